@@ -1,0 +1,65 @@
+"""Progress of a run: stages, fractions within a stage, and cancellation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from NephroSynthLib.errors import Cancelled
+
+Stage = Literal["read", "segment", "register", "synthesize", "judge", "save"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+
+
+@dataclass(frozen=True)
+class ProgressEvent:
+    """Where a run stands: `fraction` of `stage` is done, in [0, 1]; `message` says what goes on now."""
+
+    stage: str
+    fraction: float
+    message: str = ""
+
+
+ProgressSink = Callable[[ProgressEvent], None]
+
+
+def ignore(event: ProgressEvent) -> None:
+    """A sink for callers who do not watch."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Reports the progress of one stage, or of a part of it, to a sink.
+
+    A stage calls `update` with its own fraction in [0, 1]; `part` hands a sub-range of it to a callee.
+    Every update first asks `cancelled`, so that a run ends at the next update after a cancellation.
+    """
+
+    sink: ProgressSink = ignore
+    cancelled: Callable[[], bool] = lambda: False
+    stage_name: str = ""
+    start: float = 0.0
+    stop: float = 1.0
+
+    def stage(self, name: Stage) -> Progress:
+        """The whole range of another stage, with the same sink."""
+        return Progress(self.sink, self.cancelled, name)
+
+    def part(self, start: float, stop: float) -> Progress:
+        """The sub-range [start, stop] of this range, as a range of its own."""
+        width = self.stop - self.start
+        return Progress(
+            self.sink, self.cancelled, self.stage_name, self.start + start * width, self.start + stop * width
+        )
+
+    def update(self, fraction: float, message: str = "") -> None:
+        """Reports that `fraction` of this range is done.
+
+        Raises:
+            Cancelled: If the run was cancelled.
+        """
+        if self.cancelled():
+            raise Cancelled
+        inside = min(max(fraction, 0.0), 1.0)
+        self.sink(ProgressEvent(self.stage_name, self.start + inside * (self.stop - self.start), message))
