@@ -1,0 +1,220 @@
+"""The Swin denoiser: a U-Net of residual blocks and shifted-window attention on volumes of any size."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from NephroSynthLib.networks.attention import SwinBlock
+from NephroSynthLib.networks.blocks import (
+    ResBlock,
+    Size,
+    depth_to_space,
+    space_to_depth,
+    timestep_embedding,
+    zero_init,
+)
+
+
+@dataclass(frozen=True)
+class SwinDenoiserConfig:
+    """Architecture of a `SwinDenoiser`; JSON in and out.
+
+    Args:
+        image_channels: channels of the noisy image.
+        condition_channels: channels of the condition, which has the size of the image.
+        out_channels: channels that come out, twice the image's where a variance is learned.
+        context_features: numbers that describe the whole volume, such as its log spacing; 0 for none.
+        patch: voxels (z, y, x) that one token of the first level stands for.
+        channels: features of each level.
+        strides: reduction (z, y, x) from each level to the next.
+        blocks: residual blocks of each level, on the way down and again on the way up.
+        attention: whether a Swin block follows each residual block, by level.
+        window: tokens (z, y, x) of an attention window.
+        head_channels: features of an attention head.
+        full_resolution_channels: features of the head at full resolution.
+        embedding: length of the timestep embedding.
+    """
+
+    image_channels: int = 1
+    condition_channels: int = 2
+    out_channels: int = 2
+    context_features: int = 0
+    patch: Size = (1, 2, 2)
+    channels: tuple[int, ...] = (32, 64, 128)
+    strides: tuple[Size, ...] = ((1, 2, 2), (2, 2, 2))
+    blocks: tuple[int, ...] = (1, 2, 2)
+    attention: tuple[bool, ...] = (False, True, True)
+    window: Size = (4, 4, 4)
+    head_channels: int = 32
+    full_resolution_channels: int = 8
+    embedding: int = 128
+
+    def __post_init__(self) -> None:
+        levels = len(self.channels)
+        if not levels or (len(self.strides), len(self.blocks), len(self.attention)) != (levels - 1, levels, levels):
+            raise ValueError(
+                f"{levels} levels of channels need {levels - 1} strides, {levels} blocks and {levels} attention flags; "
+                f"got {len(self.strides)}, {len(self.blocks)} and {len(self.attention)}."
+            )
+        for channels, attended in zip(self.channels, self.attention, strict=True):
+            if attended and channels % self.head_channels:
+                raise ValueError(f"{channels} channels cannot be split into heads of {self.head_channels}.")
+        sizes = (self.patch, self.window, *self.strides)
+        numbers = (self.image_channels, self.out_channels, *self.channels, *self.blocks, self.head_channels,
+                   self.full_resolution_channels, *(n for size in sizes for n in size))  # fmt: skip
+        if any(len(size) != 3 for size in sizes) or min(numbers) < 1:
+            raise ValueError("Sizes must be three positive numbers (z, y, x), and channels and blocks positive.")
+        if min(self.condition_channels, self.context_features) < 0 or self.embedding < 2 or self.embedding % 2:
+            raise ValueError("Condition and context cannot be negative; the embedding must be even and positive.")
+
+    @property
+    def stride(self) -> Size:
+        """Voxels (z, y, x) that one token of the deepest level stands for."""
+        z, y, x = (math.prod(factors) for factors in zip(self.patch, *self.strides, strict=True))
+        return z, y, x
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dictionary of the fields."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> SwinDenoiserConfig:
+        """Inverse of `to_json`, lists taken for tuples.
+
+        Raises:
+            ValueError: the fields do not fit together.
+            TypeError: a field is unknown, missing or of the wrong type.
+        """
+        return cls(**{name: _tuples(value) for name, value in fields.items()})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, (list, tuple)) else value
+
+
+class Stage(nn.Module):
+    """The blocks of one level: residual blocks, each followed by a Swin block where the level has attention.
+
+    The Swin blocks are regular and shifted in turn.
+    """
+
+    def __init__(self, config: SwinDenoiserConfig, level: int, inputs: int) -> None:
+        super().__init__()
+        channels = config.channels[level]
+        self.residuals = nn.ModuleList(
+            ResBlock(inputs if index == 0 else channels, channels, config.embedding)
+            for index in range(config.blocks[level])
+        )
+        self.attentions = nn.ModuleList(
+            SwinBlock(channels, config.head_channels, config.window, shifted=index % 2 == 1)
+            for index in range(config.blocks[level] if config.attention[level] else 0)
+        )
+
+    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        """Maps (B, inputs, z, y, x) to (B, channels, z, y, x)."""
+        for index, residual in enumerate(self.residuals):
+            x = residual(x, embedding)
+            if self.attentions:
+                x = self.attentions[index](x)
+        return x
+
+
+class SwinDenoiser(nn.Module):
+    """U-Net of ResBlocks and Swin blocks that reads a noisy image and a condition, and keeps their size.
+
+    The network of dsSNICT and MT-DDPM in three dimensions, with two changes: it works on tokens of `patch` voxels
+    and regains full resolution in a small head that sees the raw input again, and it takes any volume size.
+    Its output starts at zero.
+
+    Args:
+        config: the architecture.
+    """
+
+    def __init__(self, config: SwinDenoiserConfig) -> None:
+        super().__init__()
+        self.config = config
+        channels, embedding, fine = config.channels, config.embedding, config.full_resolution_channels
+        inputs = config.image_channels + config.condition_channels
+        tokens = math.prod(config.patch)
+        self.time = nn.Sequential(nn.Linear(embedding, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
+        self.context = nn.Linear(config.context_features, embedding) if config.context_features else None
+        self.stem = nn.Conv3d(inputs * tokens, channels[0], 3, padding=1)
+        self.encoder = nn.ModuleList(Stage(config, level, width) for level, width in enumerate(channels))
+        self.downs = nn.ModuleList(
+            nn.Conv3d(channels[level], channels[level + 1], stride, stride)
+            for level, stride in enumerate(config.strides)
+        )
+        self.ups = nn.ModuleList(
+            nn.Conv3d(channels[level + 1], channels[level], 1) for level in range(len(config.strides))
+        )
+        self.decoder = nn.ModuleList(Stage(config, level, 2 * channels[level]) for level in range(len(config.strides)))
+        self.expand = nn.Conv3d(channels[0], fine * tokens, 1)
+        self.head = nn.Sequential(
+            nn.Conv3d(fine + inputs, fine, 3, padding=1),
+            nn.SiLU(),
+            zero_init(nn.Conv3d(fine, config.out_channels, 3, padding=1)),
+        )
+        self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+
+    def forward(self, x: Tensor, t: Tensor, condition: Tensor, context: Tensor | None = None) -> Tensor:
+        """Runs the network.
+
+        Args:
+            x: noisy image, (B, image_channels, z, y, x), any size.
+            t: timesteps, (B,), from 0 to 1000.
+            condition: (B, condition_channels, z, y, x), the image's size.
+            context: (B, context_features), needed where the configuration has context features.
+
+        Returns:
+            Tensor of shape (B, out_channels, z, y, x).
+
+        Raises:
+            ValueError: a shape does not fit the configuration.
+        """
+        self._check(x, condition, context)
+        embedding = self.time(timestep_embedding(t, self.config.embedding))
+        if self.context is not None:
+            embedding = embedding + self.context(context)
+        size = x.shape[2:]
+        volume = _pad_to(torch.cat([x, condition], dim=1), self.config.stride)
+        features = self.stem(space_to_depth(volume, self.config.patch))
+        skips = []
+        for level, stage in enumerate(self.encoder):
+            features = stage(features, embedding)
+            if level < len(self.downs):
+                skips.append(features)
+                features = self.downs[level](features)
+        for level in reversed(range(len(self.downs))):
+            z, y, x_ = self.config.strides[level]
+            upsampled = F.interpolate(self.ups[level](features), scale_factor=(z, y, x_), mode="nearest")
+            features = self.decoder[level](torch.cat([upsampled, skips[level]], dim=1), embedding)
+        fine = depth_to_space(self.expand(features), self.config.patch)
+        out: Tensor = self.head(torch.cat([fine, volume.to(fine.dtype)], dim=1))
+        return out[:, :, : size[0], : size[1], : size[2]]
+
+    def _check(self, x: Tensor, condition: Tensor, context: Tensor | None) -> None:
+        config = self.config
+        expected = (x.shape[0], config.condition_channels, *x.shape[2:])
+        if x.dim() != 5 or x.shape[1] != config.image_channels or condition.shape != expected:
+            raise ValueError(
+                f"The network takes an image of {config.image_channels} channels and a condition of "
+                f"{config.condition_channels}, both (B, C, z, y, x); got {tuple(x.shape)} and {tuple(condition.shape)}."
+            )
+        given = None if context is None else tuple(context.shape)
+        wanted = (x.shape[0], config.context_features) if config.context_features else None
+        if given != wanted:
+            raise ValueError(f"The network takes a context of shape {wanted}; got {given}.")
+
+
+def _pad_to(volume: Tensor, stride: Size) -> Tensor:
+    """Repeats the last voxels so that the stride divides the size, channels last in memory."""
+    back = [-size % factor for size, factor in zip(volume.shape[2:], stride, strict=True)]
+    if any(back):
+        volume = F.pad(volume, (0, back[2], 0, back[1], 0, back[0]), mode="replicate")
+    return volume.contiguous(memory_format=torch.channels_last_3d)
