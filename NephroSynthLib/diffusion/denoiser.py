@@ -1,12 +1,13 @@
-"""The denoiser D(x_t, t, condition): any network, whatever it predicts, wrapped into one that returns the clean image."""
+"""The denoiser D(x_t, t, condition): any network, whatever it predicts, wrapped to return the clean image."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 from torch import Tensor, nn
 
-from NephroSynthLib.diffusion.schedule import Schedule, spread
+from NephroSynthLib.diffusion.schedule import Schedule, ScheduleKind, spread
 
 Parameterization = Literal["image", "noise", "v"]
 
@@ -97,3 +98,29 @@ class Denoiser(nn.Module):
         if self.parameterization == "noise":
             return (x_t - sigma * output) / alpha
         return alpha * x_t - sigma * output
+
+
+@dataclass(frozen=True)
+class DiffusionConfig:
+    """Everything about a denoiser but its network; JSON in and out.
+
+    Args:
+        schedule: kind of the noise schedule.
+        steps: T, its training steps.
+        parameterization: what the network predicts.
+        learned_variance: whether it predicts a variance too.
+    """
+
+    schedule: ScheduleKind = "cosine"
+    steps: int = 1000
+    parameterization: Parameterization = "image"
+    learned_variance: bool = True
+
+    def wrap(self, network: nn.Module) -> Denoiser:
+        """The denoiser of a network.
+
+        Raises:
+            ValueError: unknown schedule or parameterization, or fewer than two steps.
+        """
+        schedule = Schedule(self.schedule, self.steps)
+        return Denoiser(network, schedule, self.parameterization, self.learned_variance)

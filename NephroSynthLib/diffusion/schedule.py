@@ -7,7 +7,7 @@ to tell a sampler anything (Lin et al. 2024, "Common Diffusion Noise Schedules a
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -48,10 +48,6 @@ class Schedule:
         self.kind = kind
         self.steps = steps
         self.alpha_bar = _limit_betas(_cosine(steps) if kind == "cosine" else _linear(steps))
-
-    def to_json(self) -> dict[str, Any]:
-        """The arguments that build this schedule."""
-        return {"kind": self.kind, "steps": self.steps}
 
     def alpha(self, t: Tensor | int) -> Tensor:
         """Factor of the clean image in x_t."""

@@ -64,7 +64,8 @@ def _relative_position(window: Size) -> Tensor:
     offset = coordinates[:, :, None] - coordinates[:, None, :]
     wz, wy, wx = window
     oz, oy, ox = offset[0] + wz - 1, offset[1] + wy - 1, offset[2] + wx - 1
-    return (oz * (2 * wy - 1) + oy) * (2 * wx - 1) + ox
+    rows: Tensor = (oz * (2 * wy - 1) + oy) * (2 * wx - 1) + ox
+    return rows
 
 
 class WindowAttention(nn.Module):
@@ -126,7 +127,8 @@ class SwinBlock(nn.Module):
         tokens = rearrange(x, "b c z y x -> b z y x c")
         tokens = tokens + self._attend(self.norm_attention(tokens))
         tokens = tokens + self.mlp(self.norm_mlp(tokens))
-        return rearrange(tokens, "b z y x c -> b c z y x")
+        out: Tensor = rearrange(tokens, "b z y x c -> b c z y x")
+        return out
 
     def _attend(self, tokens: Tensor) -> Tensor:
         z, y, x = tokens.shape[1:4]

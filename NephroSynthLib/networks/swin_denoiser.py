@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -72,30 +71,15 @@ class SwinDenoiserConfig:
             raise ValueError("Sizes must be three positive numbers (z, y, x), and channels and blocks positive.")
         if min(self.condition_channels, self.context_features) < 0 or self.embedding < 2 or self.embedding % 2:
             raise ValueError("Condition and context cannot be negative; the embedding must be even and positive.")
+        largest = max(*numbers, self.condition_channels, self.context_features, self.embedding)
+        if levels > 8 or sum(self.blocks) > 128 or largest > 4096 or math.prod(self.window) > 512:
+            raise ValueError("A network has at most 8 levels, 128 blocks, 4096 channels, windows of 512 tokens.")
 
     @property
     def stride(self) -> Size:
         """Voxels (z, y, x) that one token of the deepest level stands for."""
         z, y, x = (math.prod(factors) for factors in zip(self.patch, *self.strides, strict=True))
         return z, y, x
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain dictionary of the fields."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> SwinDenoiserConfig:
-        """Inverse of `to_json`, lists taken for tuples.
-
-        Raises:
-            ValueError: the fields do not fit together.
-            TypeError: a field is unknown, missing or of the wrong type.
-        """
-        return cls(**{name: _tuples(value) for name, value in fields.items()})
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(item) for item in value) if isinstance(value, (list, tuple)) else value
 
 
 class Stage(nn.Module):
