@@ -35,17 +35,7 @@ class SynthesisSettings(_Settings):
     sampler: SamplerName = "dpm-solver++"
     steps: int = Field(4, ge=1, le=4000)
     samples: int = Field(1, ge=1, le=64)
-    spacing: tuple[float, float, float] | None = Field(
-        None, description="output voxel size x, y, z in mm; None keeps the non-contrast phase's grid"
-    )
     margin_mm: float = Field(25.0, ge=5.0, le=200.0, description="synthesized region around the kidneys")
-
-    @field_validator("spacing")
-    @classmethod
-    def _check_spacing(cls, value: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
-        if value is not None and not all(0.3 <= size <= 10.0 for size in value):
-            raise ValueError("each voxel size must lie between 0.3 and 10 mm")
-        return value
 
 
 class Settings(_Settings):
@@ -56,4 +46,14 @@ class Settings(_Settings):
     synthesis: SynthesisSettings = SynthesisSettings()
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     seed: int = Field(0, ge=0, lt=2**63)
+    spacing: tuple[float, float, float] | None = Field(
+        None, description="output voxel size x, y, z in mm; None keeps the non-contrast phase's grid"
+    )
     strict: bool = False
+
+    @field_validator("spacing")
+    @classmethod
+    def _check_spacing(cls, value: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
+        if value is not None and not all(0.3 <= size <= 10.0 for size in value):
+            raise ValueError("each voxel size must lie between 0.3 and 10 mm")
+        return value

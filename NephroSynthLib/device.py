@@ -1,0 +1,55 @@
+"""Where the networks run, how much memory is free there, and in which precision."""
+
+from __future__ import annotations
+
+import psutil
+import torch
+
+from NephroSynthLib.errors import ResourceError
+
+
+def resolve_device(name: str) -> torch.device:
+    """The torch device of a setting.
+
+    Args:
+        name: `auto` (CUDA, then MPS, then the CPU), `cpu`, `mps`, `cuda` or `cuda:N`.
+
+    Raises:
+        ResourceError: If the device is not there.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        found = torch.cuda.device_count()
+        raise ResourceError(
+            f"The device {name} is not there: PyTorch sees {found} CUDA device(s).",
+            "Choose another --device, or install a PyTorch build for your GPU and driver.",
+        )
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise ResourceError("PyTorch sees no Apple GPU (mps).", "Choose --device cpu.")
+    return device
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that are free on the device."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
+
+
+def inference_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 where the hardware computes in it, float32 elsewhere."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    if device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):
+        return torch.bfloat16
+    return torch.float32
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """A context in which networks run in `inference_dtype`."""
+    dtype = inference_dtype(device)
+    return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)

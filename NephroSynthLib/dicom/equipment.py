@@ -1,0 +1,60 @@
+"""Who made an exported object: NephroSynth, with its version and model, after the scanner of the source."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+import highdicom as hd
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+
+from NephroSynthLib import __version__
+
+MANUFACTURER = "NephroSynth (research software)"
+MODEL_NAME = "NephroSynth"
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """Name and sha256 (hexadecimal) of a model bundle."""
+
+    name: str
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"{self.name}, sha256 {self.sha256}"
+
+
+def contributing_equipment(source: Dataset, task: str, model: ModelIdentity | None) -> list[Dataset]:
+    """The scanner of the source, where it is named, and NephroSynth with its version and its model.
+
+    Args:
+        source: An instance of the source series.
+        task: What NephroSynth did, as a sentence.
+        model: The model that did it; None when no model took part.
+    """
+    ours = hd.ContributingEquipment(
+        manufacturer=MANUFACTURER,
+        purpose_of_reference=codes.DCM.ProcessingEquipment,
+        manufacturer_model_name=MODEL_NAME,
+        software_versions=__version__,
+        contribution_datetime=datetime.datetime.now(),
+        contribution_description=f"{task} Model: {model}." if model else task,
+    )
+    scanner = Dataset()
+    for keyword in ("Manufacturer", "ManufacturerModelName", "SoftwareVersions", "DeviceSerialNumber", "StationName"):
+        if source.get(keyword):
+            setattr(scanner, keyword, source[keyword].value)
+    if "Manufacturer" not in scanner:
+        return [ours]
+    scanner.PurposeOfReferenceCodeSequence = [hd.sr.CodedConcept.from_code(codes.DCM.AcquisitionEquipment)]
+    scanner.ContributionDescription = "Acquired the source images."
+    return [scanner, ours]
+
+
+def add_equipment(instance: Dataset) -> None:
+    """Names NephroSynth as the equipment that made an instance."""
+    instance.Manufacturer = MANUFACTURER
+    instance.ManufacturerModelName = MODEL_NAME
+    instance.SoftwareVersions = __version__

@@ -1,0 +1,133 @@
+"""The kidney label map as a DICOM segmentation with coded right and left kidney."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import highdicom as hd
+import numpy as np
+import SimpleITK as sitk
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+from NephroSynthLib import __version__
+from NephroSynthLib.dicom.equipment import MANUFACTURER, MODEL_NAME, ModelIdentity, contributing_equipment
+from NephroSynthLib.dicom.source import SourceSeries, check_within, study_header
+from NephroSynthLib.dicom.writing import code
+from NephroSynthLib.errors import ImageContentError
+
+SERIES_DESCRIPTION = "Kidneys (RESEARCH)"
+_SIDES = {1: ("Right kidney", "24028007", "Right"), 2: ("Left kidney", "7771000", "Left")}
+# Colours of the kidney in the anatomy terminology of 3D Slicer, the left one lighter.
+_COLORS = {1: (185, 102, 83), 2: (211, 142, 124)}
+
+
+def write_kidney_segmentation(
+    kidneys: sitk.Image,
+    source: SourceSeries,
+    path: Path,
+    *,
+    model: ModelIdentity | None,
+    series_number: int,
+) -> Path:
+    """Writes a label map (0 background, 1 right, 2 left) as a binary DICOM segmentation of the source series.
+
+    Args:
+        kidneys: 3D label map in the space of the source.
+        source: The series in which the kidneys were found.
+        path: The file to write.
+        model: The model that found them; None for a label map that the user gave.
+        series_number: A number that no other series of the study has.
+
+    Returns:
+        The file.
+
+    Raises:
+        GeometryError: If the label map does not lie where the source lies.
+        ImageContentError: If there is no kidney, or a label other than 1 and 2.
+    """
+    check_within(source, kidneys)
+    volume, present = _volume(kidneys, str(source.header.FrameOfReferenceUID))
+    segmentation = hd.seg.Segmentation(
+        source_images=_complete(source),
+        pixel_array=volume,
+        segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
+        segment_descriptions=[_describe(number, label, model) for number, label in enumerate(present, start=1)],
+        series_instance_uid=generate_uid(prefix=None),
+        series_number=series_number,
+        sop_instance_uid=generate_uid(prefix=None),
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=MODEL_NAME,
+        software_versions=__version__,
+        device_serial_number="none",
+        content_description="Kidneys, research use only",
+        content_label="KIDNEYS",
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        series_description=SERIES_DESCRIPTION,
+        content_qualification=hd.ContentQualificationValues.RESEARCH,
+    )
+    segmentation.update(study_header(source))
+    segmentation.ContributingEquipmentSequence = contributing_equipment(source.header, "Found the kidneys.", model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    segmentation.save_as(path, enforce_file_format=True)
+    return path
+
+
+def _volume(kidneys: sitk.Image, frame_of_reference: str) -> tuple[hd.Volume, list[int]]:
+    """The label map with segments numbered from 1 on, and which label each of them is."""
+    if kidneys.GetDimension() != 3:
+        raise ImageContentError("The kidney label map is not three-dimensional.")
+    labels = sitk.GetArrayFromImage(kidneys)
+    present = [int(label) for label in np.unique(labels) if label != 0]
+    if not present or not set(present) <= set(_SIDES):
+        raise ImageContentError("The kidney label map needs the labels 1 (right) and 2 (left), and no other.")
+    segments = np.zeros(labels.shape, np.uint8)
+    for number, label in enumerate(present, start=1):
+        segments[labels == label] = number
+    affine = np.eye(4)
+    affine[:3, :3] = (np.reshape(kidneys.GetDirection(), (3, 3)) * kidneys.GetSpacing())[:, ::-1]
+    affine[:3, 3] = kidneys.GetOrigin()
+    volume = hd.Volume(segments, affine, "PATIENT", frame_of_reference_uid=frame_of_reference)
+    return volume.ensure_handedness(hd.AxisHandedness.RIGHT_HANDED, flip_axis=0), present
+
+
+def _complete(source: SourceSeries) -> list[Dataset]:
+    """The source's instances with every attribute that a segmentation takes over, empty where it is missing."""
+    header = study_header(source)
+    instances = []
+    for original in source.instances:
+        instance = Dataset()
+        instance.update(original)
+        instance.update(header)
+        instances.append(instance)
+    return instances
+
+
+def _describe(number: int, label: int, model: ModelIdentity | None) -> hd.seg.SegmentDescription:
+    name, side_code, side = _SIDES[label]
+    description = hd.seg.SegmentDescription(
+        segment_number=number,
+        segment_label=name,
+        segmented_property_category=codes.SCT.AnatomicalStructure,
+        segmented_property_type=codes.SCT.Kidney,
+        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC if model else "MANUAL",
+        algorithm_identification=_algorithm(model) if model else None,
+        tracking_uid=generate_uid(prefix=None),
+        tracking_id=name,
+        display_color=hd.color.CIELabColor.from_rgb(*_COLORS[label]),
+    )
+    kidney = description.SegmentedPropertyTypeCodeSequence[0]
+    kidney.SegmentedPropertyTypeModifierCodeSequence = [code(side_code, "SCT", side)]
+    return description
+
+
+def _algorithm(model: ModelIdentity) -> hd.AlgorithmIdentificationSequence:
+    return hd.AlgorithmIdentificationSequence(
+        name=model.name,
+        family=codes.DCM.ArtificialIntelligence,
+        version=__version__,
+        source=MODEL_NAME,
+        parameters={"sha256": model.sha256},
+    )

@@ -1,0 +1,191 @@
+"""The acquired series that an export refers to: its patient, its study, and where each of its slices lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+
+from NephroSynthLib.errors import GeometryError, IdentityError, UnreadableInputError
+
+_STUDY_ATTRIBUTES = (
+    "SpecificCharacterSet",
+    # Patient (PS3.3 C.7.1.1)
+    *("PatientName", "PatientID", "IssuerOfPatientID", "IssuerOfPatientIDQualifiersSequence", "TypeOfPatientID"),
+    *("PatientBirthDate", "PatientBirthTime", "PatientSex", "QualityControlSubject", "OtherPatientIDsSequence"),
+    *("OtherPatientNames", "EthnicGroup", "PatientComments", "PatientIdentityRemoved", "DeidentificationMethod"),
+    *("DeidentificationMethodCodeSequence",),
+    # General study (C.7.2.1)
+    *("StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "StudyDescription", "AccessionNumber"),
+    *("IssuerOfAccessionNumberSequence", "ReferringPhysicianName", "PhysiciansOfRecord", "ProcedureCodeSequence"),
+    *("NameOfPhysiciansReadingStudy", "ReferencedStudySequence", "RequestingService"),
+    # Patient study (C.7.2.2)
+    *("AdmittingDiagnosesDescription", "AdmittingDiagnosesCodeSequence", "PatientAge", "PatientSize"),
+    *("PatientWeight", "Occupation", "AdditionalPatientHistory", "AdmissionID", "IssuerOfAdmissionIDSequence"),
+    *("PregnancyStatus", "PatientSexNeutered", "TimezoneOffsetFromUTC"),
+    # Clinical trial subject and study (C.7.1.3, C.7.2.3)
+    *("ClinicalTrialSponsorName", "ClinicalTrialProtocolID", "ClinicalTrialProtocolName", "ClinicalTrialSiteID"),
+    *("ClinicalTrialSiteName", "ClinicalTrialSubjectID", "ClinicalTrialSubjectReadingID"),
+    *("ClinicalTrialTimePointID", "ClinicalTrialTimePointDescription"),
+    # Frame of reference (C.7.4.1) and the patient's pose in it
+    *("FrameOfReferenceUID", "PositionReferenceIndicator", "PatientPosition"),
+)
+_REQUIRED_EVEN_IF_EMPTY = (
+    *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID"),
+    *("AccessionNumber", "ReferringPhysicianName", "PositionReferenceIndicator", "PatientPosition"),
+)
+_FIRST_OWN_SERIES_NUMBER = 9001
+
+
+@dataclass(frozen=True)
+class SourceFrame:
+    """One slice of the source: which instance (and frame of it) it is, and its `corners` (4, 3) in LPS mm."""
+
+    instance: Dataset
+    number: int | None
+    corners: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SourceSeries:
+    """The headers of one acquired CT series, without pixels, and its slices in the order of the files."""
+
+    instances: tuple[Dataset, ...]
+    frames: tuple[SourceFrame, ...]
+
+    @property
+    def header(self) -> Dataset:
+        """The first instance, for what all of them share."""
+        return self.instances[0]
+
+    @property
+    def descending(self) -> bool:
+        """Whether instance numbers run against the normal of the slices."""
+        first, last = (min(self._numbered()), max(self._numbered()))
+        return last[1] < first[1]
+
+    def _numbered(self) -> list[tuple[int, float]]:
+        normal = slice_normal(self.frames[0].corners)
+        numbers = (frame.number or frame.instance.get("InstanceNumber") or 0 for frame in self.frames)
+        return [(int(n), float(frame.corners[0] @ normal)) for n, frame in zip(numbers, self.frames, strict=True)]
+
+
+def read_source(files: Sequence[Path]) -> SourceSeries:
+    """Reads the headers of the files of one CT series, single-frame or enhanced multi-frame.
+
+    Raises:
+        GeometryError: If the series has no frame of reference or its slices have no position.
+        IdentityError: If the files belong to several patients, studies or series.
+        UnreadableInputError: If there is no file, or one is not DICOM.
+    """
+    if not files:
+        raise UnreadableInputError("The source series has no files.", "Give the folder of the acquired series.")
+    instances = tuple(_read_header(path) for path in files)
+    for keyword in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
+        if len({str(instance.get(keyword, "")) for instance in instances}) > 1:
+            raise IdentityError(f"The source files differ in their {keyword}.", "Give the files of one series.")
+    if not instances[0].get("FrameOfReferenceUID"):
+        raise GeometryError("The source series has no frame of reference, so nothing can be placed in it.")
+    return SourceSeries(instances, tuple(frame for instance in instances for frame in _frames(instance)))
+
+
+def study_header(source: SourceSeries) -> Dataset:
+    """Patient, study and frame of reference of the source, with its character set and without private attributes."""
+    header = Dataset()
+    for keyword in _STUDY_ATTRIBUTES:
+        if keyword in source.header:
+            header.add(source.header[keyword])
+        elif keyword in _REQUIRED_EVEN_IF_EMPTY:
+            setattr(header, keyword, None)
+    header.remove_private_tags()
+    return header
+
+
+def free_series_number(taken: Iterable[int]) -> int:
+    """The lowest series number from 9001 on that is not taken; scanners number far below."""
+    used = set(taken)
+    number = _FIRST_OWN_SERIES_NUMBER
+    while number in used:
+        number += 1
+    return number
+
+
+def slice_normal(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Unit normal (row direction x column direction) of a slice given by its corners."""
+    normal = np.cross(corners[1] - corners[0], corners[2] - corners[0])
+    return np.asarray(normal / np.linalg.norm(normal))
+
+
+def frames_at(source: SourceSeries, image: sitk.Image, index: int) -> list[SourceFrame]:
+    """The source slices whose centres lie within a slice of the image, or the nearest one."""
+    width, height, _ = image.GetSize()
+    center = np.array(image.TransformContinuousIndexToPhysicalPoint(((width - 1) / 2, (height - 1) / 2, float(index))))
+    normal = np.reshape(image.GetDirection(), (3, 3))[:, 2]
+    distances = [abs(float((frame.corners.mean(axis=0) - center) @ normal)) for frame in source.frames]
+    within = [f for f, d in zip(source.frames, distances, strict=True) if d <= image.GetSpacing()[2] / 2]
+    return within or [source.frames[int(np.argmin(distances))]]
+
+
+def check_within(source: SourceSeries, image: sitk.Image, tolerance_mm: float = 5.0) -> None:
+    """Checks that a volume lies where the source lies; a flipped or shifted one sticks out.
+
+    Raises:
+        GeometryError: If a corner of the volume is more than `tolerance_mm` outside the source.
+    """
+    first = source.frames[0].corners
+    axes = np.stack([first[1] - first[0], first[2] - first[0], slice_normal(first)])
+    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
+    acquired = np.concatenate([frame.corners for frame in source.frames]) @ axes.T
+    indices = product(*((0, size - 1) for size in image.GetSize()))
+    volume = np.array([image.TransformIndexToPhysicalPoint(index) for index in indices]) @ axes.T
+    excess = np.maximum(acquired.min(axis=0) - volume, volume - acquired.max(axis=0)).max()
+    if excess > tolerance_mm:
+        raise GeometryError(
+            f"The volume reaches {excess:.0f} mm beyond the source series.",
+            "Give the volume that was computed from this series, and the right series.",
+        )
+
+
+def _read_header(path: Path) -> Dataset:
+    try:
+        instance = pydicom.dcmread(path, stop_before_pixels=True)
+    except (InvalidDicomError, OSError, EOFError, ValueError, KeyError) as error:
+        raise UnreadableInputError(f"A source file ({path.name}) cannot be read as DICOM.") from error
+    if "SOPInstanceUID" not in instance or "StudyInstanceUID" not in instance:
+        raise UnreadableInputError(f"A source file ({path.name}) lacks the identifiers of a DICOM instance.")
+    return instance
+
+
+def _frames(instance: Dataset) -> list[SourceFrame]:
+    try:
+        if "PerFrameFunctionalGroupsSequence" not in instance:
+            return [SourceFrame(instance, None, _corners(instance, instance))]
+        shared = instance.SharedFunctionalGroupsSequence[0]
+        groups = enumerate(instance.PerFrameFunctionalGroupsSequence, start=1)
+        return [SourceFrame(instance, n, _corners(_plane(group, shared), instance)) for n, group in groups]
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+        raise GeometryError("A slice of the source series has no position, orientation or pixel spacing.") from error
+
+
+def _plane(group: Dataset, shared: Dataset) -> Dataset:
+    plane = Dataset()
+    for macro in ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence"):
+        plane.update((group if macro in group else shared)[macro][0])
+    return plane
+
+
+def _corners(plane: Dataset, instance: Dataset) -> NDArray[np.float64]:
+    origin = np.array(plane.ImagePositionPatient, dtype=float)
+    row, column = np.array(plane.ImageOrientationPatient, dtype=float).reshape(2, 3)
+    height_mm, width_mm = (float(s) for s in plane.PixelSpacing)
+    across = row * width_mm * (int(instance.Columns) - 1)
+    down = column * height_mm * (int(instance.Rows) - 1)
+    return np.stack([origin, origin + across, origin + down, origin + across + down])

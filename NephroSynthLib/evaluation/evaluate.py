@@ -1,0 +1,152 @@
+"""Judges a synthetic nephrographic phase by the acquired one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import SimpleITK as sitk
+
+from NephroSynthLib.errors import GeometryError
+from NephroSynthLib.evaluation.frechet import FeatureNetwork, TextureFeatures, extract_features, frechet_distance, patches
+from NephroSynthLib.evaluation.metrics import FULL, WINDOW, Similarity, similarity
+from NephroSynthLib.evaluation.overlap import Overlap, kidney_overlap
+from NephroSynthLib.grids import AIR_HU, Box, box_around, resample, same_grid
+
+MARGIN_MM = 25.0
+BODY_HU = -300.0
+
+_PATCH, _STRIDE = (8, 32, 32), (4, 16, 16)
+
+
+@dataclass(frozen=True)
+class RegionSimilarity:
+    """Similarity in one region.
+
+    Attributes:
+        window: within [-150, 250] HU, the window 400/50; its PSNR and SSIM have a data range of 400.
+        hu: within [-1024, 3071] HU; data range 4095, so its PSNR and SSIM lie higher and tell less.
+    """
+
+    window: Similarity
+    hu: Similarity
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"window": self.window.to_dict(), "hu": self.hu.to_dict()}
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """How well a synthetic volume matches the acquired one.
+
+    Attributes:
+        region: 'around kidneys', a box around both with a margin of 25 mm, or 'body' where no kidneys were given.
+        covered: fraction of the box that the acquired volume covers, in (0, 1]; nothing else is compared.
+        around: figures of that box.
+        inside: figures inside the kidneys; None without kidneys.
+        frechet_distance: between 8 x 32 x 32 voxel patches of the box, by `TextureFeatures` or the network given; comparable
+            only between results of the same network and voxel size; None if fewer than two patches fit.
+        kidneys: agreement of segmentations made on either volume, by side; None unless both were given.
+    """
+
+    region: Literal["around kidneys", "body"]
+    covered: float
+    around: RegionSimilarity
+    inside: RegionSimilarity | None
+    frechet_distance: float | None
+    kidneys: dict[str, Overlap] | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain numbers, for JSON."""
+        return {
+            "region": self.region,
+            "covered": self.covered,
+            "around": self.around.to_dict(),
+            "inside": self.inside.to_dict() if self.inside else None,
+            "frechet_distance": self.frechet_distance,
+            "kidneys": {side: overlap.to_dict() for side, overlap in self.kidneys.items()} if self.kidneys is not None else None,
+        }
+
+
+def evaluate(
+    synthetic: sitk.Image,
+    acquired: sitk.Image,
+    kidneys: sitk.Image | None,
+    *,
+    synthetic_kidneys: sitk.Image | None = None,
+    acquired_kidneys: sitk.Image | None = None,
+    features: FeatureNetwork | None = None,
+) -> Metrics:
+    """Compares a synthetic volume with the acquired one on the synthetic's grid.
+
+    Args:
+        synthetic: HU, 3D.
+        acquired: HU, 3D, any grid; it is not registered here. Where it is -1024 HU or lower (padding) nothing is compared.
+        kidneys: labels on any grid, 1 right and 2 left; None or empty compares the whole body.
+        synthetic_kidneys: labels of a segmentation of the synthetic volume.
+        acquired_kidneys: labels of a segmentation of the acquired volume; compared with the former by Dice and distance.
+        features: feature network of the Fréchet distance; `TextureFeatures` if None.
+
+    Raises:
+        GeometryError: If a volume is not three-dimensional or the two do not overlap in the region.
+        ImageContentError: If a volume holds values that are not finite.
+    """
+    for image in (synthetic, acquired):
+        if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+            raise GeometryError("A volume to compare is not three-dimensional with one value per voxel.", "Give one CT volume.")
+    labels = _on(kidneys, synthetic, label=True) if kidneys is not None else None
+    if labels is not None and not sitk.GetArrayViewFromImage(labels).any():
+        labels = None
+    box = _box(synthetic, labels)
+    predicted = sitk.GetArrayFromImage(box.crop(synthetic)).astype(np.float32, copy=False)
+    truth = _cropped(acquired, synthetic, box)
+    covered = truth > AIR_HU
+    if not covered.any():
+        raise GeometryError(
+            "The acquired phase does not cover the region of the synthetic one.", "Check that both are of one exam."
+        )
+    mask = sitk.GetArrayFromImage(box.crop(labels)) > 0 if labels is not None else None
+    inside = mask & covered if mask is not None and (mask & covered).any() else None
+    compared = covered | ((predicted <= AIR_HU) & (truth == AIR_HU))
+    return Metrics(
+        region="body" if labels is None else "around kidneys",
+        covered=float(compared.mean()),
+        around=_region(predicted, truth, compared, multiscale=True),
+        inside=_region(predicted, truth, inside) if inside is not None else None,
+        frechet_distance=_patch_distance(predicted, truth, compared, features or TextureFeatures()),
+        kidneys=kidney_overlap(synthetic_kidneys, acquired_kidneys) if synthetic_kidneys and acquired_kidneys else None,
+    )
+
+
+def _box(synthetic: sitk.Image, labels: sitk.Image | None) -> Box:
+    if labels is not None:
+        return box_around(sitk.GetArrayViewFromImage(labels) > 0, synthetic.GetSpacing(), MARGIN_MM)
+    body = sitk.GetArrayViewFromImage(synthetic) > BODY_HU
+    if not body.any():
+        raise GeometryError("The synthetic volume shows no body.", "Check that its values are Hounsfield units.")
+    return box_around(body, synthetic.GetSpacing(), 0.0)
+
+
+def _on(image: sitk.Image, grid: sitk.Image, *, label: bool = False) -> sitk.Image:
+    return image if same_grid(image, grid) else resample(image, grid, label=label)
+
+
+def _cropped(image: sitk.Image, grid: sitk.Image, box: Box) -> np.ndarray:
+    cropped = box.crop(image) if same_grid(image, grid) else resample(image, box.crop(grid))
+    return sitk.GetArrayFromImage(cropped).astype(np.float32, copy=False)
+
+
+def _region(predicted: np.ndarray, truth: np.ndarray, mask: np.ndarray, *, multiscale: bool = False) -> RegionSimilarity:
+    window, hu = (similarity(predicted, truth, mask, values, multiscale=multiscale) for values in (WINDOW, FULL))
+    return RegionSimilarity(window, hu)
+
+
+def _patch_distance(
+    predicted: np.ndarray, truth: np.ndarray, mask: np.ndarray, network: FeatureNetwork
+) -> float | None:
+    size = tuple(min(side, length) for side, length in zip(_PATCH, predicted.shape, strict=True))
+    chosen = [patches(volume, size, _STRIDE, mask) for volume in (predicted, truth)]
+    if len(chosen[0]) < 2:
+        return None
+    return frechet_distance(*(extract_features(volumes, network) for volumes in chosen))

@@ -1,0 +1,142 @@
+"""Working grids, resampling onto them, and affine maps as 4x4 matrices; points are LPS mm throughout.
+
+All registration runs on grids whose axes are those of the patient (LPS), so that neither the storage order nor an
+oblique orientation of an image changes what the stages see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+import SimpleITK as sitk
+
+from NephroSynthLib.grids import AIR_HU
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class WorkingGrid:
+    """An isotropic grid along the LPS axes.
+
+    Attributes:
+        origin: Centre of the first voxel, LPS mm.
+        size: Number of voxels along L, P and S.
+        spacing: Edge length of a voxel in mm.
+    """
+
+    origin: tuple[float, float, float]
+    size: tuple[int, int, int]
+    spacing: float
+
+    @staticmethod
+    def between(lower: Sequence[float], upper: Sequence[float], spacing: float) -> WorkingGrid:
+        """The grid whose first voxel centre is `lower` and whose last one reaches at least `upper`."""
+        counts = np.ceil((np.asarray(upper) - np.asarray(lower)) / spacing - 1e-6).astype(int) + 1
+        x, y, z = (float(value) for value in lower)
+        return WorkingGrid((x, y, z), (int(counts[0]), int(counts[1]), int(counts[2])), spacing)
+
+    @property
+    def upper(self) -> FloatArray:
+        """Centre of the last voxel, LPS mm."""
+        return np.asarray(self.origin) + self.spacing * (np.asarray(self.size) - 1)
+
+    def points(self) -> FloatArray:
+        """Centres of all voxels as (z, y, x, 3) LPS mm."""
+        axes = [self.origin[axis] + self.spacing * np.arange(self.size[axis]) for axis in range(3)]
+        z, y, x = np.meshgrid(axes[2], axes[1], axes[0], indexing="ij")
+        return np.stack([x, y, z], axis=-1)
+
+    def indices(self, points: FloatArray) -> FloatArray:
+        """Continuous (z, y, x) array indices of LPS points (..., 3), as (3, ...) for `scipy.ndimage.map_coordinates`."""
+        return np.moveaxis((points - np.asarray(self.origin)) / self.spacing, -1, 0)[::-1]
+
+    def image(self, array: npt.NDArray[np.generic], is_vector: bool = False) -> sitk.Image:
+        """A (z, y, x) array of this grid as an image."""
+        image = sitk.GetImageFromArray(array, isVector=is_vector)
+        image.SetOrigin(self.origin)
+        image.SetSpacing((self.spacing,) * 3)
+        return image
+
+    def sample(self, image: sitk.Image, outside: float = AIR_HU) -> npt.NDArray[np.float32]:
+        """Averages `image` to this grid's resolution and interpolates it linearly, as a (z, y, x) array."""
+        cropped = _crop(image, np.asarray(self.origin), self.upper)
+        if cropped is None:
+            return np.full(self.size[::-1], outside, dtype=np.float32)
+        factors = [max(1, int(self.spacing / spacing + 0.25)) for spacing in cropped.GetSpacing()]
+        factors = [min(factor, size) for factor, size in zip(factors, cropped.GetSize(), strict=True)]
+        coarse = sitk.BinShrink(sitk.Cast(cropped, sitk.sitkFloat32), factors)
+        resampled = sitk.Resample(
+            coarse, self.size, sitk.Transform(), sitk.sitkLinear, self.origin, (self.spacing,) * 3,
+            (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0), outside, sitk.sitkFloat32, True,
+        )  # fmt: skip
+        values = sitk.GetArrayFromImage(resampled)
+        return np.where(self.inside(image), values, np.float32(outside))
+
+    def inside(self, image: sitk.Image) -> BoolArray:
+        """Which voxels of this grid lie within the extent of `image`, as (z, y, x)."""
+        to_index = np.linalg.inv(index_to_physical(image))
+        axes = [self.origin[axis] + self.spacing * np.arange(self.size[axis]) for axis in range(3)]
+        inside = np.ones(self.size[::-1], dtype=bool)
+        for row, size in zip(to_index[:3], image.GetSize(), strict=True):
+            index = (
+                row[2] * axes[2][:, None, None] + row[1] * axes[1][None, :, None] + row[0] * axes[0][None, None, :]
+            ) + row[3]
+            inside &= (index > -0.5) & (index < size - 0.5)
+        return inside
+
+
+def index_to_physical(image: sitk.Image) -> FloatArray:
+    """The 4x4 map from (x, y, z) voxel indices of `image` to LPS mm."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * np.asarray(image.GetSpacing())
+    matrix[:3, 3] = image.GetOrigin()
+    return matrix
+
+
+def extent(image: sitk.Image) -> tuple[FloatArray, FloatArray]:
+    """Lower and upper corner of the LPS box around the voxel centres of `image`."""
+    corners = np.array(list(product(*((0.0, size - 1.0) for size in image.GetSize()))))
+    points = apply(index_to_physical(image), corners)
+    return points.min(axis=0), points.max(axis=0)
+
+
+def apply(matrix: FloatArray, points: FloatArray) -> FloatArray:
+    """Maps points (..., 3) by a 4x4 matrix."""
+    return points @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def affine_transform(matrix: FloatArray) -> sitk.AffineTransform:
+    """A 4x4 matrix as an ITK transform."""
+    transform = sitk.AffineTransform(3)
+    transform.SetMatrix(matrix[:3, :3].ravel().tolist())
+    transform.SetTranslation(matrix[:3, 3].tolist())
+    return transform
+
+
+def matrix_of(transform: sitk.Transform) -> FloatArray:
+    """The 4x4 matrix of a linear ITK transform."""
+    matrix = np.eye(4)
+    origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
+    matrix[:3, 3] = origin
+    for axis in range(3):
+        matrix[:3, axis] = np.array(transform.TransformPoint(np.eye(3)[axis].tolist())) - origin
+    return matrix
+
+
+def _crop(image: sitk.Image, lower: FloatArray, upper: FloatArray) -> sitk.Image | None:
+    """The part of `image` that covers an LPS box with three voxels to spare; None if it misses the box."""
+    corners = np.array(list(product(*zip(lower, upper, strict=True))))
+    indices = apply(np.linalg.inv(index_to_physical(image)), corners)
+    size = np.asarray(image.GetSize())
+    spare = np.ceil(3 * max(image.GetSpacing()) / np.asarray(image.GetSpacing())).astype(int)
+    start = np.maximum(np.floor(indices.min(axis=0)).astype(int) - spare, 0)
+    stop = np.minimum(np.ceil(indices.max(axis=0)).astype(int) + spare + 1, size)
+    if np.any(stop <= start):
+        return None
+    return sitk.RegionOfInterest(image, (stop - start).tolist(), start.tolist())

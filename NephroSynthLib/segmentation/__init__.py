@@ -1,0 +1,1 @@
+"""The kidneys in any phase of a CT, left and right told apart."""

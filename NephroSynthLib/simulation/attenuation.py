@@ -1,0 +1,67 @@
+"""Attenuation of every tissue in every phase, from its unenhanced value and the exam's kinetics."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from NephroSynthLib.simulation.kinetics import KineticParameters, enhancement
+from NephroSynthLib.simulation.tissues import TISSUE_COUNT, Tissue
+
+PHASES = ("noncontrast", "nephrographic", "excretory")
+
+# Unenhanced HU: mean and standard deviation between patients. The ranges behind them are in tissues.PUBLISHED_HU.
+UNENHANCED: dict[Tissue, tuple[float, float]] = {
+    Tissue.AIR: (-1000, 4), Tissue.SKIN: (30, 15), Tissue.SUBCUTANEOUS_FAT: (-106, 6), Tissue.VISCERAL_FAT: (-100, 8),
+    Tissue.PERIRENAL_FAT: (-102, 7), Tissue.MUSCLE: (52, 8), Tissue.CORTICAL_BONE: (650, 180),
+    Tissue.SPONGY_BONE: (150, 50), Tissue.DISC: (75, 15), Tissue.SPINAL_CANAL: (25, 8), Tissue.LUNG: (-840, 40),
+    Tissue.LIVER: (54, 10), Tissue.LIVER_VESSEL: (40, 5), Tissue.SPLEEN: (47, 5), Tissue.GALLBLADDER: (10, 7),
+    Tissue.STOMACH: (38, 7), Tissue.BOWEL_WALL: (36, 7), Tissue.BOWEL_FLUID: (14, 12), Tissue.STOOL: (15, 45),
+    Tissue.ORAL_CONTRAST: (280, 110), Tissue.BOWEL_GAS: (-950, 30), Tissue.PANCREAS: (36, 9), Tissue.ADRENAL: (25, 10),
+    Tissue.AORTA: (40, 6), Tissue.VENA_CAVA: (39, 6), Tissue.RENAL_ARTERY: (40, 5), Tissue.RENAL_VEIN: (39, 5),
+    Tissue.SMALL_VESSEL: (38, 5), Tissue.CALCIFICATION: (700, 250), Tissue.CORTEX: (32, 4), Tissue.MEDULLA: (34, 4),
+    Tissue.SINUS_FAT: (-88, 14), Tissue.PELVIS: (5, 5), Tissue.CALYX: (6, 5), Tissue.URETER: (10, 6),
+    Tissue.CYST: (8, 6), Tissue.MASS: (34, 7), Tissue.STONE: (800, 350), Tissue.FASCIA: (-30, 25),
+    Tissue.TABLE: (-150, 150), Tissue.METAL: (3000, 0), Tissue.NECROSIS: (18, 6), Tissue.LYMPH_NODE: (35, 6),
+    Tissue.HEART: (40, 5),
+}
+
+# Share of blood volume and of interstitial fluid that takes part in the enhancement of a tissue.
+UPTAKE: dict[Tissue, tuple[float, float]] = {
+    Tissue.SKIN: (0.05, 0.3), Tissue.MUSCLE: (0.04, 0.16), Tissue.SPONGY_BONE: (0.06, 0.1), Tissue.DISC: (0.0, 0.05),
+    Tissue.SPINAL_CANAL: (0.02, 0.02), Tissue.LIVER: (0.36, 0.22), Tissue.LIVER_VESSEL: (0.92, 0.05),
+    Tissue.SPLEEN: (0.52, 0.2), Tissue.STOMACH: (0.34, 0.3), Tissue.BOWEL_WALL: (0.36, 0.3),
+    Tissue.PANCREAS: (0.36, 0.25), Tissue.ADRENAL: (0.32, 0.3), Tissue.AORTA: (1.0, 0.0), Tissue.VENA_CAVA: (0.9, 0.0),
+    Tissue.RENAL_ARTERY: (1.0, 0.0), Tissue.RENAL_VEIN: (0.95, 0.0), Tissue.SMALL_VESSEL: (0.9, 0.0),
+    Tissue.MASS: (0.4, 0.4), Tissue.NECROSIS: (0.04, 0.1), Tissue.LYMPH_NODE: (0.2, 0.3), Tissue.HEART: (0.6, 0.2),
+}
+
+
+def draw_attenuation(rng: np.random.Generator, parameters: KineticParameters) -> Tensor:
+    """HU of every tissue in the three phases of one exam.
+
+    Args:
+        rng: source of the differences between patients; one exam in six is drawn from tails twice as wide.
+        parameters: the exam's kinetics.
+
+    Returns:
+        float32 (tissue, 3) in `PHASES` order.
+    """
+    result = enhancement(parameters, np.array([0.0, parameters.nephrographic_s, parameters.excretory_s]))
+    spread = 2.0 if rng.random() < 1 / 6 else 1.0
+    table = np.zeros((TISSUE_COUNT, 3))
+    for tissue, (mean, deviation) in UNENHANCED.items():
+        table[tissue] = mean + spread * deviation * rng.standard_normal()
+        vascular, interstitial = UPTAKE.get(tissue, (0.0, 0.0))
+        strength = np.exp(0.1 * spread * rng.standard_normal())
+        table[tissue] += strength * (vascular * result.blood + interstitial * result.interstitium)
+    for tissue, curve in ((Tissue.CORTEX, result.cortex), (Tissue.MEDULLA, result.medulla)):
+        table[tissue] += curve * np.exp(0.1 * spread * rng.standard_normal())
+    for tissue in (Tissue.PELVIS, Tissue.CALYX, Tissue.URETER):
+        table[tissue] += result.urine
+    table[Tissue.AIR] = -1000.0
+    table[Tissue.STONE] = np.clip(table[Tissue.STONE], 250.0, 1600.0)
+    table[Tissue.CALCIFICATION] = np.clip(table[Tissue.CALCIFICATION], 250.0, 1500.0)
+    table[Tissue.ORAL_CONTRAST] = np.clip(table[Tissue.ORAL_CONTRAST], 120.0, 700.0)
+    return torch.from_numpy(np.clip(table, -1024.0, 3071.0).astype(np.float32))

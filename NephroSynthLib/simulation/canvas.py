@@ -1,0 +1,174 @@
+"""The canvas on which an anatomy is painted: attenuation of all phases, labels and kidney occupancy together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from NephroSynthLib.simulation.grid import Grid
+from NephroSynthLib.simulation.shapes import Point, round_cone
+from NephroSynthLib.simulation.tissues import Tissue
+
+Distance = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of the canvas: index ranges and the coordinates (broadcastable) of its voxel centres in mm."""
+
+    slices: tuple[slice, slice, slice]
+    z: Tensor
+    y: Tensor
+    x: Tensor
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.z.shape[0], self.y.shape[1], self.x.shape[2]
+
+    @property
+    def axes(self) -> tuple[Tensor, Tensor, Tensor]:
+        return self.z.flatten(), self.y.flatten(), self.x.flatten()
+
+    def evaluate(self, distance: Distance) -> Tensor:
+        """The distance at every voxel, (z, y, x)."""
+        return distance(self.x, self.y, self.z).expand(self.shape)
+
+    def evaluate_coarsely(self, distance: Distance, step: float = 4.0) -> Tensor:
+        """The distance on nodes about `step` mm apart, linearly interpolated: for shapes much larger than the step."""
+        nodes = []
+        for axis in self.axes:
+            first, last = float(axis[0]), float(axis[-1])
+            nodes.append(torch.linspace(first, last, max(2, int(np.ceil((last - first) / step)) + 1)))
+        values = distance(nodes[2][None, None, :], nodes[1][None, :, None], nodes[0][:, None, None])
+        values = values.expand(len(nodes[0]), len(nodes[1]), len(nodes[2]))
+        return F.interpolate(values[None, None], size=self.shape, mode="trilinear", align_corners=True)[0, 0]
+
+
+class Canvas:
+    """Paints implicit shapes with soft edges, later ones over earlier ones.
+
+    Args:
+        grid: where the canvas lies in the anatomy frame.
+        attenuation: (tissue, 3) HU of each tissue in the non-contrast, nephrographic and excretory phase.
+
+    Attributes:
+        hu: (3, z, y, x) float32, attenuation in the three phases.
+        labels: (z, y, x) uint8 `Tissue` values.
+        kidneys: (2, z, y, x) float32 occupancy of the right and the left kidney, 0 to 1.
+    """
+
+    def __init__(self, grid: Grid, attenuation: Tensor) -> None:
+        self.grid = grid
+        self.attenuation = attenuation
+        self.z, self.y, self.x = (torch.from_numpy(axis.astype(np.float32)) for axis in grid.axes())
+        self.hu = attenuation[Tissue.AIR][:, None, None, None].repeat(1, *grid.shape)
+        self.labels = torch.zeros(grid.shape, dtype=torch.uint8)
+        self.kidneys = torch.zeros((2, *grid.shape))
+        self._kidneys_begun = False
+        self.edge = 1.2 * max(grid.spacing[0], grid.spacing[1])
+
+    def box(self, lower: Point, upper: Point) -> Box | None:
+        """The voxels between two corners (x, y, z) in mm, with a margin for soft edges; None if there are none."""
+        slices = []
+        for axis, low, high in zip((self.z, self.y, self.x), tuple(lower)[::-1], tuple(upper)[::-1]):
+            first = int(torch.searchsorted(axis, float(low) - 2.0))
+            last = int(torch.searchsorted(axis, float(high) + 2.0))
+            if last - first < 2:
+                return None
+            slices.append(slice(first, last))
+        sz, sy, sx = slices
+        return Box((sz, sy, sx), self.z[sz][:, None, None], self.y[sy][None, :, None], self.x[sx][None, None, :])
+
+    def whole(self) -> Box:
+        """The box of the whole canvas."""
+        everything = slice(0, None)
+        return Box((everything,) * 3, self.z[:, None, None], self.y[None, :, None], self.x[None, None, :])
+
+    def around(self, centre: Point, radius: float | Point) -> Box | None:
+        """The box around a point (x, y, z) with one radius, or one for each axis, in mm."""
+        c, r = np.asarray(centre, dtype=float), np.asarray(radius, dtype=float)
+        return self.box(c - r, c + r)
+
+    def occupancy(self, distance: Tensor) -> Tensor:
+        """Share of a voxel inside a shape: 1 inside, 0 outside, linear across the soft edge."""
+        return (0.5 - distance / self.edge).clamp_(0.0, 1.0)
+
+    def paint(self, box: Box, distance: Tensor, tissue: Tissue, hu: Tensor | None = None,
+              where: Tensor | None = None, kidney: int | None = None) -> Tensor:
+        """Paint a shape.
+
+        Args:
+            box: the voxels.
+            distance: (z, y, x) signed distance in mm on the box.
+            tissue: its label.
+            hu: attenuation, (3,) or (3, z, y, x), instead of the tissue's own.
+            where: (z, y, x) bool or float mask; nothing is painted outside it.
+            kidney: 0 or 1 adds the shape to the right or the left kidney; None takes it away from both.
+
+        Returns:
+            the occupancy that was painted, (z, y, x).
+        """
+        alpha = self.occupancy(distance)
+        if where is not None:
+            alpha = alpha * where
+        sz, sy, sx = box.slices
+        value = self.attenuation[tissue] if hu is None else hu
+        for phase in range(3):
+            target = self.hu[phase, sz, sy, sx]
+            if value.ndim == 1:
+                target.lerp_(value[phase].expand(()), alpha)
+            else:
+                target.lerp_(value[phase], alpha)
+        self.labels[sz, sy, sx].masked_fill_(alpha > 0.5, int(tissue))
+        self._kidneys_begun |= kidney is not None
+        for side in range(2) if self._kidneys_begun else ():
+            occupancy = self.kidneys[side, sz, sy, sx]
+            if side == kidney:
+                occupancy.lerp_(torch.ones(()), alpha)
+            else:
+                occupancy.mul_(1.0 - alpha)
+        return alpha
+
+    def paint_shape(self, lower: Point, upper: Point, distance: Distance, tissue: Tissue, *, coarse: bool = False,
+                    hu: Tensor | None = None, kidney: int | None = None) -> None:
+        """Paint `distance` between two corners; `coarse` for smooth shapes much larger than 4 mm."""
+        box = self.box(lower, upper)
+        if box is None:
+            return
+        values = box.evaluate_coarsely(distance) if coarse else box.evaluate(distance)
+        self.paint(box, values, tissue, hu=hu, kidney=kidney)
+
+    def paint_tube(self, points: NDArray[np.floating], radii: float | Sequence[float] | NDArray[np.floating],
+                   tissue: Tissue, *, hu: Tensor | Callable[[int], Tensor] | None = None, where: set[Tissue] | None = None,
+                   kidney: int | None = None) -> None:
+        """Paint a tube along points (n, 3) with one radius or one for each point, in mm.
+
+        Args:
+            points: its course, (x, y, z) mm.
+            radii: its radius.
+            tissue: its label.
+            hu: attenuation (3,), or a function of the segment number that gives it.
+            where: paint only over these tissues.
+            kidney: as in `paint`.
+        """
+        radius = np.broadcast_to(np.asarray(radii, dtype=float), (len(points),))
+        for i in range(len(points) - 1):
+            start, end, widest = points[i], points[i + 1], max(radius[i], radius[i + 1])
+            box = self.box(np.minimum(start, end) - widest, np.maximum(start, end) + widest)
+            if box is None:
+                continue
+            distance = round_cone(box.x, box.y, box.z, start, end, float(radius[i]), float(radius[i + 1]))
+            mask = None if where is None else self.is_one_of(box, where)
+            self.paint(box, distance, tissue, hu=hu(i) if callable(hu) else hu, where=mask, kidney=kidney)
+
+    def is_one_of(self, box: Box, tissues: set[Tissue]) -> Tensor:
+        """(z, y, x) bool: the voxels of the box that carry one of these labels."""
+        lookup = torch.zeros(256, dtype=torch.bool)
+        lookup[[int(t) for t in tissues]] = True
+        return lookup[self.labels[box.slices].int()]

@@ -1,0 +1,58 @@
+"""The regular grid a volume is sampled on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Grid:
+    """An axis-aligned voxel grid in the LPS frame (identity direction).
+
+    Args:
+        shape: voxels along (z, y, x), the shape of an array on this grid.
+        spacing: voxel size along (x, y, z) in mm.
+        origin: centre of the first voxel, (x, y, z) in LPS mm.
+
+    Raises:
+        ValueError: if a size is below one voxel or a spacing is not positive.
+    """
+
+    shape: tuple[int, int, int]
+    spacing: tuple[float, float, float]
+    origin: tuple[float, float, float]
+
+    def __post_init__(self) -> None:
+        if min(self.shape) < 1:
+            raise ValueError(f"a grid needs at least one voxel along each axis, got shape {self.shape}")
+        if not all(np.isfinite(s) and s > 0 for s in self.spacing):
+            raise ValueError(f"spacing must be positive and finite, got {self.spacing} mm")
+
+    @property
+    def extent(self) -> tuple[float, float, float]:
+        """Distance in mm between the first and the last voxel centre along (x, y, z)."""
+        nz, ny, nx = self.shape
+        return (nx - 1) * self.spacing[0], (ny - 1) * self.spacing[1], (nz - 1) * self.spacing[2]
+
+    @property
+    def centre(self) -> tuple[float, float, float]:
+        """Physical centre of the grid, (x, y, z) in LPS mm."""
+        (ox, oy, oz), (ex, ey, ez) = self.origin, self.extent
+        return ox + ex / 2, oy + ey / 2, oz + ez / 2
+
+    def axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Coordinates of the voxel centres along z, y and x in LPS mm."""
+        z, y, x = (o + s * np.arange(n) for o, s, n in zip(self.origin[::-1], self.spacing[::-1], self.shape))
+        return z, y, x
+
+    def to_points(self, indices: NDArray[np.floating] | NDArray[np.integer]) -> NDArray[np.float64]:
+        """LPS points (..., 3) as (x, y, z) mm of the voxel indices (..., 3) given as (z, y, x)."""
+        return np.asarray(indices, dtype=np.float64)[..., ::-1] * np.asarray(self.spacing) + np.asarray(self.origin)
+
+    def to_indices(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Continuous voxel indices (..., 3) as (z, y, x) of the LPS points (..., 3) given as (x, y, z) mm."""
+        continuous = (np.asarray(points, dtype=np.float64) - np.asarray(self.origin)) / np.asarray(self.spacing)
+        return continuous[..., ::-1]

@@ -1,0 +1,134 @@
+"""The synthesis stage: crop to the kidneys, sample the window with the diffusion model, restore HU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+
+from NephroSynthLib.device import resolve_device
+from NephroSynthLib.errors import GeometryError, NoKidneyError
+from NephroSynthLib.grids import Box, Spacing, box_around, canonical, resample, same_grid, smooth_for, with_spacing
+from NephroSynthLib.models.bundle import load_bundle
+from NephroSynthLib.progress import Progress
+from NephroSynthLib.settings import SynthesisSettings
+from NephroSynthLib.synthesis.baseline import kinetic_baseline
+from NephroSynthLib.synthesis.restore import restore_outside_window
+from NephroSynthLib.synthesis.sampling import sample_region
+
+FINEST: Spacing = (0.6, 0.6, 0.8)
+COARSEST: Spacing = (1.6, 1.6, 5.0)
+FEATHER_MM = 10.0
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """A synthesized nephrographic phase.
+
+    Attributes:
+        image: HU, float32, on the non-contrast phase's grid: the model's in `region`, the kinetic baseline outside.
+        uncertainty: standard deviation over the samples in HU on the same grid, 0 outside `region`; None for one sample.
+        region: the box of voxels that the model synthesized.
+        model: name and sha256.
+    """
+
+    image: sitk.Image
+    uncertainty: sitk.Image | None
+    region: Box
+    model: tuple[str, str]
+
+
+def synthesize(
+    noncontrast: sitk.Image,
+    excretory: sitk.Image,
+    kidneys: sitk.Image,
+    settings: SynthesisSettings,
+    *,
+    device: str = "auto",
+    seed: int = 0,
+    progress: Progress = Progress(),
+) -> Synthesis:
+    """Synthesizes the nephrographic phase in a region around the kidneys.
+
+    Args:
+        noncontrast: HU, any grid.
+        excretory: HU, registered, on the same grid.
+        kidneys: label map on the same grid, kidneys above 0.
+        settings: model, sampler, steps, samples and margin.
+        device: where the network runs.
+        seed: of the noise; the same seed on the same device gives the same voxels.
+        progress: told after each denoising step.
+
+    Raises:
+        GeometryError: If the three images are not on one grid.
+        NoKidneyError: If the label map is empty.
+        ModelError: If the model is unknown, damaged or of another task.
+        ResourceError: If the device is not there or has too little memory for the smallest tile.
+    """
+    if not (same_grid(noncontrast, excretory) and same_grid(noncontrast, kidneys)):
+        raise GeometryError("The phases and the kidneys must be on one grid.", "Register the excretory phase first.")
+    mask = sitk.GetArrayViewFromImage(kidneys) > 0
+    if not mask.any():
+        raise NoKidneyError("No kidney lies in the region to synthesize.", "Check the field of view or give --kidneys.")
+    progress.update(0.0, "Loading the synthesis model")
+    bundle = load_bundle(settings.model, task="synthesis")
+    denoiser = bundle.build(resolve_device(device))
+    region = box_around(mask, noncontrast.GetSpacing(), settings.margin_mm)
+    before, after = (_on_working_grid(region.crop(image)) for image in (noncontrast, excretory))
+    hu = sitk.GetArrayFromImage(before)
+    samples = sample_region(
+        hu, sitk.GetArrayFromImage(after), before.GetSpacing(), denoiser, settings, seed, progress.part(0.05, 0.95)
+    )
+    sampled = _like(before, restore_outside_window(samples.mean(axis=0), hu))
+    image = _into_baseline(kinetic_baseline(noncontrast, excretory), sampled, region)
+    uncertainty = None
+    if settings.samples > 1:
+        deviation = resample(_like(before, samples.std(axis=0, ddof=1)), region.crop(noncontrast), outside=0.0)
+        uncertainty = _paste(_like(noncontrast, np.zeros(mask.shape, np.float32)), deviation, region)
+    progress.update(1.0, "Nephrographic phase synthesized")
+    return Synthesis(image, uncertainty, region, (bundle.metadata.name, bundle.metadata.sha256))
+
+
+def _on_working_grid(image: sitk.Image) -> sitk.Image:
+    """Patient axes, and voxels no finer or coarser than the model was trained on."""
+    patient = canonical(sitk.Cast(image, sitk.sitkFloat32))
+    native = patient.GetSpacing()
+    x, y, z = (min(max(n, low), high) for n, low, high in zip(native, FINEST, COARSEST, strict=True))
+    spacing = (x, y, z)
+    if np.allclose(spacing, native, atol=1e-4):
+        return patient
+    return resample(smooth_for(patient, spacing), with_spacing(patient, spacing))
+
+
+def _into_baseline(baseline: sitk.Image, sampled: sitk.Image, region: Box) -> sitk.Image:
+    """Feathers the sampled region into the kinetic baseline, which fills the rest of the volume."""
+    outside = region.crop(baseline)
+    filled = resample(sampled, outside, outside=np.nan)
+    hu, floor = sitk.GetArrayFromImage(filled), sitk.GetArrayFromImage(outside)
+    known = np.isfinite(hu)
+    weight = _feather(region, baseline)
+    mixed = np.where(known, weight * np.nan_to_num(hu) + (1 - weight) * floor, floor)
+    return _paste(baseline, _like(outside, mixed), region)
+
+
+def _feather(region: Box, image: sitk.Image) -> np.ndarray:
+    """1 inside the box (z, y, x), falling to 0 over `FEATHER_MM` towards those of its faces that lie inside the image."""
+    weight = np.ones((), np.float32)
+    axes = zip(region.start, region.size, image.GetSize(), image.GetSpacing(), strict=True)
+    for start, n, length, step in reversed(list(axes)):
+        position = np.arange(n, dtype=np.float32) * step
+        lower = position if start > 0 else np.full(n, np.inf)
+        upper = position[::-1] if start + n < length else np.full(n, np.inf)
+        weight = weight[..., None] * np.clip(np.minimum(lower, upper) / FEATHER_MM, 0, 1)
+    return weight.astype(np.float32)
+
+
+def _like(image: sitk.Image, array: np.ndarray) -> sitk.Image:
+    result = sitk.GetImageFromArray(array.astype(np.float32))
+    result.CopyInformation(image)
+    return result
+
+
+def _paste(image: sitk.Image, part: sitk.Image, region: Box) -> sitk.Image:
+    return sitk.Paste(image, part, region.size, destinationIndex=region.start)

@@ -1,0 +1,82 @@
+"""A pool of prepared cases on disk, filled in the background and drawn from while it grows."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+Case = dict[str, np.ndarray]
+MakeCase = Callable[[int], Case]
+
+
+class CasePool:
+    """Cases by seed in a folder, one `.npz` file each.
+
+    Args:
+        folder: where the cases lie; made if it is not there.
+        make: makes the case of a seed; a function of a module, so that another process can call it.
+    """
+
+    def __init__(self, folder: Path, make: MakeCase) -> None:
+        self.folder = folder
+        self.make = make
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, seed: int) -> Path:
+        """The file of a case."""
+        return self.folder / f"{seed:06d}.npz"
+
+    def ready(self) -> list[Path]:
+        """The files of the cases that are there, in the order of their seeds."""
+        return sorted(self.folder.glob("[0-9]*.npz"))
+
+    def load(self, path: Path) -> Case:
+        """Reads a case."""
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+    @contextmanager
+    def filling(self, seeds: Iterable[int], workers: int = 1) -> Iterator[None]:
+        """Prepares the missing cases of `seeds` in other processes, for as long as the context is open."""
+        missing = [seed for seed in seeds if not self.path(seed).exists()]
+        executor = ProcessPoolExecutor(workers, get_context("spawn"), initializer=os.nice, initargs=(5,))
+        futures = [executor.submit(_prepare, self.make, seed, self.path(seed)) for seed in missing]
+        try:
+            yield
+        finally:
+            for future in futures:
+                future.cancel()
+            executor.shutdown(wait=True, cancel_futures=True)
+            for future in futures:
+                if future.done() and not future.cancelled():
+                    future.result()
+
+    def wait_for(self, count: int, poll_s: float = 1.0, timeout_s: float = 3600.0) -> None:
+        """Waits until `count` cases are there.
+
+        Raises:
+            TimeoutError: If they are not there in time.
+        """
+        end = time.monotonic() + timeout_s
+        while len(self.ready()) < count:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{len(self.ready())} of {count} cases were prepared within {timeout_s:.0f} s.")
+            time.sleep(poll_s)
+
+
+def _prepare(make: MakeCase, seed: int, path: Path) -> None:
+    case = make(seed)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            np.savez(file, **case)  # type: ignore[arg-type]
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,25 @@
+"""The CT window of the project: width 400 HU, level 50 HU, that is [-150, 250] HU to [-1, 1] (dsSNICT, arXiv 2502.19623)."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+Values = TypeVar("Values", np.ndarray, torch.Tensor)
+
+WIDTH_HU = 400.0
+LEVEL_HU = 50.0
+LOWER_HU = LEVEL_HU - WIDTH_HU / 2
+UPPER_HU = LEVEL_HU + WIDTH_HU / 2
+
+
+def to_window(hu: Values) -> Values:
+    """HU to the window's unit range, clipped to [-1, 1]; any shape."""
+    return ((hu - LEVEL_HU) / (WIDTH_HU / 2)).clip(-1, 1)
+
+
+def from_window(unit: Values) -> Values:
+    """The window's unit range [-1, 1] to HU in [-150, 250]; any shape. Inverse of `to_window` inside the window."""
+    return unit * (WIDTH_HU / 2) + LEVEL_HU
