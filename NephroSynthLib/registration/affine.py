@@ -94,9 +94,7 @@ def _to_ants(array: npt.NDArray[np.float32], grid: WorkingGrid) -> ANTsImage:
     )
 
 
-def _arguments(
-    images: list[ANTsImage], masks: list[ANTsImage], start: Path, out: Path
-) -> list[str]:
+def _arguments(images: list[ANTsImage], masks: list[ANTsImage], start: Path, out: Path) -> list[str]:
     """The command line of antsRegistration, images given as pointers."""
     from ants.internal import get_pointer_string
 

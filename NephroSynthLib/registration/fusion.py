@@ -55,9 +55,7 @@ def fuse(affine: FloatArray, motions: Sequence[FloatArray], masks: Sequence[sitk
     grid = _grid(velocities, masks)
     weights = _weights([_nearness(grid, mask, velocity) for mask, velocity in zip(masks, velocities, strict=True)])
     displacement = _exponential(grid, weights, velocities)
-    field = sitk.DisplacementFieldTransform(
-        sitk.Cast(grid.image(displacement, is_vector=True), sitk.sitkVectorFloat64)
-    )
+    field = sitk.DisplacementFieldTransform(sitk.Cast(grid.image(displacement, is_vector=True), sitk.sitkVectorFloat64))
     jacobian = np.linalg.det(affine[:3, :3]) * jacobian_determinant(displacement, grid.spacing)
     return FusedMap(sitk.CompositeTransform([affine_transform(affine), field]), float(jacobian.min()))
 

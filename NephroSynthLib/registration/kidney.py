@@ -14,7 +14,7 @@ import numpy.typing as npt
 import scipy.ndimage as ndi
 import SimpleITK as sitk
 
-from NephroSynthLib.registration.geometry import BoolArray, FloatArray, WorkingGrid, apply, matrix_of
+from NephroSynthLib.registration.geometry import BoolArray, FloatArray, WorkingGrid, apply, index_to_physical, matrix_of
 
 SPACING_MM = 2.0
 INSIDE_MM, OUTSIDE_MM = 4.0, 6.0
@@ -85,7 +85,7 @@ def register_kidney(
 
 def mask_extent(mask: sitk.Image) -> tuple[FloatArray, FloatArray]:
     """Lower and upper corner of the LPS box around the nonzero voxels of a mask."""
-    points = _mask_points(mask)
+    points = mask_points(mask)
     return points.min(axis=0), points.max(axis=0)
 
 
@@ -98,9 +98,8 @@ def nearest_rigid(matrix: FloatArray, center: FloatArray) -> FloatArray:
     return rigid
 
 
-def _mask_points(mask: sitk.Image) -> FloatArray:
-    from NephroSynthLib.registration.geometry import index_to_physical
-
+def mask_points(mask: sitk.Image) -> FloatArray:
+    """Centres of the nonzero voxels of a mask, (N, 3) LPS mm."""
     z, y, x = np.nonzero(sitk.GetArrayViewFromImage(mask))
     return apply(index_to_physical(mask), np.stack([x, y, z], axis=-1).astype(np.float64))
 
@@ -134,7 +133,7 @@ def _starts(affine: FloatArray, center: FloatArray, moving_mask: sitk.Image | No
     bases = [rigid]
     if moving_mask is not None:
         moved = rigid.copy()
-        moved[:3, 3] += _mask_points(moving_mask).mean(axis=0) - apply(rigid, center)
+        moved[:3, 3] += mask_points(moving_mask).mean(axis=0) - apply(rigid, center)
         bases.append(moved)
     shifts = [np.array([0.0, 0.0, z]) for z in Z_STARTS_MM]
     return [_shifted(base, shift) for base in bases for shift in shifts]

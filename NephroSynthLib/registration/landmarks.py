@@ -1,0 +1,79 @@
+"""Pairs of corresponding points, and the rigid or affine map that fits them best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from NephroSynthLib.errors import UsageError
+from NephroSynthLib.registration.geometry import FloatArray
+
+_FLAT_MM = 1.0
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """Corresponding points of both phases.
+
+    Attributes:
+        fixed: (N, 3) points in the fixed frame, LPS mm, N >= 3.
+        moving: (N, 3) the same anatomy in the moving frame, LPS mm.
+
+    Raises:
+        UsageError: If the shapes differ, a coordinate is not finite, there are fewer than three pairs, or the points
+            of either phase lie on one line.
+    """
+
+    fixed: FloatArray
+    moving: FloatArray
+
+    def __post_init__(self) -> None:
+        for name in ("fixed", "moving"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
+        if self.fixed.ndim != 2 or self.fixed.shape[1:] != (3,) or self.fixed.shape != self.moving.shape:
+            raise UsageError(
+                f"Landmarks come as two lists of N points with 3 coordinates, not {self.fixed.shape} and "
+                f"{self.moving.shape}.",
+                "Give each landmark in both phases.",
+            )
+        if not (np.isfinite(self.fixed).all() and np.isfinite(self.moving).all()):
+            raise UsageError("A landmark has a coordinate that is not a finite number.")
+        if len(self.fixed) < 3:
+            raise UsageError(
+                f"{len(self.fixed)} landmark pairs do not fix a rigid map.", "Give at least three, not on one line."
+            )
+        if min(_spread(self.fixed)[1], _spread(self.moving)[1]) < _FLAT_MM:
+            raise UsageError("The landmarks lie on one line and do not fix a rotation.", "Add one beside that line.")
+
+    def fit(self, kind: Literal["rigid", "affine"]) -> FloatArray:
+        """The 4x4 map of fixed to moving points with the least sum of squared distances, LPS mm.
+
+        Rigid: Umeyama, "Least-squares estimation of transformation parameters between two point patterns", IEEE
+        TPAMI 13 (1991), eqs. 40 to 42 without scale. Affine: linear least squares.
+
+        Raises:
+            UsageError: If an affine map is asked for with fewer than four pairs or with points in one plane.
+        """
+        fixed_mean, moving_mean = self.fixed.mean(axis=0), self.moving.mean(axis=0)
+        fixed, moving = self.fixed - fixed_mean, self.moving - moving_mean
+        matrix = np.eye(4)
+        if kind == "rigid":
+            left, _, right = np.linalg.svd(moving.T @ fixed)
+            matrix[:3, :3] = left @ np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))]) @ right
+        else:
+            if len(fixed) < 4 or _spread(fixed)[2] < _FLAT_MM:
+                raise UsageError(
+                    "An affine map needs at least four landmark pairs that do not lie in one plane.",
+                    "Add landmarks, or ask for a rigid map.",
+                )
+            matrix[:3, :3] = np.linalg.lstsq(fixed, moving, rcond=None)[0].T
+        matrix[:3, 3] = moving_mean - matrix[:3, :3] @ fixed_mean
+        return matrix
+
+
+def _spread(points: FloatArray) -> FloatArray:
+    """Root mean square extent of points along their three principal axes in mm, largest first; 0 where there is none."""
+    values = np.linalg.svd(points - points.mean(axis=0), compute_uv=False) / np.sqrt(len(points))
+    return np.pad(values, (0, 3 - len(values)))

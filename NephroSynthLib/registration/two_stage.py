@@ -1,0 +1,170 @@
+"""The registration of two phases: stage 1, stage 2, their fusion, and the judgement which of them to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+
+from NephroSynthLib.grids import AIR_HU
+from NephroSynthLib.progress import Progress
+from NephroSynthLib.registration.affine import register_affine
+from NephroSynthLib.registration.fusion import FusedMap, fuse
+from NephroSynthLib.registration.geometry import FloatArray
+from NephroSynthLib.registration.kidney import register_kidney
+from NephroSynthLib.registration.landmarks import Landmarks
+from NephroSynthLib.registration.quality import Judge, RegistrationQuality
+from NephroSynthLib.settings import RegistrationMode, RegistrationSettings
+
+SIDES = {"right": 1, "left": 2}
+_WORSE = 0.005
+
+
+@dataclass(frozen=True)
+class Registration:
+    """The moving phase on the fixed phase's grid.
+
+    Attributes:
+        transform: Carries points of the fixed frame to the moving frame, LPS mm, as `sitk.Resample` wants it.
+        registered: The moving phase on the fixed grid, float32 HU, -1024 outside; interpolated once.
+        mode: What was used in the end.
+        quality: Its figures.
+        warnings: What the user should know, as sentences.
+    """
+
+    transform: sitk.Transform
+    registered: sitk.Image
+    mode: RegistrationMode
+    quality: RegistrationQuality
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    mode: RegistrationMode
+    map: FusedMap
+    ssim: float
+
+
+def register(
+    fixed: sitk.Image,
+    moving: sitk.Image,
+    fixed_kidneys: sitk.Image | None,
+    moving_kidneys: sitk.Image | None,
+    settings: RegistrationSettings,
+    *,
+    landmarks: Landmarks | None = None,
+    progress: Progress = Progress(),
+) -> Registration:
+    """Brings the moving phase onto the fixed one.
+
+    Args:
+        fixed: Non-contrast phase, HU, any orientation.
+        moving: Excretory phase, HU, on its own grid.
+        fixed_kidneys: Label map of `fixed`, 1 right and 2 left; None if not known.
+        moving_kidneys: Label map of `moving`; None if not known.
+        settings: `mode` is the most that is done; a stage that makes things worse is dropped again, with a warning.
+        landmarks: Corresponding points from which stage 1 starts.
+        progress: Told how far it got, and asked whether to go on.
+
+    Raises:
+        Cancelled: If the run was cancelled.
+    """
+    warnings: list[str] = []
+    fixed_masks, moving_masks = _masks(fixed_kidneys), _masks(moving_kidneys)
+    progress.update(0.0, "Measuring the phases as acquired")
+    judge = Judge(fixed, moving, fixed_masks, moving_masks)
+    candidates = [_candidate("none", fuse(np.eye(4), (), ()), judge)]
+    if settings.mode != "none":
+        progress.update(0.05, "Affine map of the abdomen")
+        affine = _stage_one(fixed, moving, landmarks, warnings)
+        candidates.append(_candidate("affine", fuse(affine, (), ()), judge))
+    if settings.mode == "two-stage" and not fixed_masks:
+        warnings.append("No kidney is known in the non-contrast phase, so only the affine stage was run.")
+    elif settings.mode == "two-stage":
+        fused = _stage_two(fixed, moving, fixed_masks, moving_masks, affine, warnings, progress.part(0.4, 0.8))
+        candidates.append(_candidate("two-stage", fused, judge))
+    best = _choose(candidates, warnings)
+    progress.update(0.85, "Resampling the excretory phase")
+    registered = sitk.Resample(moving, fixed, best.map.transform, sitk.sitkLinear, AIR_HU, sitk.sitkFloat32)
+    progress.update(0.95, "Judging the registration")
+    quality = _quality(judge, candidates, best, settings.ssim_gate)
+    progress.update(1.0, "Registered")
+    return Registration(best.map.transform, registered, best.mode, quality, tuple(warnings))
+
+
+def _masks(kidneys: sitk.Image | None) -> dict[str, sitk.Image]:
+    """Masks by side of the kidneys that a label map has."""
+    if kidneys is None:
+        return {}
+    masks = {side: kidneys == label for side, label in SIDES.items()}
+    return {side: mask for side, mask in masks.items() if sitk.GetArrayViewFromImage(mask).any()}
+
+
+def _candidate(mode: RegistrationMode, fused: FusedMap, judge: Judge) -> _Candidate:
+    return _Candidate(mode, fused, judge.ssim(fused.transform))
+
+
+def _stage_one(fixed: sitk.Image, moving: sitk.Image, landmarks: Landmarks | None, warnings: list[str]) -> FloatArray:
+    initial = None if landmarks is None else landmarks.fit("rigid")
+    try:
+        return register_affine(fixed, moving, initial)
+    except RuntimeError:
+        warnings.append("The affine stage found nothing in common in the two phases.")
+        return np.eye(4) if initial is None else initial
+
+
+def _stage_two(
+    fixed: sitk.Image,
+    moving: sitk.Image,
+    fixed_masks: Mapping[str, sitk.Image],
+    moving_masks: Mapping[str, sitk.Image],
+    affine: FloatArray,
+    warnings: list[str],
+    progress: Progress,
+) -> FusedMap:
+    matrices = []
+    for number, (side, mask) in enumerate(fixed_masks.items()):
+        progress.update(number / (len(fixed_masks) + 1), f"Rigid motion of the {side} kidney")
+        motion = register_kidney(fixed, moving, mask, moving_masks.get(side), affine)
+        if motion.rejected:
+            warnings.append(f"The {side} kidney stays with the affine map: {motion.rejected}.")
+        matrices.append(motion.matrix)
+    progress.update(len(fixed_masks) / (len(fixed_masks) + 1), "One field out of all motions")
+    return fuse(affine, matrices, list(fixed_masks.values()))
+
+
+def _choose(candidates: list[_Candidate], warnings: list[str]) -> _Candidate:
+    """The last stage that folds nothing and is no worse than each one before it."""
+    best = candidates[0]
+    for candidate in candidates[1:]:
+        if candidate.map.min_jacobian > 0 and candidate.ssim >= best.ssim - _WORSE:
+            best = candidate
+    if best is not candidates[-1]:
+        warnings.append(
+            f"The {candidates[-1].mode} registration made the phases less alike (SSIM {candidates[-1].ssim:.2f} "
+            f"instead of {best.ssim:.2f}), so the result is that of mode {best.mode}."
+        )
+    return best
+
+
+def _quality(judge: Judge, candidates: list[_Candidate], best: _Candidate, gate: float) -> RegistrationQuality:
+    identity = candidates[0].map.transform
+    affine = next((candidate.ssim for candidate in candidates if candidate.mode == "affine"), None)
+    passed = best.ssim >= gate
+    comparison = "reaches" if passed else "is below"
+    reasons = [f"SSIM around the kidneys {comparison} the gate: {best.ssim:.2f} and {gate:.2f}."]
+    return RegistrationQuality(
+        ssim_before=candidates[0].ssim,
+        ssim_affine=affine,
+        ssim_after=best.ssim,
+        gate=gate,
+        passed=passed,
+        kidney_dice_before=judge.dice(identity),
+        kidney_dice_after=judge.dice(best.map.transform),
+        kidney_shift_mm=judge.shifts(best.map.transform),
+        min_jacobian=best.map.min_jacobian,
+        reasons=tuple(reasons),
+    )
