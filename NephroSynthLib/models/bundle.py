@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from torch import Tensor
 
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
 from NephroSynthLib.errors import ModelError
+from NephroSynthLib.files import staged_file
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiser, SwinDenoiserConfig
 
 FORMAT_VERSION = 1
@@ -125,12 +125,8 @@ def save_bundle(
     text = metadata.model_dump_json()
     digest = _digest(text, tensors)
     data = save(tensors, {_METADATA: text, _DIGEST: digest})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with staged_file(path) as temporary:
         temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return digest
 
 

@@ -54,8 +54,7 @@ def attention_mask(size: Size, padded: Size, window: Size, shift: Size, device: 
     is_padding = (z == 0)[:, None, None] | (y == 0)[None, :, None] | (x == 0)[None, None, :]
     region = region.masked_fill(is_padding, 0)
     regions = window_partition(region[None, ..., None], window)[..., 0]
-    visible: Tensor = regions[:, :, None] == regions[:, None, :]
-    return visible
+    return regions[:, :, None] == regions[:, None, :]
 
 
 def _relative_position(window: Size) -> Tensor:
@@ -64,12 +63,14 @@ def _relative_position(window: Size) -> Tensor:
     offset = coordinates[:, :, None] - coordinates[:, None, :]
     wz, wy, wx = window
     oz, oy, ox = offset[0] + wz - 1, offset[1] + wy - 1, offset[2] + wx - 1
-    rows: Tensor = (oz * (2 * wy - 1) + oy) * (2 * wx - 1) + ox
-    return rows
+    return (oz * (2 * wy - 1) + oy) * (2 * wx - 1) + ox
 
 
 class WindowAttention(nn.Module):
-    """Multi-head self-attention inside windows of tokens, with a learned relative position bias.
+    """Multi-head self-attention inside windows of tokens, with a learned relative position bias (Swin, eq. 4).
+
+    Written out, because windows are small and torch's fused attention has no fast gradient of a learned bias on a CPU:
+    with windows of 64 tokens it took 2.5 times as long forward and backward, and 1.2 times forward.
 
     Args:
         channels: features of a token.
@@ -92,13 +93,13 @@ class WindowAttention(nn.Module):
     def forward(self, windows: Tensor, mask: Tensor | None = None) -> Tensor:
         """Maps (B * windows, tokens, C) to the same shape; mask as in `attention_mask`."""
         q, k, v = rearrange(self.qkv(windows), "w n (three h d) -> three w h n d", three=3, h=self.heads)
-        bias = rearrange(self.bias[self.relative_position], "n m h -> 1 h n m").to(q.dtype)
+        bias = rearrange(self.bias[self.relative_position], "n m h -> h n m").to(q.dtype)
+        scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(-1, -2)) + bias
         if mask is not None:
-            bias = bias.masked_fill(~mask[:, None], float("-inf"))
-            bias = bias.repeat(len(windows) // len(bias), 1, 1, 1)
-        mixed = rearrange(F.scaled_dot_product_attention(q, k, v, bias), "w h n d -> w n (h d)")
-        out: Tensor = self.project(mixed)
-        return out
+            by_sample = rearrange(scores, "(b w) h n m -> b w h n m", w=len(mask))
+            scores = by_sample.masked_fill(~mask[:, None], float("-inf")).flatten(0, 1)
+        mixed = torch.matmul(scores.softmax(-1), v)
+        return self.project(rearrange(mixed, "w h n d -> w n (h d)"))
 
 
 class SwinBlock(nn.Module):
@@ -127,8 +128,7 @@ class SwinBlock(nn.Module):
         tokens = rearrange(x, "b c z y x -> b z y x c")
         tokens = tokens + self._attend(self.norm_attention(tokens))
         tokens = tokens + self.mlp(self.norm_mlp(tokens))
-        out: Tensor = rearrange(tokens, "b z y x c -> b c z y x")
-        return out
+        return rearrange(tokens, "b z y x c -> b c z y x")
 
     def _attend(self, tokens: Tensor) -> Tensor:
         z, y, x = tokens.shape[1:4]

