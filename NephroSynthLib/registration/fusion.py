@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +16,7 @@ import scipy.ndimage as ndi
 import SimpleITK as sitk
 from scipy.linalg import expm, logm
 
-from NephroSynthLib.registration.geometry import FloatArray, WorkingGrid, affine_transform, apply
+from NephroSynthLib.registration.geometry import FloatArray, WorkingGrid, affine_transform, apply, box_corners
 from NephroSynthLib.registration.kidney import mask_extent
 
 SPACING_MM = 3.0
@@ -84,7 +83,7 @@ def _grid(velocities: Sequence[FloatArray], masks: Sequence[sitk.Image]) -> Work
     corners = []
     for velocity, mask in zip(velocities, masks, strict=True):
         lower, upper = mask_extent(mask)
-        box = np.array(list(product(*zip(lower, upper, strict=True))))
+        box = box_corners(lower, upper)
         corners += [box, apply(expm(velocity), box)]
     margin = CORE_MM + FALLOFF_MM + 3 * SPACING_MM
     stacked = np.concatenate(corners)

@@ -6,7 +6,6 @@ oblique orientation of an image changes what the stages see.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -35,10 +34,10 @@ class WorkingGrid:
     spacing: float
 
     @staticmethod
-    def between(lower: Sequence[float], upper: Sequence[float], spacing: float) -> WorkingGrid:
+    def between(lower: npt.ArrayLike, upper: npt.ArrayLike, spacing: float) -> WorkingGrid:
         """The grid whose first voxel centre is `lower` and whose last one reaches at least `upper`."""
         counts = np.ceil((np.asarray(upper) - np.asarray(lower)) / spacing - 1e-6).astype(int) + 1
-        x, y, z = (float(value) for value in lower)
+        x, y, z = (float(value) for value in np.asarray(lower))
         return WorkingGrid((x, y, z), (int(counts[0]), int(counts[1]), int(counts[2])), spacing)
 
     @property
@@ -53,7 +52,7 @@ class WorkingGrid:
         return np.stack([x, y, z], axis=-1)
 
     def indices(self, points: FloatArray) -> FloatArray:
-        """Continuous (z, y, x) array indices of LPS points (..., 3), as (3, ...) for `scipy.ndimage.map_coordinates`."""
+        """Continuous (z, y, x) indices (3, ...) of LPS points (..., 3), for `scipy.ndimage.map_coordinates`."""
         return np.moveaxis((points - np.asarray(self.origin)) / self.spacing, -1, 0)[::-1]
 
     def image(self, array: npt.NDArray[np.generic], is_vector: bool = False) -> sitk.Image:
@@ -65,7 +64,8 @@ class WorkingGrid:
 
     def sample(self, image: sitk.Image, outside: float = AIR_HU) -> npt.NDArray[np.float32]:
         """Averages `image` to this grid's resolution and interpolates it linearly, as a (z, y, x) array."""
-        cropped = _crop(image, np.asarray(self.origin), self.upper)
+        margin = 2 * self.spacing
+        cropped = _crop(image, np.asarray(self.origin) - margin, self.upper + margin)
         if cropped is None:
             return np.full(self.size[::-1], outside, dtype=np.float32)
         factors = [max(1, int(self.spacing / spacing + 0.25)) for spacing in cropped.GetSpacing()]
@@ -101,14 +101,18 @@ def index_to_physical(image: sitk.Image) -> FloatArray:
 
 def extent(image: sitk.Image) -> tuple[FloatArray, FloatArray]:
     """Lower and upper corner of the LPS box around the voxel centres of `image`."""
-    corners = np.array(list(product(*((0.0, size - 1.0) for size in image.GetSize()))))
-    points = apply(index_to_physical(image), corners)
+    points = apply(index_to_physical(image), box_corners(np.zeros(3), np.asarray(image.GetSize()) - 1.0))
     return points.min(axis=0), points.max(axis=0)
 
 
-def apply(matrix: FloatArray, points: FloatArray) -> FloatArray:
+def box_corners(lower: npt.ArrayLike, upper: npt.ArrayLike) -> FloatArray:
+    """The eight corners (8, 3) of a box."""
+    return np.array(list(product(*zip(np.asarray(lower), np.asarray(upper), strict=True))), dtype=np.float64)
+
+
+def apply(matrix: FloatArray, points: npt.ArrayLike) -> FloatArray:
     """Maps points (..., 3) by a 4x4 matrix."""
-    return points @ matrix[:3, :3].T + matrix[:3, 3]
+    return np.asarray(points, dtype=np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
 
 
 def affine_transform(matrix: FloatArray) -> sitk.AffineTransform:
@@ -130,13 +134,13 @@ def matrix_of(transform: sitk.Transform) -> FloatArray:
 
 
 def _crop(image: sitk.Image, lower: FloatArray, upper: FloatArray) -> sitk.Image | None:
-    """The part of `image` that covers an LPS box with three voxels to spare; None if it misses the box."""
-    corners = np.array(list(product(*zip(lower, upper, strict=True))))
+    """The part of `image` that covers an LPS box; None if it misses the box."""
+    corners = box_corners(lower, upper)
     indices = apply(np.linalg.inv(index_to_physical(image)), corners)
     size = np.asarray(image.GetSize())
-    spare = np.ceil(3 * max(image.GetSpacing()) / np.asarray(image.GetSpacing())).astype(int)
-    start = np.maximum(np.floor(indices.min(axis=0)).astype(int) - spare, 0)
-    stop = np.minimum(np.ceil(indices.max(axis=0)).astype(int) + spare + 1, size)
+    start = np.maximum(np.floor(indices.min(axis=0)).astype(int), 0)
+    stop = np.minimum(np.ceil(indices.max(axis=0)).astype(int) + 1, size)
     if np.any(stop <= start):
         return None
-    return sitk.RegionOfInterest(image, (stop - start).tolist(), start.tolist())
+    part: sitk.Image = sitk.RegionOfInterest(image, (stop - start).tolist(), start.tolist())
+    return part

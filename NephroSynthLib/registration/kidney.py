@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.ndimage as ndi
 import SimpleITK as sitk
+from scipy.special import expit
 
 from NephroSynthLib.registration.geometry import BoolArray, FloatArray, WorkingGrid, apply, index_to_physical, matrix_of
 
@@ -105,7 +106,8 @@ def mask_points(mask: sitk.Image) -> FloatArray:
 
 
 def _tissue(hu: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return (1.0 / (1.0 + np.exp((_FAT_TO_TISSUE_HU - hu) / _SOFTNESS_HU))).astype(np.float32)
+    """How much of a voxel is tissue and not fat or gas, in [0, 1], whatever its enhancement."""
+    return np.asarray(expit((hu - _FAT_TO_TISSUE_HU) / _SOFTNESS_HU), dtype=np.float32)
 
 
 def _rim(mask: BoolArray, spacing: float) -> BoolArray:
@@ -146,7 +148,7 @@ def _shifted(matrix: FloatArray, shift: FloatArray) -> FloatArray:
 
 
 def _mismatch(matrix: FloatArray, points: FloatArray, tissue: npt.NDArray[np.float32], around: _Moving) -> float:
-    """Mean squared difference of tissue over the rim, as far as the moving phase shows it; infinite below a half of it."""
+    """Mean squared difference of tissue over the part of the rim that `around` shows; infinite below a half of it."""
     indices = around.grid.indices(apply(matrix, points))
     valid = ndi.map_coordinates(around.valid.astype(np.float32), indices, order=1, cval=0.0) > 0.5
     if valid.mean() < 0.5:

@@ -74,6 +74,6 @@ class Landmarks:
 
 
 def _spread(points: FloatArray) -> FloatArray:
-    """Root mean square extent of points along their three principal axes in mm, largest first; 0 where there is none."""
+    """Root mean square extent of points along their principal axes in mm, largest first."""
     values = np.linalg.svd(points - points.mean(axis=0), compute_uv=False) / np.sqrt(len(points))
     return np.pad(values, (0, 3 - len(values)))

@@ -93,6 +93,11 @@ def ssim_map(first: Floats, second: Floats, data_range: float) -> Floats:
     return np.asarray(likeness / ((mean1**2 + mean2**2 + c1) * (variance1 + variance2 + c2)))
 
 
+def _unit(hu: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """HU to [0, 1] over the window; SSIM compares means by their ratio, so they must not be negative."""
+    return (to_window(hu) + 1) / 2
+
+
 @dataclass(frozen=True)
 class _Region:
     """A box of the fixed phase, and the moving phase around it, on isotropic grids."""
@@ -118,7 +123,7 @@ class _Region:
 
     def ssim(self, transform: sitk.Transform) -> float:
         moving_values = self.warped(transform, self.moving_image, AIR_HU)
-        similarity = ssim_map(*((to_window(values) + 1) / 2 for values in (self.fixed_values, moving_values)), 1.0)
+        similarity = ssim_map(_unit(self.fixed_values), _unit(moving_values), data_range=1.0)
         return float(similarity[self.grid.inside(self.fixed)].mean())
 
     def dice(self, transform: sitk.Transform, fixed_mask: sitk.Image, moving_mask: sitk.Image) -> float:

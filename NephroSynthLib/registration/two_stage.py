@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from NephroSynthLib.grids import AIR_HU
+from NephroSynthLib.grids import AIR_HU, canonical
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.registration.affine import register_affine
 from NephroSynthLib.registration.fusion import FusedMap, fuse
@@ -73,6 +73,8 @@ def register(
         Cancelled: If the run was cancelled.
     """
     warnings: list[str] = []
+    like = fixed
+    fixed, moving = canonical(fixed), canonical(moving)
     fixed_masks, moving_masks = _masks(fixed_kidneys), _masks(moving_kidneys)
     progress.update(0.0, "Measuring the phases as acquired")
     judge = Judge(fixed, moving, fixed_masks, moving_masks)
@@ -88,7 +90,7 @@ def register(
         candidates.append(_candidate("two-stage", fused, judge))
     best = _choose(candidates, warnings)
     progress.update(0.85, "Resampling the excretory phase")
-    registered = sitk.Resample(moving, fixed, best.map.transform, sitk.sitkLinear, AIR_HU, sitk.sitkFloat32)
+    registered = sitk.Resample(moving, like, best.map.transform, sitk.sitkLinear, AIR_HU, sitk.sitkFloat32)
     progress.update(0.95, "Judging the registration")
     quality = _quality(judge, candidates, best, settings.ssim_gate)
     progress.update(1.0, "Registered")
@@ -96,11 +98,19 @@ def register(
 
 
 def _masks(kidneys: sitk.Image | None) -> dict[str, sitk.Image]:
-    """Masks by side of the kidneys that a label map has."""
+    """Masks by side of the kidneys that a label map has, each cut to the kidney."""
     if kidneys is None:
         return {}
-    masks = {side: kidneys == label for side, label in SIDES.items()}
-    return {side: mask for side, mask in masks.items() if sitk.GetArrayViewFromImage(mask).any()}
+    labels = sitk.Cast(canonical(kidneys), sitk.sitkUInt16)
+    shapes = sitk.LabelShapeStatisticsImageFilter()
+    shapes.ComputePerimeterOff()
+    shapes.Execute(labels)
+    masks = {}
+    for side, label in SIDES.items():
+        if label in shapes.GetLabels():
+            x, y, z, *size = shapes.GetBoundingBox(label)
+            masks[side] = sitk.RegionOfInterest(labels, size, (x, y, z)) == label
+    return masks
 
 
 def _candidate(mode: RegistrationMode, fused: FusedMap, judge: Judge) -> _Candidate:
