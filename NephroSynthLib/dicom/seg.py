@@ -69,7 +69,8 @@ def write_kidney_segmentation(
         content_qualification=hd.ContentQualificationValues.RESEARCH,
     )
     segmentation.update(study_header(source))
-    segmentation.ContributingEquipmentSequence = contributing_equipment(source.header, "Found the kidneys.", model)
+    equipment = contributing_equipment(source.header, "Found the kidneys.", model)
+    segmentation.add_new("ContributingEquipmentSequence", "SQ", equipment)
     path.parent.mkdir(parents=True, exist_ok=True)
     segmentation.save_as(path, enforce_file_format=True)
     return path

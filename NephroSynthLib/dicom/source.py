@@ -16,7 +16,7 @@ from pydicom.errors import InvalidDicomError
 
 from NephroSynthLib.errors import GeometryError, IdentityError, UnreadableInputError
 
-_STUDY_ATTRIBUTES = (
+STUDY_ATTRIBUTES = (
     "SpecificCharacterSet",
     # Patient (PS3.3 C.7.1.1)
     *("PatientName", "PatientID", "IssuerOfPatientID", "IssuerOfPatientIDQualifiersSequence", "TypeOfPatientID"),
@@ -100,7 +100,7 @@ def read_source(files: Sequence[Path]) -> SourceSeries:
 def study_header(source: SourceSeries) -> Dataset:
     """Patient, study and frame of reference of the source, with its character set and without private attributes."""
     header = Dataset()
-    for keyword in _STUDY_ATTRIBUTES:
+    for keyword in STUDY_ATTRIBUTES:
         if keyword in source.header:
             header.add(source.header[keyword])
         elif keyword in _REQUIRED_EVEN_IF_EMPTY:

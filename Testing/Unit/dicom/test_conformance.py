@@ -1,0 +1,75 @@
+"""Each object that is written passes dciodvfy, the validator of Debian's dicom3tools, without an error."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pydicom
+import pytest
+import SimpleITK as sitk
+
+from NephroSynthLib.dicom.equipment import ModelIdentity
+from NephroSynthLib.dicom.export import export_dicom
+from NephroSynthLib.dicom.simulated import write_simulated_study
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy (Debian package dicom3tools) is missing"),
+]
+MODEL = ModelIdentity("nephrographic-synthesizer", "0123456789abcdef" * 4)
+
+
+def _errors(path: Path) -> list[str]:
+    report = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True, check=False, timeout=60)
+    assert "CTImage" in report.stderr or "Segmentation" in report.stderr
+    return [line for line in report.stderr.splitlines() if line.startswith("Error")]
+
+
+@pytest.mark.parametrize("deidentified", [False, True])
+def test_exports_have_no_error(
+    volume: sitk.Image,
+    kidneys: Callable[[sitk.Image], sitk.Image],
+    hospital_series: Callable[..., list[Path]],
+    tmp_path: Path,
+    deidentified: bool,
+) -> None:
+    export = export_dicom(
+        *(volume, hospital_series(volume), tmp_path / "out"),
+        model=MODEL,
+        kidneys=kidneys(volume),
+        kidney_model=MODEL,
+        excretory_files=hospital_series(volume, "excretory"),
+        deidentified=deidentified,
+    )
+    for path in (export.series[0], export.series[-1], export.files[-1]):
+        assert _errors(path) == []
+
+
+def test_exports_from_a_poor_source_have_no_error(
+    axial: sitk.Image,
+    kidneys: Callable[[sitk.Image], sitk.Image],
+    hospital_series: Callable[..., list[Path]],
+    tmp_path: Path,
+) -> None:
+    missing = ("StudyID", "AccessionNumber", "PositionReferenceIndicator", "PatientPosition", "Manufacturer")
+    source = hospital_series(axial, **dict.fromkeys(missing))
+    export = export_dicom(axial, source, tmp_path / "out", model=None, kidneys=kidneys(axial))
+    for path in (export.series[0], export.files[-1]):
+        assert _errors(path) == []
+
+
+def test_simulated_studies_have_no_error(axial: sitk.Image, tmp_path: Path) -> None:
+    phases = {"noncontrast": axial, "nephrographic": axial, "excretory": axial}
+    for files in write_simulated_study(phases, tmp_path, seed=11).values():
+        assert _errors(files[0]) == []
+
+
+def test_the_validator_finds_errors(axial: sitk.Image, tmp_path: Path) -> None:
+    path = write_simulated_study({"noncontrast": axial}, tmp_path, seed=11)["noncontrast"][0]
+    instance = pydicom.dcmread(path)
+    del instance.ImagePositionPatient
+    instance.save_as(path)
+    assert _errors(path)
