@@ -9,7 +9,13 @@ import numpy as np
 import SimpleITK as sitk
 
 from NephroSynthLib.errors import GeometryError
-from NephroSynthLib.evaluation.frechet import FeatureNetwork, TextureFeatures, extract_features, frechet_distance, patches
+from NephroSynthLib.evaluation.frechet import (
+    FeatureNetwork,
+    TextureFeatures,
+    extract_features,
+    frechet_distance,
+    patches,
+)
 from NephroSynthLib.evaluation.metrics import FULL, WINDOW, Similarity, similarity
 from NephroSynthLib.evaluation.overlap import Overlap, kidney_overlap
 from NephroSynthLib.grids import AIR_HU, Box, box_around, resample, same_grid
@@ -33,6 +39,7 @@ class RegionSimilarity:
     hu: Similarity
 
     def to_dict(self) -> dict[str, Any]:
+        """The same as plain numbers, for JSON."""
         return {"window": self.window.to_dict(), "hu": self.hu.to_dict()}
 
 
@@ -45,8 +52,8 @@ class Metrics:
         covered: fraction of the box that the acquired volume covers, in (0, 1]; nothing else is compared.
         around: figures of that box.
         inside: figures inside the kidneys; None without kidneys.
-        frechet_distance: between 8 x 32 x 32 voxel patches of the box, by `TextureFeatures` or the network given; comparable
-            only between results of the same network and voxel size; None if fewer than two patches fit.
+        frechet_distance: between patches of 8 x 32 x 32 voxels of the box, by `TextureFeatures` or the network given;
+            comparable only between results of the same network and voxel size; None if fewer than two patches fit.
         kidneys: agreement of segmentations made on either volume, by side; None unless both were given.
     """
 
@@ -65,7 +72,7 @@ class Metrics:
             "around": self.around.to_dict(),
             "inside": self.inside.to_dict() if self.inside else None,
             "frechet_distance": self.frechet_distance,
-            "kidneys": {side: overlap.to_dict() for side, overlap in self.kidneys.items()} if self.kidneys is not None else None,
+            "kidneys": None if self.kidneys is None else {side: o.to_dict() for side, o in self.kidneys.items()},
         }
 
 
@@ -82,10 +89,11 @@ def evaluate(
 
     Args:
         synthetic: HU, 3D.
-        acquired: HU, 3D, any grid; it is not registered here. Where it is -1024 HU or lower (padding) nothing is compared.
+        acquired: HU, 3D, any grid; it is not registered here. Where it is padding (-1024 HU or lower) nothing is
+            compared.
         kidneys: labels on any grid, 1 right and 2 left; None or empty compares the whole body.
         synthetic_kidneys: labels of a segmentation of the synthetic volume.
-        acquired_kidneys: labels of a segmentation of the acquired volume; compared with the former by Dice and distance.
+        acquired_kidneys: labels of a segmentation of the acquired volume, compared with the former.
         features: feature network of the Fréchet distance; `TextureFeatures` if None.
 
     Raises:
@@ -94,7 +102,9 @@ def evaluate(
     """
     for image in (synthetic, acquired):
         if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-            raise GeometryError("A volume to compare is not three-dimensional with one value per voxel.", "Give one CT volume.")
+            raise GeometryError(
+                "A volume to compare is not three-dimensional with one value per voxel.", "Give one CT volume."
+            )
     labels = _on(kidneys, synthetic, label=True) if kidneys is not None else None
     if labels is not None and not sitk.GetArrayViewFromImage(labels).any():
         labels = None
@@ -109,6 +119,7 @@ def evaluate(
     mask = sitk.GetArrayFromImage(box.crop(labels)) > 0 if labels is not None else None
     inside = mask & covered if mask is not None and (mask & covered).any() else None
     compared = covered | ((predicted <= AIR_HU) & (truth == AIR_HU))
+    predicted[~compared] = truth[~compared] = AIR_HU
     return Metrics(
         region="body" if labels is None else "around kidneys",
         covered=float(compared.mean()),
@@ -137,7 +148,9 @@ def _cropped(image: sitk.Image, grid: sitk.Image, box: Box) -> np.ndarray:
     return sitk.GetArrayFromImage(cropped).astype(np.float32, copy=False)
 
 
-def _region(predicted: np.ndarray, truth: np.ndarray, mask: np.ndarray, *, multiscale: bool = False) -> RegionSimilarity:
+def _region(
+    predicted: np.ndarray, truth: np.ndarray, mask: np.ndarray, *, multiscale: bool = False
+) -> RegionSimilarity:
     window, hu = (similarity(predicted, truth, mask, values, multiscale=multiscale) for values in (WINDOW, FULL))
     return RegionSimilarity(window, hu)
 

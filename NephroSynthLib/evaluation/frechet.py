@@ -1,8 +1,8 @@
 """Fréchet distance between the features of two sets of volumes, with an exchangeable feature network.
 
-With Inception features of slices this is FID (Heusel et al., NeurIPS 2017), with I3D features of volumes FVD (Unterthiner et
-al., 2018). Neither network ships here, and neither saw a CT: `TextureFeatures`, the default, measures intensity and
-texture directly. Its distances rank methods within this project and compare with no published FID or FVD.
+With Inception features of slices this is FID (Heusel et al., NeurIPS 2017), with I3D features of volumes FVD
+(Unterthiner et al., 2018). Neither network ships here, and neither saw a CT: `TextureFeatures`, the default, measures
+intensity and texture directly. Its distances rank methods within this project and compare with no published FID or FVD.
 """
 
 from __future__ import annotations
@@ -26,20 +26,24 @@ class FeatureNetwork(Protocol):
     A `torch.nn.Module` or a TorchScript module that the caller has loaded is one as it stands.
     """
 
-    def __call__(self, volumes: torch.Tensor, /) -> torch.Tensor: ...
+    def __call__(self, volumes: torch.Tensor, /) -> torch.Tensor:
+        """Features (n, d) of volumes (n, 1, z, y, x)."""
+        ...
 
 
 class TextureFeatures:
     """Intensity and texture at three scales: 25 numbers for each volume, without learned weights.
 
     A histogram of seven soft bins over the window; then at full, half and quarter resolution the mean and spread of the
-    intensity, the mean and spread of the gradient's magnitude in the plane and through it, and the spread of the Laplacian.
+    intensity, the mean and spread of the gradient's magnitude in the plane, the mean of that through it, and the
+    spread of the Laplacian.
     """
 
     bins = 7
     scales = 3
 
     def __call__(self, volumes: torch.Tensor, /) -> torch.Tensor:
+        """Features (n, 25) of volumes (n, 1, z, y, x) in [-1, 1]."""
         features = list(self._histogram(volumes))
         for _ in range(self.scales):
             features += self._texture(volumes)
@@ -49,7 +53,8 @@ class TextureFeatures:
     def _histogram(self, volumes: torch.Tensor) -> torch.Tensor:
         centres = torch.linspace(-1, 1, self.bins, device=volumes.device, dtype=volumes.dtype)
         width = 2 / (self.bins - 1)
-        return torch.stack([(1 - (volumes - centre).abs() / width).clamp(min=0).mean(dim=(1, 2, 3, 4)) for centre in centres])
+        bins = [(1 - (volumes - centre).abs() / width).clamp(min=0) for centre in centres]
+        return torch.stack([weights.mean(dim=(1, 2, 3, 4)) for weights in bins])
 
     def _texture(self, volumes: torch.Tensor) -> list[torch.Tensor]:
         volumes = F.pad(volumes, (1, 1, 1, 1, 1, 1), mode="replicate")
@@ -93,8 +98,8 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
     """
     if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1] or min(len(first), len(second)) < 2:
         raise GeometryError(
-            f"A Fréchet distance needs two tables of features of equal width with two rows or more, not {first.shape} and "
-            f"{second.shape}.",
+            "A Fréchet distance needs two tables of features of equal width with two rows or more, "
+            f"not {first.shape} and {second.shape}.",
             "Give more volumes, or take both sets through one feature network.",
         )
     a, b = first.astype(np.float64), second.astype(np.float64)

@@ -32,6 +32,7 @@ class ValueRange:
 
     @property
     def width(self) -> float:
+        """Width in HU."""
         return self.upper - self.lower
 
     def lifted(self, hu: np.ndarray) -> np.ndarray:
@@ -69,6 +70,7 @@ class Similarity:
     voxels: int
 
     def to_dict(self) -> dict[str, float | int | None]:
+        """The same as plain numbers, for JSON."""
         return asdict(self)
 
 
@@ -82,7 +84,7 @@ def similarity(
         acquired: HU, same shape.
         mask: boolean, same shape, with at least one voxel; SSIM looks up to 5 voxels beyond it.
         values: the range of HU to compare in.
-        multiscale: also MS-SSIM, which takes whole slices and ignores the mask inside them.
+        multiscale: also MS-SSIM, of the whole of every slice that the mask fills by half or more.
 
     Raises:
         GeometryError: If the shapes differ or the mask is empty.
@@ -119,7 +121,7 @@ def ssim_map(first: np.ndarray, second: np.ndarray, data_range: float) -> np.nda
 
 
 def ms_ssim(first: np.ndarray, second: np.ndarray, data_range: float) -> float | None:
-    """Mean multi-scale SSIM of axial slices (Wang, Simoncelli, Bovik, 2003) by MONAI; in the plane, since slices are thick.
+    """Mean multi-scale SSIM (Wang, Simoncelli, Bovik, 2003; MONAI's) of axial slices, as slices are thick.
 
     Args:
         first: values in [0, data_range], (z, y, x).
@@ -127,8 +129,8 @@ def ms_ssim(first: np.ndarray, second: np.ndarray, data_range: float) -> float |
         data_range: width of the range of values.
 
     Returns:
-        A value in [0, 1] over as many of the five scales as the slices have room for, with the weights of those scaled to
-        a sum of one; None if not even two fit.
+        A value in [0, 1] over as many of the five scales as the slices have room for, with the weights of those scaled
+        to a sum of one; None if not even two fit.
     """
     import torch
     from monai.metrics.regression import compute_ms_ssim
@@ -138,8 +140,8 @@ def ms_ssim(first: np.ndarray, second: np.ndarray, data_range: float) -> float |
         return None
     scores = []
     for start in range(0, first.shape[0], _SLAB):
-        pair = (torch.from_numpy(volume[start : start + _SLAB])[:, None] for volume in (first, second))
-        scores.append(compute_ms_ssim(*pair, spatial_dims=2, data_range=data_range, weights=weights))
+        one, other = (torch.from_numpy(volume[start : start + _SLAB])[:, None] for volume in (first, second))
+        scores.append(compute_ms_ssim(one, other, spatial_dims=2, data_range=data_range, weights=weights))
     return float(torch.cat(scores).mean())
 
 
@@ -152,10 +154,9 @@ def _fitting_weights(shortest: int) -> tuple[float, ...] | None:
 
 
 def _masked_ms_ssim(first: np.ndarray, second: np.ndarray, mask: np.ndarray, data_range: float) -> float | None:
-    """MS-SSIM of the slices of which at least half is compared; what is not compared there is air in both."""
+    """MS-SSIM of the slices that the mask fills by half or more."""
     slices = mask.mean(axis=(1, 2)) >= 0.5
-    shown = mask[slices]
-    return ms_ssim(first[slices] * shown, second[slices] * shown, data_range)
+    return ms_ssim(first[slices], second[slices], data_range)
 
 
 def _ssim(first: np.ndarray, second: np.ndarray, data_range: float) -> np.ndarray:

@@ -40,6 +40,7 @@ class RegionStatistics:
     volume_ml: float
 
     def to_dict(self) -> dict[str, str | float]:
+        """The same as plain values, for JSON."""
         return asdict(self)
 
 
@@ -51,8 +52,8 @@ def region_statistics(phases: Mapping[str, sitk.Image], kidneys: sitk.Image) -> 
         kidneys: labels, 1 right and 2 left; their grid is the one that counts.
 
     Returns:
-        Rows by side, tissue and phase, in the order of `phases`; a kidney that is not there, a region without voxels and
-        a phase that does not cover the region (padding of -1024 HU or lower) have none.
+        Rows by side, tissue and phase, in the order of `phases`; a kidney that is not there, a region without voxels
+        and a phase that does not cover the region (padding of -1024 HU or lower) have none.
     """
     labels = sitk.GetArrayViewFromImage(kidneys)
     rows = []
@@ -64,7 +65,8 @@ def region_statistics(phases: Mapping[str, sitk.Image], kidneys: sitk.Image) -> 
         regions = list(_tissues(sitk.GetArrayViewFromImage(cropped), label, kidneys.GetSpacing()))
         volumes = {name: sitk.GetArrayFromImage(_cut(image, kidneys, box)) for name, image in phases.items()}
         for tissue, mask in regions:
-            rows += [_row(side, tissue, name, hu[mask], cropped) for name, hu in volumes.items() if _seen(hu[mask]).any()]
+            seen = {name: hu[mask & (hu > AIR_HU)] for name, hu in volumes.items()}
+            rows += [_row(side, tissue, name, hu, cropped) for name, hu in seen.items() if hu.size]
     return rows
 
 
@@ -84,12 +86,8 @@ def _tissues(labels: np.ndarray, label: int, spacing: tuple[float, float, float]
     yield "surroundings", (labels == 0) & (distance >= near) & (distance <= far)
 
 
-def _seen(hu: np.ndarray) -> np.ndarray:
-    return hu[hu > AIR_HU]
-
-
 def _row(side: str, tissue: str, phase: str, hu: np.ndarray, grid: sitk.Image) -> RegionStatistics:
-    values = _seen(hu).astype(np.float64)
+    values = hu.astype(np.float64)
     voxel_ml = float(np.prod(grid.GetSpacing())) / 1000
     return RegionStatistics(
         side, tissue, phase, float(values.mean()), float(values.std()), float(np.median(values)), values.size * voxel_ml

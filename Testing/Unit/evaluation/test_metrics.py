@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from monai.metrics import MultiScaleSSIMMetric, PSNRMetric, SSIMMetric
+from scipy.stats import pearsonr
+
+from NephroSynthLib.errors import GeometryError, ImageContentError
+from NephroSynthLib.evaluation.metrics import FULL, PSNR_OF_EQUAL_DB, WINDOW, ms_ssim, similarity, ssim_map
+
+RADIUS = 5
+
+
+def volumes(shape: tuple[int, int, int] = (24, 30, 28), seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    truth = np.cumsum(rng.normal(0, 12, shape), axis=1).astype(np.float32)
+    return (truth + rng.normal(5, 15, shape)).astype(np.float32), truth
+
+
+def tensors(*arrays: np.ndarray) -> list[torch.Tensor]:
+    return [torch.from_numpy(array)[None, None] for array in arrays]
+
+
+def test_ssim_is_monai_s_away_from_the_border() -> None:
+    first, second = (WINDOW.lifted(volume) for volume in volumes())
+    expected = SSIMMetric(spatial_dims=3, data_range=400.0, win_size=11, kernel_sigma=1.5)(*tensors(first, second))
+    inner = ssim_map(first, second, 400.0)[RADIUS:-RADIUS, RADIUS:-RADIUS, RADIUS:-RADIUS]
+    assert inner.mean() == pytest.approx(float(expected), abs=1e-5)
+
+
+def test_ssim_does_not_depend_on_the_slabs_it_is_computed_in() -> None:
+    first, second = (WINDOW.lifted(volume) for volume in volumes((50, 12, 12)))
+    whole = ssim_map(first, second, 400.0)
+    moved = ssim_map(first[7:], second[7:], 400.0)
+    np.testing.assert_allclose(whole[7 + RADIUS :], moved[RADIUS:], atol=1e-5)
+
+
+def test_psnr_is_monai_s() -> None:
+    predicted, truth = volumes()
+    expected = PSNRMetric(max_val=400.0)(*tensors(WINDOW.lifted(predicted), WINDOW.lifted(truth)))
+    found = similarity(predicted, truth, np.ones(truth.shape, bool), WINDOW)
+    assert found.psnr_db == pytest.approx(float(expected), abs=1e-4)
+
+
+def test_ms_ssim_is_monai_s_where_all_five_scales_fit() -> None:
+    first, second = (WINDOW.lifted(volume) for volume in volumes((2, 180, 176)))
+    slices = [torch.from_numpy(volume)[:, None] for volume in (first, second)]
+    expected = MultiScaleSSIMMetric(spatial_dims=2, data_range=400.0)(*slices).mean()
+    assert ms_ssim(first, second, 400.0) == pytest.approx(float(expected), abs=1e-3)
+
+
+def test_ms_ssim_of_equal_small_slices_is_one_and_of_tiny_ones_is_none() -> None:
+    first = WINDOW.lifted(volumes((3, 50, 60))[0])
+    assert ms_ssim(first, first, 400.0) == pytest.approx(1.0, abs=1e-5)
+    assert ms_ssim(first[:, :8, :8], first[:, :8, :8], 400.0) is None
+
+
+def test_ncc_is_pearson_s_correlation_inside_the_mask() -> None:
+    predicted, truth = volumes()
+    mask = np.random.default_rng(3).random(truth.shape) < 0.3
+    found = similarity(predicted, truth, mask, WINDOW)
+    expected = pearsonr(WINDOW.lifted(predicted)[mask], WINDOW.lifted(truth)[mask]).statistic
+    assert found.ncc == pytest.approx(expected, abs=1e-5)
+    assert found.voxels == mask.sum()
+
+
+@settings(max_examples=25, deadline=None)
+@given(shift=st.floats(-60, 60).filter(lambda value: abs(value) > 0.1))
+def test_a_constant_error_gives_its_closed_form(shift: float) -> None:
+    truth = np.clip(volumes((12, 14, 13))[1], -80, 180)
+    found = similarity(truth + np.float32(shift), truth, np.ones(truth.shape, bool), WINDOW)
+    assert found.mae_hu == pytest.approx(abs(shift), rel=1e-3)
+    assert found.rmse_hu == pytest.approx(abs(shift), rel=1e-3)
+    assert found.bias_hu == pytest.approx(shift, rel=1e-3)
+    assert found.psnr_db == pytest.approx(20 * np.log10(400 / abs(shift)), abs=1e-2)
+    assert found.ncc == pytest.approx(1.0, abs=1e-5)
+
+
+def test_values_outside_the_window_count_only_in_the_full_range() -> None:
+    truth = np.full((12, 12, 12), 300.0, np.float32)
+    predicted = truth + 200
+    everywhere = np.ones(truth.shape, bool)
+    assert similarity(predicted, truth, everywhere, WINDOW).mae_hu == 0
+    assert similarity(predicted, truth, everywhere, FULL).mae_hu == pytest.approx(200)
+
+
+def test_equal_constant_volumes_give_finite_figures() -> None:
+    flat = np.full((4, 5, 6), 20.0, np.float32)
+    found = similarity(flat, flat, np.ones(flat.shape, bool), WINDOW, multiscale=True)
+    assert (found.psnr_db, found.ssim, found.ncc, found.ms_ssim) == (PSNR_OF_EQUAL_DB, pytest.approx(1.0), 1.0, None)
+    other = similarity(flat, flat + 30, np.ones(flat.shape, bool), WINDOW)
+    assert other.ncc == 0.0
+    assert all(np.isfinite(value) for value in other.to_dict().values() if value is not None)
+
+
+def test_an_error_outside_the_mask_changes_nothing() -> None:
+    predicted, truth = volumes()
+    mask = np.zeros(truth.shape, bool)
+    mask[:8] = True
+    spoiled = predicted.copy()
+    spoiled[8 + RADIUS :] = 250
+    assert similarity(spoiled, truth, mask, WINDOW) == similarity(predicted, truth, mask, WINDOW)
+
+
+def test_more_noise_is_worse_in_every_figure() -> None:
+    truth = np.clip(volumes((16, 50, 50))[1], -100, 200)
+    noise = np.random.default_rng(1).normal(0, 1, truth.shape).astype(np.float32)
+    everywhere = np.ones(truth.shape, bool)
+    small, large = (similarity(truth + s * noise, truth, everywhere, WINDOW, multiscale=True) for s in (5, 25))
+    assert small.psnr_db > large.psnr_db
+    assert small.ssim > large.ssim
+    assert small.ms_ssim > large.ms_ssim
+    assert small.ncc > large.ncc
+    assert small.mae_hu < large.mae_hu
+    assert small.rmse_hu < large.rmse_hu
+
+
+def test_shapes_that_differ_are_refused() -> None:
+    predicted, truth = volumes()
+    with pytest.raises(GeometryError, match="one shape"):
+        similarity(predicted[1:], truth, np.ones(truth.shape, bool), WINDOW)
+
+
+def test_an_empty_mask_is_refused() -> None:
+    predicted, truth = volumes()
+    with pytest.raises(GeometryError, match="empty"):
+        similarity(predicted, truth, np.zeros(truth.shape, bool), WINDOW)
+
+
+def test_values_that_are_not_finite_are_refused() -> None:
+    predicted, truth = volumes()
+    predicted[3, 4, 5] = np.nan
+    with pytest.raises(ImageContentError, match="not finite"):
+        similarity(predicted, truth, np.ones(truth.shape, bool), WINDOW)
