@@ -73,6 +73,14 @@ class ResourceError(NephroSynthError):
     exit_code = 5
 
 
+class NetworkError(ResourceError):
+    """A PACS that is not there, rejects the association or does not answer."""
+
+
+class WorkerError(NephroSynthError):
+    """The process of a job ended without a result, or said what nobody understands."""
+
+
 class Cancelled(NephroSynthError):
     """The user ended the run."""
 
