@@ -19,9 +19,10 @@ def canonical(image: sitk.Image) -> sitk.Image:
 
 
 def with_spacing(image: sitk.Image, spacing: Spacing) -> sitk.Image:
-    """A one-voxel image that carries the grid of `image` at another spacing (x, y, z in mm), for `resample`."""
-    size = [max(1, round(n * old / new)) for n, old, new in zip(image.GetSize(), image.GetSpacing(), spacing, strict=True)]
-    corner = [(new / old - 1) / 2 for old, new in zip(image.GetSpacing(), spacing, strict=True)]
+    """An empty image that covers what `image` covers with voxels of another size (x, y, z in mm), for `resample`."""
+    ratio = [new / old for old, new in zip(image.GetSpacing(), spacing, strict=True)]
+    size = [max(1, round(n / r)) for n, r in zip(image.GetSize(), ratio, strict=True)]
+    corner = [(r - 1) / 2 for r in ratio]
     grid = sitk.Image(size, sitk.sitkUInt8)
     grid.SetSpacing(spacing)
     grid.SetOrigin(image.TransformContinuousIndexToPhysicalPoint(corner))
@@ -60,7 +61,7 @@ def smooth_for(image: sitk.Image, spacing: Spacing) -> sitk.Image:
     for axis, (old, new) in enumerate(zip(image.GetSpacing(), spacing, strict=True)):
         variance = (new**2 - old**2) / (8 * np.log(2))
         if variance > (0.1 * old) ** 2:
-            image = sitk.RecursiveGaussian(image, float(np.sqrt(variance)), False, sitk.RecursiveGaussianImageFilter.ZeroOrder, axis)
+            image = sitk.RecursiveGaussian(image, float(np.sqrt(variance)), direction=axis)
     return sitk.Cast(image, sitk.sitkFloat32)
 
 

@@ -1,4 +1,4 @@
-"""The CT window of the project: width 400 HU, level 50 HU, that is [-150, 250] HU to [-1, 1] (dsSNICT, arXiv 2502.19623)."""
+"""The CT window of dsSNICT (arXiv 2502.19623): width 400 HU, level 50 HU, that is [-150, 250] HU to [-1, 1]."""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ import SimpleITK as sitk
 import torch
 from scipy import ndimage
 
+from NephroSynthLib.device import autocast, resolve_device
 from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
 from NephroSynthLib.diffusion.samplers import DDIM
 from NephroSynthLib.diffusion.tiling import Tiling, denoise_tiled, tile_shape
-from NephroSynthLib.device import autocast, resolve_device
 from NephroSynthLib.grids import canonical, resample
 from NephroSynthLib.models.bundle import load_bundle
 from NephroSynthLib.progress import Progress
@@ -76,7 +76,7 @@ def segment_kidneys(
     missing = [side for side in SIDES if side not in volumes]
     warnings = () if not missing else (f"No {' and no '.join(missing)} kidney was found.",)
     progress.update(1.0, "Kidneys found")
-    return Segmentation(labels, volumes, warnings, (bundle.metadata.name, bundle.metadata.sha256))
+    return Segmentation(labels, volumes, warnings, (bundle.metadata.name, bundle.sha256))
 
 
 def kidney_probability(

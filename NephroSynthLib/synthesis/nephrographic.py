@@ -28,7 +28,7 @@ class Synthesis:
 
     Attributes:
         image: HU, float32, on the non-contrast phase's grid: the model's in `region`, the kinetic baseline outside.
-        uncertainty: standard deviation over the samples in HU on the same grid, 0 outside `region`; None for one sample.
+        uncertainty: standard deviation over the samples in HU on that grid, 0 outside `region`; None for one sample.
         region: the box of voxels that the model synthesized.
         model: name and sha256.
     """
@@ -87,7 +87,7 @@ def synthesize(
         deviation = resample(_like(before, samples.std(axis=0, ddof=1)), region.crop(noncontrast), outside=0.0)
         uncertainty = _paste(_like(noncontrast, np.zeros(mask.shape, np.float32)), deviation, region)
     progress.update(1.0, "Nephrographic phase synthesized")
-    return Synthesis(image, uncertainty, region, (bundle.metadata.name, bundle.metadata.sha256))
+    return Synthesis(image, uncertainty, region, (bundle.metadata.name, bundle.sha256))
 
 
 def _on_working_grid(image: sitk.Image) -> sitk.Image:
@@ -113,7 +113,7 @@ def _into_baseline(baseline: sitk.Image, sampled: sitk.Image, region: Box) -> si
 
 
 def _feather(region: Box, image: sitk.Image) -> np.ndarray:
-    """1 inside the box (z, y, x), falling to 0 over `FEATHER_MM` towards those of its faces that lie inside the image."""
+    """1 inside the box (z, y, x), falling to 0 over `FEATHER_MM` towards its faces inside the image."""
     weight = np.ones((), np.float32)
     axes = zip(region.start, region.size, image.GetSize(), image.GetSpacing(), strict=True)
     for start, n, length, step in reversed(list(axes)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,15 +84,15 @@ class DiffusionModule(pl.LightningModule):
 
 
 class _Crops(IterableDataset[Sample]):
-    """An endless stream of samples; each worker draws its own."""
+    """An endless stream of samples by seed; each worker draws its own."""
 
-    def __init__(self, draw: DrawSample, seed: int) -> None:
+    def __init__(self, draw: DrawSample, seed: tuple[int, int]) -> None:
         self.draw = draw
         self.seed = seed
 
     def __iter__(self) -> Iterator[Sample]:
         worker = torch.utils.data.get_worker_info()
-        rng = np.random.default_rng((self.seed, worker.id if worker else 0, time.time_ns()))
+        rng = np.random.default_rng((*self.seed, worker.id if worker else 0))
         while True:
             yield self.draw(rng)
 
@@ -141,6 +140,8 @@ def fit(denoiser: Denoiser, draw: DrawSample, plan: TrainingPlan, folder: Path, 
         default_root_dir=folder,
     )
     last = folder / "last.ckpt"
-    loader = DataLoader(_Crops(draw, plan.seed), batch_size=plan.batch_size, num_workers=1, persistent_workers=True)
-    trainer.fit(module, loader, ckpt_path=last if last.exists() else None, weights_only=True)
+    done = torch.load(last, weights_only=True)["global_step"] if last.exists() else 0
+    crops = _Crops(draw, (plan.seed, done))
+    loader = DataLoader(crops, batch_size=plan.batch_size, num_workers=1, persistent_workers=True)
+    trainer.fit(module, loader, ckpt_path=last if done else None, weights_only=True)
     return module.denoiser.cpu().eval()

@@ -1,0 +1,90 @@
+"""Training of the kidney segmenter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import SimpleITK as sitk
+
+from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
+from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
+from NephroSynthLib.segmentation.kidneys import kidney_probability
+from NephroSynthLib.segmentation.preprocessing import SPACING, condition_channels, occupancy, working_image
+from NephroSynthLib.simulation.exam import simulate
+from NephroSynthLib.simulation.export import to_image
+from NephroSynthLib.simulation.grid import Grid
+from NephroSynthLib.training.crops import Size, Warp, choose_centre, correlated_noise, crop
+from NephroSynthLib.training.pool import Case, CasePool
+
+NETWORK = SwinDenoiserConfig(
+    image_channels=1,
+    condition_channels=2,
+    out_channels=1,
+    patch=(2, 2, 2),
+    channels=(32, 64, 96),
+    strides=((2, 2, 2), (2, 2, 2)),
+    blocks=(1, 2, 2),
+    attention=(False, True, True),
+)
+DIFFUSION = DiffusionConfig(schedule="cosine", steps=1000, parameterization="image", learned_variance=False)
+PREPROCESSING = {"spacing_mm": list(SPACING), "channels": ["[-150, 250] HU", "[-1000, 1000] HU"]}
+CROP: Size = (48, 64, 96)
+AIR_HU = -1024.0
+
+
+def make_case(seed: int) -> Case:
+    """All phases of a simulated exam on the segmenter's grid: HU (int16) and kidney occupancy (0 to 255, uint8)."""
+    exam = simulate(seed, reference=_wide_grid(np.random.default_rng((seed, 3))))
+    case: Case = {}
+    for name, phase in exam.phases.items():
+        hu = sitk.GetArrayFromImage(working_image(to_image(phase.hu, phase.grid)))
+        filled = sitk.GetArrayFromImage(occupancy(to_image((phase.kidneys > 0).astype(np.uint8), phase.grid)))
+        case[f"{name}_hu"] = np.rint(hu).clip(-1024, 3071).astype(np.int16)
+        case[f"{name}_kidneys"] = np.rint(filled * 255).clip(0, 255).astype(np.uint8)
+    return case
+
+
+def _wide_grid(rng: np.random.Generator) -> Grid:
+    """A whole abdomen on coarse voxels: what is seen at 3 mm needs no finer simulation."""
+    width, depth, height = rng.uniform(330, 460), rng.uniform(250, 360), rng.uniform(170, 330)
+    plane, slices = rng.uniform(1.6, 2.4), rng.uniform(2.5, 5.0)
+    shape = (int(height / slices), int(depth / plane), int(width / plane))
+    return Grid.centred(shape, (plane, plane, slices))
+
+
+def sampler_of(pool: CasePool) -> Callable[[np.random.Generator], dict[str, np.ndarray]]:
+    """Draws augmented crops from a pool, which may still be growing."""
+
+    def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
+        case = pool.load(rng.choice(np.array(pool.ready())))
+        phase = rng.choice(["noncontrast", "nephrographic", "excretory"], p=[0.4, 0.2, 0.4])
+        hu, filled = case[f"{phase}_hu"].astype(np.float32), case[f"{phase}_kidneys"].astype(np.float32) / 255
+        centre = choose_centre(filled > 0.5, rng, inside=0.7)
+        warp = Warp.random(rng, zoom=0.2, degrees=12)
+        hu, filled = crop(np.stack([hu, filled]), centre, CROP, rng, warp, (AIR_HU, 0.0))
+        return {"image": (2 * filled - 1)[None], "condition": condition_channels(_vary(hu, rng))}
+
+    return draw
+
+
+def _vary(hu: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Calibration, contrast and noise beyond those of the simulated scanners."""
+    if rng.random() < 0.5:
+        hu = hu * rng.uniform(0.85, 1.15) + rng.normal(0, 10)
+    if rng.random() < 0.5:
+        hu = hu + correlated_noise(hu.shape, rng, rng.uniform(0, 25))
+    return hu
+
+
+def evaluate_on(denoiser: Denoiser, pool: CasePool, steps: int) -> dict[str, float]:
+    """Mean Dice of the kidneys on the segmenter's grid over the pool's cases, by phase."""
+    scores: dict[str, list[float]] = {}
+    for path in pool.ready():
+        case = pool.load(path)
+        for phase in ("noncontrast", "nephrographic", "excretory"):
+            truth = case[f"{phase}_kidneys"] > 127
+            found = kidney_probability(case[f"{phase}_hu"].astype(np.float32), denoiser, steps, seed=0) > 0.5
+            dice = 2 * (truth & found).sum() / max(truth.sum() + found.sum(), 1)
+            scores.setdefault(f"dice_{phase}", []).append(float(dice))
+    return {name: round(float(np.mean(values)), 4) for name, values in scores.items()}

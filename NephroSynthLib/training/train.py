@@ -1,0 +1,148 @@
+"""Training a model from nothing to a bundle: prepare, fit, evaluate on held-out exams, write."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import JsonValue
+
+from NephroSynthLib import __version__
+from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
+from NephroSynthLib.models.bundle import BundleMetadata, Task, save_bundle
+from NephroSynthLib.networks.swin_denoiser import SwinDenoiser, SwinDenoiserConfig
+from NephroSynthLib.training import segmentation, synthesis
+from NephroSynthLib.training.loop import OnProgress, TrainingPlan, fit
+from NephroSynthLib.training.pool import CasePool, MakeCase
+
+FIRST_CASES = 12
+HELD_OUT = range(800_000, 800_008)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What distinguishes the training of one model from that of another."""
+
+    name: str
+    network: SwinDenoiserConfig
+    diffusion: DiffusionConfig
+    preprocessing: dict[str, JsonValue]
+    make_case: MakeCase
+    sampler_of: Callable[[CasePool], Callable[[np.random.Generator], dict[str, np.ndarray]]]
+    evaluate_on: Callable[[Denoiser, CasePool, int], dict[str, float]]
+    distance: Any
+    sampling_steps: int
+
+
+RECIPES: dict[Task, Recipe] = {
+    "segmentation": Recipe(
+        "kidney-segmenter",
+        segmentation.NETWORK,
+        segmentation.DIFFUSION,
+        segmentation.PREPROCESSING,
+        segmentation.make_case,
+        segmentation.sampler_of,
+        segmentation.evaluate_on,
+        "l2",
+        2,
+    ),
+    "synthesis": Recipe(
+        "nephrographic-synthesizer",
+        synthesis.NETWORK,
+        synthesis.DIFFUSION,
+        synthesis.PREPROCESSING,
+        synthesis.make_case,
+        synthesis.sampler_of,
+        synthesis.evaluate_on,
+        "l1",
+        4,
+    ),
+}
+
+
+def train(
+    task: Task,
+    folder: Path,
+    *,
+    steps: int,
+    exams: int,
+    seed: int = 0,
+    batch_size: int = 1,
+    learning_rate: float = 1e-3,
+    preparers: int = 1,
+    on_progress: OnProgress,
+) -> Path:
+    """Trains a model on simulated exams and writes its bundle; called again on the same folder, goes on.
+
+    Training begins as soon as a few exams are prepared, and draws from the others as they come.
+
+    Args:
+        task: which model.
+        folder: takes the prepared cases, checkpoints and the bundle.
+        steps: optimizer steps.
+        exams: simulated exams, seeds `seed` * 1000 onwards.
+        seed: of exams, weights, crops and noise.
+        batch_size: crops of a step.
+        learning_rate: the highest of AdamW.
+        preparers: processes that prepare exams.
+        on_progress: told the fraction done and what goes on.
+
+    Returns:
+        The bundle's path.
+    """
+    recipe = RECIPES[task]
+    plan = TrainingPlan(steps, batch_size, learning_rate, distance=recipe.distance, seed=seed)
+    seeds = range(seed * 1000, seed * 1000 + exams)
+    pool, held_out = CasePool(folder / "cases", recipe.make_case), CasePool(folder / "held-out", recipe.make_case)
+    torch.manual_seed(seed)
+    denoiser = recipe.diffusion.wrap(SwinDenoiser(recipe.network))
+    started = time.monotonic()
+    with held_out.filling(HELD_OUT, 1), pool.filling(seeds, preparers):
+        on_progress(0.0, "preparing the first exams")
+        pool.wait_for(min(FIRST_CASES, exams))
+        fit(denoiser, recipe.sampler_of(pool), plan, folder / "checkpoints", on_progress)
+        held_out.wait_for(len(HELD_OUT))
+    on_progress(1.0, "evaluating on held-out exams")
+    results = recipe.evaluate_on(denoiser, held_out, recipe.sampling_steps)
+    command = (
+        f"nephrosynth train {task} --out runs/{task} --steps {steps} --exams {exams} --seed {seed} "
+        f"--batch-size {batch_size} --learning-rate {learning_rate:g}"
+    )
+    metadata = BundleMetadata(
+        name=recipe.name,
+        task=task,
+        method="dsSNICT (arXiv 2502.19623), small",
+        network=recipe.network,
+        diffusion=recipe.diffusion,
+        preprocessing=recipe.preprocessing,
+        training={
+            "data": f"{len(pool.ready())} simulated exams, seeds {seeds[0]} to {seeds[-1]}; no patient data",
+            "command": command,
+            "seed": seed,
+            "steps": steps,
+            "hours": round((time.monotonic() - started) / 3600, 2),
+            "hardware": _hardware(),
+            "date": datetime.date.today().isoformat(),
+            "version": __version__,
+        },
+        results={"held_out": f"{len(HELD_OUT)} simulated exams, seeds {HELD_OUT[0]} to {HELD_OUT[-1]}", **results},
+        licence="Apache-2.0",
+    )
+    path = folder / f"{recipe.name}.safetensors"
+    save_bundle(path, denoiser.network.state_dict(), metadata)
+    (folder / f"{recipe.name}.json").write_text(json.dumps(metadata.model_dump(mode="json"), indent=2), "utf-8")
+    return path
+
+
+def _hardware() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"CPU, {torch.get_num_threads()} thread(s), {platform.machine()}"

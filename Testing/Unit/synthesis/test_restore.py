@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import numpy as np
+
+from NephroSynthLib.synthesis.restore import restore_outside_window
+
+
+def test_soft_tissue_is_the_models() -> None:
+    synthetic, before = np.full((8, 8, 8), 160.0, np.float32), np.full((8, 8, 8), 35.0, np.float32)
+    np.testing.assert_array_equal(restore_outside_window(synthetic, before), synthetic)
+
+
+def test_bone_stones_and_gas_come_from_the_noncontrast_phase() -> None:
+    before = np.full((16, 16, 16), 35.0, np.float32)
+    before[:8, :8], before[8:, 8:] = 900.0, -900.0
+    synthetic = np.clip(before, -150, 250)
+
+    restored = restore_outside_window(synthetic, before)
+
+    np.testing.assert_allclose(restored[2, 2], 900.0)
+    np.testing.assert_allclose(restored[13, 13], -900.0)
+
+
+def test_noise_alone_does_not_switch_the_source() -> None:
+    rng = np.random.default_rng(0)
+    before = (35 + rng.normal(0, 60, (24, 24, 24))).astype(np.float32)
+    synthetic = np.full_like(before, 150.0)
+    assert np.abs(restore_outside_window(synthetic, before) - synthetic).max() < 1e-3
