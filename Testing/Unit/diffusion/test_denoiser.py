@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig, Parameterization
+from NephroSynthLib.diffusion.schedule import Schedule
+
+PARAMETERIZATIONS: tuple[Parameterization, ...] = ("image", "noise", "v")
+
+
+class Says(nn.Module):
+    """A network that gives one answer and keeps what it was asked."""
+
+    def __init__(self, answer: Tensor) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def forward(self, x: Tensor, t: Tensor, condition: Tensor, context: Tensor | None) -> Tensor:
+        self.asked = (x, t, condition, context)
+        return self.answer
+
+
+@pytest.fixture
+def volumes() -> tuple[Tensor, Tensor]:
+    x0, noise = torch.randn(2, 3, 1, 4, 5, 6, generator=torch.Generator().manual_seed(0))
+    return x0.clamp(-1, 1), noise
+
+
+@pytest.mark.parametrize("kind", ["cosine", "linear"])
+@pytest.mark.parametrize("parameterization", PARAMETERIZATIONS)
+def test_a_network_that_hits_its_target_gives_the_clean_image(
+    parameterization: Parameterization, kind: str, volumes: tuple[Tensor, Tensor]
+) -> None:
+    (x0, noise), t = volumes, torch.tensor([1, 400, 900])
+    denoiser = Denoiser(nn.Identity(), Schedule(kind, 1000), parameterization)  # type: ignore[arg-type]
+    denoiser.network = Says(denoiser.target(x0, noise, t))
+    x_t = denoiser.schedule.add_noise(x0, noise, t)
+    assert torch.allclose(denoiser(x_t, t, x0).clean, x0, atol=1e-4)
+
+
+@pytest.mark.parametrize("parameterization", ["image", "v"])
+def test_image_and_v_need_no_division_by_the_vanishing_signal(
+    parameterization: Parameterization, volumes: tuple[Tensor, Tensor]
+) -> None:
+    (x0, noise), t = volumes, torch.full((3,), 1000)
+    denoiser = Denoiser(nn.Identity(), Schedule(), parameterization)
+    denoiser.network = Says(denoiser.target(x0, noise, t))
+    assert torch.allclose(denoiser(denoiser.schedule.add_noise(x0, noise, t), t, x0).clean, x0, atol=1e-6)
+
+
+@pytest.mark.parametrize("steps", [10, 1000, 4000])
+def test_the_network_sees_timesteps_from_0_to_1000_whatever_the_schedule(steps: int) -> None:
+    network = Says(torch.zeros(2, 1, 1, 1, 1))
+    context = torch.zeros(2, 3)
+    Denoiser(network, Schedule("cosine", steps))(
+        torch.zeros(2, 1, 1, 1, 1), torch.tensor([0, steps]), torch.ones(2, 2, 1, 1, 1), context
+    )
+    assert network.asked[1].tolist() == pytest.approx([0, 1000])
+    assert network.asked[3] is context
+
+
+def test_a_learned_variance_is_the_second_half_of_the_channels() -> None:
+    answer = torch.cat([torch.full((1, 1, 2, 2, 2), 0.25), torch.full((1, 1, 2, 2, 2), -1.0)], dim=1).bfloat16()
+    clean, fraction = Denoiser(Says(answer), Schedule(), learned_variance=True)(
+        torch.zeros(1, 1, 2, 2, 2), torch.tensor([3]), torch.zeros(1, 1, 2, 2, 2)
+    )
+    assert fraction is not None
+    assert clean.dtype == fraction.dtype == torch.float32
+    assert (clean == 0.25).all()
+    assert (fraction == 0).all()
+
+
+def test_a_fixed_variance_is_none() -> None:
+    denoiser = Denoiser(Says(torch.zeros(1, 1, 2, 2, 2)), Schedule())
+    assert denoiser(torch.zeros(1, 1, 2, 2, 2), torch.tensor([3]), torch.zeros(1)).log_variance_fraction is None
+
+
+def test_a_configuration_wraps_a_network() -> None:
+    denoiser = DiffusionConfig("linear", 50, "v", True).wrap(nn.Identity())
+    assert (denoiser.schedule.kind, denoiser.schedule.steps) == ("linear", 50)
+    assert (denoiser.parameterization, denoiser.learned_variance) == ("v", True)
+
+
+def test_refuses_an_unknown_parameterization() -> None:
+    with pytest.raises(ValueError, match="image, noise, v"):
+        Denoiser(nn.Identity(), Schedule(), "score")  # type: ignore[arg-type]
