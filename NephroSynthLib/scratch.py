@@ -1,7 +1,7 @@
 """The temporary data of this process: gone when its work ends, however it ends.
 
 A writer announces a temporary path before it creates it. Whoever watches the process (`watch`) can then remove the path
-if the process is killed; a process that has to end at once (`abandon`) removes its paths itself and commits nothing more.
+if the process is killed; a process that has to end at once (`abandon`) removes its paths itself and commits no more.
 """
 
 from __future__ import annotations

@@ -74,6 +74,7 @@ def main() -> int:
     channel.send("hello", protocol=PROTOCOL, version=__version__)
     cancelled = threading.Event()
     name = f"nephrosynth-{os.getpid()}-{time.time_ns():x}"
+    scratch.watch(lambda path: channel.send("temporary", path=str(path)))
     with scratch.temporary(Path(tempfile.gettempdir()) / name) as folder:
         _use_for_temporary_files(folder)
         try:

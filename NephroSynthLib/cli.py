@@ -1,0 +1,333 @@
+"""The command line. Each command turns its options into a job, runs it in a worker process and shows what came out."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+
+from NephroSynthLib import __version__
+from NephroSynthLib.cli_progress import ProgressDisplay
+from NephroSynthLib.cli_tables import print_summary
+from NephroSynthLib.errors import Cancelled, NephroSynthError
+from NephroSynthLib.files import check_target
+from NephroSynthLib.job_process import JobProcess
+from NephroSynthLib.jobs import OUTPUTS
+
+app = typer.Typer(
+    name="nephrosynth",
+    help="Synthesizes the nephrographic phase of a CT urography exam. Research use only.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_VOLUMES = "A volume is a NIfTI, NRRD or MetaImage file, or a folder with one DICOM series."
+_VOLUME = "VOLUME"
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but warnings and errors.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the summary, or the error, as JSON on standard output.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show the libraries' log and the traceback of an error.")
+]
+Out = Annotated[Path, typer.Option(help="Folder for the result; it must not exist, or be empty.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result.")]
+Noncontrast = Annotated[Path, typer.Option(metavar=_VOLUME, help="Non-contrast phase.")]
+Excretory = Annotated[Path, typer.Option(metavar=_VOLUME, help="Excretory phase.")]
+Kidneys = Annotated[Path | None, typer.Option(help="Label map of the non-contrast phase: 1 right, 2 left kidney.")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda:N or mps.", show_default="auto")]
+Seed = Annotated[int, typer.Option(min=0, help="Of the noise: the same seed gives the same voxels.")]
+Steps = Annotated[int | None, typer.Option(min=1, help="Denoising steps.")]
+Samples = Annotated[int | None, typer.Option(min=1, help="Volumes to draw; more than one gives an uncertainty map.")]
+Model = Annotated[str | None, typer.Option(help="Name of a bundled model, or a .safetensors bundle.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Fail (exit 4) if the registration misses its quality gate.")]
+Mode = Annotated[Literal["two-stage", "affine", "none"], typer.Option("--registration", help="How far to register.")]
+
+
+@dataclass(frozen=True)
+class View:
+    """What the user wants to see."""
+
+    quiet: bool
+    json: bool
+    verbose: bool
+
+
+def _spacing(text: str) -> tuple[float, ...] | None:
+    if text == "native":
+        return None
+    try:
+        x, y, z = (float(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter("give 'native', or three numbers in mm, as in 0.8,0.8,2.5") from None
+    return x, y, z
+
+
+Spacing = Annotated[
+    Any, typer.Option(parser=_spacing, metavar="native|X,Y,Z", help="Voxel size of the result in mm: x, y, z.")
+]
+
+
+@app.command()
+def demo(
+    out: Out = Path("demo"),
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Simulates an exam and runs the whole pipeline on it, on the CPU."""
+    arguments = {"out": out, "overwrite": overwrite, "settings": {"device": "cpu"}}
+    _work("demo", arguments, View(quiet, as_json, verbose))
+
+
+@app.command()
+def simulate(
+    out: Out,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first exam; the next ones follow it.")] = 0,
+    count: Annotated[int, typer.Option(min=1, help="How many exams.")] = 1,
+    file_format: Annotated[
+        Literal["nifti", "nrrd", "dicom"], typer.Option("--format", help="Of the phases.")
+    ] = "nifti",
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Simulates CT urography exams with known truth."""
+    arguments = {"out": out, "seed": seed, "count": count, "file_format": file_format, "overwrite": overwrite}
+    _work("simulate", arguments, View(quiet, as_json, verbose))
+
+
+@app.command(epilog=_VOLUMES)
+def run(
+    noncontrast: Noncontrast,
+    excretory: Excretory,
+    out: Out,
+    nephrographic: Annotated[
+        Path | None, typer.Option(metavar=_VOLUME, help="Acquired nephrographic phase, to compare with.")
+    ] = None,
+    kidneys: Kidneys = None,
+    model: Model = None,
+    device: Device = None,
+    steps: Steps = None,
+    samples: Samples = None,
+    seed: Seed = 0,
+    spacing: Spacing = "native",
+    registration: Mode = "two-stage",
+    strict: Strict = False,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Runs the whole job: segment, register, synthesize, judge, report."""
+    settings = {
+        "registration": {"mode": registration},
+        "synthesis": _given(model=_model(model), steps=steps, samples=samples),
+        **_given(device=device, spacing=spacing),
+        "seed": seed,
+        "strict": strict,
+    }
+    arguments = _given(noncontrast=noncontrast, excretory=excretory, nephrographic=nephrographic, kidneys=kidneys)
+    arguments |= {"out": out, "settings": settings, "overwrite": overwrite}
+    _work("run", arguments, View(quiet, as_json, verbose))
+
+
+@app.command(epilog=_VOLUMES)
+def register(
+    noncontrast: Noncontrast,
+    excretory: Excretory,
+    out: Out,
+    kidneys: Kidneys = None,
+    registration: Mode = "two-stage",
+    strict: Strict = False,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Registers the excretory phase to the non-contrast one; each kidney on its own, if --kidneys is given."""
+    settings = {"registration": {"mode": registration}, "strict": strict}
+    arguments = _given(noncontrast=noncontrast, excretory=excretory, kidneys=kidneys)
+    arguments |= {"out": out, "settings": settings, "overwrite": overwrite}
+    _work("register", arguments, View(quiet, as_json, verbose))
+
+
+@app.command(epilog=_VOLUMES)
+def segment(
+    image: Annotated[Path, typer.Option(metavar=_VOLUME, help="CT of any phase.")],
+    out: Out,
+    model: Model = None,
+    device: Device = None,
+    steps: Steps = None,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Segments the kidneys of a CT, left and right."""
+    settings = {"segmentation": _given(model=_model(model), steps=steps), **_given(device=device), "seed": seed}
+    arguments = {"image": image, "out": out, "settings": settings, "overwrite": overwrite}
+    _work("segment", arguments, View(quiet, as_json, verbose))
+
+
+@app.command(epilog=_VOLUMES)
+def synthesize(
+    noncontrast: Noncontrast,
+    excretory: Annotated[Path, typer.Option(metavar=_VOLUME, help="Excretory phase on the grid of the other.")],
+    kidneys: Annotated[Path, typer.Option(help="Label map of the non-contrast phase.")],
+    out: Out,
+    model: Model = None,
+    device: Device = None,
+    steps: Steps = None,
+    samples: Samples = None,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Synthesizes the nephrographic phase from phases that are registered already."""
+    chosen = _given(model=_model(model), steps=steps, samples=samples)
+    settings = {"synthesis": chosen, **_given(device=device), "seed": seed}
+    arguments = _given(noncontrast=noncontrast, excretory=excretory, kidneys=kidneys)
+    arguments |= {"out": out, "settings": settings, "overwrite": overwrite}
+    _work("synthesize", arguments, View(quiet, as_json, verbose))
+
+
+@app.command(epilog=_VOLUMES)
+def evaluate(
+    synthetic: Annotated[Path, typer.Option(metavar=_VOLUME, help="Synthetic phase.")],
+    acquired: Annotated[Path, typer.Option(metavar=_VOLUME, help="Acquired phase, registered to it.")],
+    kidneys: Annotated[Path | None, typer.Option(help="Label map of the kidneys.")] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Compares a synthetic phase with the acquired one."""
+    arguments = _given(synthetic=synthetic, acquired=acquired, kidneys=kidneys)
+    _work("evaluate", arguments, View(quiet, as_json, verbose))
+
+
+@app.command()
+def train(
+    task: Annotated[Literal["segmentation", "synthesis"], typer.Argument(help="Which model.")],
+    out: Annotated[Path, typer.Option(help="Folder for cases, checkpoints and bundle; a training there is resumed.")],
+    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 20_000,
+    exams: Annotated[int, typer.Option(min=1, help="Simulated exams to draw from.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Of exams, weights, crops and noise.")] = 0,
+    batch_size: Annotated[int, typer.Option(min=1, help="Crops of a step.")] = 1,
+    learning_rate: Annotated[float, typer.Option(min=1e-8, max=1.0, help="The highest of AdamW.")] = 1e-3,
+    preparers: Annotated[int, typer.Option(min=1, help="Processes that prepare exams.")] = 1,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Trains a model on simulated exams; Ctrl-C and the same command again go on from the last checkpoint."""
+    arguments = _given(task=task, out=out, steps=steps, exams=exams, seed=seed, batch_size=batch_size)
+    arguments |= {"learning_rate": learning_rate, "preparers": preparers}
+    _work("train", arguments, View(quiet, as_json, verbose))
+
+
+@app.command()
+def models(
+    action: Annotated[Literal["list", "show", "verify"], typer.Argument(help="What to do.")] = "list",
+    model: Annotated[str | None, typer.Argument(help="Name of a bundled model, or a .safetensors bundle.")] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Lists the bundled models, shows one, or verifies one or all."""
+    if action == "show" and model is None:
+        raise typer.BadParameter("name the model to show", param_hint="MODEL")
+    _work("models", {"action": action, **_given(model=_model(model))}, View(quiet, as_json, verbose))
+
+
+def main() -> None:
+    """Runs the command line."""
+    app()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    pass
+
+
+def _work(command: str, arguments: dict[str, Any], view: View) -> None:
+    """Runs a job and shows its summary, or the error, in the way that the user wants."""
+    try:
+        out = arguments.get("out")
+        if out is not None and command in OUTPUTS:
+            check_target(out, arguments["overwrite"], OUTPUTS[command])
+        job = {name: os.path.abspath(value) if isinstance(value, Path) else value for name, value in arguments.items()}
+        summary = _run_job(command, job, view)
+    except KeyboardInterrupt:
+        _fail(Cancelled(), view)
+    except NephroSynthError as error:
+        _fail(error, view)
+    if view.json:
+        print(json.dumps(summary, indent=2))
+    elif not view.quiet:
+        print_summary(command, summary, out)
+
+
+def _run_job(command: str, job: dict[str, Any], view: View) -> dict[str, Any]:
+    console = Console(stderr=True, quiet=view.quiet or view.json)
+    display = ProgressDisplay(command, console)
+    warnings: list[str] = []
+    log = display.log if view.verbose else lambda line: None
+    with display, JobProcess(command, job, log) as process:
+        try:
+            for message in process.messages():
+                if message["type"] == "progress":
+                    display.show(message)
+                elif message["type"] == "warning":
+                    warnings.append(message["message"])
+        except KeyboardInterrupt:
+            message = process.cancel() or {}
+    if "result" not in message:
+        raise Cancelled
+    if not view.json:
+        for warning in warnings:
+            print(f"Warning: {warning}", file=sys.stderr)
+    return dict(message["result"])
+
+
+def _fail(error: NephroSynthError, view: View) -> None:
+    print(f"Error: {error}", file=sys.stderr)
+    if view.verbose and error.__cause__ is not None:
+        print(error.__cause__, file=sys.stderr)
+    if view.json:
+        kind = type(error).__name__
+        fields = {"class": kind, "what": error.what, "action": error.action, "exit_code": error.exit_code}
+        print(json.dumps({"error": fields}, indent=2))
+    raise typer.Exit(error.exit_code)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _model(name: str | None) -> str | None:
+    """A bundled model's name as it is, a file's path as an absolute one: the worker has its own current folder."""
+    return os.path.abspath(name) if name is not None and os.path.isfile(name) else name
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""The summary of a command, as a person reads it in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+Summary = dict[str, Any]
+Row = tuple[str, str]
+
+
+def print_summary(command: str, summary: Summary, out: Path | None) -> None:
+    """Prints the summary of a job on standard output, and where its files lie."""
+    console = Console(highlight=False, soft_wrap=True)
+    table = _models(summary) if command == "models" else _figures(summary)
+    if table.row_count:
+        console.print(table)
+    for line in _places(command, summary, out):
+        console.print(Text(line))
+    if "notice" in summary:
+        console.print(Text(summary["notice"], style="dim"))
+
+
+def _figures(summary: Summary) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    sections = (_registration, _segmentation, _metrics, _cost)
+    for section in sections:
+        for name, value in section(summary):
+            table.add_row(Text(name, style="bold"), Text(value))
+    return table
+
+
+def _registration(summary: Summary) -> Iterator[Row]:
+    found = summary.get("registration")
+    if found:
+        verdict = "reached" if found["passed"] else "missed"
+        yield "registration", str(found["mode"])
+        yield "SSIM around the kidneys", f"{found['ssim_before']:.3f} before, {found['ssim_after']:.3f} after"
+        yield "quality gate", f"{found['gate']:.2f}, {verdict}"
+
+
+def _segmentation(summary: Summary) -> Iterator[Row]:
+    found = summary.get("segmentation", {})
+    volumes = found.get("noncontrast", found)
+    for side, volume in volumes.items():
+        yield f"{side} kidney", f"{volume:.0f} ml"
+
+
+def _metrics(summary: Summary) -> Iterator[Row]:
+    metrics = summary.get("metrics")
+    if not metrics:
+        return
+    for place, region in ((metrics["region"], metrics["around"]), ("inside the kidneys", metrics["inside"])):
+        if region:
+            figures = region["window"]
+            ssim = _figure(figures.get("ssim"), ".3f")
+            yield (
+                place,
+                f"PSNR {_figure(figures['psnr'], '.1f')} dB, SSIM {ssim}, MAE {_figure(figures['mae'], '.1f')} HU",
+            )
+
+
+def _cost(summary: Summary) -> Iterator[Row]:
+    if "timings_s" in summary:
+        yield "time", f"{sum(summary['timings_s'].values()):.0f} s"
+        yield "peak memory", f"{summary['peak_memory_mb'] / 1024:.1f} GiB"
+
+
+def _places(command: str, summary: Summary, out: Path | None) -> Iterator[str]:
+    if command in ("run", "demo"):
+        yield f"Report: {Path(out or '') / 'report.html'}"
+    elif command == "simulate":
+        yield from (f"Simulated exam: {folder}" for folder in summary["exams"])
+    elif command == "train":
+        yield f"Bundle: {summary['bundle']}"
+    elif out is not None:
+        yield f"Result: {out}"
+
+
+def _models(summary: Summary) -> Table:
+    described = summary["models"]
+    if len(described) == 1:
+        return _one_model(described[0])
+    table = Table("name", "task", "method", "trained on", "sha256", box=None, padding=(0, 2, 0, 0))
+    for model in described:
+        trained = str(model["training"].get("data", ""))
+        table.add_row(model["name"], model["task"], model["method"], trained, model["sha256"][:12])
+    return table
+
+
+def _one_model(model: Summary) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in model.items():
+        text = "\n".join(f"{key}: {item}" for key, item in value.items()) if isinstance(value, dict) else str(value)
+        table.add_row(Text(name, style="bold"), Text(text))
+    return table
+
+
+def _figure(value: float | None, layout: str) -> str:
+    return "-" if value is None else format(value, layout)

@@ -1,0 +1,199 @@
+"""A worker process seen from its parent: its messages, its end, and what it must not leave behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from NephroSynthLib import errors, scratch
+from NephroSynthLib.errors import Cancelled, NephroSynthError, ResourceError, WorkerError
+from NephroSynthLib.worker import PROTOCOL
+
+WORKER = (sys.executable, "-m", "NephroSynthLib.worker")
+CANCEL_WITHIN_S = 0.7
+LOG_LINES = 200
+
+Message = dict[str, Any]
+
+
+class WorkerTrace(Exception):
+    """The traceback, or the last lines of the log, of a worker: the cause of its error in this process."""
+
+
+class JobProcess:
+    """Runs one job in a worker process; use it as a context manager, so that nothing of the job survives it.
+
+    Args:
+        command: the job, such as `run`.
+        arguments: what the job needs, as JSON.
+        log: called with each line that the worker or its libraries write to standard error.
+        program: the worker's command line.
+    """
+
+    def __init__(
+        self,
+        command: str,
+        arguments: dict[str, Any],
+        log: Callable[[str], None] = lambda line: None,
+        program: Sequence[str] = WORKER,
+    ) -> None:
+        self._temporary: list[Path] = []
+        self._log_lines: deque[str] = deque(maxlen=LOG_LINES)
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(
+            program,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            env=_environment(),
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+        assert self._process.stdin
+        assert self._process.stdout
+        assert self._process.stderr
+        self._input, self._output = self._process.stdin, self._process.stdout
+        self._logger = threading.Thread(target=self._read_log, args=(self._process.stderr, log), daemon=True)
+        self._logger.start()
+        self._tell({"command": command, "arguments": arguments})
+
+    def __enter__(self) -> JobProcess:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def messages(self) -> Iterator[Message]:
+        """The worker's messages up to its result.
+
+        Raises:
+            NephroSynthError: The job's error, of its own class.
+            ResourceError: If the system killed the process.
+            WorkerError: If the process ended without a result or spoke another protocol.
+        """
+        for line in self._output:
+            message = _parse(line)
+            kind = message["type"]
+            if kind == "error":
+                raise _rebuild(message)
+            if kind == "temporary":
+                self._temporary.append(Path(message["path"]))
+            elif kind == "hello" and message.get("protocol") != PROTOCOL:
+                raise WorkerError(f"The worker speaks protocol {message.get('protocol')}, not {PROTOCOL}.")
+            else:
+                yield message
+            if kind == "result":
+                return
+        raise self._died()
+
+    def cancel(self) -> Message | None:
+        """Ends the job within a second.
+
+        Returns:
+            The result, if the job ended well before it could be stopped; None if it was stopped.
+        """
+        killer = threading.Timer(CANCEL_WITHIN_S, self._kill)
+        killer.start()
+        self._tell({"type": "cancel"})
+        with _no_interrupt():
+            try:
+                return next((message for message in self.messages() if message["type"] == "result"), None)
+            except NephroSynthError:
+                return None
+            finally:
+                killer.cancel()
+                self._end()
+
+    def _tell(self, message: Message) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            self._input.write((json.dumps(message) + "\n").encode())
+            self._input.flush()
+
+    def _read_log(self, stream: IO[bytes], log: Callable[[str], None]) -> None:
+        for raw in stream:
+            line = raw.decode(errors="replace").rstrip()
+            self._log_lines.append(line)
+            log(line)
+
+    def _died(self) -> NephroSynthError:
+        status = self._process.wait()
+        self._logger.join(timeout=1)
+        if status == -9:
+            return ResourceError(
+                "The system ended the job, most likely because memory ran out.",
+                "Close other programs, choose a coarser --spacing, or run on a machine with more memory.",
+            )
+        how = f"by signal {-status}" if status < 0 else f"with status {status}"
+        error = WorkerError(f"The job's process ended {how} and gave no result.")
+        error.__cause__ = WorkerTrace("\n".join(self._log_lines))
+        return error
+
+    def _kill(self) -> None:
+        """Kills the worker and the processes that it started."""
+        if os.name == "posix":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        else:
+            self._process.kill()
+
+    def _end(self) -> None:
+        with _no_interrupt():
+            with contextlib.suppress(BrokenPipeError):
+                self._input.close()  # the worker takes this as its parent's death
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=CANCEL_WITHIN_S)
+            self._kill()
+            self._process.wait()
+            for path in self._temporary:
+                scratch.remove(path)
+
+
+@contextlib.contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Ctrl-C waits for the end of the block, so that a second one does not spoil the cleaning up after the first."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _parse(line: bytes) -> Message:
+    try:
+        message = json.loads(line)
+        if isinstance(message["type"], str):
+            return dict(message)
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise WorkerError(f"The job's process said something that is no message: {line[:80].decode(errors='replace')!r}.")
+
+
+def _rebuild(message: Message) -> NephroSynthError:
+    kind = getattr(errors, str(message.get("class")), NephroSynthError)
+    if kind is Cancelled:
+        return Cancelled()
+    error: NephroSynthError = kind(str(message.get("what")), str(message.get("action", "")))
+    error.__cause__ = WorkerTrace(str(message.get("traceback", "")))
+    return error
+
+
+def _environment() -> dict[str, str]:
+    """This package's folder is on the path and the current one is not, so that no file there can shadow a module."""
+    package = str(Path(__file__).resolve().parents[1])
+    paths = [package, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,425 @@
+"""What a worker process does: one function for each command, from files to files, with a summary as JSON.
+
+Each function takes its command's arguments by name: paths as strings, settings as JSON.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from NephroSynthLib.errors import UsageError
+from NephroSynthLib.files import save_image, staged_folder
+from NephroSynthLib.progress import Progress
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
+
+    from NephroSynthLib.settings import Settings
+    from NephroSynthLib.simulation import Grid, SimulatedExam
+
+Summary = dict[str, Any]
+Images = Mapping[str, "sitk.Image"]
+DEMO_SEED = 900_001
+SIMULATED = "Simulated by NephroSynth; no person was scanned. Research use only."
+PHASES = ("noncontrast", "nephrographic", "excretory")
+
+# What the folder of each command's result may hold; `--overwrite` replaces no folder that holds anything else.
+_RUN = (
+    "synthetic_nephrographic.nii.gz",
+    "excretory_registered.nii.gz",
+    "kidneys.nii.gz",
+    "uncertainty.nii.gz",
+    "excretory_to_noncontrast.h5",
+    "result.json",
+    "report.html",
+)
+OUTPUTS: Mapping[str, Sequence[str]] = {
+    "run": _RUN,
+    "demo": (*_RUN, "exam"),
+    "simulate": ("exam-*",),
+    "register": ("excretory_registered.nii.gz", "excretory_to_noncontrast.h5", "result.json"),
+    "segment": ("kidneys.nii.gz", "result.json"),
+    "synthesize": ("synthetic_nephrographic.nii.gz", "uncertainty.nii.gz", "result.json"),
+}
+
+
+def execute(command: str, arguments: Mapping[str, Any], progress: Progress) -> Summary:
+    """Runs a job.
+
+    Args:
+        command: a name in `JOBS`.
+        arguments: of its function, as JSON.
+        progress: told about each stage; may cancel.
+
+    Returns:
+        The summary; a figure that is not finite is None, since JSON has no number for it.
+
+    Raises:
+        UsageError: If there is no such command or its arguments do not fit.
+        NephroSynthError: Whatever the job raises.
+    """
+    job = JOBS.get(command)
+    if job is None:
+        raise UsageError(f"There is no job '{command}'.", f"Jobs: {', '.join(JOBS)}.")
+    try:
+        inspect.signature(job).bind(progress, **arguments)
+    except TypeError as error:
+        raise UsageError(f"The arguments of the job '{command}' do not fit: {error}.") from error
+    summary: Summary = _finite(job(progress, **arguments))
+    return summary
+
+
+def run(
+    progress: Progress,
+    *,
+    noncontrast: str,
+    excretory: str,
+    out: str,
+    nephrographic: str | None = None,
+    kidneys: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> Summary:
+    """The whole job on one exam."""
+    from NephroSynthLib import pipeline
+    from NephroSynthLib.exam import read_exam
+
+    checked = _settings(settings)
+    exam = read_exam(
+        Path(noncontrast), Path(excretory), _path(nephrographic), _path(kidneys), progress=progress.stage("read")
+    )
+    result = pipeline.run(exam, checked, progress)
+    progress.stage("save").update(0.0, "Writing the result")
+    summary = result.save(Path(out), overwrite)
+    progress.stage("save").update(1.0)
+    return summary
+
+
+def demo(
+    progress: Progress, *, out: str, settings: Mapping[str, Any] | None = None, overwrite: bool = False
+) -> Summary:
+    """The whole job on a simulated exam, whose acquired nephrographic phase is the truth to compare with."""
+    from NephroSynthLib.simulation import Grid
+
+    grid = Grid((80, 224, 256), (1.4, 1.4, 2.5), (-178.5, -156.1, -98.75))
+    with staged_folder(Path(out), overwrite, OUTPUTS["demo"]) as folder:
+        exam = folder / "exam"
+        simulating = replace(progress, stage_name="simulate")
+        images = _simulate(DEMO_SEED, simulating.part(0.0, 0.8), grid)[1]
+        _write_phases(images, DEMO_SEED, "nifti", exam, simulating.part(0.8, 1.0))
+        summary = run(
+            progress,
+            noncontrast=str(exam / "noncontrast.nii.gz"),
+            excretory=str(exam / "excretory.nii.gz"),
+            nephrographic=str(exam / "nephrographic.nii.gz"),
+            out=str(folder / "result"),
+            settings=settings,
+        )
+        for file in (folder / "result").iterdir():
+            file.rename(folder / file.name)
+        (folder / "result").rmdir()
+    return summary
+
+
+def simulate(
+    progress: Progress, *, out: str, seed: int, count: int, file_format: str, overwrite: bool = False
+) -> Summary:
+    """Simulated exams with their truth, a folder for each."""
+    whole = replace(progress, stage_name="simulate")
+    names = [f"exam-{number}" for number in range(seed, seed + count)]
+    with staged_folder(Path(out), overwrite, OUTPUTS["simulate"]) as folder:
+        for index, name in enumerate(names):
+            part = whole.part(index / count, (index + 1) / count)
+            exam, images = _simulate(seed + index, part.part(0.0, 0.5))
+            _write_phases(images, exam.seed, file_format, folder / name, part.part(0.5, 0.7))
+            _write_truth(exam, images, file_format, folder / name, part.part(0.7, 1.0))
+    return {"exams": [str(Path(out) / name) for name in names], "seed": seed, "format": file_format, "warnings": []}
+
+
+def register(
+    progress: Progress,
+    *,
+    noncontrast: str,
+    excretory: str,
+    out: str,
+    kidneys: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> Summary:
+    """Registration alone; without a label map of the kidneys, its affine stage."""
+    import SimpleITK as sitk
+
+    from NephroSynthLib import pipeline, registration
+    from NephroSynthLib.exam import read_exam
+
+    checked = _settings(settings)
+    exam = read_exam(Path(noncontrast), Path(excretory), None, _path(kidneys), progress=progress.stage("read"))
+    found = registration.register(
+        exam.noncontrast,
+        exam.excretory,
+        exam.kidneys,
+        None,
+        checked.registration,
+        progress=progress.stage("register"),
+    )
+    pipeline.check_gate(found, checked)
+    summary = {
+        "registration": {"mode": found.mode, **found.quality.to_dict()},
+        **_provenance(checked, (*exam.warnings, *found.warnings)),
+    }
+    with staged_folder(Path(out), overwrite, OUTPUTS["register"]) as folder:
+        _save(folder, summary, {"excretory_registered": found.registered}, progress)
+        sitk.WriteTransform(found.transform, str(folder / "excretory_to_noncontrast.h5"))
+    return summary
+
+
+def segment(
+    progress: Progress, *, image: str, out: str, settings: Mapping[str, Any] | None = None, overwrite: bool = False
+) -> Summary:
+    """Segmentation alone."""
+    from NephroSynthLib.exam import read_volume
+    from NephroSynthLib.segmentation.kidneys import segment_kidneys
+
+    checked = _settings(settings)
+    volume = read_volume(Path(image), progress=progress.stage("read"))
+    found = segment_kidneys(
+        volume.image,
+        checked.segmentation,
+        device=checked.device,
+        seed=checked.seed,
+        progress=progress.stage("segment"),
+    )
+    summary = {
+        "segmentation": found.volumes_ml,
+        "model": _model(found.model),
+        **_provenance(checked, (*volume.warnings, *found.warnings)),
+    }
+    with staged_folder(Path(out), overwrite, OUTPUTS["segment"]) as folder:
+        _save(folder, summary, {"kidneys": found.labels}, progress)
+    return summary
+
+
+def synthesize(
+    progress: Progress,
+    *,
+    noncontrast: str,
+    excretory: str,
+    kidneys: str,
+    out: str,
+    settings: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> Summary:
+    """Synthesis alone, from phases that are on one grid."""
+    from NephroSynthLib.exam import read_exam
+    from NephroSynthLib.synthesis import nephrographic
+
+    checked = _settings(settings)
+    exam = read_exam(Path(noncontrast), Path(excretory), None, Path(kidneys), progress=progress.stage("read"))
+    found = nephrographic.synthesize(
+        exam.noncontrast,
+        exam.excretory,
+        exam.kidneys,
+        checked.synthesis,
+        device=checked.device,
+        seed=checked.seed,
+        progress=progress.stage("synthesize"),
+    )
+    images = {"synthetic_nephrographic": found.image}
+    if found.uncertainty is not None:
+        images["uncertainty"] = found.uncertainty
+    region = {"region_start": list(found.region.start), "region_size": list(found.region.size)}
+    summary = {"synthesis": region, "model": _model(found.model), **_provenance(checked, exam.warnings)}
+    with staged_folder(Path(out), overwrite, OUTPUTS["synthesize"]) as folder:
+        _save(folder, summary, images, progress)
+    return summary
+
+
+def evaluate(progress: Progress, *, synthetic: str, acquired: str, kidneys: str | None = None) -> Summary:
+    """A synthetic phase against an acquired one that lies in the same place."""
+    import SimpleITK as sitk
+
+    from NephroSynthLib import evaluation
+    from NephroSynthLib.exam import read_image_file, read_volume
+
+    reading = progress.stage("read")
+    first = read_volume(Path(synthetic), "synthetic phase", reading.part(0.0, 0.5))
+    second = read_volume(Path(acquired), "acquired phase", reading.part(0.5, 0.9))
+    labels = None if kidneys is None else read_image_file(Path(kidneys), "kidney label map", sitk.sitkUInt8)
+    reading.update(1.0)
+    progress.stage("judge").update(0.0, "Comparing")
+    metrics = evaluation.evaluate(first.image, second.image, labels)
+    progress.stage("judge").update(1.0)
+    return {"metrics": metrics.to_dict(), "warnings": [*first.warnings, *second.warnings]}
+
+
+def train(
+    progress: Progress,
+    *,
+    task: str,
+    out: str,
+    steps: int,
+    exams: int,
+    seed: int,
+    batch_size: int,
+    learning_rate: float,
+    preparers: int,
+) -> Summary:
+    """Trains a model, or goes on with a training that was ended."""
+    from NephroSynthLib.training import train as training
+
+    bundle = training.train(
+        "segmentation" if task == "segmentation" else "synthesis",
+        Path(out),
+        steps=steps,
+        exams=exams,
+        seed=seed,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        preparers=preparers,
+        on_progress=replace(progress, stage_name="train").update,
+    )
+    return {"bundle": str(bundle), **_describe(bundle), "warnings": []}
+
+
+def models(progress: Progress, *, action: str, model: str | None = None) -> Summary:
+    """Lists the bundled models, or shows or verifies one, or verifies all."""
+    from NephroSynthLib.models.bundle import list_bundles, verify_bundle
+
+    if action == "show":
+        return {"models": [_describe(model or "")], "warnings": []}
+    names = list(list_bundles()) if model is None else [model]
+    described = []
+    for index, name in enumerate(names):
+        progress.stage("read").update(index / len(names), name)
+        if action == "verify":
+            verify_bundle(name)
+        described.append(_describe(name))
+    return {"models": described, "warnings": []}
+
+
+JOBS: Mapping[str, Callable[..., Summary]] = {
+    "run": run,
+    "demo": demo,
+    "simulate": simulate,
+    "register": register,
+    "segment": segment,
+    "synthesize": synthesize,
+    "evaluate": evaluate,
+    "train": train,
+    "models": models,
+}
+
+
+def _simulate(seed: int, progress: Progress, reference: Grid | None = None) -> tuple[SimulatedExam, Images]:
+    from NephroSynthLib.simulation import simulate
+    from NephroSynthLib.simulation.export import to_images
+
+    progress.update(0.0, f"Simulating exam {seed}")
+    exam = simulate(seed, reference=reference)
+    progress.update(1.0, f"Exam {seed} simulated")
+    return exam, to_images(exam)
+
+
+def _write_phases(images: Images, seed: int, file_format: str, folder: Path, progress: Progress) -> None:
+    from NephroSynthLib.dicom.simulated import write_simulated_study
+
+    phases = {phase: images[phase] for phase in PHASES}
+    if file_format == "dicom":
+        progress.update(0.0, "Writing three DICOM series")
+        write_simulated_study(phases, folder, seed=seed)
+    else:
+        _write_simulated(phases, ".nrrd" if file_format == "nrrd" else ".nii.gz", folder, progress)
+
+
+def _write_truth(exam: SimulatedExam, images: Images, file_format: str, folder: Path, progress: Progress) -> None:
+    import SimpleITK as sitk
+
+    from NephroSynthLib.simulation import Tissue
+
+    truth = {name: image for name, image in images.items() if name not in PHASES}
+    for name in truth:
+        if name.endswith("displacement"):
+            truth[name] = sitk.Cast(truth[name], sitk.sitkVectorFloat32)
+    _write_simulated(truth, ".nrrd" if file_format == "nrrd" else ".nii.gz", folder, progress)
+    facts = {
+        "notice": SIMULATED,
+        "seed": exam.seed,
+        "kinetics": asdict(exam.kinetics),
+        "findings": [asdict(finding) for finding in exam.findings],
+        "tissues": {tissue.name.lower(): int(tissue) for tissue in Tissue},
+    }
+    (folder / "truth.json").write_text(json.dumps(_finite(facts), indent=2), encoding="utf-8")
+
+
+def _write_simulated(images: Images, suffix: str, folder: Path, progress: Progress) -> None:
+    for index, (name, image) in enumerate(images.items()):
+        progress.update(index / len(images), f"Writing {name}")
+        image.SetMetaData("ITK_FileNotes", SIMULATED)
+        save_image(image, folder / f"{name}{suffix}")
+    progress.update(1.0)
+
+
+def _settings(values: Mapping[str, Any] | None) -> Settings:
+    from pydantic import ValidationError
+
+    from NephroSynthLib.settings import Settings
+
+    try:
+        return Settings.model_validate(values or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"The setting {name} is not valid: {first['msg']}.") from error
+
+
+def _provenance(settings: Settings, warnings: Sequence[str]) -> Summary:
+    from NephroSynthLib.pipeline import versions
+    from NephroSynthLib.result import RESEARCH_ONLY
+
+    return {
+        "schema_version": 1,
+        "notice": RESEARCH_ONLY,
+        "settings": settings.model_dump(mode="json"),
+        "versions": versions(),
+        "warnings": list(dict.fromkeys(warnings)),
+    }
+
+
+def _save(folder: Path, summary: Summary, images: Mapping[str, sitk.Image], progress: Progress) -> None:
+    saving = progress.stage("save")
+    for index, (name, image) in enumerate(images.items()):
+        saving.update(index / len(images), name)
+        save_image(image, folder / f"{name}.nii.gz")
+    (folder / "result.json").write_text(json.dumps(_finite(summary), indent=2), encoding="utf-8")
+    saving.update(1.0)
+
+
+def _model(model: tuple[str, str]) -> Summary:
+    return {"name": model[0], "sha256": model[1]}
+
+
+def _describe(model: str | Path) -> Summary:
+    from NephroSynthLib.models.bundle import load_bundle
+
+    bundle = load_bundle(model)
+    return {"path": str(bundle.path), "sha256": bundle.sha256, **bundle.metadata.model_dump(mode="json")}
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
+
+
+def _finite(value: object) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
