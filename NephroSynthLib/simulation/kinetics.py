@@ -143,7 +143,7 @@ def enhancement(parameters: KineticParameters, times_s: NDArray[np.floating]) ->
     return Enhancement(
         blood=scale * blood,
         interstitium=scale * interstitium_at,
-        cortex=scale * (0.35 * blood + 0.85 * cortex_at),
-        medulla=scale * (0.18 * blood + 0.75 * medulla_at),
+        cortex=scale * (0.45 * blood + 1.30 * cortex_at),
+        medulla=scale * (0.25 * blood + 1.90 * medulla_at),
         urine=scale * urine,
     )

@@ -1,0 +1,11 @@
+"""CT urography exams with known truth, by seed. Needs torch, numpy and scipy only; see `simulate`."""
+
+from __future__ import annotations
+
+from NephroSynthLib.simulation.exam import Phase, SimulatedExam, simulate
+from NephroSynthLib.simulation.grid import Grid
+from NephroSynthLib.simulation.kinetics import KineticParameters
+from NephroSynthLib.simulation.lesions import Finding
+from NephroSynthLib.simulation.tissues import Tissue
+
+__all__ = ["Finding", "Grid", "KineticParameters", "Phase", "SimulatedExam", "Tissue", "simulate"]

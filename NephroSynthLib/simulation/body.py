@@ -1,0 +1,144 @@
+"""The body wall: skin, subcutaneous fat, muscles, lungs, and what lies around the patient."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from NephroSynthLib.simulation.canvas import Canvas
+from NephroSynthLib.simulation.habitus import Habitus
+from NephroSynthLib.simulation.shapes import curve, ellipse_cylinder, smooth_intersection, superellipsoid
+from NephroSynthLib.simulation.splines import smooth_noise
+from NephroSynthLib.simulation.tissues import Tissue
+
+
+def cavity_distance(habitus: Habitus, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+    """Signed distance in mm to the inner surface of the abdominal and thoracic wall."""
+    width, depth = habitus.cavity
+    narrowing = 1.0 + 0.00025 * z - 0.0000018 * z**2
+    behind = torch.where(y > 0, 1.0, 1.0 - 0.0000015 * z**2)
+    return ellipse_cylinder(x, y, (0.0, 0.0), (width * narrowing, depth * behind), habitus.power)
+
+
+def _by_direction(x: Tensor, y: Tensor, values: tuple[float, float, float]) -> Tensor:
+    """A thickness that changes smoothly from front through side to back."""
+    front, side, back = values
+    radius = (x**2 + y**2).sqrt().clamp(min=1.0)
+    towards_back = y / radius
+    ahead, behind = (-towards_back).clamp(min=0.0) ** 2, towards_back.clamp(min=0.0) ** 2
+    return front * ahead + back * behind + side * (1.0 - ahead - behind)
+
+
+def paint_body(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
+    """Paint skin, subcutaneous fat, muscular wall and the fat that fills the cavity."""
+    box = canvas.whole()
+    fat_noise, wall_noise = (smooth_noise(rng, _coarse(box.axes), 55.0) for _ in range(2))
+
+    def resample(noise: Tensor) -> Tensor:
+        return torch.nn.functional.interpolate(noise[None, None], size=box.shape, mode="trilinear", align_corners=True)[0, 0]
+
+    cavity = box.evaluate_coarsely(lambda x, y, z: cavity_distance(habitus, x, y, z))
+    wall = box.evaluate_coarsely(lambda x, y, z: _by_direction(x, y, habitus.wall) + 0 * z)
+    wall = wall * (1.0 + 0.15 * resample(wall_noise)).clamp(min=0.4)
+    fat = box.evaluate_coarsely(lambda x, y, z: _by_direction(x, y, habitus.fat) * (1.0 - 0.0025 * z).clamp(0.5, 1.5))
+    fat = fat * (1.0 + 0.2 * resample(fat_noise)).clamp(min=0.3)
+    outside = cavity - wall - fat
+    canvas.paint(box, outside - 2.0, Tissue.SKIN)
+    canvas.paint(box, outside, Tissue.SUBCUTANEOUS_FAT)
+    canvas.paint(box, cavity - wall, Tissue.MUSCLE)
+    canvas.paint(box, (cavity - 0.55 * wall).abs() - 0.7, Tissue.VISCERAL_FAT, where=(box.y < habitus.spine_y).float())
+    canvas.paint(box, cavity, Tissue.VISCERAL_FAT)
+    _paint_linea_alba(canvas, habitus)
+
+
+def _coarse(axes: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    z, y, x = (torch.linspace(float(a[0]), float(a[-1]), max(2, int((float(a[-1]) - float(a[0])) / 10.0))) for a in axes)
+    return z, y, x
+
+
+def _paint_linea_alba(canvas: Canvas, habitus: Habitus) -> None:
+    depth = habitus.cavity[1]
+    canvas.paint_shape(
+        (-6, -depth - habitus.wall[0], -400), (6, -depth, 60),
+        lambda x, y, z: torch.maximum(x.abs() - 3.0, (y + depth + habitus.wall[0] / 2).abs() - habitus.wall[0] / 2) + 0 * z,
+        Tissue.SUBCUTANEOUS_FAT,
+    )
+
+
+def paint_posterior_muscles(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
+    """Paint erector spinae, quadratus lumborum, psoas and the diaphragm's crura."""
+    spine, m = habitus.spine_y, habitus.muscularity
+    lower, upper = float(canvas.z[0]) - 30, float(canvas.z[-1]) + 30
+    for sign in (-1.0, 1.0):
+        jitter = rng.normal(0, 1.5, 2)
+        half = (29 * m**0.5, 18 * m**0.5)
+
+        def erector(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+            scale = 1.0 - 0.0012 * z.clamp(-100, 200)
+            centre = (sign * (36.0 + jitter[0]), spine + 40.0 + jitter[1])
+            return ellipse_cylinder(x, y, centre, (half[0] * scale, half[1] * scale), 2.6)
+
+        canvas.paint_shape((sign * 36 - 45, spine + 10, lower), (sign * 36 + 45, spine + 75, upper), erector, Tissue.MUSCLE,
+                           coarse=True)
+        top = float(rng.uniform(25, 60))
+        levels = np.linspace(top, lower, 12)
+        fall = np.clip((top - levels) / 160.0, 0, 1.4)
+        psoas = np.stack([sign * (24 + 30 * fall), spine + 6 - 14 * fall**2, levels], axis=1)
+        canvas.paint_tube(psoas, m * np.clip(6 + 26 * fall, 6, 25), Tissue.MUSCLE)
+        lumborum_top = float(rng.uniform(20, 45))
+        for offset, radius in ((52.0, 8.0), (62.0, 9.0), (72.0, 7.0)):
+            ql = np.array([[sign * (offset - 10), spine + 27, lumborum_top], [sign * (offset + 4), spine + 25, lower]])
+            canvas.paint_tube(ql, [radius * 0.7 * m, radius * 1.2 * m], Tissue.MUSCLE)
+        crus = np.array([[sign * 22, spine - 12, 130], [sign * 20, spine - habitus.vertebra[1] - 6, 60],
+                         [sign * 14, spine - habitus.vertebra[1] - 4, 0]])
+        canvas.paint_tube(curve(crus, 12.0), np.linspace(5, 3, len(curve(crus, 12.0))), Tissue.MUSCLE)
+
+
+def paint_lungs(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
+    """Paint both lung bases above a domed diaphragm, with a few vessels, and the heart's lower border now and then."""
+    width, depth = habitus.cavity
+    for sign in (-1.0, 1.0):
+        dome = float(rng.uniform(125, 165)) - (8 if sign > 0 else 0)
+        recess = float(rng.uniform(60, 95))
+
+        def lung(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+            centre_x = sign * width * 0.52
+            r = (((x - centre_x) / (width * 0.5)) ** 2 + ((y + 0.1 * depth) / (depth * 1.05)) ** 2).sqrt()
+            floor = dome - (dome - recess) * (r / 0.95).clamp(0, 1.2) ** 4
+            inside = cavity_distance(habitus, x, y, z) + 5.0
+            beside = 28.0 - sign * x
+            return smooth_intersection(smooth_intersection(inside, beside, 10.0), 0.7 * (floor - z), 6.0)
+
+        low, high = ((-width - 20, -8) if sign < 0 else (8, width + 20))
+        canvas.paint_shape((low, -depth - 20, recess - 30), (high, depth + 20, 600), lung, Tissue.LUNG, coarse=True)
+    if rng.random() < 0.9:
+        canvas.paint_shape((-60, -depth, 128), (90, depth, 400), lambda x, y, z: superellipsoid(
+            x, y, z, (18, -0.35 * depth, 190), (55, 45, 52)), Tissue.HEART, coarse=True)
+
+
+def paint_surroundings(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
+    """Paint the table under the patient and, now and then, an arm beside the body."""
+    back = habitus.cavity[1] + habitus.wall[2] + habitus.fat[2]
+    top = back + float(rng.uniform(4, 14))
+    radius, thickness = float(rng.uniform(350, 900)), float(rng.uniform(18, 45))
+    box = canvas.box((-240, top - 90, -2000), (240, top + thickness + 20, 2000))
+    if box is not None:
+        air = canvas.is_one_of(box, {Tissue.AIR})
+        plane = (box.x**2 + (box.y - top + radius) ** 2).sqrt() - radius + 0 * box.z
+        plane = torch.maximum(plane, (box.x.abs() - 215.0) + 0 * box.z)
+        foam = torch.full((3,), float(rng.uniform(-980, -900)))
+        canvas.paint(box, (plane - thickness / 2).abs() - thickness / 2, Tissue.TABLE, hu=foam, where=air)
+        for shell in (1.0, thickness):
+            canvas.paint(box, (plane - shell).abs() - 0.9, Tissue.TABLE, where=air)
+    if rng.random() < 0.15:
+        for sign in (-1.0, 1.0):
+            if rng.random() < 0.25:
+                continue
+            reach = habitus.cavity[0] + habitus.wall[1] + habitus.fat[1] + float(rng.uniform(38, 60))
+            y, drift = float(rng.uniform(-40, 50)), rng.normal(0, 25)
+            arm = np.array([[sign * reach, y, -300], [sign * (reach + 5), y + drift, 400]])
+            arm = curve(arm, 40.0)
+            for r, tissue in ((34.0, Tissue.SKIN), (32.0, Tissue.SUBCUTANEOUS_FAT), (26.0, Tissue.MUSCLE),
+                              (9.0, Tissue.CORTICAL_BONE), (5.0, Tissue.SPONGY_BONE)):
+                canvas.paint_tube(arm, r, tissue)

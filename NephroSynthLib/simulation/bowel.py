@@ -1,0 +1,141 @@
+"""Duodenum, colon, small bowel and the mesentery between them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from NephroSynthLib.simulation.canvas import Canvas
+from NephroSynthLib.simulation.habitus import Habitus
+from NephroSynthLib.simulation.shapes import curve
+from NephroSynthLib.simulation.tissues import Tissue
+
+_SOFT = {Tissue.VISCERAL_FAT, Tissue.BOWEL_WALL, Tissue.BOWEL_FLUID, Tissue.STOOL, Tissue.ORAL_CONTRAST, Tissue.BOWEL_GAS,
+         Tissue.SMALL_VESSEL, Tissue.PANCREAS, Tissue.STOMACH}
+
+
+def _clear_of_kidneys(points: NDArray[np.float64], habitus: Habitus, clearance: float) -> NDArray[np.float64]:
+    """Push points out of the kidneys' ellipsoids grown by a clearance."""
+    moved = points.copy()
+    for kidney in habitus.kidneys:
+        radii = np.asarray(kidney.half) + clearance + kidney.fat_mm * 0.6
+        local = (moved - kidney.centre) @ kidney.rotation
+        level = np.linalg.norm(local / radii, axis=1)
+        inside = level < 1
+        local[inside] /= np.maximum(level[inside], 0.2)[:, None]
+        moved[inside] = kidney.centre + local[inside] @ kidney.rotation.T
+    return moved
+
+
+def _within_cavity(points: NDArray[np.float64], habitus: Habitus, margin: float) -> NDArray[np.float64]:
+    """Pull points inside the cavity and in front of the spine."""
+    width, depth = habitus.cavity
+    level = (np.abs(points[:, 0] / (width - margin)) ** habitus.power
+             + np.abs(points[:, 1] / (depth - margin)) ** habitus.power) ** (1 / habitus.power)
+    moved = points.copy()
+    moved[:, :2] /= np.maximum(level, 1.0)[:, None]
+    front = habitus.spine_y - habitus.vertebra[1] - margin - 4
+    middle = np.abs(moved[:, 0]) < 45
+    moved[middle, 1] = np.minimum(moved[middle, 1], front)
+    return moved
+
+
+def _paint_loop(canvas: Canvas, course: NDArray[np.float64], radius: NDArray[np.float64], wall: float,
+                filling: list[tuple[Tissue, float]], rng: np.random.Generator) -> None:
+    """A tube with a wall; `filling` gives tissue and its share of the segments. Gas lies in front of the rest."""
+    canvas.paint_tube(course, radius, Tissue.BOWEL_WALL, where=_SOFT)
+    tissues, shares = zip(*filling)
+    shares_array = np.asarray(shares) / np.sum(shares)
+    inner = np.maximum(radius - wall, 0.4 * radius)
+    lumen = {Tissue.BOWEL_WALL, Tissue.BOWEL_FLUID, Tissue.STOOL, Tissue.ORAL_CONTRAST, Tissue.BOWEL_GAS}
+    start = 0
+    while start < len(course) - 1:
+        stop = min(len(course), start + int(rng.integers(3, 9)))
+        tissue = tissues[int(rng.choice(len(tissues), p=shares_array))]
+        piece, size = course[start:stop + 1], inner[start:stop + 1]
+        if tissue == Tissue.BOWEL_GAS:
+            rest = tissues[int(rng.choice(len(tissues), p=shares_array))]
+            canvas.paint_tube(piece, size, rest, where=lumen)
+            canvas.paint_tube(piece - [0, 0.25 * float(size.mean()), 0], size * float(rng.uniform(0.6, 0.85)), tissue, where=lumen)
+        else:
+            offset = float(rng.normal(0, 30 if tissue == Tissue.STOOL else 6))
+            canvas.paint_tube(piece, size, tissue, hu=canvas.attenuation[tissue] + offset, where=lumen)
+        start = stop
+
+
+def paint_colon(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
+    """Paint ascending, transverse and descending colon with haustra, stool and gas."""
+    width, depth = habitus.cavity
+    caliber = float(rng.uniform(13, 24))
+    back = habitus.spine_y - 10
+    right = np.array([[-0.68 * width, back - 30, -190], [-0.72 * width, back - 22, -90], [-0.74 * width, back - 18, -45],
+                      [-0.66 * width, back - 35, float(rng.uniform(-35, 5))]])
+    across = np.array([[-0.45 * width, -0.55 * depth, float(rng.uniform(-45, 0))], [0, -0.78 * depth, float(rng.uniform(-70, 0))],
+                       [0.45 * width, -0.6 * depth, float(rng.uniform(-10, 40))]])
+    left = np.array([[0.74 * width, back - 45, float(rng.uniform(40, 75))], [0.83 * width, back - 8, float(rng.uniform(10, 40))],
+                     [0.82 * width, back - 6, -40], [0.76 * width, back - 18, -100], [0.66 * width, back - 40, -190]])
+    points = np.vstack([right, across, left]) + rng.normal(0, 6, (12, 3))
+    course = curve(_within_cavity(_clear_of_kidneys(points, habitus, caliber), habitus, caliber), 7.0)
+    course = _within_cavity(_clear_of_kidneys(course, habitus, caliber * 0.9), habitus, caliber)
+    position = np.linspace(0, 1, len(course))
+    narrowing = np.interp(position, [0, 0.4, 0.7, 1], [1.15, 1.0, 0.75, 0.65])
+    haustra = 1 + 0.16 * np.sin(np.arange(len(course)) * 7.0 / float(rng.uniform(20, 30)) * 2 * np.pi)
+    radius = caliber * narrowing * haustra
+    filling = [(Tissue.STOOL, float(rng.uniform(0.2, 1))), (Tissue.BOWEL_GAS, float(rng.uniform(0.1, 1))),
+               (Tissue.BOWEL_FLUID, float(rng.uniform(0, 0.4)))]
+    if rng.random() < 0.12:
+        filling.append((Tissue.ORAL_CONTRAST, 1.0))
+    _paint_loop(canvas, course, radius, float(rng.uniform(1.5, 3.0)), filling, rng)
+
+
+def paint_duodenum(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
+    """Paint the duodenum's C around the head of the pancreas."""
+    y = habitus.spine_y - habitus.vertebra[1] - 20
+    points = np.array([[-14, y - 30, 32], [-40, y - 18, 28], [-50, y + 4, 5], [-46, y + 4, -28], [-18, y - 2, -44], [18, y - 4, -38],
+                       [34, y - 18, -12]], dtype=float) + rng.normal(0, 4, (7, 3))
+    course = curve(_clear_of_kidneys(points, habitus, 10.0), 6.0)
+    radius = float(rng.uniform(8, 13)) * (1 + 0.12 * rng.standard_normal(len(course)))
+    filling = [(Tissue.BOWEL_FLUID, 1.0), (Tissue.BOWEL_GAS, 0.15), (Tissue.ORAL_CONTRAST, 0.7 * float(rng.random() < 0.2) + 0.01)]
+    _paint_loop(canvas, course, radius, 2.5, filling, rng)
+
+
+def paint_small_bowel(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
+    """Paint loops of small bowel as wandering tubes in the front and lower abdomen."""
+    width, depth = habitus.cavity
+    oral = float(rng.random() < 0.18)
+    for _ in range(int(rng.integers(9, 18))):
+        point = np.array([rng.uniform(-0.55, 0.6) * width, rng.uniform(-0.75, 0.05) * depth, rng.uniform(-200, 20)])
+        if point[0] > 0.15 * width:
+            point[2] += rng.uniform(0, 45)
+        heading = rng.standard_normal(3)
+        points = [point]
+        for _ in range(int(rng.integers(5, 11))):
+            heading = 0.55 * heading / np.linalg.norm(heading) + 0.75 * rng.standard_normal(3) * [1, 0.8, 0.7]
+            points.append(points[-1] + 24 * heading / np.linalg.norm(heading))
+        radius_mm = float(rng.uniform(7, 13))
+        course = curve(np.array(points), 6.0)
+        course = _within_cavity(_clear_of_kidneys(course, habitus, radius_mm + 2), habitus, radius_mm + 2)
+        radius = radius_mm * (1 + 0.1 * rng.standard_normal(len(course)))
+        filling = [(Tissue.BOWEL_FLUID, 1.0), (Tissue.BOWEL_GAS, 0.15), (Tissue.ORAL_CONTRAST, oral * 2 + 0.01)]
+        _paint_loop(canvas, course, radius, float(rng.uniform(1.8, 3.5)), filling, rng)
+
+
+def paint_mesentery(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
+    """Paint mesenteric vessels and lymph nodes in the fat."""
+    width, depth = habitus.cavity
+    root = np.array([4, habitus.spine_y - habitus.vertebra[1] - 34, 10.0])
+    for sign, radius in ((1.0, 3.6), (-1.0, 4.8)):
+        trunk = curve(np.array([root + [sign * 7, 0, 0], root + [sign * 7, -14, -30], root + [sign * 6, -22, -80],
+                                root + [sign * 4, -25, -180]]), 8.0)
+        canvas.paint_tube(trunk, radius, Tissue.SMALL_VESSEL)
+    for _ in range(int(rng.integers(22, 42))):
+        start = root + np.array([rng.normal(0, 8), -10 - rng.uniform(0, 14), rng.uniform(-150, 10)])
+        end = np.array([rng.uniform(-0.75, 0.75) * width, rng.uniform(-0.85, 0.1) * depth, start[2] + rng.uniform(-40, 40)])
+        course = curve(np.array([start, (start + end) / 2 + rng.normal(0, 9, 3), end]), 7.0)
+        canvas.paint_tube(course, np.linspace(rng.uniform(1.0, 2.2), 0.5, len(course)), Tissue.SMALL_VESSEL, where={Tissue.VISCERAL_FAT})
+    for _ in range(int(rng.integers(0, 9))):
+        centre = root + rng.normal(0, 1, 3) * [35, 12, 60] - [0, 12, 40]
+        size = float(rng.uniform(1.5, 4.0))
+        canvas.paint_tube(np.array([centre, centre + rng.normal(0, 3, 3)]), size, Tissue.LYMPH_NODE, where={Tissue.VISCERAL_FAT})

@@ -1,0 +1,104 @@
+"""From the painted canvas to a phase's grid: motion, organic warp, slice profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from scipy.ndimage import spline_filter
+from torch import Tensor
+
+from NephroSynthLib.simulation.grid import Grid
+from NephroSynthLib.simulation.splines import Axes, cubic_weights, tensor_product
+
+_LATTICE_MM = 6.0
+_SLAB = 24
+
+
+@dataclass(frozen=True)
+class SmoothMap:
+    """A vector field (3, z, y, x) known on a lattice, interpolated by cubic B-splines."""
+
+    lattice: Grid
+    coefficients: Tensor
+
+    def on(self, axes: Axes) -> Tensor:
+        """(3, z, y, x) values at the coordinates `axes` (z, y, x) in mm, all inside the lattice."""
+        weights = []
+        for axis, origin, size, count in zip(axes, self.lattice.origin[::-1], self.lattice.spacing[::-1], self.lattice.shape):
+            weights.append(cubic_weights((axis.double() - origin) / size, count).float())
+        return tensor_product(self.coefficients, weights)
+
+
+def tabulate(function: Callable[[Tensor, Tensor, Tensor], Tensor], grid: Grid) -> SmoothMap:
+    """Tabulate a smooth vector function of (x, y, z) on a lattice of 6 mm that covers a grid with room at its ends."""
+    margin = 3 * _LATTICE_MM
+    counts = [int(np.ceil((e + 2 * margin) / _LATTICE_MM)) + 1 for e in grid.extent]
+    origin = tuple(float(o - margin) for o in grid.origin)
+    lattice = Grid((counts[2], counts[1], counts[0]), (_LATTICE_MM,) * 3, (origin[0], origin[1], origin[2]))
+    z, y, x = (torch.from_numpy(axis.astype(np.float32)) for axis in lattice.axes())
+    values = function(x[None, None, :], y[None, :, None], z[:, None, None])
+    filtered = np.stack([spline_filter(component.numpy(), order=3, output=np.float32) for component in values])
+    return SmoothMap(lattice, torch.from_numpy(filtered))
+
+
+def torch_axes(grid: Grid) -> Axes:
+    """Coordinates of a grid along z, y and x as float32 tensors."""
+    z, y, x = (torch.from_numpy(axis.astype(np.float32)) for axis in grid.axes())
+    return z, y, x
+
+
+def slabs(grid: Grid) -> Iterator[slice]:
+    """Ranges of slices that cover the grid, small enough for little memory."""
+    for start in range(0, grid.shape[0], _SLAB):
+        yield slice(start, min(start + _SLAB, grid.shape[0]))
+
+
+def pull(volumes: list[tuple[Tensor, str]], canvas: Grid, grid: Grid, offset: SmoothMap) -> list[Tensor]:
+    """Sample volumes of the canvas on a grid.
+
+    Args:
+        volumes: pairs of a (channels, z, y, x) tensor on the canvas and 'bilinear' or 'nearest'.
+        canvas: the canvas' grid in the anatomy frame.
+        grid: where to sample.
+        offset: canvas point minus grid point, mm.
+
+    Returns:
+        a (channels, z, y, x) tensor on `grid` for each volume, of the volume's dtype.
+    """
+    z, y, x = torch_axes(grid)
+    results = [torch.empty((v.shape[0], *grid.shape), dtype=v.dtype) for v, _ in volumes]
+    scale = torch.tensor([2.0 / max(e, 1e-6) for e in canvas.extent])
+    start = torch.tensor(canvas.origin)
+    for part in slabs(grid):
+        moved = offset.on((z[part], y, x))
+        moved[0] += x[None, None, :]
+        moved[1] += y[None, :, None]
+        moved[2] += z[part][:, None, None]
+        for k in range(3):
+            moved[k].sub_(float(start[k])).mul_(float(scale[k])).sub_(1.0)
+        where = moved.permute(1, 2, 3, 0)[None]
+        for (volume, mode), result in zip(volumes, results):
+            sampled = F.grid_sample(volume[None].float(), where, mode=mode, padding_mode="border", align_corners=True)[0]
+            result[:, part] = sampled.round().to(volume.dtype) if volume.dtype == torch.uint8 else sampled
+    return results
+
+
+def slice_profile(volume: Tensor, spacing_z: float, thickness: float) -> Tensor:
+    """Average (channels, z, y, x) over a slice thickness along z (rectangular profile), ends replicated."""
+    half = thickness / spacing_z / 2.0
+    reach = int(np.floor(half + 0.5))
+    if reach < 1:
+        return volume
+    overlap = np.clip(half + 0.5 - np.abs(np.arange(-reach, reach + 1)), 0.0, 1.0)
+    weights: NDArray[np.float64] = overlap / overlap.sum()
+    padded = torch.cat([volume[:, :1]] * reach + [volume] + [volume[:, -1:]] * reach, dim=1)
+    count = volume.shape[1]
+    result = torch.zeros_like(volume)
+    for k, weight in enumerate(weights):
+        result.add_(padded[:, k: k + count], alpha=float(weight))
+    return result
