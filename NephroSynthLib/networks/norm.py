@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 EPSILON = 1e-5
@@ -14,8 +15,8 @@ EPSILON = 1e-5
 class AdaptiveGroupNorm(nn.Module):
     """Group normalization (Wu & He 2018), then a scale and shift for each sample (Dhariwal & Nichol 2021, eq. 8).
 
-    Up to eight groups, as divide the channels. Same values as `torch.nn.GroupNorm` and a scale and shift after it, but
-    with the affine steps folded into one; on a CPU, forward and backward in bfloat16 take a third of the time.
+    Up to eight groups, as divide the channels. On a CPU the affine steps are folded into one and the gradient is
+    written out, which in bfloat16 takes a third of the time of torch's own steps; elsewhere those are used.
 
     Args:
         channels: channels of the input.
@@ -29,18 +30,28 @@ class AdaptiveGroupNorm(nn.Module):
 
     def forward(self, x: Tensor, scale: Tensor | None = None, shift: Tensor | None = None) -> Tensor:
         """Normalizes (B, C, z, y, x), then computes (1 + scale) * x + shift with scale and shift (B, C), or zero."""
+        if x.device.type != "cpu":
+            return self.by_torch(x, scale, shift)
+        x = x.contiguous(memory_format=torch.channels_last_3d)
         weight, bias = self.weight.expand(len(x), -1), self.bias.expand(len(x), -1)
         if scale is not None and shift is not None:
             weight, bias = weight * (1 + scale.float()), bias * (1 + scale.float()) + shift.float()
         normalized: Tensor = _GroupNorm.apply(x, weight, bias, self.groups)  # type: ignore[no-untyped-call]
         return normalized
 
+    def by_torch(self, x: Tensor, scale: Tensor | None = None, shift: Tensor | None = None) -> Tensor:
+        """The same by torch's own operations, on any device."""
+        normalized = F.group_norm(x, self.groups, self.weight, self.bias, EPSILON)
+        if scale is None or shift is None:
+            return normalized
+        return torch.addcmul(_volume(shift, normalized), normalized, _volume(1 + scale, normalized))
+
 
 class _GroupNorm(torch.autograd.Function):
     """Group normalization with weight and bias of shape (B, C)."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, groups: int) -> Tensor:  # noqa: ANN401
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, groups: int) -> Tensor:
         batch, channels, voxels = len(x), x.shape[1], x[0, 0].numel()
         _, mean, inverse = torch.native_group_norm(x, None, None, batch, channels, voxels, groups, EPSILON)
         mean, inverse = (stat.float().repeat_interleave(channels // groups, 1) for stat in (mean, inverse))
@@ -49,7 +60,7 @@ class _GroupNorm(torch.autograd.Function):
         return torch.addcmul(_volume(bias - mean * inverse * weight, x), x, _volume(inverse * weight, x))
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:  # noqa: ANN401
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         x, weight, mean, inverse = ctx.saved_tensors
         gradient = gradients[0]
         of_bias = gradient.sum((2, 3, 4), dtype=torch.float32)
