@@ -53,7 +53,7 @@ def fuse(affine: FloatArray, motions: Sequence[FloatArray], masks: Sequence[sitk
     velocities = [_velocity(np.linalg.inv(affine) @ motion) for motion in motions]
     grid = _grid(velocities, masks)
     weights = _weights([_nearness(grid, mask, velocity) for mask, velocity in zip(masks, velocities, strict=True)])
-    displacement = _exponential(grid, weights, velocities)
+    displacement = exponential(grid, weights, velocities)
     field = sitk.DisplacementFieldTransform(sitk.Cast(grid.image(displacement, is_vector=True), sitk.sitkVectorFloat64))
     jacobian = np.linalg.det(affine[:3, :3]) * jacobian_determinant(displacement, grid.spacing)
     return FusedMap(sitk.CompositeTransform([affine_transform(affine), field]), float(jacobian.min()))
@@ -113,10 +113,18 @@ def _weights(nearness: Sequence[FloatArray]) -> list[FloatArray]:
     return [near * near / total for near in nearness]
 
 
-def _exponential(grid: WorkingGrid, weights: Sequence[FloatArray], velocities: Sequence[FloatArray]) -> FloatArray:
-    """Displacement (z, y, x, 3) of the flow at time 1, by the fast polyaffine transform (section 4 of the paper).
+def exponential(grid: WorkingGrid, weights: Sequence[FloatArray], velocities: Sequence[FloatArray]) -> FloatArray:
+    """Displacement of the flow at time 1, by the fast polyaffine transform (section 4 of the paper).
 
     The first step uses the 2^-N-th roots of the motions themselves, so that a kidney moves exactly by its own motion.
+
+    Args:
+        grid: Where the displacement is wanted.
+        weights: Weight of each motion at each voxel, (z, y, x), in [0, 1] and smooth.
+        velocities: 4x4 logarithm of each motion.
+
+    Returns:
+        (z, y, x, 3) in LPS mm; zero beyond the grid.
     """
     points = grid.points()
     speed = sum(

@@ -1,8 +1,9 @@
-"""An analytic phantom: two kidneys in fat, each with a rigid motion of its own, in a body with spine, liver and muscle."""
+"""An analytic phantom: two kidneys in fat, each with a rigid motion of its own, in a body with liver and spine."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -31,7 +32,8 @@ class Phantom:
 
     image: sitk.Image
     labels: sitk.Image
-    maps: dict[str, np.ndarray] = field(default_factory=dict)
+    maps: dict[str, np.ndarray]
+    sides: tuple[str, ...]
 
 
 def grid_points(image: sitk.Image) -> np.ndarray:
@@ -86,7 +88,8 @@ def draw(
     hu[normed(np.array([-70.0, -25.0, 60.0]), np.array([55.0, 40.0, 75.0]), body) < 1] = 60 + 0.4 * (parenchyma - 30)
     hu[normed(np.array([60.0, -40.0, 40.0]), np.array([35.0, 25.0, 40.0]), body) < 1] = 40
     hu[normed(np.array([20.0, -45.0, -50.0]), np.array([60.0, 25.0, 30.0]), body) < 1] = 20
-    hu[np.hypot(body[..., 0], body[..., 1] - 62) < 18] = 220
+    spine = np.hypot(body[..., 0], body[..., 1] - 62) < 18
+    hu[spine] = np.where((body[..., 2] + 300) % 33 < 25, 220, 70)[spine]
     hu[np.hypot(body[..., 0] - 5, body[..., 1] - 30) < 10] = 40 + 0.8 * (parenchyma - 30)
     labels = np.zeros(points.shape[:3], dtype=np.uint8)
     for side in sides:
@@ -108,7 +111,7 @@ def draw(
     image.CopyInformation(grid)
     label_image = sitk.GetImageFromArray(labels)
     label_image.CopyInformation(grid)
-    return Phantom(image, label_image, maps)
+    return Phantom(image, label_image, maps, sides)
 
 
 MOTIONS = {
@@ -119,27 +122,48 @@ MOTIONS = {
 STILL = {name: np.eye(4) for name in MOTIONS}
 
 
-def kidney_tre(transform: sitk.Transform, phantom_fixed: Phantom, maps: dict[str, np.ndarray]) -> dict[str, float]:
-    """Mean distance in mm between transform and truth over the voxels of each kidney."""
-    labels = sitk.GetArrayFromImage(phantom_fixed.labels)
-    points = grid_points(phantom_fixed.image)
-    errors = {}
-    for side, label in LABELS.items():
-        chosen = points[labels == label][::50]
-        if len(chosen):
-            found = np.array([transform.TransformPoint(point.tolist()) for point in chosen])
-            truth = chosen @ maps[side][:3, :3].T + maps[side][:3, 3]
+@dataclass
+class Pair:
+    """A fixed and a moving phase and the truth between them."""
+
+    fixed: Phantom
+    moving: Phantom
+
+    def kidney_points(self, side: str) -> np.ndarray:
+        """Points of a kidney in the fixed phase, LPS mm."""
+        labels = sitk.GetArrayFromImage(self.fixed.labels)
+        return grid_points(self.fixed.image)[labels == LABELS[side]][::50]
+
+    def tre(self, transform: sitk.Transform) -> dict[str, float]:
+        """Mean distance in mm between transform and truth over each kidney."""
+        errors = {}
+        for side in self.moving.sides:
+            points = self.kidney_points(side)
+            found = np.array([transform.TransformPoint(point.tolist()) for point in points])
+            truth = points @ self.moving.maps[side][:3, :3].T + self.moving.maps[side][:3, 3]
             errors[side] = float(np.linalg.norm(found - truth, axis=1).mean())
-    return errors
+        return errors
+
+
+def draw_pair(
+    *,
+    pelvis: float = 700.0,
+    sides: tuple[str, ...] = ("right", "left"),
+    oblique: np.ndarray | None = None,
+    motions: dict[str, np.ndarray] = MOTIONS,
+) -> Pair:
+    """A non-contrast and an excretory phase on different grids."""
+    fixed = draw(empty_grid((2.0, 2.0, 3.0)), STILL, parenchyma=32, pelvis=5, sides=sides, seed=1)
+    moving_grid = empty_grid((1.8, 1.8, 2.5), (290.0, 215.0, 225.0), oblique)
+    return Pair(fixed, draw(moving_grid, motions, parenchyma=110, pelvis=pelvis, sides=sides, seed=2))
+
+
+@pytest.fixture(scope="session", name="draw_pair")
+def _draw_pair() -> Callable[..., Pair]:
+    return draw_pair
 
 
 @pytest.fixture(scope="session")
-def fixed_phase() -> Phantom:
-    """The non-contrast phase."""
-    return draw(empty_grid(), STILL, parenchyma=32, pelvis=5, seed=1)
-
-
-@pytest.fixture(scope="session")
-def moving_phase() -> Phantom:
-    """The excretory phase, on another grid."""
-    return draw(empty_grid((1.5, 1.5, 2.5), (290.0, 215.0, 225.0)), MOTIONS, parenchyma=110, pelvis=900, seed=2)
+def pair() -> Pair:
+    """Two phases whose body and kidneys each moved on their own."""
+    return draw_pair()

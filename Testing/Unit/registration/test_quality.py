@@ -1,0 +1,67 @@
+"""The figures that judge a registration, against independent implementations and closed forms."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import torch
+from monai.metrics import SSIMMetric
+
+from NephroSynthLib.registration.geometry import WorkingGrid
+from NephroSynthLib.registration.quality import Judge, ssim_map
+
+GRID = WorkingGrid.between((-40.0, -40.0, -40.0), (40.0, 40.0, 40.0), 2.0)
+
+
+def _ball(center: tuple[float, float, float], radius: float = 20.0) -> sitk.Image:
+    distance = np.linalg.norm(GRID.points() - np.array(center), axis=-1)
+    return GRID.image((distance < radius).astype(np.uint8))
+
+
+def _hu(mask: sitk.Image) -> sitk.Image:
+    return sitk.Cast(mask, sitk.sitkFloat32) * 140.0 - 100.0
+
+
+def test_ssim_agrees_with_monai() -> None:
+    rng = np.random.default_rng(0)
+    first = rng.random((20, 24, 22)).astype(np.float32)
+    second = np.clip(first + rng.normal(0, 0.2, first.shape), 0, 1).astype(np.float32)
+    monai = SSIMMetric(spatial_dims=3, data_range=1.0, win_size=11, kernel_sigma=1.5)
+    expected = monai(torch.from_numpy(first)[None, None], torch.from_numpy(second)[None, None]).item()
+    assert ssim_map(first, second, 1.0)[5:-5, 5:-5, 5:-5].mean() == pytest.approx(expected, abs=1e-4)
+
+
+def test_ssim_of_a_volume_with_itself_is_one() -> None:
+    volume = np.random.default_rng(1).random((16, 16, 16))
+    assert np.allclose(ssim_map(volume, volume, 1.0), 1.0)
+
+
+def test_the_right_translation_gives_full_overlap_and_similarity_and_its_shift() -> None:
+    fixed, moving = _ball((0, 0, 0)), _ball((4.0, -2.0, 10.0))
+    judge = Judge(_hu(fixed), _hu(moving), {"left": fixed}, {"left": moving})
+    still, right = sitk.TranslationTransform(3), sitk.TranslationTransform(3, (4.0, -2.0, 10.0))
+    assert judge.dice(right)["left"] == pytest.approx(1.0)
+    assert judge.dice(still)["left"] < 0.65
+    assert judge.ssim(right) > 0.999 > 0.9 > judge.ssim(still)
+    shift = judge.shifts(right)["left"]
+    assert (shift.left, shift.posterior, shift.superior) == pytest.approx((4.0, -2.0, 10.0))
+    assert shift.norm == pytest.approx(np.sqrt(120.0))
+
+
+def test_dice_has_the_closed_form_of_two_balls() -> None:
+    """The lens of two balls of radius r at distance d holds 1 - 3d/(4r) + d^3/(16 r^3) of one ball."""
+    radius, distance = 20.0, 12.0
+    fixed, moving = _ball((0, 0, -6.0)), _ball((0, 0, 6.0))
+    judge = Judge(_hu(fixed), _hu(moving), {"right": fixed}, {"right": moving})
+    expected = 1 - 3 * distance / (4 * radius) + distance**3 / (16 * radius**3)
+    assert judge.dice(sitk.Transform(3, sitk.sitkIdentity))["right"] == pytest.approx(expected, abs=0.02)
+
+
+def test_a_side_that_only_one_phase_has_gets_no_overlap() -> None:
+    ball = _ball((0, 0, 0))
+    judge = Judge(_hu(ball), _hu(ball), {"left": ball}, {"right": ball})
+    assert judge.dice(sitk.Transform(3, sitk.sitkIdentity)) == {}
+    assert set(json.loads(json.dumps(list(judge.shifts(sitk.Transform(3, sitk.sitkIdentity)))))) == {"left"}
