@@ -109,6 +109,9 @@ class DiffusionConfig:
         steps: T, its training steps.
         parameterization: what the network predicts.
         learned_variance: whether it predicts a variance too.
+
+    Raises:
+        ValueError: unknown schedule or parameterization, or a number of steps that no schedule has.
     """
 
     schedule: ScheduleKind = "cosine"
@@ -116,11 +119,10 @@ class DiffusionConfig:
     parameterization: Parameterization = "image"
     learned_variance: bool = True
 
-    def wrap(self, network: nn.Module) -> Denoiser:
-        """The denoiser of a network.
+    def __post_init__(self) -> None:
+        self.wrap(nn.Identity())
 
-        Raises:
-            ValueError: unknown schedule or parameterization, or fewer than two steps.
-        """
+    def wrap(self, network: nn.Module) -> Denoiser:
+        """The denoiser of a network."""
         schedule = Schedule(self.schedule, self.steps)
         return Denoiser(network, schedule, self.parameterization, self.learned_variance)

@@ -15,6 +15,7 @@ from torch import Tensor
 ScheduleKind = Literal["cosine", "linear"]
 
 MAX_BETA = 0.999  # Nichol & Dhariwal 2021, below eq. 17; also keeps the signal-to-noise ratio of step T above zero.
+MAX_STEPS = 100_000
 
 
 class Posterior(NamedTuple):
@@ -37,14 +38,14 @@ class Schedule:
         steps: T, the number of training steps.
 
     Raises:
-        ValueError: unknown kind, or fewer than two steps.
+        ValueError: unknown kind, or steps not from 2 to 100,000.
     """
 
     def __init__(self, kind: ScheduleKind = "cosine", steps: int = 1000) -> None:
         if kind not in get_args(ScheduleKind):
             raise ValueError(f"Unknown schedule '{kind}'; there are {', '.join(get_args(ScheduleKind))}.")
-        if steps < 2:
-            raise ValueError(f"A schedule needs at least two steps, got {steps}.")
+        if not 2 <= steps <= MAX_STEPS:
+            raise ValueError(f"A schedule has from 2 to {MAX_STEPS} steps, got {steps}.")
         self.kind = kind
         self.steps = steps
         self.alpha_bar = _limit_betas(_cosine(steps) if kind == "cosine" else _linear(steps))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -62,7 +62,7 @@ class BundleMetadata(BaseModel):
     training: dict[str, JsonValue]
     results: dict[str, JsonValue]
     licence: str
-    format_version: int = FORMAT_VERSION
+    format_version: int = Field(FORMAT_VERSION, ge=1)
 
     @model_validator(mode="after")
     def _check_channels(self) -> BundleMetadata:
@@ -262,7 +262,9 @@ def _check_tensors(path: Path, tensors: Mapping[str, Tensor], config: SwinDenois
     missing, unknown = wanted.keys() - found.keys(), found.keys() - wanted.keys()
     misshapen = [name for name in wanted.keys() & found.keys() if wanted[name] != found[name]]
     kinds = {"missing": missing, "unknown": unknown, "of the wrong shape": misshapen}
-    reasons = [f"{_some(names)} {kind}" for kind, names in kinds.items() if names] or ["weights are not numbers"]
+    reasons = [f"{_some(names)} {kind}" for kind, names in kinds.items() if names] or [
+        "weights are not floating-point numbers"
+    ]
     raise ModelError(
         f"The weights of the model file {path} do not fit the network it describes: {'; '.join(reasons)}.",
         _DOWNLOAD_AGAIN,

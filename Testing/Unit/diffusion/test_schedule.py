@@ -124,8 +124,9 @@ def test_refuses_a_count_of_steps_out_of_range(count: int) -> None:
         SCHEDULES["cosine", 1000].timesteps(count)
 
 
-def test_refuses_an_unknown_or_empty_schedule() -> None:
+def test_refuses_an_unknown_empty_or_endless_schedule() -> None:
     with pytest.raises(ValueError, match="cosine, linear"):
         Schedule("sigmoid")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="at least two"):
-        Schedule("cosine", 1)
+    for steps in (-1, 0, 1, 10**12):
+        with pytest.raises(ValueError, match="from 2 to 100000"):
+            Schedule("cosine", steps)
