@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from NephroSynthLib import scratch
 from NephroSynthLib.errors import NephroSynthError, ResourceError, UsageError
+from NephroSynthLib.nifti import is_whole
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -27,7 +29,7 @@ _DOUBLE_SUFFIXES = (".nii.gz", ".seg.nrrd")
 
 @contextmanager
 def staged_file(target: Path) -> Iterator[Path]:
-    """Yields a temporary path beside `target` with the same suffix; it takes the target's place when the block succeeds.
+    """Yields a temporary path beside `target`, of the same suffix, that takes its place when the block succeeds.
 
     Args:
         target: The file to write. An older file of this name is replaced; its folder is created.
@@ -38,12 +40,10 @@ def staged_file(target: Path) -> Iterator[Path]:
     with _disk_errors(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(target.parent)
-        temporary = target.parent / _temporary_name(file_suffix(target))
-        try:
+        with scratch.temporary(target.parent / _temporary_name(file_suffix(target))) as temporary:
             yield temporary
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
+            with scratch.commit():
+                os.replace(temporary, target)
 
 
 @contextmanager
@@ -60,18 +60,16 @@ def staged_folder(out: Path, overwrite: bool = False, results: Collection[str] =
         ResourceError: If the disk is full or the folder cannot be written.
     """
     out = Path(os.path.abspath(out))
-    _check_target(out, overwrite, results)
+    check_target(out, overwrite, results)
     with _disk_errors(out.parent):
         out.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(out.parent)
-        temporary = out.parent / _temporary_name()
-        temporary.mkdir()
-        try:
+        with scratch.temporary(out.parent / _temporary_name()) as temporary:
+            temporary.mkdir()
             yield temporary
-            _check_target(out, overwrite, results)
-            _replace_folder(temporary, out)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            check_target(out, overwrite, results)
+            with scratch.commit():
+                _replace_folder(temporary, out)
 
 
 def save_image(image: sitk.Image, path: Path) -> None:
@@ -90,6 +88,8 @@ def save_image(image: sitk.Image, path: Path) -> None:
             sitk.WriteImage(image, str(temporary), useCompression=True)
         except RuntimeError as error:
             raise OSError(errno.EIO, "the image writer failed") from error
+        if not is_whole(temporary):
+            raise OSError(errno.ENOSPC, "the file was cut short")
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -97,10 +97,7 @@ def remove_leftovers(folder: Path) -> None:
     for leftover in folder.glob(f"{_PREFIX}-{_machine()}-*"):
         owner = leftover.name.removeprefix(f"{_PREFIX}-{_machine()}-").split(".")[0].split("-")
         if len(owner) == 3 and owner[0].isdigit() and _started(int(owner[0])) != owner[1]:
-            if leftover.is_dir():
-                shutil.rmtree(leftover, ignore_errors=True)
-            else:
-                leftover.unlink(missing_ok=True)
+            scratch.remove(leftover)
 
 
 def file_suffix(path: Path) -> str:
@@ -125,7 +122,12 @@ def _started(pid: int) -> str:
         return ""
 
 
-def _check_target(out: Path, overwrite: bool, results: Collection[str]) -> None:
+def check_target(out: Path, overwrite: bool, results: Collection[str]) -> None:
+    """Refuses an output folder that `staged_folder` would refuse.
+
+    Raises:
+        UsageError: If `out` is a file, or a filled folder that may not be replaced.
+    """
     if not os.path.lexists(out):
         return
     if not out.is_dir() or out.is_symlink():
@@ -151,14 +153,15 @@ def _replace_folder(new: Path, out: Path) -> None:
     if not out.exists():
         os.rename(new, out)
         return
-    old = out.parent / _temporary_name()
-    os.rename(out, old)
+    kept, doomed = out.parent / _temporary_name("-kept"), out.parent / _temporary_name()
+    os.rename(out, kept)
     try:
         os.rename(new, out)
     except OSError:
-        os.rename(old, out)
+        os.rename(kept, out)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    with scratch.temporary(doomed):
+        os.rename(kept, doomed)
 
 
 @contextmanager

@@ -1,0 +1,237 @@
+"""What one DICOM file says about itself, without its pixels: which series it belongs to and where its slices lie."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_partial
+from pydicom.tag import BaseTag, Tag
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+
+from NephroSynthLib.dicom.identity import Identity, hashed
+from NephroSynthLib.dicom.sources import MAX_MEMBER_BYTES, Skipped, Source, starts_as_dicom
+from NephroSynthLib.dicom.stack import Plane
+
+CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
+_DICOMDIR = "1.2.840.10008.1.3.10"
+_CT_CLASSES = {CT_IMAGE, f"{CT_IMAGE}.1", f"{CT_IMAGE}.2"}
+_DECODABLE = {
+    *("", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"),
+    *(f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 57, 70, 80, 81, 90, 91)),
+    "1.2.840.10008.1.2.5",
+}
+REFORMAT = "reformat, made from another series"
+_LOCALIZER = {"LOCALIZER", "SCOUT", "TOPOGRAM", "SURVIEW"}
+_REFORMAT = {
+    *("MPR", "CSA MPR", "REFORMATTED", "MIP", "MINIP", "MIN IP", "MAX_IP", "MIN_IP", "PROJECTION IMAGE", "VOLREN"),
+    *("VOLUME_RENDER", "VRT", "SSD", "RENDERED", "CURVED", "CPR", "RESAMPLED"),
+}
+_TRAITS = (
+    *("AcquisitionNumber", "AcquisitionDateTime", "AcquisitionTime", "TemporalPositionIndex", "ConvolutionKernel"),
+    *("ImageType", "KVP", "ContentTime", "StackID", "FrameAcquisitionNumber", "FrameAcquisitionDateTime"),
+)
+_PHASE_TAGS = (
+    *("ContrastBolusAgent", "ContrastBolusAgentSequence", "ContrastBolusStartTime", "ContrastBolusStopTime"),
+    *("ContrastBolusRoute", "ContrastBolusVolume", "ContrastBolusTotalDose", "ContrastFlowRate", "ProtocolName"),
+    *("ContrastBolusIngredient", "ContrastBolusUsageSequence", "SeriesDescription", "StudyDescription"),
+    *("SeriesNumber", "StudyDate", "StudyTime", "SeriesDate", "SeriesTime", "AcquisitionDate", "ContentDate"),
+    *("BodyPartExamined", "SliceThickness", "ScanOptions", "ImageComments", "PatientPosition", "Manufacturer"),
+    *("AcquisitionProtocolDescription", "RequestedProcedureDescription", "PerformedProcedureStepDescription"),
+    *("DerivationDescription", "ContentQualification", "InstanceNumber"),
+)
+_TAGS: list[Any] = [
+    Tag(keyword)
+    for keyword in (
+        *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Modality"),
+        *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "RescaleType", "GantryDetectorTilt"),
+        *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns", "NumberOfFrames"),
+        *("SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "SharedFunctionalGroupsSequence"),
+        *("PerFrameFunctionalGroupsSequence", *_TRAITS, *_PHASE_TAGS),
+    )
+]
+_STOP_AT = Tag(0x7FE0, 0x0008)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One image: the file it is in, which frame of it (from 0; None if it is the only one), and where it lies.
+
+    `traits` are what tells acquisitions within a series apart, in the order in which they are tried.
+    """
+
+    source: Source
+    frame: int | None
+    uid: str
+    number: int
+    plane: Plane
+    traits: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Header:
+    """A DICOM file's header: the data set without pixels, and its slices; none where `set_aside` says why not."""
+
+    source: Source
+    dataset: Dataset
+    identity: Identity
+    slices: tuple[Slice, ...]
+    set_aside: str | None
+
+
+def read_header(source: Source) -> Header | Skipped:
+    """Reads the header of a file; gives the reason if it is not DICOM or damaged, and raises for no content of it."""
+    try:
+        read = _read_dataset(source)
+        if isinstance(read, str):
+            return Skipped(source, read)
+        dataset = read
+        identity = _identity(dataset)
+        set_aside = _why_set_aside(dataset)
+        if set_aside and set_aside != REFORMAT:
+            return Header(source, dataset, identity, (), set_aside)
+        slices = tuple(_slices(source, dataset))
+        return Header(source, dataset, identity, slices, set_aside if slices else "localizer")
+    except _NoGeometry as error:
+        return Header(source, dataset, identity, (), str(error))
+    except Exception:  # pydicom and zipfile raise whatever a damaged file makes them stumble on
+        return Skipped(source, "damaged, or not readable")
+
+
+class _NoGeometry(Exception):
+    pass
+
+
+def _read_dataset(source: Source) -> Dataset | str:
+    with source.open("rb") as file:
+        start = file.read(1024)
+        if not start:
+            return "empty"
+        if not starts_as_dicom(start):
+            return "a zip inside; give it on its own" if start[:4] == b"PK\x03\x04" else "not DICOM"
+        if DeflatedExplicitVRLittleEndian.encode() in start and _inflates_without_end(start + file.read()):
+            return "inflates out of all proportion"
+        file.seek(0)
+        dataset = read_partial(cast(Any, file), stop_when=_ascending(), force=True, specific_tags=_TAGS)
+    dataset.ensure_file_meta()
+    if dataset.file_meta.get("MediaStorageSOPClassUID") == _DICOMDIR:
+        return "a DICOMDIR, not an image"
+    if not any(keyword in dataset for keyword in ("SOPClassUID", "Modality", "SeriesInstanceUID")):
+        return "damaged, or not a DICOM object"
+    return cast(Dataset, dataset)
+
+
+def _ascending() -> Callable[[BaseTag, str | None, int], bool]:
+    """Stops at the pixels, and where tags no longer ascend: such a file is damaged, and could be read without end."""
+    last = -1
+
+    def stop(tag: BaseTag, vr: str | None, length: int) -> bool:
+        nonlocal last
+        stops = tag >= _STOP_AT or int(tag) <= last
+        last = int(tag)
+        return stops
+
+    return stop
+
+
+def _inflates_without_end(data: bytes) -> bool:
+    """Whether a deflated data set (PS3.5 A.5) inflates to more than a series can hold."""
+    body = data[144 + int.from_bytes(data[140:144], "little") :]
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    limit = min(MAX_MEMBER_BYTES, max(64 << 20, 200 * len(body)))
+    inflater.decompress(body, limit)
+    return bool(inflater.unconsumed_tail)
+
+
+def _identity(dataset: Dataset) -> Identity:
+    return Identity(
+        hashed(dataset.get("PatientID")),
+        hashed(dataset.get("PatientName")),
+        hashed(dataset.get("PatientBirthDate")),
+        hashed(dataset.get("PatientSex")),
+        str(dataset.get("StudyInstanceUID") or ""),
+        str(dataset.get("SeriesInstanceUID") or ""),
+        str(dataset.get("FrameOfReferenceUID") or ""),
+    )
+
+
+def _why_set_aside(dataset: Dataset) -> str | None:
+    """Why a DICOM object is not a slice of an axial CT volume in HU; None if it may be."""
+    sop_class = str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or "")
+    modality = str(dataset.get("Modality") or "").upper()
+    name = UID(sop_class).name if sop_class else ""
+    types = {str(value).upper().strip() for value in dataset.get("ImageType") or ()}
+    if "Dose" in name:
+        return "radiation dose report"
+    if "Secondary Capture" in name:
+        return "secondary capture (a picture, e.g. a dose report or a rendering)"
+    if modality and modality != "CT":
+        return f"{modality[:16]}, not CT"
+    if sop_class not in _CT_CLASSES and not (sop_class == "" and modality == "CT" and "Rows" in dataset):
+        return f"not a CT image ({name or 'unknown object'})"
+    if str(dataset.file_meta.get("TransferSyntaxUID") or "") not in _DECODABLE:
+        return f"compressed in a way that cannot be decoded here ({dataset.file_meta.TransferSyntaxUID.name})"
+    if int(dataset.get("SamplesPerPixel") or 1) != 1:
+        return "a colour picture"
+    if types & _LOCALIZER:
+        return "localizer"
+    if types & _REFORMAT:
+        return REFORMAT
+    unit = str(dataset.get("RescaleType") or "HU").upper()
+    if not unit.startswith(("HU", "US", "HOUNSFIELD")):
+        return f"values in {unit[:16]}, not in HU"
+    return None
+
+
+def _slices(source: Source, dataset: Dataset) -> list[Slice]:
+    uid = str(dataset.get("SOPInstanceUID") or dataset.file_meta.get("MediaStorageSOPInstanceUID") or "")
+    groups = dataset.get("PerFrameFunctionalGroupsSequence")
+    if not groups:
+        if int(dataset.get("NumberOfFrames") or 1) > 1:
+            raise _NoGeometry("several frames without positions")
+        number = int(dataset.get("InstanceNumber") or 0)
+        return [Slice(source, None, uid, number, _plane(dataset, dataset), _traits(dataset))]
+    slices = []
+    for frame in range(len(groups)):
+        attributes = flattened_groups(dataset, frame)
+        if {str(value).upper() for value in attributes.get("FrameType") or ()} & _LOCALIZER:
+            continue
+        slices.append(Slice(source, frame, uid, frame, _plane(attributes, dataset), _traits(attributes)))
+    return slices
+
+
+def flattened_groups(dataset: Dataset, frame: int) -> Dataset:
+    """The attributes of a frame's functional group macros (PS3.3 C.7.6.16), its own before the shared ones."""
+    shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
+    attributes = Dataset()
+    for macros in (shared, dataset.PerFrameFunctionalGroupsSequence[frame]):
+        for element in macros:
+            if element.VR == "SQ" and element.value:
+                attributes.update(element.value[0])
+    return attributes
+
+
+def _traits(attributes: Dataset) -> tuple[str, ...]:
+    return tuple(str(attributes.get(keyword) or "") for keyword in _TRAITS)
+
+
+def _plane(attributes: Dataset, dataset: Dataset) -> Plane:
+    try:
+        position = np.array(attributes.ImagePositionPatient, dtype=float)
+        orientation = np.array(attributes.ImageOrientationPatient, dtype=float)
+        row_mm, column_mm = (float(value) for value in attributes.PixelSpacing)
+        size = int(dataset.Columns), int(dataset.Rows)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise _NoGeometry("without position, orientation, pixel spacing or size") from error
+    cosines = orientation.reshape(2, 3) if orientation.size == 6 else np.full((2, 3), np.nan)
+    orthonormal = np.allclose(cosines @ cosines.T, np.eye(2), atol=1e-2)
+    plausible = position.size == 3 and np.isfinite(position).all() and 0 < min(size) <= max(size) <= 16384
+    if not (orthonormal and plausible and 0.01 < row_mm < 100 and 0.01 < column_mm < 100):
+        raise _NoGeometry("with an impossible position, orientation, pixel spacing or size")
+    x, y, z = (float(value) for value in position)
+    a, b, c, d, e, f = (float(value) for value in orientation)
+    return Plane((x, y, z), (a, b, c, d, e, f), (column_mm, row_mm), size)

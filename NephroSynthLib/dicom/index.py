@@ -1,0 +1,71 @@
+"""The index of any heap of DICOM files: which series are in it, which of them are CT volumes, and what was left out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from NephroSynthLib.dicom.headers import Header, read_header
+from NephroSynthLib.dicom.series import Series, build_series
+from NephroSynthLib.dicom.sources import Skipped, Source, find_sources
+from NephroSynthLib.progress import Progress
+
+_READERS = 4
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class DicomIndex:
+    """What is in a folder, DICOMDIR or zip.
+
+    Attributes:
+        series: All series with any DICOM object, sorted by study and number; those that are not axial CT volumes in HU
+            say why in `why_not_volume`.
+        skipped: The files that are in no series, and why.
+    """
+
+    series: tuple[Series, ...]
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def volumes(self) -> tuple[Series, ...]:
+        """The series that are axial CT volumes in HU."""
+        return tuple(series for series in self.series if series.why_not_volume is None)
+
+
+def index_dicom(path: Path, progress: Progress = Progress()) -> DicomIndex:
+    """Reads the headers of all DICOM files in a folder (nested), DICOMDIR, zip or file, and sorts them into series.
+
+    Args:
+        path: Where to look. Foreign and damaged files in it are skipped with a reason. Nothing is written.
+        progress: Told about each batch of files.
+
+    Raises:
+        UnreadableInputError: If there is nothing at `path`, or it is a damaged or malicious zip.
+        Cancelled: If the user cancelled.
+    """
+    sources, skipped = find_sources(path)
+    headers: list[Header] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's would quote the values of patients' attributes
+        for done, found in enumerate(_read_headers(sources), start=1):
+            if isinstance(found, Header):
+                headers.append(found)
+            else:
+                skipped.append(found)
+            if done % _BATCH == 0:
+                progress.update(done / len(sources), f"reading DICOM headers, {done} of {len(sources)}")
+        series, duplicates = build_series(headers)
+    progress.update(1.0, f"{len(series)} series in {len(sources)} files")
+    return DicomIndex(tuple(series), (*skipped, *duplicates))
+
+
+def _read_headers(sources: list[Source]) -> Iterator[Header | Skipped]:
+    with ThreadPoolExecutor(_READERS) as readers:
+        try:
+            yield from readers.map(read_header, sources)
+        finally:
+            readers.shutdown(wait=True, cancel_futures=True)

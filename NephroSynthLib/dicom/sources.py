@@ -1,0 +1,147 @@
+"""Where DICOM objects may lie: files of a folder, of a DICOMDIR, or in a zip, which is read without unpacking it."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pydicom
+
+from NephroSynthLib.errors import UnreadableInputError
+
+Source = Path | zipfile.Path
+
+MAX_MEMBER_BYTES = 2 << 30
+MAX_ARCHIVE_BYTES = 64 << 30
+_SUSPICIOUS_BYTES = 64 << 20
+_SUSPICIOUS_RATIO = 200
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that is in no series, and why."""
+
+    path: Source
+    reason: str
+
+
+def find_sources(path: Path) -> tuple[list[Source], list[Skipped]]:
+    """The files that may be DICOM objects in a folder (nested), a DICOMDIR, a zip, or the one file given.
+
+    Symbolic links are followed, each folder once. Nothing is written.
+
+    Raises:
+        UnreadableInputError: If `path` does not exist, is damaged, or is a zip that inflates without end.
+    """
+    skipped: list[Skipped] = []
+    try:
+        if path.is_dir():
+            return [*_walk(path, skipped)], skipped
+        if not path.is_file():
+            raise UnreadableInputError("The DICOM file or folder does not exist.", "Give a folder, DICOMDIR or zip.")
+        if is_dicom(path):
+            return _directory_files(path, skipped) if path.name.upper() == "DICOMDIR" else [path], skipped
+        if zipfile.is_zipfile(path):
+            return [*_members(path, skipped)], skipped
+    except OSError as error:
+        raise UnreadableInputError("The DICOM file or folder cannot be opened.", "Check its permissions.") from error
+    raise UnreadableInputError(
+        "The file is neither DICOM nor a whole zip.", "Give a folder with DICOM files, a DICOMDIR or a zip."
+    )
+
+
+def is_dicom(path: Source) -> bool:
+    """Whether a file starts as a DICOM file does."""
+    with path.open("rb") as file:
+        return starts_as_dicom(file.read(132))
+
+
+def starts_as_dicom(start: bytes) -> bool:
+    """Whether these first 132 bytes are a DICOM preamble, or those of a data set that was stored without one."""
+    return start[128:132] == b"DICM" or (start[:2] in (b"\x08\x00", b"\x02\x00") and start[3:4] == b"\x00")
+
+
+def _walk(folder: Path, skipped: list[Skipped], seen: set[tuple[int, int]] | None = None) -> Iterator[Path]:
+    seen = set() if seen is None else seen
+    try:
+        status = folder.stat()
+        entries = sorted(folder.iterdir())
+    except OSError:
+        skipped.append(Skipped(folder, "the folder cannot be opened"))
+        return
+    if (status.st_dev, status.st_ino) in seen:
+        skipped.append(Skipped(folder, "a link to a folder that was already read"))
+        return
+    seen.add((status.st_dev, status.st_ino))
+    for entry in entries:
+        try:
+            mode = entry.stat().st_mode
+        except OSError:
+            skipped.append(Skipped(entry, "a broken link, or not accessible"))
+            continue
+        if stat.S_ISDIR(mode):
+            yield from _walk(entry, skipped, seen)
+        elif stat.S_ISREG(mode):
+            yield entry
+        else:
+            skipped.append(Skipped(entry, "not a regular file"))
+
+
+def _directory_files(dicomdir: Path, skipped: list[Skipped]) -> list[Source]:
+    try:
+        records = pydicom.dcmread(dicomdir, specific_tags=["DirectoryRecordSequence"]).DirectoryRecordSequence
+        names = [record.ReferencedFileID for record in records if record.get("ReferencedFileID")]
+    except Exception as error:  # pydicom raises whatever a damaged file makes it stumble on
+        raise UnreadableInputError("The DICOMDIR is damaged.", "Give the folder it lies in instead.") from error
+    sources: list[Source] = []
+    for name in dict.fromkeys((name,) if isinstance(name, str) else tuple(name) for name in names):
+        found = _beside(dicomdir.parent, name)
+        if found is None:
+            skipped.append(Skipped(dicomdir.parent.joinpath(*name), "listed in the DICOMDIR but not there"))
+        else:
+            sources.append(found)
+    return sources
+
+
+def _beside(folder: Path, names: tuple[str, ...]) -> Path | None:
+    """The file with these path components under `folder`, whatever their case; None if it is not there."""
+    for name in names:
+        if PurePosixPath(name).name != name or name in ("", "..") or "\\" in name:
+            return None
+        exact = folder / name
+        if not exact.exists() and folder.is_dir():
+            exact = next((entry for entry in folder.iterdir() if entry.name.casefold() == name.casefold()), exact)
+        folder = exact
+    return folder if folder.is_file() else None
+
+
+def _members(path: Path, skipped: list[Skipped]) -> Iterator[Source]:
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise UnreadableInputError("The zip is damaged.", "Copy or export it again.") from error
+    members = [info for info in archive.infolist() if not info.is_dir()]
+    if sum(info.file_size for info in members) > MAX_ARCHIVE_BYTES:
+        raise UnreadableInputError(
+            f"The zip inflates to more than {MAX_ARCHIVE_BYTES >> 30} GB.", "Unpack it yourself if you trust it."
+        )
+    for info in members:
+        member = zipfile.Path(archive, info.filename)
+        reason = _suspicion(info)
+        if reason:
+            skipped.append(Skipped(member, reason))
+        else:
+            yield member
+
+
+def _suspicion(info: zipfile.ZipInfo) -> str:
+    parts = PurePosixPath(info.filename.replace("\\", "/")).parts
+    if ".." in parts or info.filename.startswith(("/", "\\")) or (parts and ":" in parts[0]):
+        return "its name leads out of the zip"
+    if info.flag_bits & 1:
+        return "encrypted"
+    inflates = info.file_size > _SUSPICIOUS_BYTES and info.file_size > _SUSPICIOUS_RATIO * info.compress_size
+    return "inflates out of all proportion" if inflates or info.file_size > MAX_MEMBER_BYTES else ""

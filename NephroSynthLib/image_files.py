@@ -1,0 +1,73 @@
+"""Reading one volume from a NIfTI, NRRD or MetaImage file; ITK alone lets truncation and shear pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from NephroSynthLib.errors import UnreadableInputError
+from NephroSynthLib.files import file_suffix
+from NephroSynthLib.nifti import is_whole
+from NephroSynthLib.volume_checks import check_geometry, check_shape, gantry_tilt
+
+WHAT_TO_GIVE = "Give a NIfTI, NRRD or MetaImage file, or a folder with one DICOM series."
+_SUFFIXES = (".nii", ".nii.gz", ".hdr", ".nrrd", ".seg.nrrd", ".nhdr", ".mha", ".mhd")
+
+
+def is_image_file(path: Path) -> bool:
+    """Whether a path is a file whose name is that of a NIfTI, NRRD or MetaImage."""
+    return file_suffix(path).lower() in _SUFFIXES and path.is_file()
+
+
+def read_image_file(path: Path, role: str, pixel_type: int | None = None, layers: bool = False) -> sitk.Image:
+    """Reads a NIfTI, NRRD or MetaImage file with one 3D image, and checks its shape and geometry.
+
+    Args:
+        path: The file.
+        role: What it is for; error messages name it.
+        pixel_type: SimpleITK pixel type of the result; the file's own if None.
+        layers: Whether a voxel may have several values, as in a Slicer segmentation with overlapping segments.
+
+    Raises:
+        UnreadableInputError: If the file is truncated, damaged or not one of these formats.
+        ImageContentError: If it is not one scalar volume.
+        GeometryError: If it has too few slices or a sheared grid.
+    """
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+        size = reader.GetSize()
+        while len(size) > 3 and size[-1] == 1:
+            size = size[:-1]
+        check_shape(role, size, 1 if layers else reader.GetNumberOfComponents(), reader.GetPixelIDValue())
+        if _sheared_sform(reader):
+            raise gantry_tilt(role)
+        if pixel_type is not None:
+            reader.SetOutputPixelType(pixel_type)
+        reader.SetExtractSize([*size, *([0] * (reader.GetDimension() - len(size)))])
+        whole = is_whole(path)
+        image = reader.Execute()
+    except (RuntimeError, OSError) as error:
+        if "orthonormal" in str(error):
+            raise gantry_tilt(role) from error
+        raise UnreadableInputError(
+            f"The {role} cannot be read: the file is damaged, incomplete or of another format.", WHAT_TO_GIVE
+        ) from error
+    if not whole:
+        raise UnreadableInputError(
+            f"The {role} cannot be read: the file is truncated or damaged.", "Copy or export it again."
+        )
+    check_geometry(role, image)
+    return image
+
+
+def _sheared_sform(reader: sitk.ImageFileReader) -> bool:
+    """Whether a NIfTI header's sform is sheared; ITK then silently takes the qform, or makes the axes orthogonal."""
+    if not reader.HasMetaDataKey("sform_code") or reader.GetMetaData("sform_code").strip() == "0":
+        return False
+    rows = [[float(n) for n in reader.GetMetaData(f"srow_{axis}").split()[:3]] for axis in "xyz"]
+    axes = np.array(rows) / np.linalg.norm(rows, axis=0)
+    return bool(np.abs(axes.T @ axes - np.eye(3)).max() > 5e-3)

@@ -1,0 +1,178 @@
+"""A kidney label map that the user already has, made ours: 1 right, 2 left, on the non-contrast phase's grid."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from NephroSynthLib.errors import GeometryError, ImageContentError, NoKidneyError
+from NephroSynthLib.grids import resample
+from NephroSynthLib.image_files import read_image_file
+
+RIGHT, LEFT = 1, 2
+_EITHER = 3
+_ROLE = "kidney label map"
+_WHAT_TO_GIVE = "Give 1 for the right and 2 for the left kidney, or segments named right kidney and left kidney."
+_KIDNEY = re.compile(r"kidney|niere|\brein\b|ri[nñ][oó]n|\brene\b")
+_SIDES = {
+    RIGHT: re.compile(r"right|recht|droit|derech|destr|\br\b|\brt\b"),
+    LEFT: re.compile(r"left|link|gauche|izquierd|sinistr|\bl\b|\blt\b"),
+}
+_BODY_HU = -200.0
+_KIDNEY_HU = (-60.0, 500.0)
+_SEVERAL = (0.15, 0.85)
+
+Labels = NDArray[np.uint8]
+
+
+def read_kidneys(path: Path, reference: sitk.Image) -> tuple[sitk.Image, list[str]]:
+    """Reads a kidney label map: 1 right and 2 left, named Slicer segments, or other labels that can be told apart.
+
+    Args:
+        path: NIfTI, NRRD (Slicer's .seg.nrrd too) or MetaImage; any grid.
+        reference: The non-contrast phase (HU), onto whose grid it is brought.
+
+    Returns:
+        uint8 labels on the grid of `reference` (0, 1 right, 2 left), and warnings about what was assumed.
+
+    Raises:
+        UnreadableInputError: If the file cannot be read.
+        ImageContentError: If it is not a label map, or its kidneys cannot be told from other labels.
+        NoKidneyError: If no kidney is in it.
+        GeometryError: If it does not lie on the patient.
+    """
+    given = read_image_file(path, _ROLE, layers=True)
+    middle = _midline(reference)
+    sides, warnings = _by_segment_name(given) or _by_value(given, middle)
+    if not sides.any():
+        raise NoKidneyError(f"No kidney is in the {_ROLE}.", _WHAT_TO_GIVE)
+    labels = _on_reference(given, sides, reference)
+    if (labels == _EITHER).any():
+        _split_by_position(labels, _lateral(reference), middle)
+        warnings = [*warnings, "Right and left were told apart by position: the kidney label map does not name them."]
+    result = sitk.GetImageFromArray(labels)
+    result.CopyInformation(reference)
+    return result, warnings
+
+
+def _by_segment_name(given: sitk.Image) -> tuple[Labels, list[str]] | None:
+    """The sides of the kidneys in a Slicer segmentation, by name and terminology; None if it has no segments."""
+    if not given.HasMetaDataKey("Segment0_LabelValue"):
+        return None
+    values = _label_array(given)
+    sides = np.zeros(values.shape[:3], np.uint8)
+    index = 0
+    while given.HasMetaDataKey(f"Segment{index}_LabelValue"):
+        key, index = f"Segment{index}_", index + 1
+        name, tags = (_metadata(given, key + field).lower().replace("_", " ") for field in ("Name", "Tags"))
+        if not _KIDNEY.search(f"{name} {tags}"):
+            continue
+        side = _named_side(name) or _named_side(tags) or _EITHER
+        layer = values[..., int(_metadata(given, key + "Layer") or 0)]
+        sides[layer == int(_metadata(given, key + "LabelValue"))] = side
+    return sides, []
+
+
+def _by_value(given: sitk.Image, middle: float) -> tuple[Labels, list[str]]:
+    """The sides of the kidneys in a label map without names, by value and position."""
+    values = _label_array(given)[..., 0]
+    present = [int(value) for value in np.unique(values) if value]
+    sides = np.zeros(values.shape, np.uint8)
+    lateral = _lateral(given)
+
+    def right_share(value: int) -> float:
+        return float((np.broadcast_to(lateral, values.shape)[values == value] < middle).mean())
+
+    def assign(right: int, left: int) -> Labels:
+        sides[values == right], sides[values == left] = RIGHT, LEFT
+        return sides
+
+    if present == [1, 2] and right_share(1) > 0.5 > right_share(2):
+        return assign(1, 2), []
+    if present == [1, 2] and right_share(1) < 0.5 < right_share(2):
+        return assign(2, 1), ["Labels 1 and 2 of the kidney label map lie on the wrong sides and were exchanged."]
+    if {2, 3} <= set(present) and right_share(2) > 0.5 > right_share(3):
+        return assign(2, 3), ["Labels 2 and 3 were taken as right and left kidney, as TotalSegmentator numbers them."]
+    if present == [1] and right_share(1) > _SEVERAL[1]:
+        return assign(1, 2), []
+    if present == [2] and right_share(2) < _SEVERAL[0]:
+        return assign(1, 2), []
+    if len(present) <= 1 or present in ([1, 2], [1, 2, 3]):
+        sides[values > 0] = _EITHER
+        return sides, []
+    raise ImageContentError(f"Which of the {len(present)} labels of the {_ROLE} are kidneys is unclear.", _WHAT_TO_GIVE)
+
+
+def _on_reference(given: sitk.Image, sides: Labels, reference: sitk.Image) -> Labels:
+    """The sides on the grid of the reference, checked to lie on tissue that can be kidney."""
+    image = sitk.GetImageFromArray(sides)
+    image.SetOrigin(given.GetOrigin())
+    image.SetSpacing(given.GetSpacing())
+    image.SetDirection(given.GetDirection())
+    labels = np.asarray(sitk.GetArrayFromImage(resample(image, reference, label=True)))
+    volume = np.count_nonzero(labels) * np.prod(reference.GetSpacing())
+    given_volume = np.count_nonzero(sides) * np.prod(given.GetSpacing())
+    inside = sitk.GetArrayViewFromImage(reference)[labels > 0]
+    on_tissue = inside.size > 0 and np.mean((inside > _KIDNEY_HU[0]) & (inside < _KIDNEY_HU[1])) > 0.5
+    if volume < 0.5 * given_volume or not on_tissue:
+        raise GeometryError(
+            f"The {_ROLE} does not lie on the kidneys of the non-contrast phase.",
+            "Give the label map that was made on this phase.",
+        )
+    return labels
+
+
+def _split_by_position(labels: Labels, lateral: NDArray[np.float64], middle: float) -> None:
+    """Gives each connected piece that has no side the one it lies on; a piece on both sides, as a horseshoe, is cut."""
+    pieces, count = ndimage.label(labels == _EITHER, structure=np.ones((3, 3, 3)))
+    for piece, box in enumerate(ndimage.find_objects(pieces, count), start=1):
+        inside = pieces[box] == piece
+        on_right = np.broadcast_to(lateral, labels.shape)[box] < middle
+        share = on_right[inside].mean()
+        if not _SEVERAL[0] < share < _SEVERAL[1]:
+            on_right = np.full_like(on_right, share >= 0.5)
+        labels[box][inside] = np.where(on_right, RIGHT, LEFT)[inside]
+
+
+def _label_array(given: sitk.Image) -> NDArray[Any]:
+    """Labels as (z, y, x, layers).
+
+    Raises:
+        ImageContentError: If the voxels are not labels.
+    """
+    values = sitk.GetArrayViewFromImage(given)
+    finite = np.isfinite(values).all()
+    if not finite or values.min() < 0 or values.max() > 65535 or (values != np.floor(values)).any():
+        raise ImageContentError(
+            f"The {_ROLE} is not a label map: its values are not whole numbers from 0.", _WHAT_TO_GIVE
+        )
+    values = values.astype(np.uint16)
+    return values if values.ndim == 4 else values[..., np.newaxis]
+
+
+def _lateral(image: sitk.Image) -> NDArray[np.float64]:
+    """How far to the patient's left each voxel lies (LPS x, mm), to be broadcast to (z, y, x)."""
+    steps = np.array(image.GetDirection()[:3]) * image.GetSpacing()
+    x, y, z = (step * np.arange(size) for step, size in zip(steps, image.GetSize(), strict=True))
+    return np.asarray(image.GetOrigin()[0] + x + y[:, np.newaxis] + z[:, np.newaxis, np.newaxis])
+
+
+def _midline(reference: sitk.Image) -> float:
+    """The mean of `_lateral` over the body."""
+    body = sitk.GetArrayViewFromImage(reference) > _BODY_HU
+    return float(np.broadcast_to(_lateral(reference), body.shape)[body].mean())
+
+
+def _named_side(text: str) -> int | None:
+    sides = [side for side, pattern in _SIDES.items() if pattern.search(text)]
+    return sides[0] if len(sides) == 1 else None
+
+
+def _metadata(image: sitk.Image, key: str) -> str:
+    return str(image.GetMetaData(key)) if image.HasMetaDataKey(key) else ""

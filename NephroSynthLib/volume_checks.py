@@ -1,0 +1,120 @@
+"""What a volume must be to count as a CT phase: three-dimensional, finite, in HU, on a regular grid.
+
+Every check raises an error whose message names the role of the volume, e.g. 'excretory phase'.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from NephroSynthLib.dicom.stack import MIN_SLICES
+from NephroSynthLib.errors import GeometryError, ImageContentError, NotCTError
+
+MAX_VOXELS = 2**31
+_SPACING_RANGE_MM = (0.1, 20.0)
+_FAT_HU = (-150.0, -30.0)
+_SOFT_TISSUE_HU = (-30.0, 150.0)
+_BODY_HU = (-200.0, 300.0)
+_SAMPLES = 2_000_000
+
+
+def check_shape(role: str, size: tuple[int, ...], components: int, pixel_type: int) -> None:
+    """Checks from the header alone that a file holds one scalar volume.
+
+    Raises:
+        ImageContentError: If it is a picture, a time series, colour, vectors or complex numbers.
+        GeometryError: If it has fewer than 16 voxels along an axis.
+    """
+    if len(size) == 2:
+        raise ImageContentError(f"The {role} is a single picture.", "Give the whole volume.")
+    if len(size) > 3:
+        raise ImageContentError(f"The {role} has {len(size)} dimensions.", "Give one volume of the time series.")
+    if components > 1:
+        raise ImageContentError(
+            f"The {role} has {components} values in each voxel (colour or vectors).", "Give the CT itself."
+        )
+    if pixel_type in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64):
+        raise ImageContentError(f"The {role} holds complex numbers.", "Give a CT volume.")
+    if min(size) < MIN_SLICES:
+        raise GeometryError(
+            f"The {role} has only {min(size)} slices; at least {MIN_SLICES} are needed.",
+            "Give a volume that covers the kidneys.",
+        )
+    if np.prod(size, dtype=float) > MAX_VOXELS:
+        raise ImageContentError(f"The {role} announces more than two thousand million voxels.", "Check the file.")
+
+
+def check_geometry(role: str, image: sitk.Image) -> None:
+    """Checks that the axes of a volume are orthogonal and its voxels of a size that a CT can have.
+
+    Raises:
+        GeometryError: If the grid is sheared by gantry tilt, or the spacing cannot be in mm.
+    """
+    direction = np.reshape(image.GetDirection(), (3, 3))
+    shear = np.abs(direction.T @ direction - np.eye(3)).max()
+    if not np.isfinite(direction).all() or not np.isfinite(image.GetOrigin()).all() or shear > 5e-3:
+        raise gantry_tilt(role)
+    smallest, largest = _SPACING_RANGE_MM
+    if not all(smallest <= spacing <= largest for spacing in image.GetSpacing()):
+        raise GeometryError(
+            f"The voxel size of the {role} is not that of a CT in mm.", "Check the spacing in the file's header."
+        )
+
+
+def gantry_tilt(role: str) -> GeometryError:
+    """The error for a grid whose slices are not stacked along their normal."""
+    return GeometryError(
+        f"The {role} is sheared: its slices were made with a tilted gantry.",
+        "Correct the tilt first, e.g. with 3D Slicer's 'Acquisition geometry regularization', and give the result.",
+    )
+
+
+def check_hounsfield(role: str, values: NDArray[np.float32]) -> None:
+    """Checks that voxel values (z, y, x) can be those of an abdominal CT in HU.
+
+    Fat (about -100 HU) and soft tissue (about 40 HU) are in each abdominal CT, most of the body lies between them,
+    and bone reaches above 200 HU. Stored values without their rescale, MR, PET, pictures and windowed or normalized
+    volumes lack at least one of these.
+
+    Raises:
+        ImageContentError: If a value is not finite, or all are the same.
+        NotCTError: If the values are not HU.
+    """
+    if not np.isfinite(values).all():
+        raise ImageContentError(
+            f"The {role} has voxels that are not numbers (NaN or infinite).", "Export it again from the source."
+        )
+    lowest, highest = float(values.min()), float(values.max())
+    if lowest == highest:
+        raise ImageContentError(f"The {role} is empty: all voxels are {lowest:g}.", "Give the right file.")
+    sample = values.ravel()[:: max(1, values.size // _SAMPLES)]
+    sample = sample[sample > lowest]
+    if _share(sample, (-np.inf, -20.0)) < 1e-3:
+        raise NotCTError(
+            f"The {role} is not in HU: it has no values below zero, as if it were MR, PET, a picture or a CT without "
+            "its rescale intercept.",
+            "Give the CT in HU.",
+        )
+    body = sample[sample > -500]
+    concentrated = body.size > 0 and _share(body, _BODY_HU) > 0.6
+    if _share(sample, _FAT_HU) < 2e-3 or _share(sample, _SOFT_TISSUE_HU) < 0.02 or not concentrated:
+        raise NotCTError(
+            f"The {role} is not a CT in HU: the values of fat and soft tissue are missing.", "Give the CT in HU."
+        )
+    if highest < 200 or (highest < 1000 and np.mean(values == highest) > 1e-3):
+        raise NotCTError(
+            f"The values of the {role} end at {highest:g}, as if it had been windowed.", "Give the CT with all its HU."
+        )
+    if lowest > -500 and np.mean(values == lowest) > 0.01:
+        raise NotCTError(
+            f"The values of the {role} begin at {lowest:g}, as if it had been windowed.",
+            "Give the CT with all its HU.",
+        )
+
+
+def _share(values: NDArray[np.float32], interval: tuple[float, float]) -> float:
+    if values.size == 0:
+        return 0.0
+    return float(np.mean((values > interval[0]) & (values < interval[1])))
