@@ -175,8 +175,7 @@ class SwinDenoiser(nn.Module):
                 skips.append(features)
                 features = self.downs[level](features)
         for level in reversed(range(len(self.downs))):
-            z, y, x_ = self.config.strides[level]
-            upsampled = F.interpolate(self.ups[level](features), scale_factor=(z, y, x_), mode="nearest")
+            upsampled = F.interpolate(self.ups[level](features), size=skips[level].shape[2:], mode="nearest")
             features = self.decoder[level](torch.cat([upsampled, skips[level]], dim=1), embedding)
         fine = depth_to_space(self.expand(features), self.config.patch)
         out = self.head(torch.cat([fine, volume.to(fine.dtype)], dim=1))
