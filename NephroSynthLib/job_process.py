@@ -90,8 +90,9 @@ class JobProcess:
                 raise _rebuild(message)
             if kind == "temporary":
                 self._temporary.append(Path(message["path"]))
-            elif kind == "hello" and message.get("protocol") != PROTOCOL:
-                raise WorkerError(f"The worker speaks protocol {message.get('protocol')}, not {PROTOCOL}.")
+            elif kind == "hello":
+                if message.get("protocol") != PROTOCOL:
+                    raise WorkerError(f"The worker speaks protocol {message.get('protocol')}, not {PROTOCOL}.")
             else:
                 yield message
             if kind == "result":
@@ -156,6 +157,8 @@ class JobProcess:
                 self._process.wait(timeout=CANCEL_WITHIN_S)
             self._kill()
             self._process.wait()
+            self._output.close()
+            self._logger.join(timeout=1)
             for path in self._temporary:
                 scratch.remove(path)
 

@@ -7,27 +7,23 @@ from __future__ import annotations
 
 import inspect
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.files import save_image, staged_folder
+from NephroSynthLib.json_values import finite
 from NephroSynthLib.progress import Progress
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
 
     from NephroSynthLib.settings import Settings
-    from NephroSynthLib.simulation import Grid, SimulatedExam
 
 Summary = dict[str, Any]
-Images = Mapping[str, "sitk.Image"]
 DEMO_SEED = 900_001
-SIMULATED = "Simulated by NephroSynth; no person was scanned. Research use only."
-PHASES = ("noncontrast", "nephrographic", "excretory")
 
 # What the folder of each command's result may hold; `--overwrite` replaces no folder that holds anything else.
 _RUN = (
@@ -71,7 +67,7 @@ def execute(command: str, arguments: Mapping[str, Any], progress: Progress) -> S
         inspect.signature(job).bind(progress, **arguments)
     except TypeError as error:
         raise UsageError(f"The arguments of the job '{command}' do not fit: {error}.") from error
-    summary: Summary = _finite(job(progress, **arguments))
+    summary: Summary = finite(job(progress, **arguments))
     return summary
 
 
@@ -105,14 +101,15 @@ def demo(
     progress: Progress, *, out: str, settings: Mapping[str, Any] | None = None, overwrite: bool = False
 ) -> Summary:
     """The whole job on a simulated exam, whose acquired nephrographic phase is the truth to compare with."""
+    from NephroSynthLib.simulated_files import SimulatedFiles
     from NephroSynthLib.simulation import Grid
 
     grid = Grid((80, 224, 256), (1.4, 1.4, 2.5), (-178.5, -156.1, -98.75))
     with staged_folder(Path(out), overwrite, OUTPUTS["demo"]) as folder:
         exam = folder / "exam"
         simulating = replace(progress, stage_name="simulate")
-        images = _simulate(DEMO_SEED, simulating.part(0.0, 0.8), grid)[1]
-        _write_phases(images, DEMO_SEED, "nifti", exam, simulating.part(0.8, 1.0))
+        simulated = SimulatedFiles.simulate(DEMO_SEED, simulating.part(0.0, 0.8), grid)
+        simulated.write_phases(exam, "nifti", simulating.part(0.8, 1.0))
         summary = run(
             progress,
             noncontrast=str(exam / "noncontrast.nii.gz"),
@@ -128,17 +125,25 @@ def demo(
 
 
 def simulate(
-    progress: Progress, *, out: str, seed: int, count: int, file_format: str, overwrite: bool = False
+    progress: Progress,
+    *,
+    out: str,
+    seed: int,
+    count: int,
+    file_format: Literal["nifti", "nrrd", "dicom"],
+    overwrite: bool = False,
 ) -> Summary:
     """Simulated exams with their truth, a folder for each."""
+    from NephroSynthLib.simulated_files import SimulatedFiles
+
     whole = replace(progress, stage_name="simulate")
     names = [f"exam-{number}" for number in range(seed, seed + count)]
     with staged_folder(Path(out), overwrite, OUTPUTS["simulate"]) as folder:
         for index, name in enumerate(names):
             part = whole.part(index / count, (index + 1) / count)
-            exam, images = _simulate(seed + index, part.part(0.0, 0.5))
-            _write_phases(images, exam.seed, file_format, folder / name, part.part(0.5, 0.7))
-            _write_truth(exam, images, file_format, folder / name, part.part(0.7, 1.0))
+            simulated = SimulatedFiles.simulate(seed + index, part.part(0.0, 0.5))
+            simulated.write_phases(folder / name, file_format, part.part(0.5, 0.7))
+            simulated.write_truth(folder / name, file_format, part.part(0.7, 1.0))
     return {"exams": [str(Path(out) / name) for name in names], "seed": seed, "format": file_format, "warnings": []}
 
 
@@ -217,14 +222,16 @@ def synthesize(
 ) -> Summary:
     """Synthesis alone, from phases that are on one grid."""
     from NephroSynthLib.exam import read_exam
+    from NephroSynthLib.kidney_labels import read_kidneys
     from NephroSynthLib.synthesis import nephrographic
 
     checked = _settings(settings)
-    exam = read_exam(Path(noncontrast), Path(excretory), None, Path(kidneys), progress=progress.stage("read"))
+    exam = read_exam(Path(noncontrast), Path(excretory), progress=progress.stage("read"))
+    labels, notes = read_kidneys(Path(kidneys), exam.noncontrast)
     found = nephrographic.synthesize(
         exam.noncontrast,
         exam.excretory,
-        exam.kidneys,
+        labels,
         checked.synthesis,
         device=checked.device,
         seed=checked.seed,
@@ -234,7 +241,7 @@ def synthesize(
     if found.uncertainty is not None:
         images["uncertainty"] = found.uncertainty
     region = {"region_start": list(found.region.start), "region_size": list(found.region.size)}
-    summary = {"synthesis": region, "model": _model(found.model), **_provenance(checked, exam.warnings)}
+    summary = {"synthesis": region, "model": _model(found.model), **_provenance(checked, (*exam.warnings, *notes))}
     with staged_folder(Path(out), overwrite, OUTPUTS["synthesize"]) as folder:
         _save(folder, summary, images, progress)
     return summary
@@ -242,20 +249,19 @@ def synthesize(
 
 def evaluate(progress: Progress, *, synthetic: str, acquired: str, kidneys: str | None = None) -> Summary:
     """A synthetic phase against an acquired one that lies in the same place."""
-    import SimpleITK as sitk
-
     from NephroSynthLib import evaluation
-    from NephroSynthLib.exam import read_image_file, read_volume
+    from NephroSynthLib.exam import read_volume
+    from NephroSynthLib.kidney_labels import read_kidneys
 
     reading = progress.stage("read")
     first = read_volume(Path(synthetic), "synthetic phase", reading.part(0.0, 0.5))
     second = read_volume(Path(acquired), "acquired phase", reading.part(0.5, 0.9))
-    labels = None if kidneys is None else read_image_file(Path(kidneys), "kidney label map", sitk.sitkUInt8)
+    labels, notes = (None, []) if kidneys is None else read_kidneys(Path(kidneys), first.image)
     reading.update(1.0)
     progress.stage("judge").update(0.0, "Comparing")
     metrics = evaluation.evaluate(first.image, second.image, labels)
     progress.stage("judge").update(1.0)
-    return {"metrics": metrics.to_dict(), "warnings": [*first.warnings, *second.warnings]}
+    return {"metrics": metrics.to_dict(), "warnings": [*first.warnings, *second.warnings, *notes]}
 
 
 def train(
@@ -316,55 +322,6 @@ JOBS: Mapping[str, Callable[..., Summary]] = {
 }
 
 
-def _simulate(seed: int, progress: Progress, reference: Grid | None = None) -> tuple[SimulatedExam, Images]:
-    from NephroSynthLib.simulation import simulate
-    from NephroSynthLib.simulation.export import to_images
-
-    progress.update(0.0, f"Simulating exam {seed}")
-    exam = simulate(seed, reference=reference)
-    progress.update(1.0, f"Exam {seed} simulated")
-    return exam, to_images(exam)
-
-
-def _write_phases(images: Images, seed: int, file_format: str, folder: Path, progress: Progress) -> None:
-    from NephroSynthLib.dicom.simulated import write_simulated_study
-
-    phases = {phase: images[phase] for phase in PHASES}
-    if file_format == "dicom":
-        progress.update(0.0, "Writing three DICOM series")
-        write_simulated_study(phases, folder, seed=seed)
-    else:
-        _write_simulated(phases, ".nrrd" if file_format == "nrrd" else ".nii.gz", folder, progress)
-
-
-def _write_truth(exam: SimulatedExam, images: Images, file_format: str, folder: Path, progress: Progress) -> None:
-    import SimpleITK as sitk
-
-    from NephroSynthLib.simulation import Tissue
-
-    truth = {name: image for name, image in images.items() if name not in PHASES}
-    for name in truth:
-        if name.endswith("displacement"):
-            truth[name] = sitk.Cast(truth[name], sitk.sitkVectorFloat32)
-    _write_simulated(truth, ".nrrd" if file_format == "nrrd" else ".nii.gz", folder, progress)
-    facts = {
-        "notice": SIMULATED,
-        "seed": exam.seed,
-        "kinetics": asdict(exam.kinetics),
-        "findings": [asdict(finding) for finding in exam.findings],
-        "tissues": {tissue.name.lower(): int(tissue) for tissue in Tissue},
-    }
-    (folder / "truth.json").write_text(json.dumps(_finite(facts), indent=2), encoding="utf-8")
-
-
-def _write_simulated(images: Images, suffix: str, folder: Path, progress: Progress) -> None:
-    for index, (name, image) in enumerate(images.items()):
-        progress.update(index / len(images), f"Writing {name}")
-        image.SetMetaData("ITK_FileNotes", SIMULATED)
-        save_image(image, folder / f"{name}{suffix}")
-    progress.update(1.0)
-
-
 def _settings(values: Mapping[str, Any] | None) -> Settings:
     from pydantic import ValidationError
 
@@ -396,7 +353,7 @@ def _save(folder: Path, summary: Summary, images: Mapping[str, sitk.Image], prog
     for index, (name, image) in enumerate(images.items()):
         saving.update(index / len(images), name)
         save_image(image, folder / f"{name}.nii.gz")
-    (folder / "result.json").write_text(json.dumps(_finite(summary), indent=2), encoding="utf-8")
+    (folder / "result.json").write_text(json.dumps(finite(summary), indent=2), encoding="utf-8")
     saving.update(1.0)
 
 
@@ -413,13 +370,3 @@ def _describe(model: str | Path) -> Summary:
 
 def _path(text: str | None) -> Path | None:
     return None if text is None else Path(text)
-
-
-def _finite(value: object) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -19,6 +19,7 @@ had been cancelled. Whatever libraries print goes to standard error.
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import signal
@@ -29,7 +30,7 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, NoReturn
 
 from NephroSynthLib import __version__, scratch
 from NephroSynthLib.errors import Cancelled, NephroSynthError, ResourceError, UsageError
@@ -77,9 +78,10 @@ def main() -> int:
     scratch.watch(lambda path: channel.send("temporary", path=str(path)))
     with scratch.temporary(Path(tempfile.gettempdir()) / name) as folder:
         _use_for_temporary_files(folder)
+        parent = io.FileIO(0, closefd=False)  # a buffered stream would be locked by the thread that waits on it
         try:
-            job = _read_job(sys.stdin.buffer)
-            _end_when_told(sys.stdin.buffer, cancelled, channel)
+            job = _read_job(parent)
+            _end_when_told(parent, cancelled, channel)
             from NephroSynthLib import jobs
 
             progress = Progress(channel.progress, cancelled.is_set)
@@ -126,7 +128,7 @@ def _use_for_temporary_files(folder: Path) -> None:
         os.environ[variable] = str(folder)
 
 
-def _read_job(stream: BinaryIO) -> dict[str, Any]:
+def _read_job(stream: io.FileIO) -> dict[str, Any]:
     try:
         job = json.loads(stream.readline())
         if isinstance(job["command"], str) and isinstance(job["arguments"], dict):
@@ -136,7 +138,7 @@ def _read_job(stream: BinaryIO) -> dict[str, Any]:
     raise UsageError("The first line of the input is not a job.", 'Send {"command": "...", "arguments": {...}}.')
 
 
-def _end_when_told(stream: BinaryIO, cancelled: threading.Event, channel: Channel) -> None:
+def _end_when_told(stream: io.FileIO, cancelled: threading.Event, channel: Channel) -> None:
     """Ends the job on a cancel line, at the end of the input and on SIGTERM, whatever the main thread is doing.
 
     The main thread gets `GRACE_S` to end by itself at its next progress update.
