@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
@@ -27,6 +27,7 @@ class CasePool:
     def __init__(self, folder: Path, make: MakeCase) -> None:
         self.folder = folder
         self.make = make
+        self._preparing: list[Future[None]] = []
         folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, seed: int) -> Path:
@@ -47,28 +48,31 @@ class CasePool:
         """Prepares the missing cases of `seeds` in other processes, for as long as the context is open."""
         missing = [seed for seed in seeds if not self.path(seed).exists()]
         executor = ProcessPoolExecutor(workers, get_context("spawn"), initializer=os.nice, initargs=(5,))
-        futures = [executor.submit(_prepare, self.make, seed, self.path(seed)) for seed in missing]
+        self._preparing = [executor.submit(_prepare, self.make, seed, self.path(seed)) for seed in missing]
         try:
             yield
         finally:
-            for future in futures:
-                future.cancel()
             executor.shutdown(wait=True, cancel_futures=True)
-            for future in futures:
-                if future.done() and not future.cancelled():
-                    future.result()
+            self._raise_failures()
 
     def wait_for(self, count: int, poll_s: float = 1.0, timeout_s: float = 3600.0) -> None:
         """Waits until `count` cases are there.
 
         Raises:
             TimeoutError: If they are not there in time.
+            Exception: Whatever the preparation of a case raised.
         """
         end = time.monotonic() + timeout_s
         while len(self.ready()) < count:
             if time.monotonic() > end:
                 raise TimeoutError(f"{len(self.ready())} of {count} cases were prepared within {timeout_s:.0f} s.")
+            self._raise_failures()
             time.sleep(poll_s)
+
+    def _raise_failures(self) -> None:
+        for future in self._preparing:
+            if future.done() and not future.cancelled():
+                future.result()
 
 
 def _prepare(make: MakeCase, seed: int, path: Path) -> None:

@@ -50,7 +50,7 @@ def _wide_grid(rng: np.random.Generator) -> Grid:
     width, depth, height = rng.uniform(330, 460), rng.uniform(250, 360), rng.uniform(170, 330)
     plane, slices = rng.uniform(1.6, 2.4), rng.uniform(2.5, 5.0)
     shape = (int(height / slices), int(depth / plane), int(width / plane))
-    return Grid.centred(shape, (plane, plane, slices))
+    return Grid(shape, (plane, plane, slices), (-width / 2, -depth / 2, -height / 2))
 
 
 def sampler_of(pool: CasePool) -> Callable[[np.random.Generator], dict[str, np.ndarray]]:

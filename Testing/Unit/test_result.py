@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from NephroSynthLib.result import FILES, Summary
+
+DOCUMENT = Path(__file__).parents[2] / "Documentation" / "Result.md"
+
+
+def test_every_field_of_the_summary_and_every_file_is_documented() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    for name in (*Summary.model_fields, *FILES):
+        assert f"| `{name}` |" in text, f"{name} lacks a row in {DOCUMENT.name}"
+
+
+def test_the_documented_schema_version_is_the_codes() -> None:
+    version = Summary.model_fields["schema_version"].default
+    assert f"## result.json, schema {version}" in DOCUMENT.read_text(encoding="utf-8")
