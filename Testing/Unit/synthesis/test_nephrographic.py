@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from NephroSynthLib.errors import Cancelled, GeometryError, ModelError, NoKidneyError
+from NephroSynthLib.grids import resample, same_grid, with_spacing
+from NephroSynthLib.progress import Progress, ProgressEvent
+from NephroSynthLib.settings import SynthesisSettings
+from NephroSynthLib.synthesis import sampling
+from NephroSynthLib.synthesis.baseline import kinetic_baseline
+from NephroSynthLib.synthesis.nephrographic import Synthesis, synthesize
+
+
+@dataclass(frozen=True)
+class Phases:
+    noncontrast: sitk.Image
+    excretory: sitk.Image
+    kidneys: sitk.Image
+
+    def map(self, change: object) -> Phases:
+        return Phases(*(change(image) for image in (self.noncontrast, self.excretory, self.kidneys)))  # type: ignore[operator]
+
+
+@pytest.fixture(scope="module")
+def phases() -> Phases:
+    rng = np.random.default_rng(0)
+    z, y, x = np.ogrid[:24, :70, :90]
+    kidney = ((z - 12) / 6) ** 2 + ((y - 35) / 10) ** 2 + ((x - 40) / 9) ** 2 <= 1
+    arrays = (
+        np.where(kidney, 30, -90) + rng.normal(0, 10, kidney.shape),
+        np.where(kidney, 120, -90) + rng.normal(0, 10, kidney.shape),
+        kidney,
+    )
+    images = []
+    for array, pixel in zip(arrays, (np.float32, np.float32, np.uint8), strict=True):
+        image = sitk.GetImageFromArray(array.astype(pixel))
+        image.SetSpacing((0.9, 0.9, 3.0))
+        image.SetOrigin((-40.0, -100.0, 300.0))
+        images.append(image)
+    return Phases(*images)
+
+
+@pytest.fixture
+def settings(small_model: Path) -> SynthesisSettings:
+    return SynthesisSettings(model=str(small_model), steps=2, margin_mm=8)
+
+
+def run(phases: Phases, settings: SynthesisSettings, seed: int = 0, progress: Progress = Progress()) -> Synthesis:
+    return synthesize(
+        phases.noncontrast, phases.excretory, phases.kidneys, settings, device="cpu", seed=seed, progress=progress
+    )
+
+
+def voxels(image: sitk.Image) -> np.ndarray:
+    return sitk.GetArrayFromImage(image)
+
+
+def test_the_result_lies_on_the_noncontrast_grid_and_outside_the_region_is_the_baseline(
+    phases: Phases, settings: SynthesisSettings
+) -> None:
+    result = run(phases, settings)
+
+    assert same_grid(result.image, phases.noncontrast)
+    outside = np.ones(phases.noncontrast.GetSize()[::-1], bool)
+    outside[result.region.slices] = False
+    baseline = voxels(kinetic_baseline(phases.noncontrast, phases.excretory))
+    np.testing.assert_array_equal(voxels(result.image)[outside], baseline[outside])
+    assert np.abs(voxels(result.image) - baseline)[voxels(phases.kidneys) > 0].mean() > 5
+    assert result.model[0] == "small" and len(result.model[1]) == 64
+
+
+def test_the_same_seed_gives_the_same_voxels_and_another_one_others(
+    phases: Phases, settings: SynthesisSettings
+) -> None:
+    first, again, other = (voxels(run(phases, settings, seed).image) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_axes_stored_in_another_order_change_nothing(phases: Phases, settings: SynthesisSettings) -> None:
+    turned = phases.map(lambda image: sitk.Flip(sitk.PermuteAxes(image, (2, 0, 1)), (True, False, True)))
+
+    result = run(turned, settings).image
+
+    assert same_grid(result, turned.noncontrast)
+    back = sitk.DICOMOrient(result, "LPS")
+    np.testing.assert_allclose(voxels(back), voxels(run(phases, settings).image), atol=1e-2)
+
+
+def test_tiles_leave_no_seam(phases: Phases, settings: SynthesisSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Merged at each step, tiles give nearly what one call for the whole region gives."""
+    whole = voxels(run(phases, settings).image)
+    monkeypatch.setattr(sampling, "SMALLEST_TILE", (8, 24, 24))
+    monkeypatch.setattr(sampling, "OVERLAP", (3, 8, 8))
+    monkeypatch.setattr(sampling, "MOST_CPU_BYTES", 500 * 12_000)
+    tiled = voxels(run(phases, settings).image)
+    assert not np.array_equal(whole, tiled)
+    assert np.abs(whole - tiled).mean() < 0.2 * np.abs(whole - voxels(phases.noncontrast)).mean()
+
+
+def test_a_grid_finer_than_the_model_knows_is_brought_to_the_nearest_it_knows(
+    phases: Phases, settings: SynthesisSettings
+) -> None:
+    grid = with_spacing(phases.noncontrast, (0.45, 0.45, 3.0))
+    fine = Phases(
+        resample(phases.noncontrast, grid), resample(phases.excretory, grid), resample(phases.kidneys, grid, label=True)
+    )
+    result = run(fine, settings)
+    assert same_grid(result.image, fine.noncontrast)
+    assert np.isfinite(voxels(result.image)).all()
+
+
+def test_several_samples_give_their_mean_and_their_deviation(phases: Phases, settings: SynthesisSettings) -> None:
+    result = run(phases, settings.model_copy(update={"samples": 3}))
+
+    assert result.uncertainty is not None and same_grid(result.uncertainty, phases.noncontrast)
+    deviation = voxels(result.uncertainty)
+    outside = np.ones(deviation.shape, bool)
+    outside[result.region.slices] = False
+    assert not deviation[outside].any()
+    assert deviation[voxels(phases.kidneys) > 0].mean() > 0
+    assert run(phases, settings).uncertainty is None
+
+
+@pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpm-solver++"])
+def test_every_sampler_stays_in_the_window(phases: Phases, settings: SynthesisSettings, sampler: str) -> None:
+    hu = voxels(run(phases, settings.model_copy(update={"sampler": sampler})).image)
+    inside = hu[voxels(phases.kidneys) > 0]
+    assert inside.min() >= -150 and inside.max() <= 250
+
+
+def test_progress_moves_to_the_end_and_a_cancelled_run_stops(phases: Phases, settings: SynthesisSettings) -> None:
+    events: list[ProgressEvent] = []
+    run(phases, settings, progress=Progress(events.append))
+    fractions = [event.fraction for event in events]
+    assert fractions == sorted(fractions) and fractions[-1] == 1.0 and len(set(fractions)) >= 4
+    with pytest.raises(Cancelled):
+        run(phases, settings, progress=Progress(cancelled=lambda: True))
+
+
+def test_phases_on_different_grids_are_refused(phases: Phases, settings: SynthesisSettings) -> None:
+    shifted = sitk.Image(phases.excretory)
+    shifted.SetOrigin((0.0, 0.0, 0.0))
+    with pytest.raises(GeometryError, match="one grid"):
+        run(Phases(phases.noncontrast, shifted, phases.kidneys), settings)
+
+
+def test_a_region_without_a_kidney_is_refused(phases: Phases, settings: SynthesisSettings) -> None:
+    with pytest.raises(NoKidneyError, match="No kidney"):
+        run(Phases(phases.noncontrast, phases.excretory, phases.kidneys * 0), settings)
+
+
+def test_a_model_of_another_task_is_refused(phases: Phases, settings: SynthesisSettings, tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign.safetensors"
+    foreign.write_bytes(b"not a model")
+    with pytest.raises(ModelError):
+        run(phases, settings.model_copy(update={"model": str(foreign)}))
