@@ -32,6 +32,7 @@ _COARSE_MM = 3.0
 _IODINE_HU, _BONE_HU = 180.0, 130.0
 _BONE_MARGIN_MM = 9.0
 _ENHANCEMENT_HU = 15.0
+_URINE_HU = 60.0
 _UNENHANCED_HU = 80.0
 _CUT_MM2 = 30.0
 
@@ -53,7 +54,7 @@ def early_contrast_warnings(noncontrast: sitk.Image, excretory: sitk.Image) -> t
     in_noncontrast, in_excretory = only_in(first, second), only_in(second, first)
     if in_noncontrast > max(1.0, 4 * in_excretory):
         return (SWAPPED,)
-    if max(in_noncontrast, in_excretory) < 0.15:
+    if in_excretory < min(2.0, max(0.5, 2 * in_noncontrast)):
         return (NO_CONTRAST,)
     return ()
 
@@ -73,15 +74,17 @@ def contrast_warnings(
         Warnings if the phases look swapped, the excretory phase has no contrast, or the non-contrast phase has some.
         Each is judged by the better enhanced kidney, since one may not work.
     """
-    before, after = _median_hu(noncontrast, kidneys_nc), _median_hu(excretory, kidneys_ep)
+    before, after = _kidney_hu(noncontrast, kidneys_nc), _kidney_hu(excretory, kidneys_ep)
     sides = before.keys() & after.keys()
     if not sides:
         return ()
-    enhancement = max((after[side] - before[side] for side in sides), key=abs)
-    if enhancement < -_ENHANCEMENT_HU:
+    changes = np.array([after[side] - before[side] for side in sides])
+    median, urine = changes[np.argmax(np.abs(changes[:, 0])), 0], changes[:, 1].max()
+    if median < -_ENHANCEMENT_HU:
         return (SWAPPED,)
-    enhanced = (ENHANCED,) if max(before[side] for side in sides) > _UNENHANCED_HU else ()
-    return (*enhanced, NO_CONTRAST) if enhancement < _ENHANCEMENT_HU and not enhanced else enhanced
+    if max(before[side][0] for side in sides) > _UNENHANCED_HU:
+        return (ENHANCED,)
+    return (NO_CONTRAST,) if median < _ENHANCEMENT_HU and urine < _URINE_HU else ()
 
 
 def field_of_view_warnings(kidneys: sitk.Image, role: str = "non-contrast phase") -> tuple[str, ...]:
@@ -107,10 +110,11 @@ def _faces(image: sitk.Image, labels: NDArray[np.uint8]) -> Iterator[tuple[str, 
         yield ends[1], np.take(labels, -1, axis=2 - axis), area
 
 
-def _median_hu(image: sitk.Image, kidneys: sitk.Image) -> dict[int, float]:
+def _kidney_hu(image: sitk.Image, kidneys: sitk.Image) -> dict[int, NDArray[np.float64]]:
+    """Median HU of each kidney, which its parenchyma sets, and the 98th percentile, which the calyces set."""
     values, labels = sitk.GetArrayViewFromImage(image), sitk.GetArrayViewFromImage(kidneys)
     inside = {label: values[labels == label] for label in _SIDES}
-    return {label: float(np.median(hu)) for label, hu in inside.items() if hu.size}
+    return {label: np.percentile(hu, (50, 98)) for label, hu in inside.items() if hu.size}
 
 
 def _on_common_grid(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,7 +85,8 @@ def _read_dicom(path: Path, role: str, progress: Progress) -> Volume:
     from NephroSynthLib.dicom.index import index_dicom
     from NephroSynthLib.dicom.reading import read_series
 
-    index = index_dicom(path, progress.part(0.0, 0.4))
+    with _naming(role):
+        index = index_dicom(path, progress.part(0.0, 0.4))
     candidates = index.volumes or tuple(series for series in index.series if series.is_regular_reformat)
     if len(candidates) > 1:
         listed = "; ".join(series.title for series in candidates)
@@ -94,11 +97,21 @@ def _read_dicom(path: Path, role: str, progress: Progress) -> Volume:
     if not candidates:
         raise _no_volume(role, index)
     series = candidates[0]
-    read = read_series(series, progress.part(0.4, 1.0))
+    with _naming(role):
+        read = read_series(series, progress.part(0.4, 1.0))
     check_shape(role, read.image.GetSize(), 1, read.image.GetPixelIDValue())
     check_geometry(role, read.image)
     warnings = (f"The {role} is a reformat; the series it was made from is better.",) if series.why_not_volume else ()
     return Volume(read.image, read.identity, warnings)
+
+
+@contextmanager
+def _naming(role: str) -> Iterator[None]:
+    """Puts the role of a volume before what a reader, who does not know it, complains about."""
+    try:
+        yield
+    except InputError as error:
+        raise type(error)(f"The {role} cannot be read. {error.what}", error.action) from error
 
 
 def _no_volume(role: str, index: DicomIndex) -> InputError:

@@ -18,7 +18,7 @@ import psutil
 
 from NephroSynthLib import scratch
 from NephroSynthLib.errors import NephroSynthError, ResourceError, UsageError
-from NephroSynthLib.nifti import is_whole
+from NephroSynthLib.nifti import find_flaw
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -88,7 +88,7 @@ def save_image(image: sitk.Image, path: Path) -> None:
             sitk.WriteImage(image, str(temporary), useCompression=True)
         except RuntimeError as error:
             raise OSError(errno.EIO, "the image writer failed") from error
-        if not is_whole(temporary):
+        if find_flaw(temporary) == "truncated":
             raise OSError(errno.ENOSPC, "the file was cut short")
 
 

@@ -9,11 +9,11 @@ import SimpleITK as sitk
 
 from NephroSynthLib.errors import UnreadableInputError
 from NephroSynthLib.files import file_suffix
-from NephroSynthLib.nifti import is_whole
-from NephroSynthLib.volume_checks import check_geometry, check_shape, gantry_tilt
+from NephroSynthLib.nifti import find_flaw
+from NephroSynthLib.volume_checks import check_geometry, check_shape, gantry_tilt, not_finite
 
 WHAT_TO_GIVE = "Give a NIfTI, NRRD or MetaImage file, or a folder with one DICOM series."
-_SUFFIXES = (".nii", ".nii.gz", ".hdr", ".nrrd", ".seg.nrrd", ".nhdr", ".mha", ".mhd")
+_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".seg.nrrd", ".nhdr", ".mha", ".mhd")
 
 
 def is_image_file(path: Path) -> bool:
@@ -48,7 +48,7 @@ def read_image_file(path: Path, role: str, pixel_type: int | None = None, layers
         if pixel_type is not None:
             reader.SetOutputPixelType(pixel_type)
         reader.SetExtractSize([*size, *([0] * (reader.GetDimension() - len(size)))])
-        whole = is_whole(path)
+        flaw = find_flaw(path)
         image = reader.Execute()
     except (RuntimeError, OSError) as error:
         if "orthonormal" in str(error):
@@ -56,7 +56,9 @@ def read_image_file(path: Path, role: str, pixel_type: int | None = None, layers
         raise UnreadableInputError(
             f"The {role} cannot be read: the file is damaged, incomplete or of another format.", WHAT_TO_GIVE
         ) from error
-    if not whole:
+    if flaw == "not finite":
+        raise not_finite(role)
+    if flaw == "truncated":
         raise UnreadableInputError(
             f"The {role} cannot be read: the file is truncated or damaged.", "Copy or export it again."
         )

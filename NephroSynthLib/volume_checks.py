@@ -31,12 +31,12 @@ def check_shape(role: str, size: tuple[int, ...], components: int, pixel_type: i
         raise ImageContentError(f"The {role} is a single picture.", "Give the whole volume.")
     if len(size) > 3:
         raise ImageContentError(f"The {role} has {len(size)} dimensions.", "Give one volume of the time series.")
+    if pixel_type in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64):
+        raise ImageContentError(f"The {role} holds complex numbers.", "Give a CT volume.")
     if components > 1:
         raise ImageContentError(
             f"The {role} has {components} values in each voxel (colour or vectors).", "Give the CT itself."
         )
-    if pixel_type in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64):
-        raise ImageContentError(f"The {role} holds complex numbers.", "Give a CT volume.")
     if min(size) < MIN_SLICES:
         raise GeometryError(
             f"The {role} has only {min(size)} slices; at least {MIN_SLICES} are needed.",
@@ -71,6 +71,13 @@ def gantry_tilt(role: str) -> GeometryError:
     )
 
 
+def not_finite(role: str) -> ImageContentError:
+    """The error for NaN and infinite voxels."""
+    return ImageContentError(
+        f"The {role} has voxels that are not numbers (NaN or infinite).", "Export it again from the source."
+    )
+
+
 def check_hounsfield(role: str, values: NDArray[np.float32]) -> None:
     """Checks that voxel values (z, y, x) can be those of an abdominal CT in HU.
 
@@ -83,9 +90,7 @@ def check_hounsfield(role: str, values: NDArray[np.float32]) -> None:
         NotCTError: If the values are not HU.
     """
     if not np.isfinite(values).all():
-        raise ImageContentError(
-            f"The {role} has voxels that are not numbers (NaN or infinite).", "Export it again from the source."
-        )
+        raise not_finite(role)
     lowest, highest = float(values.min()), float(values.max())
     if lowest == highest:
         raise ImageContentError(f"The {role} is empty: all voxels are {lowest:g}.", "Give the right file.")
