@@ -52,7 +52,10 @@ class _GroupNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, groups: int) -> Tensor:
-        batch, channels, voxels = len(x), x.shape[1], x[0, 0].numel()
+        batch, channels, depth, height, width = x.shape
+        voxels = depth * height * width
+        # A view may leave any stride on a batch of one, which torch's kernel then takes for another layout.
+        x = x.as_strided(x.shape, (voxels * channels, 1, height * width * channels, width * channels, channels))
         _, mean, inverse = torch.native_group_norm(x, None, None, batch, channels, voxels, groups, EPSILON)
         mean, inverse = (stat.float().repeat_interleave(channels // groups, 1) for stat in (mean, inverse))
         ctx.save_for_backward(x, weight, mean, inverse)

@@ -54,6 +54,8 @@ def test_takes_any_strides() -> None:
     norm, x = _norm(8), torch.randn(1, 8, 6, 5, 4)
     assert torch.allclose(norm(x.transpose(2, 4)).transpose(2, 4), norm(x), atol=1e-5)
     assert torch.allclose(norm(x.expand(2, -1, -1, -1, -1))[1:], norm(x), atol=1e-5)
+    last = x.contiguous(memory_format=torch.channels_last_3d)
+    assert torch.allclose(norm(last.as_strided(x.shape, (7, *last.stride()[1:]))), norm(x), atol=1e-5)
 
 
 def test_bfloat16_is_close_and_stays_channels_last() -> None:

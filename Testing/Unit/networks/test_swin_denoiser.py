@@ -138,12 +138,12 @@ def test_memory_layout_of_the_input_does_not_matter() -> None:
 
 def test_features_stay_channels_last() -> None:
     network, layouts = _awake(SMALL), []
-    for stage in network.encoder:
+    for stage in (*network.encoder, *network.decoder):
         stage.register_forward_hook(
             lambda module, given, out: layouts.append(out.is_contiguous(memory_format=torch.channels_last_3d))
         )
     network(*_inputs(SMALL, (4, 16, 16)))
-    assert layouts == [True, True, True]
+    assert layouts == [True] * 5
 
 
 @pytest.mark.parametrize(
