@@ -121,7 +121,7 @@ def ssim_map(first: np.ndarray, second: np.ndarray, data_range: float) -> np.nda
 
 
 def ms_ssim(first: np.ndarray, second: np.ndarray, data_range: float) -> float | None:
-    """Mean multi-scale SSIM (Wang, Simoncelli, Bovik, 2003; MONAI's) of axial slices, as slices are thick.
+    """Mean multi-scale SSIM (Wang, Simoncelli, Bovik, 2003, eq. 7) of axial slices, as slices are thick.
 
     Args:
         first: values in [0, data_range], (z, y, x).
@@ -132,22 +132,35 @@ def ms_ssim(first: np.ndarray, second: np.ndarray, data_range: float) -> float |
         A value in [0, 1] over as many of the five scales as the slices have room for, with the weights of those scaled
         to a sum of one; None if not even two fit.
     """
-    import torch
-    from monai.metrics.regression import compute_ms_ssim
-
     weights = _fitting_weights(min(first.shape[1:]))
     if weights is None or first.shape[0] == 0:
         return None
-    scores = []
-    for start in range(0, first.shape[0], _SLAB):
-        one, other = (torch.from_numpy(volume[start : start + _SLAB])[:, None] for volume in (first, second))
-        scores.append(compute_ms_ssim(one, other, spatial_dims=2, data_range=data_range, weights=weights))
-    return float(torch.cat(scores).mean())
+    slabs = (slice(start, start + _SLAB) for start in range(0, first.shape[0], _SLAB))
+    return float(np.mean(np.concatenate([_ms_ssim(first[slab], second[slab], data_range, weights) for slab in slabs])))
+
+
+def _ms_ssim(first: np.ndarray, second: np.ndarray, data_range: float, weights: tuple[float, ...]) -> np.ndarray:
+    """One value for each slice: contrast and structure of all scales, luminance of the coarsest; without borders."""
+    inner = (slice(None), slice(_RADIUS, -_RADIUS), slice(_RADIUS, -_RADIUS))
+    score = np.ones(first.shape[0])
+    for scale, weight in enumerate(weights):
+        luminance, structure = _ssim_factors(first, second, data_range, axes=(1, 2))
+        coarsest = scale == len(weights) - 1
+        mean = (luminance * structure if coarsest else structure)[inner].mean(axis=(1, 2), dtype=np.float64)
+        score *= mean.clip(min=0) ** weight
+        first, second = _halved(first), _halved(second)
+    return score
+
+
+def _halved(slices: np.ndarray) -> np.ndarray:
+    count, rows, columns = slices.shape
+    even = slices[:, : rows // 2 * 2, : columns // 2 * 2]
+    return even.reshape(count, rows // 2, 2, columns // 2, 2).mean(axis=(2, 4))
 
 
 def _fitting_weights(shortest: int) -> tuple[float, ...] | None:
     for count in range(len(_SCALE_WEIGHTS), 1, -1):
-        if shortest // (count - 1) ** 2 > 2 * _RADIUS:
+        if shortest // 2 ** (count - 1) > 2 * _RADIUS:
             chosen = _SCALE_WEIGHTS[:count]
             return tuple(weight / sum(chosen) for weight in chosen)
     return None
@@ -160,16 +173,24 @@ def _masked_ms_ssim(first: np.ndarray, second: np.ndarray, mask: np.ndarray, dat
 
 
 def _ssim(first: np.ndarray, second: np.ndarray, data_range: float) -> np.ndarray:
+    luminance, structure = _ssim_factors(first, second, data_range, axes=(0, 1, 2))
+    return luminance * structure
+
+
+def _ssim_factors(
+    first: np.ndarray, second: np.ndarray, data_range: float, axes: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Luminance, and contrast times structure, of each voxel in a Gaussian window over some axes."""
+
+    def blur(values: np.ndarray) -> np.ndarray:
+        return gaussian_filter(values, _SIGMA, radius=_RADIUS, axes=axes)
+
     c1, c2 = (_K1 * data_range) ** 2, (_K2 * data_range) ** 2
-    mean1, mean2 = _blur(first), _blur(second)
-    variance1, variance2 = _blur(first * first) - mean1 * mean1, _blur(second * second) - mean2 * mean2
-    covariance = _blur(first * second) - mean1 * mean2
+    mean1, mean2 = blur(first), blur(second)
+    variances = blur(first * first) - mean1 * mean1 + blur(second * second) - mean2 * mean2
+    covariance = blur(first * second) - mean1 * mean2
     luminance = (2 * mean1 * mean2 + c1) / (mean1 * mean1 + mean2 * mean2 + c1)
-    return luminance * (2 * covariance + c2) / (variance1 + variance2 + c2)
-
-
-def _blur(values: np.ndarray) -> np.ndarray:
-    return gaussian_filter(values, _SIGMA, radius=_RADIUS)
+    return luminance, (2 * covariance + c2) / (variances + c2)
 
 
 def _psnr(mean_square: float, peak: float) -> float:
