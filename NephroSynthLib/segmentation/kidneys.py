@@ -119,7 +119,7 @@ def _on_grid_of(image: sitk.Image, work: sitk.Image, probability: np.ndarray, si
         reach = ndimage.binary_dilation(sides == label, iterations=2) & ((sides == 0) | (sides == label))
         near = sitk.GetImageFromArray(np.where(reach, probability, 0).astype(np.float32))
         near.CopyInformation(work)
-        labels[sitk.GetArrayViewFromImage(resample(near, grid, outside=0.0)) > 0.5] = label
+        labels[sitk.GetArrayFromImage(resample(near, grid, outside=0.0)) > 0.5] = label
     result = sitk.GetImageFromArray(labels)
     result.CopyInformation(grid)
     return resample(result, image, label=True)

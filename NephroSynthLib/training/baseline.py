@@ -1,6 +1,6 @@
 """Fits the kinetic baseline on the cases that the synthesizer was trained on.
 
-    python -m NephroSynthLib.training.baseline runs/synthesis/cases
+python -m NephroSynthLib.training.baseline runs/synthesis/cases
 """
 
 from __future__ import annotations

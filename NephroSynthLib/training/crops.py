@@ -79,5 +79,7 @@ def correlated_noise(shape: Size, rng: np.random.Generator, sd: float) -> np.nda
     for n, width, real in zip(shape, grain, (False, False, True), strict=True):
         frequency = np.fft.rfftfreq(n) if real else np.fft.fftfreq(n)
         spectrum = spectrum[..., None] * np.exp(-2 * (np.pi * frequency * width) ** 2)
-    noise = np.fft.irfftn(np.fft.rfftn(rng.standard_normal(shape, dtype=np.float32)) * spectrum, s=shape, axes=(0, 1, 2))
+    noise = np.fft.irfftn(
+        np.fft.rfftn(rng.standard_normal(shape, dtype=np.float32)) * spectrum, s=shape, axes=(0, 1, 2)
+    )
     return (noise * (sd / max(float(noise.std()), 1e-6))).astype(np.float32)

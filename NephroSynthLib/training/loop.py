@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.utilities.types import STEP_OUTPUT
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
@@ -104,7 +105,11 @@ class _Reporter(Callback):
         self.on_progress = on_progress
         self.loss = math.nan
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, *_: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: STEP_OUTPUT, *_: object
+    ) -> None:
+        """Called by Lightning after each step."""
+        assert isinstance(outputs, Mapping)
         loss = float(outputs["loss"])
         self.loss = loss if math.isnan(self.loss) else 0.99 * self.loss + 0.01 * loss
         total = int(trainer.max_steps)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import SimpleITK as sitk
+from pydantic import JsonValue
 
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
@@ -28,7 +29,7 @@ NETWORK = SwinDenoiserConfig(
     attention=(False, True, True),
 )
 DIFFUSION = DiffusionConfig(schedule="cosine", steps=1000, parameterization="image", learned_variance=False)
-PREPROCESSING = {"spacing_mm": list(SPACING), "channels": ["[-150, 250] HU", "[-1000, 1000] HU"]}
+PREPROCESSING: dict[str, JsonValue] = {"spacing_mm": list(SPACING), "channels": ["[-150, 250] HU", "[-1000, 1000] HU"]}
 CROP: Size = (48, 64, 96)
 AIR_HU = -1024.0
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 import SimpleITK as sitk
+from pydantic import JsonValue
 from scipy import ndimage
 
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
 from NephroSynthLib.grids import box_around
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
-from NephroSynthLib.registration.two_stage import register
+from NephroSynthLib.registration import register
 from NephroSynthLib.settings import RegistrationSettings, SynthesisSettings
 from NephroSynthLib.simulation.exam import simulate
 from NephroSynthLib.simulation.export import to_image
@@ -35,7 +36,7 @@ NETWORK = SwinDenoiserConfig(
     head_channels=24,
 )
 DIFFUSION = DiffusionConfig(schedule="cosine", steps=1000, parameterization="image", learned_variance=True)
-PREPROCESSING = {
+PREPROCESSING: dict[str, JsonValue] = {
     "window_hu": [LOWER_HU, UPPER_HU],
     "channels": ["non-contrast window", "excretory window", "log excretory density beyond the window"],
     "spacing_mm": "0.6-1.6 in plane, 0.8-5 between slices",
@@ -55,8 +56,10 @@ def make_case(seed: int) -> Case:
     rng = np.random.default_rng((seed, 4))
     noncontrast, excretory = exam.phases["noncontrast"], exam.phases["excretory"]
     fixed, moving = to_image(noncontrast.hu, noncontrast.grid), to_image(excretory.hu, excretory.grid)
-    kidneys = [to_image(_imperfect(p.kidneys, p.grid.spacing, rng), p.grid) for p in (noncontrast, excretory)]
-    registration = register(fixed, moving, *kidneys, RegistrationSettings())
+    masks, moved_masks = (
+        to_image(_imperfect(phase.kidneys, phase.grid.spacing, rng), phase.grid) for phase in (noncontrast, excretory)
+    )
+    registration = register(fixed, moving, masks, moved_masks, RegistrationSettings())
     region = box_around(exam.kidneys > 0, noncontrast.grid.spacing, MARGIN_MM)
     phases = {
         "noncontrast": noncontrast.hu[region.slices],

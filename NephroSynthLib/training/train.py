@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from pydantic import JsonValue
 
 from NephroSynthLib import __version__
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
+from NephroSynthLib.diffusion.losses import Distance
 from NephroSynthLib.models.bundle import BundleMetadata, Task, save_bundle
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiser, SwinDenoiserConfig
 from NephroSynthLib.training import segmentation, synthesis
@@ -38,7 +38,7 @@ class Recipe:
     make_case: MakeCase
     sampler_of: Callable[[CasePool], Callable[[np.random.Generator], dict[str, np.ndarray]]]
     evaluate_on: Callable[[Denoiser, CasePool, int], dict[str, float]]
-    distance: Any
+    distance: Distance
     sampling_steps: int
 
 

@@ -2,7 +2,7 @@
 
     python Testing/Benchmarks/held_out.py [--exams 10] [--first-seed 900000]
 
-Everything runs as `nephrosynth run` does, on the exam as acquired; the truth that only a simulation has is used to judge.
+Everything runs as `nephrosynth run` does, on the exam as acquired; the truth that only a simulation has is the judge.
 """
 
 from __future__ import annotations

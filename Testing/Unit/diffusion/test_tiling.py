@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -23,11 +25,13 @@ def test_tiles_cover_every_voxel_with_positive_weight_and_neighbours_share_the_o
     tiling = Tiling(shape, tile, overlap)
     total = torch.zeros(shape)
     for part in tiling:
-        assert all(0 <= s.start < s.stop <= n and s.stop - s.start <= t for s, n, t in zip(part, shape, tile))
+        assert all(
+            0 <= s.start < s.stop <= n and s.stop - s.start <= t for s, n, t in zip(part, shape, tile, strict=False)
+        )
         total[part] += tiling.weight(part, CPU)
     assert total.min() > 0
     starts = sorted({part[0].start for part in tiling})
-    assert all(later - earlier <= tile[0] - overlap[0] for earlier, later in zip(starts, starts[1:]))
+    assert all(later - earlier <= tile[0] - overlap[0] for earlier, later in itertools.pairwise(starts))
 
 
 def test_what_a_tile_predicts_locally_is_what_the_whole_predicts() -> None:
@@ -54,8 +58,10 @@ def test_tiles_that_disagree_are_blended_without_a_seam() -> None:
     merged = denoise_tiled(constant, torch.zeros(1, 1, 8, 8, 60), 1, tiling).clean[0, 0, 4, 4]
 
     steps = merged.diff()
-    assert merged[0] == 0 and merged[-1] == 1
-    assert steps.min() >= 0 and steps.max() < 0.06
+    assert merged[0] == 0
+    assert merged[-1] == 1
+    assert steps.min() >= 0
+    assert steps.max() < 0.06
 
 
 def test_a_small_volume_is_denoised_in_one_call_with_its_timestep() -> None:
@@ -73,7 +79,10 @@ def test_a_small_volume_is_denoised_in_one_call_with_its_timestep() -> None:
 def test_tiles_shrink_to_the_memory_but_not_below_the_smallest() -> None:
     assert tile_shape((64, 128, 128), 10**9, (16, 32, 32)) == (64, 128, 128)
     z, y, x = tile_shape((64, 128, 128), 200_000, (16, 32, 32))
-    assert z * y * x <= 200_000 and z >= 16 and y >= 32 and x >= 32
+    assert z * y * x <= 200_000
+    assert z >= 16
+    assert y >= 32
+    assert x >= 32
     assert tile_shape((64, 128, 128), 1, (16, 32, 32)) == (16, 32, 32)
 
 

@@ -10,7 +10,8 @@ def test_channels_are_both_windows_and_the_density_beyond() -> None:
 
     channels = condition_channels(noncontrast, excretory)
 
-    assert channels.shape == (3, 2, 2, 2) and channels.dtype == np.float32
+    assert channels.shape == (3, 2, 2, 2)
+    assert channels.dtype == np.float32
     assert np.all(channels[0] == 0)
     np.testing.assert_allclose(channels[1].ravel()[:4], [-1, 1, 1, 1])
     np.testing.assert_allclose(channels[2].ravel()[:4], [-1, -1, 1, 1], atol=1e-6)

@@ -71,7 +71,8 @@ def test_the_result_lies_on_the_noncontrast_grid_and_outside_the_region_is_the_b
     baseline = voxels(kinetic_baseline(phases.noncontrast, phases.excretory))
     np.testing.assert_array_equal(voxels(result.image)[outside], baseline[outside])
     assert np.abs(voxels(result.image) - baseline)[voxels(phases.kidneys) > 0].mean() > 5
-    assert result.model[0] == "small" and len(result.model[1]) == 64
+    assert result.model[0] == "small"
+    assert len(result.model[1]) == 64
 
 
 def test_the_same_seed_gives_the_same_voxels_and_another_one_others(
@@ -118,7 +119,8 @@ def test_a_grid_finer_than_the_model_knows_is_brought_to_the_nearest_it_knows(
 def test_several_samples_give_their_mean_and_their_deviation(phases: Phases, settings: SynthesisSettings) -> None:
     result = run(phases, settings.model_copy(update={"samples": 3}))
 
-    assert result.uncertainty is not None and same_grid(result.uncertainty, phases.noncontrast)
+    assert result.uncertainty is not None
+    assert same_grid(result.uncertainty, phases.noncontrast)
     deviation = voxels(result.uncertainty)
     outside = np.ones(deviation.shape, bool)
     outside[result.region.slices] = False
@@ -131,14 +133,17 @@ def test_several_samples_give_their_mean_and_their_deviation(phases: Phases, set
 def test_every_sampler_stays_in_the_window(phases: Phases, settings: SynthesisSettings, sampler: str) -> None:
     hu = voxels(run(phases, settings.model_copy(update={"sampler": sampler})).image)
     inside = hu[voxels(phases.kidneys) > 0]
-    assert inside.min() >= -150 and inside.max() <= 250
+    assert inside.min() >= -150
+    assert inside.max() <= 250
 
 
 def test_progress_moves_to_the_end_and_a_cancelled_run_stops(phases: Phases, settings: SynthesisSettings) -> None:
     events: list[ProgressEvent] = []
     run(phases, settings, progress=Progress(events.append))
     fractions = [event.fraction for event in events]
-    assert fractions == sorted(fractions) and fractions[-1] == 1.0 and len(set(fractions)) >= 4
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    assert len(set(fractions)) >= 4
     with pytest.raises(Cancelled):
         run(phases, settings, progress=Progress(cancelled=lambda: True))
 

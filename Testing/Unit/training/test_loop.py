@@ -50,7 +50,9 @@ def test_training_learns_and_reports(tmp_path: Path) -> None:
 
     assert loss_of(trained) < 0.5 * before
     assert not trained.training
-    assert told == sorted(told) and told[-1] == 1.0 and len(told) == 120
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    assert len(told) == 120
 
 
 def test_an_ended_training_goes_on_where_it_was(tmp_path: Path) -> None:
