@@ -136,13 +136,14 @@ def test_memory_layout_of_the_input_does_not_matter() -> None:
     assert torch.allclose(last, network(x, t, condition), atol=1e-5)
 
 
-def test_features_stay_channels_last() -> None:
+def test_bfloat16_features_stay_channels_last() -> None:
     network, layouts = _awake(SMALL), []
     for stage in (*network.encoder, *network.decoder):
         stage.register_forward_hook(
             lambda module, given, out: layouts.append(out.is_contiguous(memory_format=torch.channels_last_3d))
         )
-    network(*_inputs(SMALL, (4, 16, 16)))
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        network(*_inputs(SMALL, (4, 16, 16), batch=1))
     assert layouts == [True] * 5
 
 
