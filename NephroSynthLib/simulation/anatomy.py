@@ -28,7 +28,7 @@ from NephroSynthLib.simulation.tissues import TISSUE_COUNT, Tissue
 _TEXTURE: dict[Tissue, tuple[float, float]] = {
     Tissue.SUBCUTANEOUS_FAT: (4, 5), Tissue.VISCERAL_FAT: (6, 8), Tissue.PERIRENAL_FAT: (5, 6), Tissue.MUSCLE: (5, 7),
     Tissue.SPONGY_BONE: (20, 30), Tissue.CORTICAL_BONE: (60, 60), Tissue.LIVER: (3, 3), Tissue.SPLEEN: (3, 3),
-    Tissue.PANCREAS: (5, 12), Tissue.STOOL: (45, 90), Tissue.BOWEL_WALL: (6, 8), Tissue.BOWEL_FLUID: (6, 6), Tissue.CORTEX: (3, 5),
+    Tissue.PANCREAS: (5, 12), Tissue.STOOL: (35, 55), Tissue.BOWEL_WALL: (6, 8), Tissue.BOWEL_FLUID: (6, 6), Tissue.CORTEX: (3, 5),
     Tissue.MEDULLA: (3, 5), Tissue.SINUS_FAT: (10, 14), Tissue.MASS: (7, 10), Tissue.NECROSIS: (6, 5), Tissue.LUNG: (25, 45),
     Tissue.STOMACH: (6, 8), Tissue.DISC: (6, 6), Tissue.ORAL_CONTRAST: (20, 20), Tissue.AORTA: (2, 2), Tissue.VENA_CAVA: (6, 4),
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from NephroSynthLib.simulation.canvas import Canvas
 from NephroSynthLib.simulation.habitus import Habitus
@@ -14,6 +13,8 @@ from NephroSynthLib.simulation.tissues import Tissue
 
 _SOFT = {Tissue.VISCERAL_FAT, Tissue.BOWEL_WALL, Tissue.BOWEL_FLUID, Tissue.STOOL, Tissue.ORAL_CONTRAST, Tissue.BOWEL_GAS,
          Tissue.SMALL_VESSEL, Tissue.PANCREAS, Tissue.STOMACH}
+# Chance that a stretch of bowel holds the same in all phases, minutes apart.
+_STILL = 0.8
 
 
 def _clear_of_kidneys(points: NDArray[np.float64], habitus: Habitus, clearance: float) -> NDArray[np.float64]:
@@ -44,7 +45,7 @@ def _within_cavity(points: NDArray[np.float64], habitus: Habitus, margin: float)
 
 def _paint_loop(canvas: Canvas, course: NDArray[np.float64], radius: NDArray[np.float64], wall: float,
                 filling: list[tuple[Tissue, float]], rng: np.random.Generator) -> None:
-    """A tube with a wall; `filling` gives tissue and its share of the segments. Gas lies in front of the rest."""
+    """A tube with a wall; `filling` gives tissues and their shares. Gas rises to the front; contents move between phases."""
     canvas.paint_tube(course, radius, Tissue.BOWEL_WALL, where=_SOFT)
     tissues, shares = zip(*filling)
     shares_array = np.asarray(shares) / np.sum(shares)
@@ -53,15 +54,17 @@ def _paint_loop(canvas: Canvas, course: NDArray[np.float64], radius: NDArray[np.
     start = 0
     while start < len(course) - 1:
         stop = min(len(course), start + int(rng.integers(3, 9)))
-        tissue = tissues[int(rng.choice(len(tissues), p=shares_array))]
+        kinds = [tissues[int(k)] for k in rng.choice(len(tissues), size=3, p=shares_array)]
+        if rng.random() < _STILL:
+            kinds = [kinds[0]] * 3
+        hu = torch.stack([canvas.attenuation[kind, phase] for phase, kind in enumerate(kinds)])
         piece, size = course[start:stop + 1], inner[start:stop + 1]
-        if tissue == Tissue.BOWEL_GAS:
-            rest = tissues[int(rng.choice(len(tissues), p=shares_array))]
-            canvas.paint_tube(piece, size, rest, where=lumen)
-            canvas.paint_tube(piece - [0, 0.25 * float(size.mean()), 0], size * float(rng.uniform(0.6, 0.85)), tissue, where=lumen)
-        else:
-            offset = float(rng.normal(0, 30 if tissue == Tissue.STOOL else 6))
-            canvas.paint_tube(piece, size, tissue, hu=canvas.attenuation[tissue] + offset, where=lumen)
+        if kinds[0] == Tissue.BOWEL_GAS:
+            liquid = Tissue.STOOL if Tissue.STOOL in tissues else Tissue.BOWEL_FLUID
+            canvas.paint_tube(piece, size, liquid, where=lumen)
+            piece = piece - [0, 0.25 * float(size.mean()), 0]
+            size = size * float(rng.uniform(0.6, 0.85))
+        canvas.paint_tube(piece, size, kinds[0], hu=hu + float(rng.normal(0, 12)), where=lumen)
         start = stop
 
 
@@ -85,7 +88,7 @@ def paint_colon(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
     radius = caliber * narrowing * haustra
     filling = [(Tissue.STOOL, float(rng.uniform(0.2, 1))), (Tissue.BOWEL_GAS, float(rng.uniform(0.1, 1))),
                (Tissue.BOWEL_FLUID, float(rng.uniform(0, 0.4)))]
-    if rng.random() < 0.12:
+    if rng.random() < 0.07:
         filling.append((Tissue.ORAL_CONTRAST, 1.0))
     _paint_loop(canvas, course, radius, float(rng.uniform(1.5, 3.0)), filling, rng)
 
@@ -104,8 +107,8 @@ def paint_duodenum(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -
 def paint_small_bowel(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
     """Paint loops of small bowel as wandering tubes in the front and lower abdomen."""
     width, depth = habitus.cavity
-    oral = float(rng.random() < 0.18)
-    for _ in range(int(rng.integers(9, 18))):
+    oral = float(rng.random() < 0.1)
+    for _ in range(int(rng.uniform(8, 20) * width * depth / (137 * 92))):
         point = np.array([rng.uniform(-0.55, 0.6) * width, rng.uniform(-0.75, 0.05) * depth, rng.uniform(-200, 20)])
         if point[0] > 0.15 * width:
             point[2] += rng.uniform(0, 45)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -75,14 +76,15 @@ class Canvas:
 
     def box(self, lower: Point, upper: Point) -> Box | None:
         """The voxels between two corners (x, y, z) in mm, with a margin for soft edges; None if there are none."""
-        slices = []
-        for axis, low, high in zip((self.z, self.y, self.x), tuple(lower)[::-1], tuple(upper)[::-1]):
-            first = int(torch.searchsorted(axis, float(low) - 2.0))
-            last = int(torch.searchsorted(axis, float(high) + 2.0))
+        ranges = []
+        for k in range(3):
+            start, step, count = self.grid.origin[k], self.grid.spacing[k], self.grid.shape[2 - k]
+            first = max(0, math.ceil((float(lower[k]) - self.edge - start) / step))
+            last = min(count, math.floor((float(upper[k]) + self.edge - start) / step) + 1)
             if last - first < 2:
                 return None
-            slices.append(slice(first, last))
-        sz, sy, sx = slices
+            ranges.append(slice(first, last))
+        sx, sy, sz = ranges
         return Box((sz, sy, sx), self.z[sz][:, None, None], self.y[sy][None, :, None], self.x[sx][None, None, :])
 
     def whole(self) -> Box:
@@ -119,21 +121,21 @@ class Canvas:
             alpha = alpha * where
         sz, sy, sx = box.slices
         value = self.attenuation[tissue] if hu is None else hu
-        for phase in range(3):
-            target = self.hu[phase, sz, sy, sx]
-            if value.ndim == 1:
-                target.lerp_(value[phase].expand(()), alpha)
-            else:
-                target.lerp_(value[phase], alpha)
+        self.hu[:, sz, sy, sx].lerp_(value if value.ndim == 4 else value[:, None, None, None], alpha)
         self.labels[sz, sy, sx].masked_fill_(alpha > 0.5, int(tissue))
-        self._kidneys_begun |= kidney is not None
-        for side in range(2) if self._kidneys_begun else ():
-            occupancy = self.kidneys[side, sz, sy, sx]
-            if side == kidney:
-                occupancy.lerp_(torch.ones(()), alpha)
-            else:
-                occupancy.mul_(1.0 - alpha)
+        self._claim(box, alpha, kidney)
         return alpha
+
+    def _claim(self, box: Box, alpha: Tensor, kidney: int | None) -> None:
+        """Give the painted occupancy to one kidney and take it from the other, or from both."""
+        if kidney is not None:
+            self._kidneys_begun = True
+        if not self._kidneys_begun:
+            return
+        occupancy = self.kidneys[:, box.slices[0], box.slices[1], box.slices[2]]
+        occupancy.mul_(1.0 - alpha)
+        if kidney is not None:
+            occupancy[kidney].add_(alpha)
 
     def paint_shape(self, lower: Point, upper: Point, distance: Distance, tissue: Tissue, *, coarse: bool = False,
                     hu: Tensor | None = None, kidney: int | None = None) -> None:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from NephroSynthLib.simulation.acquisition import Protocol, acquire, draw_protocol
-from NephroSynthLib.simulation.anatomy import Anatomy, paint_anatomy
+from NephroSynthLib.simulation.anatomy import paint_anatomy
 from NephroSynthLib.simulation.attenuation import PHASES, draw_attenuation
+from NephroSynthLib.simulation.canvas import Canvas
 from NephroSynthLib.simulation.field_of_view import canvas_grid, draw_grid, similar_grid
 from NephroSynthLib.simulation.grid import Grid
 from NephroSynthLib.simulation.habitus import Habitus, draw_habitus
@@ -105,10 +106,9 @@ def simulate(seed: int, *, reference: Grid | None = None) -> SimulatedExam:
     anatomy = paint_anatomy(anatomy_seed, habitus, attenuation, canvas, dilations)
     phases = {}
     for name, protocol, motion, offset, stream in zip(PHASES, protocols, motions, maps, noise.spawn(3)):
-        phases[name] = _acquire_phase(np.random.default_rng(stream), name, protocol, motion, offset, anatomy, first)
-    canvas_hu = anatomy.canvas.hu[1:2]
-    blurred = slice_profile(canvas_hu, canvas.spacing[2], protocols[0].thickness_mm)
-    truth = pull([(blurred, "bilinear")], canvas, first, maps[0])[0][0]
+        phases[name] = _acquire_phase(np.random.default_rng(stream), name, protocol, motion, offset, anatomy.canvas, first)
+    clean = _slices(anatomy.canvas, PHASES.index("nephrographic"), protocols[0])
+    truth = pull([(clean, "bilinear")], canvas, first, maps[0])[0][0]
     return SimulatedExam(
         seed=seed, phases=phases, labels=phases[PHASES[0]].labels, kidneys=phases[PHASES[0]].kidneys,
         nephrographic_truth=truth.clamp_(-1024, 3071).numpy(), kinetics=kinetics,
@@ -140,20 +140,22 @@ def _to_canvas(grid: Grid, motion: Motion, warp: Warp, origin: NDArray[np.float6
     return tabulate(offset, grid)
 
 
-def _acquire_phase(rng: np.random.Generator, name: str, protocol: Protocol, motion: Motion, offset: SmoothMap, anatomy: Anatomy,
+def _acquire_phase(rng: np.random.Generator, name: str, protocol: Protocol, motion: Motion, offset: SmoothMap, canvas: Canvas,
                    reference: Grid) -> Phase:
-    canvas = anatomy.canvas
-    channel = PHASES.index(name)
-    thick = slice_profile(canvas.hu[channel:channel + 1], canvas.grid.spacing[2], protocol.thickness_mm)
-    clean, labels, occupancy = pull([(thick, "bilinear"), (canvas.labels[None], "nearest"), (canvas.kidneys, "bilinear")],
-                                    canvas.grid, protocol.grid, offset)
-    kidneys = torch.where(occupancy[1] > occupancy[0], 2, 1) * (occupancy.amax(0) > 0.5)
-    if motion.amplitude:
-        displacement = tabulate(motion, reference).on(torch_axes(reference))
-    else:
-        displacement = torch.zeros((3, *reference.shape))
-    hu = acquire(rng, clean[0], protocol)
-    return Phase(protocol.grid, hu.numpy(), displacement.numpy(), labels[0].numpy(), kidneys.to(torch.uint8).numpy())
+    """Look at the painted patient through one phase's motion, slices, kernel and noise."""
+    slices = _slices(canvas, PHASES.index(name), protocol)
+    sampled, labels = pull([(torch.cat([slices, canvas.kidneys]), "bilinear"), (canvas.labels[None], "nearest")],
+                           canvas.grid, protocol.grid, offset)
+    right, left = sampled[1], sampled[2]
+    kidneys = torch.where(left > right, 2, 1) * (torch.maximum(left, right) > 0.5)
+    displacement = tabulate(motion, reference).on(torch_axes(reference))
+    return Phase(protocol.grid, acquire(rng, sampled[0], protocol).numpy(), displacement.numpy(), labels[0].numpy(),
+                 kidneys.to(torch.uint8).numpy())
+
+
+def _slices(canvas: Canvas, phase: int, protocol: Protocol) -> Tensor:
+    """(1, z, y, x) attenuation of a phase on the canvas, averaged over the slice thickness."""
+    return slice_profile(canvas.hu[phase:phase + 1], canvas.grid.spacing[2], protocol.thickness_mm)
 
 
 def _in_reference(finding: Finding, warp: Warp, origin: NDArray[np.float64]) -> Finding:

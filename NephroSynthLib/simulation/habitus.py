@@ -114,8 +114,8 @@ def draw_habitus(rng: np.random.Generator) -> Habitus:
 
 def _draw_kidneys(rng: np.random.Generator, habitus: Habitus, fatness: float) -> list[KidneyPlan]:
     (mean_x, std_x), (mean_y, std_y), (mean_z, std_z) = KIDNEY_SEPARATION_MM
-    separation = np.array([rng.normal(mean_x + 6 * fatness, std_x), rng.normal(mean_y, std_y), rng.normal(mean_z, std_z)])
-    separation[0] = np.clip(separation[0], 108, 2 * (habitus.cavity[0] - 34))
+    separation = np.array([rng.normal(mean_x + 5 * fatness, 0.9 * std_x), rng.normal(mean_y, std_y), rng.normal(mean_z, std_z)])
+    separation[0] = np.clip(separation[0], 108, min(188.0, 2 * (habitus.cavity[0] - 34)))
     shift = np.array([rng.normal(0, 4), habitus.spine_y - 4 - 0.5 * max(fatness, 0) * 8 + rng.normal(0, 6), rng.normal(0, 4)])
     if habitus.horseshoe:
         separation = np.array([rng.uniform(84, 105), rng.normal(0, 5), rng.normal(0, 8)])

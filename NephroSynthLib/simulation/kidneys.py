@@ -15,7 +15,7 @@ from torch import Tensor
 
 from NephroSynthLib.simulation.canvas import Box, Canvas
 from NephroSynthLib.simulation.habitus import Habitus, KidneyPlan
-from NephroSynthLib.simulation.shapes import curve, superellipsoid, to_local
+from NephroSynthLib.simulation.shapes import curve, round_cone, superellipsoid, to_local
 from NephroSynthLib.simulation.splines import smooth_noise
 from NephroSynthLib.simulation.tissues import Tissue
 
@@ -67,7 +67,7 @@ def draw_kidney(rng: np.random.Generator, plan: KidneyPlan, dilation: float) -> 
     a, b, c = plan.half
     cortex = float(rng.uniform(4.5, 8.0)) * (0.75 if plan.state == "atrophic" else 1.0)
     growth = 1.0 + 0.12 * (dilation - 1.0)
-    fatty = float(rng.uniform(0.85, 1.2)) * (1.15 if plan.state == "atrophic" else 1.0)
+    fatty = float(rng.uniform(0.65, 1.15)) * (1.15 if plan.state == "atrophic" else 1.0)
     sinus = (min(a * 0.36 * fatty * growth, a - cortex - 4), b * 0.74 * min(fatty, 1.1), min(c * 0.46 * fatty * growth, c - cortex - 9))
     papillae, bases = [], []
     count = int(rng.integers(4, 7))
@@ -121,8 +121,19 @@ def paint_kidney(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator
     width = float(rng.uniform(6.0, 8.5)) * (b / 31.0)
     for tip, base in zip(kidney.to_world(kidney.papillae), kidney.to_world(kidney.bases)):
         _paint_pyramid(canvas, box, inner, tip, base, width, plan.side)
-    sinus = box.evaluate(kidney.sinus_distance) + 1.1 * smooth_noise(rng, box.axes, 9.0)
+    sinus = box.evaluate(kidney.sinus_distance) + float(rng.uniform(1.0, 2.2)) * smooth_noise(rng, box.axes, 6.5)
     canvas.paint(box, torch.maximum(sinus, capsule - 1.0), Tissue.SINUS_FAT)
+    _paint_sinus_vessels(canvas, kidney, rng)
+
+
+def _paint_sinus_vessels(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator) -> None:
+    """Segmental arteries and veins fan out through the sinus fat towards the columns between the pyramids."""
+    root = np.array([0.0, -0.8 * kidney.plan.half[1], 0.0])
+    for tip in kidney.papillae + rng.normal(0, 3, kidney.papillae.shape):
+        tissue, radius = (Tissue.RENAL_VEIN, 1.7) if rng.random() < 0.5 else (Tissue.RENAL_ARTERY, 1.2)
+        middle = (root + tip) / 2 + rng.normal(0, 2, 3)
+        course = kidney.to_world(curve(np.array([root, middle, 1.08 * tip]), 5.0))
+        canvas.paint_tube(course, np.linspace(1.5 * radius, 0.7 * radius, len(course)), tissue, where={Tissue.SINUS_FAT})
 
 
 def _paint_pyramid(canvas: Canvas, box: Box, inner: Tensor, tip: NDArray[np.float64], base: NDArray[np.float64], width: float,
@@ -133,8 +144,6 @@ def _paint_pyramid(canvas: Canvas, box: Box, inner: Tensor, tip: NDArray[np.floa
     offset = [slice(p.start - q.start, p.stop - q.start) for p, q in zip(part.slices, box.slices)]
     if any(s.start < 0 or s.stop > n for s, n in zip(offset, inner.shape)):
         return
-    from NephroSynthLib.simulation.shapes import round_cone
-
     cone = round_cone(part.x, part.y, part.z, tip, base, 2.5, width)
     canvas.paint(part, torch.maximum(cone, inner[offset[0], offset[1], offset[2]]), Tissue.MEDULLA, kidney=side)
 
@@ -165,8 +174,6 @@ def paint_collecting_system(canvas: Canvas, kidney: KidneyAnatomy, rng: np.rando
             box = canvas.box(np.minimum(world[i], world[i + 1]) - widest, np.maximum(world[i], world[i + 1]) + widest)
             if box is None:
                 continue
-            from NephroSynthLib.simulation.shapes import round_cone
-
             distance = round_cone(box.x, box.y, box.z, world[i], world[i + 1], float(radius[i]), float(radius[i + 1]))
             hu = urine_hu(canvas, tissue, amount, box, float(world[i:i + 2, 1].mean()), layering)
             canvas.paint(box, distance, tissue, hu=hu, kidney=side)

@@ -25,12 +25,14 @@ def paint_liver(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
     """Paint the liver: a right lobe that reaches down to the right kidney, a left lobe, and its vessels."""
     width, depth = habitus.cavity
     low = float(rng.normal(0, 18))
-    right_radii = (width * 0.52, depth * 0.85, float(rng.uniform(88, 120)))
-    right_centre = (-width * 0.55, -0.02 * depth, 82 + low)
-    left_radii = (width * float(rng.uniform(0.45, 0.75)), depth * 0.38, float(rng.uniform(48, 68)))
-    left_centre = (-width * 0.05, -0.55 * depth, 92 + low)
+    medial = float(rng.uniform(0.02, 0.2))
+    right_radii = (width * (0.62 - medial), depth * float(rng.uniform(0.85, 1.1)), float(rng.uniform(92, 125)))
+    right_centre = (-width * 0.62, float(rng.uniform(-0.15, 0.05)) * depth, 86 + low)
+    left_radii = (width * float(rng.uniform(0.5, 0.85)), depth * float(rng.uniform(0.3, 0.45)), float(rng.uniform(48, 72)))
+    left_centre = (-width * 0.1, -0.6 * depth, 96 + low)
     tail = float(rng.uniform(10, 60)) if rng.random() < 0.35 else 0.0
-    bumps = _bumpy(rng, 3.0)
+    bumps = _bumpy(rng, 3.5)
+    kidney = habitus.kidney(0)
 
     def liver(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
         shape = smooth_union(superellipsoid(x, y, z, right_centre, right_radii, 2.3),
@@ -38,7 +40,11 @@ def paint_liver(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
         if tail:
             lobe = superellipsoid(x, y, z, (-width * 0.72, 0.05 * depth, low - 15), (30, 42, 45 + tail))
             shape = smooth_union(shape, lobe, 15.0)
-        return smooth_intersection(shape + bumps(x, y, z), cavity_distance(habitus, x, y, z) + 3.0, 8.0)
+        if kidney is not None:
+            behind = kidney.centre + [12.0, 22.0, -10.0]
+            fossa = superellipsoid(x, y, z, behind, np.asarray(kidney.half)[[1, 1, 2]] * [1.3, 1.25, 0.95], 2.0)
+            shape = smooth_intersection(shape, -fossa, 10.0)
+        return smooth_intersection(shape + bumps(x, y, z), cavity_distance(habitus, x, y, z) + 2.0, 4.0)
 
     lower, upper = (-width - 10, -depth - 10, low - 130), (width * 0.8, depth + 10, 250)
     canvas.paint_shape(lower, upper, liver, Tissue.LIVER, coarse=True)
@@ -85,7 +91,7 @@ def paint_spleen(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> 
 
 def contents(rng: np.random.Generator, canvas: Canvas, level_y: float, softness: float = 2.0):  # type: ignore[no-untyped-def]
     """Fluid (or positive contrast) below an air-fluid level: returns hu(box) for `Canvas.paint`."""
-    fluid = Tissue.ORAL_CONTRAST if rng.random() < 0.2 else Tissue.BOWEL_FLUID
+    fluid = Tissue.ORAL_CONTRAST if rng.random() < 0.1 else Tissue.BOWEL_FLUID
     low = canvas.attenuation[fluid] + float(rng.normal(0, 8))
 
     def hu(y: Tensor, shift: float = 0.0) -> Tensor:

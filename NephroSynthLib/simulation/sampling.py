@@ -72,19 +72,17 @@ def pull(volumes: list[tuple[Tensor, str]], canvas: Grid, grid: Grid, offset: Sm
     """
     z, y, x = torch_axes(grid)
     results = [torch.empty((v.shape[0], *grid.shape), dtype=v.dtype) for v, _ in volumes]
-    scale = torch.tensor([2.0 / max(e, 1e-6) for e in canvas.extent])
-    start = torch.tensor(canvas.origin)
+    sources = [v[None].float() for v, _ in volumes]
     for part in slabs(grid):
         moved = offset.on((z[part], y, x))
         moved[0] += x[None, None, :]
         moved[1] += y[None, :, None]
         moved[2] += z[part][:, None, None]
         for k in range(3):
-            moved[k].sub_(float(start[k])).mul_(float(scale[k])).sub_(1.0)
+            moved[k].sub_(canvas.origin[k]).mul_(2.0 / canvas.extent[k]).sub_(1.0)
         where = moved.permute(1, 2, 3, 0)[None]
-        for (volume, mode), result in zip(volumes, results):
-            sampled = F.grid_sample(volume[None].float(), where, mode=mode, padding_mode="border", align_corners=True)[0]
-            result[:, part] = sampled.round().to(volume.dtype) if volume.dtype == torch.uint8 else sampled
+        for source, (_, mode), result in zip(sources, volumes, results):
+            result[:, part] = F.grid_sample(source, where, mode=mode, padding_mode="border", align_corners=True)[0]
     return results
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from NephroSynthLib.simulation.canvas import Canvas
 from NephroSynthLib.simulation.habitus import Habitus
-from NephroSynthLib.simulation.shapes import curve, ellipse_cylinder, superellipsoid
+from NephroSynthLib.simulation.shapes import ellipse_cylinder, superellipsoid
 from NephroSynthLib.simulation.tissues import Tissue
 
 
@@ -51,40 +52,49 @@ def paint_spine(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
 
 
 def paint_ribs(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint the lower ribs, each from its vertebra around the cavity wall, falling to the front."""
+    """Paint the lower ribs, each from its vertebra around the cavity wall, falling to the front, and costal cartilage."""
     width, depth = habitus.cavity
-    top = float(rng.uniform(25, 60))
-    drop = float(rng.uniform(45, 80))
-    ends = (np.radians(rng.uniform(50, 75)), np.radians(rng.uniform(85, 110)), np.radians(150), np.radians(155), np.radians(160),
-            np.radians(160))
-    for number, end in enumerate(ends):
-        start_z = top + number * habitus.pitch * 0.8
+    top = float(rng.uniform(30, 65))
+    slope = float(rng.uniform(38, 58))
+    bone_end = np.radians([rng.uniform(45, 75), rng.uniform(85, 110), 125, 130, 135, 135, 135])
+    cartilage_end = np.radians([0, 0, 160, 165, 168, 170, 170])
+    size = float(rng.uniform(0.85, 1.15))
+    for number in range(7):
         for sign in (-1.0, 1.0):
-            angle = np.linspace(np.radians(22), end, 16)
-            out = 1.0 + (5.0 + 0.3 * habitus.wall[1]) / width
-            course = np.stack([
-                sign * width * out * np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** (2 / habitus.power),
-                depth * (1.0 + 6.0 / depth) * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** (2 / habitus.power),
-                start_z - drop * np.sin(np.clip(angle, 0, np.pi / 2)) + 10 * np.clip(angle - np.pi / 2, 0, 9),
-            ], axis=1)
-            course = curve(course, 8.0)
-            canvas.paint_tube(course, 5.2, Tissue.CORTICAL_BONE)
-            canvas.paint_tube(course, 3.3, Tissue.SPONGY_BONE)
+            level = top + number * habitus.pitch * 0.85 + float(rng.normal(0, 2))
+            bone = _rib_course(habitus, np.linspace(np.radians(20), bone_end[number], 18), sign, level, slope)
+            for radius, tissue in ((4.6 * size, Tissue.CORTICAL_BONE), (2.9 * size, Tissue.SPONGY_BONE)):
+                for lift in (-2.5, 2.5):
+                    canvas.paint_tube(bone + [0, 0, lift], radius, tissue)
+            if cartilage_end[number]:
+                front = _rib_course(habitus, np.linspace(bone_end[number], cartilage_end[number], 8), sign, level, slope)
+                canvas.paint_tube(front, 5.0 * size, Tissue.DISC)
+
+
+def _rib_course(habitus: Habitus, angle: NDArray[np.float64], sign: float, level: float, slope: float) -> NDArray[np.float64]:
+    """Points (n, 3) along the wall at angles from the back's midline (radians), falling and rising again in front."""
+    width, depth = habitus.cavity
+    outside = 5.0 + 0.3 * habitus.wall[1]
+    turn = 2 / habitus.power
+    fall = slope * np.minimum(angle, 2.0) - 0.8 * slope * np.clip(angle - 2.2, 0, None)
+    return np.stack([sign * (width + outside) * np.abs(np.sin(angle)) ** turn,
+                     (depth + outside) * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** turn, level - fall], axis=1)
 
 
 def paint_iliac_crests(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint the iliac wings where the field of view reaches them."""
+    """Paint the iliac wings, oblique curved plates, where the field of view reaches them."""
     width, spine = habitus.cavity[0], habitus.spine_y
-    crest = -float(rng.uniform(95, 130))
+    crest = -float(rng.uniform(85, 125))
     for sign in (-1.0, 1.0):
-        centre = (sign * width * 0.35, spine - 45, crest - 80)
-        radii = (width * 0.52, 75.0, 80.0)
+        centre = (sign * width * 0.22, spine - 60, crest - 95)
+        radii = (width * 0.68, 92.0, 118.0)
 
-        def wing(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-            shell = superellipsoid(x, y, z, centre, radii).abs() - 5.0
-            return torch.maximum(torch.maximum(shell, 35.0 - sign * x), spine - 60.0 - y)
+        def wing(x: Tensor, y: Tensor, z: Tensor, sign: float = sign, centre: tuple[float, float, float] = centre) -> Tensor:
+            plate = superellipsoid(x, y, z, centre, radii).abs() - 5.0
+            top = z - crest + 0.006 * (y - spine + 25) ** 2
+            return torch.maximum(torch.maximum(plate, 0.5 * width - sign * x), torch.maximum(top, spine - 75.0 - y))
 
-        box = canvas.box((sign * width * 0.5 - 80, spine - 70, crest - 200), (sign * width * 0.5 + 80, spine + 60, crest + 8))
+        box = canvas.box((sign * width * 0.7 - 55, spine - 80, crest - 150), (sign * width * 0.7 + 55, spine + 50, crest + 5))
         if box is None:
             continue
         distance = box.evaluate(wing)
