@@ -58,11 +58,7 @@ def _metrics(summary: Summary) -> Iterator[Row]:
     for place, region in ((metrics["region"], metrics["around"]), ("inside the kidneys", metrics["inside"])):
         if region:
             figures = region["window"]
-            ssim = _figure(figures.get("ssim"), ".3f")
-            yield (
-                place,
-                f"PSNR {_figure(figures['psnr'], '.1f')} dB, SSIM {ssim}, MAE {_figure(figures['mae'], '.1f')} HU",
-            )
+            yield place, f"PSNR {figures['psnr_db']:.1f} dB, SSIM {figures['ssim']:.3f}, MAE {figures['mae_hu']:.1f} HU"
 
 
 def _cost(summary: Summary) -> Iterator[Row]:
@@ -99,7 +95,3 @@ def _one_model(model: Summary) -> Table:
         text = "\n".join(f"{key}: {item}" for key, item in value.items()) if isinstance(value, dict) else str(value)
         table.add_row(Text(name, style="bold"), Text(text))
     return table
-
-
-def _figure(value: float | None, layout: str) -> str:
-    return "-" if value is None else format(value, layout)

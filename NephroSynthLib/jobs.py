@@ -83,13 +83,14 @@ def run(
     overwrite: bool = False,
 ) -> Summary:
     """The whole job on one exam."""
-    from NephroSynthLib import pipeline
     from NephroSynthLib.exam import read_exam
 
     checked = _settings(settings)
     exam = read_exam(
         Path(noncontrast), Path(excretory), _path(nephrographic), _path(kidneys), progress=progress.stage("read")
     )
+    from NephroSynthLib import pipeline  # the networks' libraries take seconds, a refused exam should not
+
     result = pipeline.run(exam, checked, progress)
     progress.stage("save").update(0.0, "Writing the result")
     summary = result.save(Path(out), overwrite)
@@ -328,11 +329,16 @@ def _settings(values: Mapping[str, Any] | None) -> Settings:
     from NephroSynthLib.settings import Settings
 
     try:
-        return Settings.model_validate(values or {})
+        settings = Settings.model_validate(values or {})
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"The setting {name} is not valid: {first['msg']}.") from error
+    if settings.device not in ("auto", "cpu"):
+        from NephroSynthLib.device import resolve_device
+
+        resolve_device(settings.device)  # a device that is not there is told now, not after minutes
+    return settings
 
 
 def _provenance(settings: Settings, warnings: Sequence[str]) -> Summary:
