@@ -49,7 +49,7 @@ def _server(
     entity.add_supported_context(sop_class)
     server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, on_store)])
     try:
-        yield PACS("127.0.0.1", server.socket.getsockname()[1], "SERVER", timeout_s=5), stored
+        yield PACS("127.0.0.1", server.socket.getsockname()[1], "SERVER", timeout_s=1), stored
     finally:
         server.shutdown()
 

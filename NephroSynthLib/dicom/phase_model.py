@@ -1,0 +1,101 @@
+"""How the evidence about all acquisitions of a study adds up to the phase of each.
+
+Each assignment of phases to acquisitions has a probability: the product of what speaks for each acquisition by itself
+and of what the comparison of each two of them shows. The probability of a phase is the sum over all assignments.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from NephroSynthLib.dicom.phase_evidence import PHASES, Evidence, Phase
+from NephroSynthLib.dicom.phase_pixels import Comparison
+
+Scores = NDArray[np.float64]
+
+MAX_ACQUISITIONS = 8
+_PRIOR: Mapping[Phase, float] = {Phase.OTHER: -1.5, Phase.CORTICOMEDULLARY: -1.5}
+_TWICE = -1.5
+# Typical brightness of the brightest tissue over that without contrast (HU), and logarithm of the urine that is dense.
+_GAINS: Mapping[Phase, float] = {
+    Phase.NONCONTRAST: 0.0,
+    Phase.EXCRETORY: 50.0,
+    Phase.NEPHROGRAPHIC: 120.0,
+    Phase.CORTICOMEDULLARY: 190.0,
+}
+_URINE: Mapping[Phase, float] = {**dict.fromkeys(_GAINS, 0.0), Phase.EXCRETORY: 1.8}
+_GAIN_RANGE, _URINE_RANGE = 400.0, 6.0
+_OUTLIERS = 0.03
+
+
+@dataclass(frozen=True)
+class Pair:
+    """How acquisition `first` compares to acquisition `second`."""
+
+    first: int
+    second: int
+    comparison: Comparison
+
+
+def phase_probabilities(evidence: Sequence[Sequence[Evidence]], pairs: Sequence[Pair]) -> Scores:
+    """Probability of each phase for each acquisition.
+
+    Args:
+        evidence: What is known of each acquisition by itself; at most `MAX_ACQUISITIONS` of them.
+        pairs: Comparisons of two of them.
+
+    Returns:
+        (acquisitions, phases), in the order of `PHASES`; each row sums to 1.
+    """
+    count = len(evidence)
+    score = np.zeros((len(PHASES),) * count)
+    for index, found in enumerate(evidence):
+        own = [_PRIOR.get(phase, 0.0) + sum(one.weight(phase) for one in found) for phase in PHASES]
+        score += _along(np.array(own), (index,), count)
+    for pair in pairs:
+        weights = pair_weights(pair.comparison) * 2 / count
+        score += _along(weights, (pair.first, pair.second), count)
+    for first in range(count):
+        for second in range(first + 1, count):
+            score += _along(_TWICE / (count - 1) * _same_phase(), (first, second), count)
+    probability = np.exp(score - score.max())
+    probability /= probability.sum()
+    others = (tuple(axis for axis in range(count) if axis != index) for index in range(count))
+    return np.stack([probability.sum(axis=axes) for axes in others])
+
+
+def pair_weights(comparison: Comparison) -> Scores:
+    """(phases, phases): log-likelihood of a comparison for each phase of the first and of the second acquisition."""
+    return np.array([[_pair_weight(comparison, one, other) for other in PHASES] for one in PHASES])
+
+
+def _pair_weight(comparison: Comparison, one: Phase, other: Phase) -> float:
+    if Phase.OTHER in (one, other):
+        return -math.log(_GAIN_RANGE) - math.log(_URINE_RANGE)
+    gain, urine = _GAINS[one] - _GAINS[other], _URINE[one] - _URINE[other]
+    return _log_likelihood(comparison.gain, gain, 15 + 0.35 * abs(gain), _GAIN_RANGE) + _log_likelihood(
+        comparison.urine, urine, 0.5 + 0.25 * abs(urine), _URINE_RANGE
+    )
+
+
+def _log_likelihood(value: float, mean: float, deviation: float, outlier_range: float) -> float:
+    """A normal distribution with a share of outliers anywhere in a range."""
+    normal = math.exp(-(((value - mean) / deviation) ** 2) / 2) / (deviation * math.sqrt(2 * math.pi))
+    return math.log((1 - _OUTLIERS) * normal + _OUTLIERS / outlier_range)
+
+
+def _same_phase() -> Scores:
+    """(phases, phases): 1 where two acquisitions would be of the same phase; any number may be of none."""
+    same = np.eye(len(PHASES))
+    same[PHASES.index(Phase.OTHER), PHASES.index(Phase.OTHER)] = 0
+    return same
+
+
+def _along(weights: Scores, axes: tuple[int, ...], count: int) -> Scores:
+    """Weights over some acquisitions, shaped to add to the scores of all assignments."""
+    return weights.reshape([len(PHASES) if axis in axes else 1 for axis in range(count)])

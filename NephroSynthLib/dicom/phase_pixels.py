@@ -1,0 +1,195 @@
+"""What the images say about their phases: the brightest compact tissue, urine dense with contrast, the kidneys.
+
+Alone, an image shows how bright its brightest compact tissue is (aorta, kidney, liver). Beside another image of the
+study, it shows much more: how much its tissues gain, and where urine is dense that is not dense in the other, while
+bone, stones and oral contrast are in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from NephroSynthLib.dicom.phase_evidence import Evidence, Phase
+
+Volume = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Segment = Callable[[sitk.Image], sitk.Image]
+
+_GRID_MM = 3.0
+_VOXEL_ML = _GRID_MM**3 / 1000
+_COMPACT_RADIUS_MM = 6.1
+_OUTSIDE = -2000.0
+_SOFT = (-10.0, 350.0)
+_URINE_HU, _URINE_OVER_TISSUE_HU = 300.0, 80.0
+_DENSE_HU = 130.0
+_MASSIVE_HU = 330.0  # bone and oral contrast; no organ is as bright, the aorta hardly ever
+_LEVEL_ML, _GAIN_ML = 60.0, 15.0
+_LEAST_KIDNEY_ML = 20.0
+
+# Mean and standard deviation of the brightest compact tissue, HU: aorta, renal parenchyma or liver, whichever is
+# brightest. Ranges of each in the phases of CT urography: see NephroSynthLib/simulation/attenuation.py.
+_LEVELS: Mapping[Phase, tuple[float, float]] = {
+    Phase.NONCONTRAST: (68.0, 20.0),
+    Phase.CORTICOMEDULLARY: (240.0, 70.0),
+    Phase.NEPHROGRAPHIC: (165.0, 50.0),
+    Phase.EXCRETORY: (110.0, 35.0),
+}
+_KIDNEYS: Mapping[Phase, tuple[float, float]] = {
+    Phase.NONCONTRAST: (32.0, 12.0),
+    Phase.CORTICOMEDULLARY: (125.0, 40.0),
+    Phase.NEPHROGRAPHIC: (155.0, 50.0),
+    Phase.EXCRETORY: (105.0, 35.0),
+}
+_UNLIKELY = -3.0
+_NO_KIDNEYS = 4.0
+
+
+@dataclass(frozen=True)
+class Attenuation:
+    """One image on a coarse grid.
+
+    Attributes:
+        grid: The image itself, HU, LPS axes, 3 mm.
+        tissue: (z, y, x) HU of compact tissue: structures thinner than 12 mm are replaced by what is around them.
+        level: HU that the brightest 60 ml of compact tissue beside the spine reach.
+        kidney_ml: Volume of the kidneys; None when they were not segmented.
+        kidney_hu: Their median HU; None when they were not segmented or not found.
+    """
+
+    grid: sitk.Image
+    tissue: Volume
+    level: float
+    kidney_ml: float | None
+    kidney_hu: float | None
+
+    @property
+    def values(self) -> Volume:
+        """(z, y, x) HU."""
+        return np.asarray(sitk.GetArrayViewFromImage(self.grid))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One image beside another of the same study.
+
+    Attributes:
+        gain: HU by which the 15 ml of tissue that gain most are brighter, less those by which others are darker.
+        urine: Logarithm of the ratio of the volumes (ml, plus 1) of dense urine that only this and only the other has.
+        urine_ml: Volume of dense urine that only the first has.
+    """
+
+    gain: float
+    urine: float
+    urine_ml: float
+
+
+def measure(image: sitk.Image, segment: Segment | None = None) -> Attenuation:
+    """Measures one image.
+
+    Args:
+        image: 3D CT, HU.
+        segment: Finds the kidneys (labels above 0) on the grid of an image, if there is such a function.
+    """
+    grid = _coarse(image)
+    values = sitk.GetArrayFromImage(grid)
+    tissue = _compact(values)
+    kidney_ml = kidney_hu = None
+    if segment is not None:
+        inside = sitk.GetArrayViewFromImage(image)[sitk.GetArrayFromImage(segment(image)) > 0]
+        kidney_ml = float(inside.size * np.prod(image.GetSpacing()) / 1000)
+        kidney_hu = float(np.median(inside)) if kidney_ml >= _LEAST_KIDNEY_ML else None
+    return Attenuation(grid, tissue, _level(values, tissue), kidney_ml, kidney_hu)
+
+
+def image_evidence(measured: Attenuation) -> list[Evidence]:
+    """What one image says by itself."""
+    evidence = [Evidence("image", f"brightest tissue {measured.level:.0f} HU", _weights(measured.level, _LEVELS))]
+    if measured.kidney_ml is not None and measured.kidney_hu is None:
+        evidence.append(Evidence("image", "no kidney is in view", {Phase.OTHER: _NO_KIDNEYS}))
+    elif measured.kidney_hu is not None:
+        evidence.append(
+            Evidence("image", f"kidneys {measured.kidney_hu:.0f} HU", _weights(measured.kidney_hu, _KIDNEYS))
+        )
+    return evidence
+
+
+def compare(one: Attenuation, other: Attenuation) -> Comparison | None:
+    """Compares two images of one frame of reference; None if they hardly overlap."""
+    there = sitk.GetArrayFromImage(sitk.Resample(other.grid, one.grid, sitk.Transform(), sitk.sitkLinear, _OUTSIDE))
+    here, common = one.values, there > _OUTSIDE / 2
+    if common.mean() < 0.25:
+        return None
+    smooth_here, smooth_there = ndimage.gaussian_filter(here, 0.7), ndimage.gaussian_filter(there, 0.7)
+    soft = common & _between(smooth_here, *_SOFT) & _between(smooth_there, *_SOFT)
+    if np.count_nonzero(soft) * _VOXEL_ML < 10 * _GAIN_ML:
+        return None
+    difference = smooth_here - smooth_there
+    gain = _top(_compact(np.where(soft, difference, -50.0)), soft, _GAIN_ML)
+    loss = _top(_compact(np.where(soft, -difference, -50.0)), soft, _GAIN_ML)
+    urine = _urine_ml(here, one.tissue, there, common)
+    other_urine = _urine_ml(there, _compact(there), here, common)
+    return Comparison(gain - loss, float(np.log((urine + 1) / (other_urine + 1))), urine)
+
+
+def _coarse(image: sitk.Image) -> sitk.Image:
+    """The image averaged onto a 3 mm grid along the axes of the body."""
+    image = sitk.DICOMOrient(sitk.Cast(image, sitk.sitkFloat32), "LPS")
+    image = sitk.BinShrink(image, [max(1, round(_GRID_MM / spacing)) for spacing in image.GetSpacing()])
+    size = [max(1, round(n * s / _GRID_MM)) for n, s in zip(image.GetSize(), image.GetSpacing(), strict=True)]
+    grid = (image.GetOrigin(), (_GRID_MM,) * 3, image.GetDirection())
+    return sitk.Resample(image, size, sitk.Transform(), sitk.sitkLinear, *grid, -1024.0)
+
+
+def _level(values: Volume, tissue: Volume) -> float:
+    """HU reached by the brightest tissue left, right and in front of the vertebral bodies."""
+    bone = ndimage.gaussian_filter(np.mean(values > 160, axis=0), 12 / _GRID_MM)
+    spine_y, spine_x = np.unravel_index(int(np.argmax(bone)), bone.shape)
+    behind = (np.arange(values.shape[1]) - spine_y)[:, None] * _GRID_MM
+    beside = np.abs(np.arange(values.shape[2]) - spine_x)[None, :] * _GRID_MM
+    spine = (beside < 36) & (behind > -26)
+    region = ~spine & (beside < 100) & (behind > -90) & (behind < 25)
+    massive = ndimage.binary_dilation(tissue > _MASSIVE_HU, iterations=3)
+    return _top(tissue, region & ~massive, _LEVEL_ML)
+
+
+def _top(values: Volume, mask: Mask, volume_ml: float) -> float:
+    """The value that the brightest `volume_ml` inside the mask reach."""
+    inside = values[mask]
+    rank = min(inside.size, max(1, round(volume_ml / _VOXEL_ML)))
+    return float(np.partition(inside, inside.size - rank)[inside.size - rank]) if inside.size else 0.0
+
+
+def _urine_ml(values: Volume, tissue: Volume, other: Volume, common: Mask) -> float:
+    """Volume of what is dense and thin here, and not near anything dense there."""
+    dense = (values > _URINE_HU) & (values - tissue > _URINE_OVER_TISSUE_HU) & common
+    explained = ndimage.binary_dilation(other > _DENSE_HU, iterations=3)
+    return float(np.count_nonzero(dense & ~explained)) * _VOXEL_ML
+
+
+def _compact(values: Volume) -> Volume:
+    return np.asarray(ndimage.grey_opening(np.clip(values, -200, 800), footprint=_ball(_COMPACT_RADIUS_MM)))
+
+
+def _between(values: Volume, low: float, high: float) -> Mask:
+    return np.asarray((values > low) & (values < high))
+
+
+def _ball(radius_mm: float) -> Mask:
+    reach = int(radius_mm / _GRID_MM)
+    offsets = np.mgrid[(slice(-reach, reach + 1),) * 3] * _GRID_MM
+    return np.asarray((offsets**2).sum(axis=0) <= radius_mm**2)
+
+
+def _weights(value: float, ranges: Mapping[Phase, tuple[float, float]]) -> dict[Phase, float]:
+    """Log-likelihoods of a normal distribution for each phase, bounded below; the same everywhere for none of them."""
+    weights = {Phase.OTHER: -3.0 - np.log(50.0)}
+    for phase, (mean, deviation) in ranges.items():
+        weights[phase] = -(((value - mean) / deviation) ** 2) / 2 - np.log(deviation)
+    best = max(weights.values())
+    return {phase: max(_UNLIKELY, float(weight - best)) for phase, weight in weights.items()}

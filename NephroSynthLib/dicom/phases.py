@@ -1,0 +1,271 @@
+"""Which DICOM series is which phase of a CT urography exam, how sure that is, and why."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from NephroSynthLib.dicom.index import DicomIndex
+from NephroSynthLib.dicom.phase_evidence import PHASES, Evidence, Phase
+from NephroSynthLib.dicom.phase_model import MAX_ACQUISITIONS, Pair, pair_weights, phase_probabilities
+from NephroSynthLib.dicom.phase_pixels import Attenuation, Comparison, Segment, compare, image_evidence, measure
+from NephroSynthLib.dicom.phase_tags import acquired_at, read_tags
+from NephroSynthLib.dicom.reading import read_series
+from NephroSynthLib.dicom.series import Series
+from NephroSynthLib.errors import InputError
+from NephroSynthLib.progress import Progress
+
+_SURE = 0.9
+_SAME_GAIN_HU, _SAME_URINE = 12.0, 0.5
+Member = tuple[Series, Attenuation]
+
+_COMPUTED = "computed by NephroSynth, not acquired"
+
+
+@dataclass(frozen=True)
+class SeriesPhase:
+    """The phase of one acquisition.
+
+    Attributes:
+        series: The series to read it from.
+        phase: The likeliest phase.
+        probability: Its probability, in [0, 1].
+        evidence: What it was judged from.
+        contradictions: Tags that say something else than the phase that was found.
+        reconstructions: Further series of the same acquisition, with other slices or kernels.
+    """
+
+    series: Series
+    phase: Phase
+    probability: float
+    evidence: tuple[Evidence, ...]
+    contradictions: tuple[str, ...]
+    reconstructions: tuple[Series, ...]
+
+    @property
+    def sure(self) -> bool:
+        """Whether it can be relied on without asking."""
+        return self.probability >= _SURE and not self.contradictions
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "series": self.series.number,
+            "description": self.series.description,
+            "series_uid": self.series.uid,
+            "part": self.series.part,
+            "images": len(self.series.slices),
+            "phase": self.phase.value,
+            "probability": round(self.probability, 3),
+            "sure": self.sure,
+            "why": [{"from": one.source, "what": one.text} for one in self.evidence],
+            "contradictions": list(self.contradictions),
+            "reconstructions": [series.number for series in self.reconstructions],
+        }
+
+
+@dataclass(frozen=True)
+class ExamPhases:
+    """The acquisitions of one study of one patient, and what has to be asked about them."""
+
+    study_uid: str
+    patient: int
+    acquisitions: tuple[SeriesPhase, ...]
+    questions: tuple[str, ...]
+
+    def find(self, phase: Phase) -> SeriesPhase | None:
+        """The acquisition of a phase, if there is exactly one."""
+        found = [one for one in self.acquisitions if one.phase is phase]
+        return found[0] if len(found) == 1 else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        acquisitions = [one.to_dict() for one in self.acquisitions]
+        return {
+            "study_uid": self.study_uid,
+            "patient": self.patient,
+            "acquisitions": acquisitions,
+            "questions": list(self.questions),
+        }
+
+
+@dataclass(frozen=True)
+class PhaseReport:
+    """All exams of a heap of DICOM files, and the series that are no phase of an exam, with the reason."""
+
+    exams: tuple[ExamPhases, ...]
+    set_aside: tuple[tuple[Series, str], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        aside = [{"series": one.number, "description": one.description, "why": why} for one, why in self.set_aside]
+        return {"exams": [exam.to_dict() for exam in self.exams], "set_aside": aside}
+
+
+def recognize_phases(
+    index: DicomIndex, *, segment: Segment | None = None, progress: Progress = Progress()
+) -> PhaseReport:
+    """Finds the phase of every CT volume of an index.
+
+    Args:
+        index: The files.
+        segment: Finds the kidneys on the grid of a CT, if there is such a function; it makes the answer surer.
+        progress: Told after each series.
+
+    Returns:
+        The exams, each with its acquisitions in the order of their time, and what was set aside.
+
+    Raises:
+        Cancelled: If the run was cancelled.
+    """
+    aside = [(series, series.why_not_volume) for series in index.series if series.why_not_volume is not None]
+    measured: dict[tuple[str, str], list[Member]] = defaultdict(list)
+    for done, series in enumerate(index.volumes):
+        part = progress.part(done / len(index.volumes), (done + 1) / len(index.volumes))
+        if _is_computed(series):
+            aside.append((series, _COMPUTED))
+            continue
+        try:
+            volume = read_series(series, part.part(0.0, 0.6))
+        except InputError as error:
+            aside.append((series, error.what))
+            continue
+        patient = series.identity.patient_id or series.identity.patient_name
+        measured[patient, series.study_uid].append((series, measure(volume.image, segment)))
+        part.update(1.0, series.title)
+    patients = list(dict.fromkeys(patient for patient, _ in measured))
+    exams = [_judge(study, 1 + patients.index(patient), found) for (patient, study), found in measured.items()]
+    return PhaseReport(tuple(exams), tuple(aside))
+
+
+def _is_computed(series: Series) -> bool:
+    return "SYNTHETIC" in (series.header.get("ImageType") or ())
+
+
+def _judge(study_uid: str, patient: int, measured: Sequence[Member]) -> ExamPhases:
+    comparisons = _Comparisons()
+    acquisitions = _acquisitions(measured, comparisons)
+    left_out, acquisitions = acquisitions[MAX_ACQUISITIONS:], acquisitions[:MAX_ACQUISITIONS]
+    tags = read_tags([members[0][0].header for members in acquisitions])
+    images = [image_evidence(members[0][1]) for members in acquisitions]
+    pairs = _pairs(acquisitions, comparisons)
+    together = phase_probabilities([own + tag for own, tag in zip(images, tags, strict=True)], pairs)
+    chosen = [PHASES[int(row.argmax())] for row in together]
+    pixels = [PHASES[int(row.argmax())] for row in phase_probabilities(images, pairs)]
+    found = []
+    for place, members in enumerate(acquisitions):
+        compared = _compared(place, acquisitions, pairs, chosen)
+        contradictions = [one.text for one in tags[place] if one.speaks_against(chosen[place])]
+        if pixels[place] is not chosen[place]:
+            contradictions.append(f"the image alone would say {pixels[place].value}")
+        found.append(
+            SeriesPhase(
+                members[0][0],
+                chosen[place],
+                float(together[place].max()),
+                (*images[place], *compared, *tags[place]),
+                tuple(contradictions),
+                tuple(series for series, _ in members[1:]),
+            )
+        )
+    questions = [f"{members[0][0].title} was not looked at: there are too many acquisitions" for members in left_out]
+    return ExamPhases(study_uid, patient, tuple(found), (*_questions(found), *questions))
+
+
+class _Comparisons:
+    """Comparisons of two series of one frame of reference, each made once; None where there is none."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[int, int], Comparison | None] = {}
+
+    def __call__(self, one: Member, other: Member) -> Comparison | None:
+        key = id(one[1]), id(other[1])
+        if key not in self._made:
+            same_frame = one[0].identity.frame_of_reference == other[0].identity.frame_of_reference != ""
+            self._made[key] = compare(one[1], other[1]) if same_frame else None
+        return self._made[key]
+
+
+def _acquisitions(measured: Sequence[Member], compared: _Comparisons) -> list[list[Member]]:
+    """Series of one acquisition together, the one to use first; acquisitions in the order of their time."""
+    groups: list[list[Member]] = []
+    for member in measured:
+        group = next((group for group in groups if _same_acquisition(group[0], member, compared)), None)
+        if group is None:
+            groups.append([member])
+        else:
+            group.append(member)
+    for group in groups:
+        group.sort(key=lambda member: (_has_sharp_kernel(member[0]), _slice_mm(member[0]), member[0].number or 0))
+    return sorted(groups, key=lambda group: (str(acquired_at(group[0][0].header) or ""), group[0][0].number or 0))
+
+
+def _same_acquisition(one: Member, other: Member, compared: _Comparisons) -> bool:
+    times = acquired_at(one[0].header), acquired_at(other[0].header)
+    if times[0] is None or times[0] != times[1]:
+        return False
+    comparison = compared(one, other)
+    return comparison is not None and abs(comparison.gain) < _SAME_GAIN_HU and abs(comparison.urine) < _SAME_URINE
+
+
+def _has_sharp_kernel(series: Series) -> bool:
+    """Bone and lung kernels: their names, or numbers from 50 on (as in B60f or Br59)."""
+    kernel = str(series.header.get("ConvolutionKernel") or "").upper()
+    number = "".join(filter(str.isdigit, kernel))[:2]
+    return any(word in kernel for word in ("BONE", "LUNG", "EDGE", "SHARP")) or (number.isdigit() and int(number) >= 50)
+
+
+def _slice_mm(series: Series) -> float:
+    return series.stack.spacing[2] if series.stack is not None else 0.0
+
+
+def _pairs(acquisitions: Sequence[Sequence[Member]], compared: _Comparisons) -> list[Pair]:
+    pairs = []
+    for first, second in combinations(range(len(acquisitions)), 2):
+        comparison = compared(acquisitions[first][0], acquisitions[second][0])
+        if comparison is not None:
+            pairs.append(Pair(first, second, comparison))
+    return pairs
+
+
+def _compared(
+    place: int,
+    acquisitions: Sequence[Sequence[Member]],
+    pairs: Sequence[Pair],
+    chosen: Sequence[Phase],
+) -> list[Evidence]:
+    """What the comparisons say about one acquisition, given the phases that were found for the others."""
+    evidence = []
+    for pair in pairs:
+        if place not in (pair.first, pair.second):
+            continue
+        partner = pair.second if place == pair.first else pair.first
+        weights = pair_weights(pair.comparison)
+        weights = weights if place == pair.first else weights.T
+        given = dict(zip(PHASES, weights[:, PHASES.index(chosen[partner])].tolist(), strict=True))
+        sign = 1 if place == pair.first else -1
+        gain, urine = sign * pair.comparison.gain, sign * pair.comparison.urine
+        than = f"than in series {acquisitions[partner][0][0].number}"
+        text = f"tissue {abs(gain):.0f} HU {'brighter' if gain > 0 else 'darker'} {than}"
+        if abs(urine) > _SAME_URINE:
+            text += f", {'more' if urine > 0 else 'less'} dense urine"
+        evidence.append(Evidence("image", text, given))
+    return evidence
+
+
+def _questions(found: Sequence[SeriesPhase]) -> list[str]:
+    questions = []
+    for one in found:
+        if one.contradictions:
+            questions.append(f"{one.series.title} looks {one.phase.value}, but {'; '.join(one.contradictions)}")
+        elif not one.sure:
+            questions.append(f"{one.series.title} may be {one.phase.value} ({one.probability:.0%}), or not")
+    for phase in PHASES:
+        same = [one for one in found if one.phase is phase and phase is not Phase.OTHER]
+        if len(same) > 1:
+            titles = " and ".join(one.series.title for one in same)
+            questions.append(f"{titles} are both {phase.value}: which one is to be used?")
+    return questions
