@@ -53,6 +53,10 @@ class IdentityError(InputError):
     """Phases of different patients, or the same series given twice."""
 
 
+class AmbiguousPhasesError(InputError):
+    """DICOM series whose phases are doubtful, contradict each other, or belong to several exams."""
+
+
 class NoKidneyError(InputError):
     """No kidney lies in the field of view, so there is nothing to synthesize."""
 
