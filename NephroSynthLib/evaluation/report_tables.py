@@ -13,7 +13,8 @@ from NephroSynthLib.models.bundle import load_bundle
 
 State = Literal["good", "caution", "plain"]
 
-_PATH = re.compile(r"(?:[A-Za-z]:)?[\\/](?:[^\s\\/:;,'\"()]+[\\/])+([^\s\\/:;,'\"()]+)")
+_PATH = re.compile(r"(?<![\w.])(?:[A-Za-z]:)?[\\/]{1,2}(?=\S)(?:[^\\/:;,'\"()\n]+[\\/])+")
+_TISSUES = {"inner": "inner part"}
 _FIGURES = {
     "psnr_db": ("PSNR", "dB", 2),
     "ssim": ("SSIM, 3D", "", 3),
@@ -48,7 +49,7 @@ class Table:
 
 def without_paths(text: str) -> str:
     """A text in which each path is cut to the name of its file."""
-    return _PATH.sub(r"\1", text)
+    return _PATH.sub("", text)
 
 
 def verdicts(
@@ -114,7 +115,7 @@ def metrics_tables(metrics: Mapping[str, Any]) -> list[Table]:
             ("", *(_sentence(name) for name, _ in columns)),
             tuple(rows),
             "Data range of PSNR and SSIM: 400 HU in the window, 4095 for all HU. SSIM: Gaussian, 11 voxels, sigma 1.5. "
-            f"The acquired phase covers {covered:.0f} % of the region. Fréchet distance of texture features: "
+            f"The acquired phase covers {covered:.1f} % of the region. Fréchet distance of texture features: "
             f"{_number(metrics['frechet_distance'])}; it compares only with results of this software, with no "
             "published FID or FVD. For orientation, the dsSNICT paper reports for its own patients PSNR 26.3 ± 4.4 dB, "
             "SSIM 0.84 ± 0.07, MAE 12.7 ± 5.2 HU.",
@@ -144,7 +145,7 @@ def region_table(statistics: list[RegionStatistics]) -> Table:
         found = [cells.get((side, tissue, phase)) for phase in phases]
         volume = next(row.volume_ml for row in found if row)
         shown = (_spread(row) if row else "–" for row in found)
-        rows.append((f"{_sentence(side)} {tissue}", f"{volume:.0f}", *shown))
+        rows.append((f"{_sentence(side)} {_TISSUES.get(tissue, tissue)}", f"{volume:.0f}", *shown))
     note = (
         "HU as mean ± standard deviation (median). Cortex: the outer 6 mm of the kidney; inner: the rest, "
         "with medulla, sinus and pelvis; surroundings: 2 to 10 mm outside the kidney."
