@@ -93,15 +93,14 @@ def _by_value(given: sitk.Image, middle: float) -> tuple[Labels, list[str]]:
         sides[values == right], sides[values == left] = RIGHT, LEFT
         return sides
 
-    if present == [1, 2] and right_share(1) > 0.5 > right_share(2):
+    few, most = _SEVERAL
+    if present == [1, 2] and right_share(1) > most and right_share(2) < few:
         return assign(1, 2), []
-    if present == [1, 2] and right_share(1) < 0.5 < right_share(2):
+    if present == [1, 2] and right_share(1) < few and right_share(2) > most:
         return assign(2, 1), ["Labels 1 and 2 of the kidney label map lie on the wrong sides and were exchanged."]
     if {2, 3} <= set(present) and right_share(2) > 0.5 > right_share(3):
         return assign(2, 3), ["Labels 2 and 3 were taken as right and left kidney, as TotalSegmentator numbers them."]
-    if present == [1] and right_share(1) > _SEVERAL[1]:
-        return assign(1, 2), []
-    if present == [2] and right_share(2) < _SEVERAL[0]:
+    if (present == [1] and right_share(1) > most) or (present == [2] and right_share(2) < few):
         return assign(1, 2), []
     if len(present) <= 1 or present in ([1, 2], [1, 2, 3]):
         sides[values > 0] = _EITHER
