@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,16 @@ import numpy.typing as npt
 import scipy.ndimage as ndi
 import SimpleITK as sitk
 
-from NephroSynthLib.registration.geometry import BoolArray, FloatArray, WorkingGrid, affine_transform, extent, matrix_of
+from NephroSynthLib.registration.geometry import (
+    BoolArray,
+    FloatArray,
+    WorkingGrid,
+    affine_transform,
+    apply,
+    extent,
+    matrix_of,
+    translation,
+)
 from NephroSynthLib.window import LOWER_HU, UPPER_HU
 
 if TYPE_CHECKING:
@@ -26,7 +35,7 @@ _BODY_HU = -250.0
 _SEED = "20250226"
 
 
-def register_affine(fixed: sitk.Image, moving: sitk.Image, initial: FloatArray | None = None) -> FloatArray:
+def register_affine(fixed: sitk.Image, moving: sitk.Image, starts: Sequence[FloatArray] = (np.eye(4),)) -> FloatArray:
     """Aligns two phases by translation, then rigidly, then by an affine map (Mattes mutual information).
 
     The same input gives the same map: one thread, regular sampling, a fixed seed.
@@ -34,20 +43,22 @@ def register_affine(fixed: sitk.Image, moving: sitk.Image, initial: FloatArray |
     Args:
         fixed: Non-contrast phase, HU.
         moving: Excretory phase, HU.
-        initial: 4x4 map to start from; the scanner's coordinates if None.
+        starts: 4x4 maps to start from. Taken is the one that makes the phases most alike, or the shift that brings
+            the centroids of both bodies together, if that does it better.
 
     Returns:
         4x4 map of fixed points to moving points, LPS mm.
 
     Raises:
-        RuntimeError: If ANTs finds no overlap to work on.
+        RuntimeError: If ANTs finds nothing to work on.
     """
     phases = (_prepare(fixed), _prepare(moving))
+    initial = max((*starts, _centering(*phases)), key=lambda start: _likeness(*phases, start))
     with TemporaryDirectory(prefix="registration-") as folder, _one_thread():
         import ants
 
         start, result = Path(folder) / "start.mat", Path(folder) / "result"
-        sitk.WriteTransform(affine_transform(np.eye(4) if initial is None else initial), str(start))
+        sitk.WriteTransform(affine_transform(initial), str(start))
         images = [_to_ants(phase.values, phase.grid) for phase in phases]
         masks = [_to_ants(phase.body, phase.grid) for phase in phases]
         ants.registration(_arguments(images, masks, start, result), None)
@@ -86,6 +97,24 @@ def _prepare(image: sitk.Image) -> _Phase:
     return _Phase(windowed, inside.astype(np.float32), grid)
 
 
+def _centering(fixed: _Phase, moving: _Phase) -> FloatArray:
+    centroids = [phase.grid.points()[phase.body > 0].mean(axis=0) for phase in (fixed, moving)]
+    return translation(centroids[1] - centroids[0])
+
+
+def _likeness(fixed: _Phase, moving: _Phase, start: FloatArray) -> float:
+    """Correlation of the windowed phases where the bodies overlap; -1 if that is less than a quarter of the body."""
+    every_other = (slice(None, None, 2),) * 3
+    body = fixed.body[every_other] > 0
+    indices = moving.grid.indices(apply(start, fixed.grid.points()[every_other][body]))
+    overlap = ndi.map_coordinates(moving.body, indices, order=0, cval=0.0) > 0
+    if overlap.mean() < 0.25:
+        return -1.0
+    values = ndi.map_coordinates(moving.values, indices[:, overlap], order=1)
+    spread = values.std() * fixed.values[every_other][body][overlap].std()
+    return float(np.corrcoef(values, fixed.values[every_other][body][overlap])[0, 1]) if spread > 0 else -1.0
+
+
 def _to_ants(array: npt.NDArray[np.float32], grid: WorkingGrid) -> ANTsImage:
     import ants
 
@@ -103,7 +132,7 @@ def _arguments(images: list[ANTsImage], masks: list[ANTsImage], start: Path, out
     arguments = ["--dimensionality", "3", "--float", "1", "--random-seed", _SEED, "-r", str(start)]
     for kind, rounds in (("Translation[2]", "30x10x0"), ("Rigid[0.25]", "60x30x0"), ("Affine[0.1]", "80x40x10")):
         arguments += [
-            "--metric", f"mattes[{fixed},{moving},1,32,regular,0.25]",
+            "--metric", f"mattes[{fixed},{moving},1,32,regular,0.5]",
             "--transform", kind,
             "--convergence", f"[{rounds},1e-6,8]",
             "--smoothing-sigmas", "3x2x1vox",

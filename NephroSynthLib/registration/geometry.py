@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -110,9 +111,16 @@ def box_corners(lower: npt.ArrayLike, upper: npt.ArrayLike) -> FloatArray:
     return np.array(list(product(*zip(np.asarray(lower), np.asarray(upper), strict=True))), dtype=np.float64)
 
 
-def apply(matrix: FloatArray, points: npt.ArrayLike) -> FloatArray:
+def apply(matrix: npt.NDArray[Any], points: npt.NDArray[Any]) -> FloatArray:
     """Maps points (..., 3) by a 4x4 matrix."""
-    return np.asarray(points, dtype=np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+    return np.asarray(points @ matrix[:3, :3].T + matrix[:3, 3], dtype=np.float64)
+
+
+def translation(shift: npt.ArrayLike) -> FloatArray:
+    """The 4x4 map that adds `shift`."""
+    matrix = np.eye(4)
+    matrix[:3, 3] = shift
+    return matrix
 
 
 def affine_transform(matrix: FloatArray) -> sitk.AffineTransform:

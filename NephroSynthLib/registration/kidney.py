@@ -43,7 +43,7 @@ class KidneyMotion:
 
 @dataclass(frozen=True)
 class _Moving:
-    """The moving phase around a kidney: tissue membership, where it counts, and the centroid of its mask."""
+    """The moving phase around a kidney: tissue membership, and where it counts."""
 
     tissue: npt.NDArray[np.float32]
     valid: BoolArray
@@ -72,11 +72,17 @@ def register_kidney(
     around = _surroundings(moving, affine, grid)
     center = grid.points()[mask].mean(axis=0)
     starts = _starts(affine, center, moving_mask)
-    points, tissue = grid.points()[rim], _tissue(hu)[rim]
-    ranked = sorted(starts, key=lambda start: _mismatch(start, points, tissue, around))
-    found = [_optimize(start, center, _tissue(hu), rim, grid, around) for start in ranked[:_STARTS_TRIED]]
-    best = min(found, key=lambda matrix: _mismatch(matrix, points, tissue, around))
-    if _mismatch(best, points, tissue, around) >= _mismatch(affine, points, tissue, around):
+    points, tissue = grid.points()[rim], _tissue(hu)
+
+    def mismatch(matrix: FloatArray) -> float:
+        return _mismatch(matrix, points, tissue[rim], around)
+
+    seen = sorted((start for start in starts if np.isfinite(mismatch(start))), key=mismatch)
+    if not seen:
+        return KidneyMotion(affine, "the moving phase does not show its place")
+    coarse = [_optimize(start, center, tissue, rim, grid, around, sigma=3.0) for start in seen[:_STARTS_TRIED]]
+    best = _optimize(min(coarse, key=mismatch), center, tissue, rim, grid, around, sigma=0.0)
+    if mismatch(best) >= mismatch(affine):
         return KidneyMotion(affine, "no rigid motion matched its rim better than the affine map")
     move, turn = _size_of(best @ np.linalg.inv(affine), apply(affine, center))
     if move > LARGEST_MOVE_MM or turn > LARGEST_TURN_DEG:
@@ -164,8 +170,9 @@ def _optimize(
     rim: BoolArray,
     grid: WorkingGrid,
     around: _Moving,
+    sigma: float,
 ) -> FloatArray:
-    """Refines a rigid start in two resolutions; the start itself if ITK finds too little overlap."""
+    """Refines a rigid map on volumes smoothed by `sigma` mm; gives it back as it was if ITK loses the overlap."""
     motion = sitk.Euler3DTransform()
     motion.SetCenter(center.tolist())
     motion.SetMatrix(start[:3, :3].ravel().tolist(), 1e-6)
@@ -178,8 +185,8 @@ def _optimize(
     method.SetInterpolator(sitk.sitkLinear)
     method.SetOptimizerAsRegularStepGradientDescent(2.0, 0.01, 60, gradientMagnitudeTolerance=1e-6)
     method.SetOptimizerScalesFromPhysicalShift()
-    method.SetShrinkFactorsPerLevel([1, 1])
-    method.SetSmoothingSigmasPerLevel([3.0, 0.0])
+    method.SetShrinkFactorsPerLevel([1])
+    method.SetSmoothingSigmasPerLevel([sigma])
     method.SetSmoothingSigmasAreSpecifiedInPhysicalUnits(True)
     method.SetInitialTransform(motion, inPlace=True)
     try:

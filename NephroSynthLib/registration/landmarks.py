@@ -20,14 +20,16 @@ class Landmarks:
     Attributes:
         fixed: (N, 3) points in the fixed frame, LPS mm, N >= 3.
         moving: (N, 3) the same anatomy in the moving frame, LPS mm.
+        kind: The map that is fitted to them. An affine one needs N >= 4.
 
     Raises:
-        UsageError: If the shapes differ, a coordinate is not finite, there are fewer than three pairs, or the points
-            of either phase lie on one line.
+        UsageError: If the shapes differ, a coordinate is not finite, or the pairs do not fix a map of that kind: fewer
+            than three, or on one line; for an affine map fewer than four, or in one plane.
     """
 
     fixed: FloatArray
     moving: FloatArray
+    kind: Literal["rigid", "affine"] = "rigid"
 
     def __post_init__(self) -> None:
         for name in ("fixed", "moving"):
@@ -46,28 +48,25 @@ class Landmarks:
             )
         if min(_spread(self.fixed)[1], _spread(self.moving)[1]) < _FLAT_MM:
             raise UsageError("The landmarks lie on one line and do not fix a rotation.", "Add one beside that line.")
+        if self.kind == "affine" and _spread(self.fixed)[2] < _FLAT_MM:
+            raise UsageError(
+                "An affine map needs at least four landmark pairs that do not lie in one plane.",
+                "Add landmarks, or ask for a rigid map.",
+            )
 
-    def fit(self, kind: Literal["rigid", "affine"]) -> FloatArray:
+    def fit(self) -> FloatArray:
         """The 4x4 map of fixed to moving points with the least sum of squared distances, LPS mm.
 
         Rigid: Umeyama, "Least-squares estimation of transformation parameters between two point patterns", IEEE
         TPAMI 13 (1991), eqs. 40 to 42 without scale. Affine: linear least squares.
-
-        Raises:
-            UsageError: If an affine map is asked for with fewer than four pairs or with points in one plane.
         """
         fixed_mean, moving_mean = self.fixed.mean(axis=0), self.moving.mean(axis=0)
         fixed, moving = self.fixed - fixed_mean, self.moving - moving_mean
         matrix = np.eye(4)
-        if kind == "rigid":
+        if self.kind == "rigid":
             left, _, right = np.linalg.svd(moving.T @ fixed)
             matrix[:3, :3] = left @ np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))]) @ right
         else:
-            if len(fixed) < 4 or _spread(fixed)[2] < _FLAT_MM:
-                raise UsageError(
-                    "An affine map needs at least four landmark pairs that do not lie in one plane.",
-                    "Add landmarks, or ask for a rigid map.",
-                )
             matrix[:3, :3] = np.linalg.lstsq(fixed, moving, rcond=None)[0].T
         matrix[:3, 3] = moving_mean - matrix[:3, :3] @ fixed_mean
         return matrix

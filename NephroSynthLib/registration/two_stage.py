@@ -12,14 +12,14 @@ from NephroSynthLib.grids import AIR_HU, canonical
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.registration.affine import register_affine
 from NephroSynthLib.registration.fusion import FusedMap, fuse
-from NephroSynthLib.registration.geometry import FloatArray
-from NephroSynthLib.registration.kidney import register_kidney
+from NephroSynthLib.registration.geometry import FloatArray, translation
+from NephroSynthLib.registration.kidney import mask_points, register_kidney
 from NephroSynthLib.registration.landmarks import Landmarks
 from NephroSynthLib.registration.quality import Judge, RegistrationQuality
 from NephroSynthLib.settings import RegistrationMode, RegistrationSettings
 
 SIDES = {"right": 1, "left": 2}
-_WORSE = 0.005
+_UNRELATED = 0.1
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def register(
         fixed_kidneys: Label map of `fixed`, 1 right and 2 left; None if not known.
         moving_kidneys: Label map of `moving`; None if not known.
         settings: `mode` is the most that is done; a stage that makes things worse is dropped again, with a warning.
-        landmarks: Corresponding points from which stage 1 starts.
+        landmarks: Corresponding points. The map fitted to them is where stage 1 starts, and the result of mode 'none'.
         progress: Told how far it got, and asked whether to go on.
 
     Raises:
@@ -78,16 +78,18 @@ def register(
     fixed_masks, moving_masks = _masks(fixed_kidneys), _masks(moving_kidneys)
     progress.update(0.0, "Measuring the phases as acquired")
     judge = Judge(fixed, moving, fixed_masks, moving_masks)
-    candidates = [_candidate("none", fuse(np.eye(4), (), ()), judge)]
+    base = np.eye(4) if landmarks is None else landmarks.fit()
+    candidates = [_candidate("none", fuse(base, (), ()), judge)]
     if settings.mode != "none":
         progress.update(0.05, "Affine map of the abdomen")
-        affine = _stage_one(fixed, moving, landmarks, warnings)
+        affine = _stage_one(fixed, moving, fixed_masks, moving_masks, base, warnings)
         candidates.append(_candidate("affine", fuse(affine, (), ()), judge))
     if settings.mode == "two-stage" and not fixed_masks:
         warnings.append("No kidney is known in the non-contrast phase, so only the affine stage was run.")
     elif settings.mode == "two-stage":
         fused = _stage_two(fixed, moving, fixed_masks, moving_masks, affine, warnings, progress.part(0.4, 0.8))
-        candidates.append(_candidate("two-stage", fused, judge))
+        if fused is not None:
+            candidates.append(_candidate("two-stage", fused, judge))
     best = _choose(candidates, warnings)
     progress.update(0.85, "Resampling the excretory phase")
     registered = sitk.Resample(moving, like, best.map.transform, sitk.sitkLinear, AIR_HU, sitk.sitkFloat32)
@@ -117,13 +119,25 @@ def _candidate(mode: RegistrationMode, fused: FusedMap, judge: Judge) -> _Candid
     return _Candidate(mode, fused, judge.ssim(fused.transform))
 
 
-def _stage_one(fixed: sitk.Image, moving: sitk.Image, landmarks: Landmarks | None, warnings: list[str]) -> FloatArray:
-    initial = None if landmarks is None else landmarks.fit("rigid")
+def _stage_one(
+    fixed: sitk.Image,
+    moving: sitk.Image,
+    fixed_masks: Mapping[str, sitk.Image],
+    moving_masks: Mapping[str, sitk.Image],
+    base: FloatArray,
+    warnings: list[str],
+) -> FloatArray:
+    shifts = [
+        mask_points(moving_masks[side]).mean(axis=0) - mask_points(mask).mean(axis=0)
+        for side, mask in fixed_masks.items()
+        if side in moving_masks
+    ]
+    starts = [base, translation(np.mean(shifts, axis=0))] if shifts else [base]
     try:
-        return register_affine(fixed, moving, initial)
+        return register_affine(fixed, moving, starts)
     except RuntimeError:
-        warnings.append("The affine stage found nothing in common in the two phases.")
-        return np.eye(4) if initial is None else initial
+        warnings.append("The affine stage failed, so it left the phases where they were.")
+        return base
 
 
 def _stage_two(
@@ -134,46 +148,54 @@ def _stage_two(
     affine: FloatArray,
     warnings: list[str],
     progress: Progress,
-) -> FusedMap:
-    matrices = []
+) -> FusedMap | None:
+    """The map of both stages; None if stage 2 found no kidney's motion."""
+    motions = []
     for number, (side, mask) in enumerate(fixed_masks.items()):
         progress.update(number / (len(fixed_masks) + 1), f"Rigid motion of the {side} kidney")
         motion = register_kidney(fixed, moving, mask, moving_masks.get(side), affine)
         if motion.rejected:
             warnings.append(f"The {side} kidney stays with the affine map: {motion.rejected}.")
-        matrices.append(motion.matrix)
+        motions.append(motion)
+    if all(motion.rejected for motion in motions):
+        return None
     progress.update(len(fixed_masks) / (len(fixed_masks) + 1), "One field out of all motions")
-    return fuse(affine, matrices, list(fixed_masks.values()))
+    return fuse(affine, [motion.matrix for motion in motions], list(fixed_masks.values()))
 
 
 def _choose(candidates: list[_Candidate], warnings: list[str]) -> _Candidate:
-    """The last stage that folds nothing and is no worse than each one before it."""
+    """The last stage that folds nothing and makes the phases more alike than each one before it."""
     best = candidates[0]
     for candidate in candidates[1:]:
-        if candidate.map.min_jacobian > 0 and candidate.ssim >= best.ssim - _WORSE:
+        if candidate.map.min_jacobian > 0 and candidate.ssim > max(best.ssim, _UNRELATED):
             best = candidate
     if best is not candidates[-1]:
         warnings.append(
-            f"The {candidates[-1].mode} registration made the phases less alike (SSIM {candidates[-1].ssim:.2f} "
-            f"instead of {best.ssim:.2f}), so the result is that of mode {best.mode}."
+            f"The {candidates[-1].mode} registration did not make the phases more alike (SSIM "
+            f"{candidates[-1].ssim:.2f}, before {best.ssim:.2f}), so the result is that of mode {best.mode}."
         )
+    if best.ssim <= _UNRELATED:
+        warnings.append("The phases have nearly nothing in common; check that they belong to the same exam.")
     return best
 
 
 def _quality(judge: Judge, candidates: list[_Candidate], best: _Candidate, gate: float) -> RegistrationQuality:
-    identity = candidates[0].map.transform
-    affine = next((candidate.ssim for candidate in candidates if candidate.mode == "affine"), None)
+    as_acquired = sitk.Transform(3, sitk.sitkIdentity)
+    before, after = judge.dice(as_acquired), judge.dice(best.map.transform)
     passed = best.ssim >= gate
-    comparison = "reaches" if passed else "is below"
-    reasons = [f"SSIM around the kidneys {comparison} the gate: {best.ssim:.2f} and {gate:.2f}."]
+    reasons = [
+        f"SSIM around the kidneys is {best.ssim:.2f}, {'not ' if not passed else ''}enough for the gate of {gate:.2f}.",
+        *(f"The {side} kidney overlaps by {after[side]:.2f} (Dice), before by {before[side]:.2f}." for side in after),
+        f"The least Jacobian determinant is {best.map.min_jacobian:.2f}, so nothing folds.",
+    ]
     return RegistrationQuality(
-        ssim_before=candidates[0].ssim,
-        ssim_affine=affine,
+        ssim_before=judge.ssim(as_acquired),
+        ssim_affine=next((candidate.ssim for candidate in candidates if candidate.mode == "affine"), None),
         ssim_after=best.ssim,
         gate=gate,
         passed=passed,
-        kidney_dice_before=judge.dice(identity),
-        kidney_dice_after=judge.dice(best.map.transform),
+        kidney_dice_before=before,
+        kidney_dice_after=after,
         kidney_shift_mm=judge.shifts(best.map.transform),
         min_jacobian=best.map.min_jacobian,
         reasons=tuple(reasons),

@@ -22,12 +22,12 @@ def _affine() -> FloatArray:
 
 
 @pytest.fixture(scope="module")
-def moved_whole(draw_pair: Any) -> Any:  # noqa: ANN401
+def moved_whole(draw_pair: Any) -> Any:
     """A pair in which all anatomy follows one affine map."""
     return draw_pair(motions={name: _affine() for name in ("body", "right", "left")})
 
 
-def test_an_affine_motion_of_everything_is_found(moved_whole: Any) -> None:  # noqa: ANN401
+def test_an_affine_motion_of_everything_is_found(moved_whole: Any) -> None:
     found = register_affine(moved_whole.fixed.image, moved_whole.moving.image)
     for side in ("right", "left"):
         points = moved_whole.kidney_points(side)
@@ -35,7 +35,7 @@ def test_an_affine_motion_of_everything_is_found(moved_whole: Any) -> None:  # n
 
 
 def test_the_same_input_gives_the_same_map_and_no_file_stays(
-    pair: Any,  # noqa: ANN401
+    pair: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -20,7 +20,7 @@ CENTERS = np.array([[-55.0, 30.0, 0.0], [55.0, 35.0, 10.0]])
 
 
 def _ellipsoid(center: np.ndarray) -> sitk.Image:
-    grid = WorkingGrid.between(center - [30, 30, 60], center + [30, 30, 60], 2.5)
+    grid = WorkingGrid.between(center - np.array([30.0, 30.0, 60.0]), center + np.array([30.0, 30.0, 60.0]), 2.5)
     inside = (((grid.points() - center) / [26.0, 24.0, 52.0]) ** 2).sum(-1) < 1
     return grid.image(inside.astype(np.uint8))
 
@@ -80,7 +80,8 @@ def test_without_kidneys_it_is_the_affine_map() -> None:
 
 @settings(max_examples=6, deadline=None)
 @given(
-    shifts=st.lists(st.floats(-14, 14), min_size=6, max_size=6), turns=st.lists(st.floats(-8, 8), min_size=6, max_size=6)
+    shifts=st.lists(st.floats(-14, 14), min_size=6, max_size=6),
+    turns=st.lists(st.floats(-8, 8), min_size=6, max_size=6),
 )
 def test_nothing_folds_whatever_the_motions(shifts: list[float], turns: list[float]) -> None:
     motions = [
