@@ -36,6 +36,8 @@ class TrainingPlan:
         decay: of the exponential moving average of the weights.
         distance: of the loss.
         vlb_weight: gamma of the hybrid loss (MT-DDPM eq. 22).
+        terminal: share of the samples that are pure noise. What is large in a volume shows through the noise of all but
+            the very last timesteps, so uniform timesteps alone would hardly teach the step that a sampler starts from.
         seed: of the initial weights, the crops, the timesteps and the noise.
     """
 
@@ -46,6 +48,7 @@ class TrainingPlan:
     decay: float = 0.998
     distance: Distance = "l1"
     vlb_weight: float = 0.01
+    terminal: float = 0.5
     seed: int = 0
 
 
@@ -59,8 +62,9 @@ class DiffusionModule(pl.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """The hybrid loss at random timesteps."""
-        image = batch["image"]
-        t = torch.randint(1, self.denoiser.schedule.steps + 1, (image.shape[0],), device=image.device)
+        image, last = batch["image"], self.denoiser.schedule.steps
+        t = torch.randint(1, last + 1, (image.shape[0],), device=image.device)
+        t = torch.where(torch.rand(t.shape, device=t.device) < self.plan.terminal, last, t)
         return diffusion_loss(
             self.denoiser,
             image,
