@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import SimpleITK as sitk
 from pydantic import JsonValue
@@ -16,6 +14,7 @@ from NephroSynthLib.simulation.exam import simulate
 from NephroSynthLib.simulation.export import to_image
 from NephroSynthLib.simulation.grid import Grid
 from NephroSynthLib.training.crops import Size, Warp, choose_centre, correlated_noise, crop
+from NephroSynthLib.training.loop import DrawSample, Sample
 from NephroSynthLib.training.pool import Case, CasePool
 
 NETWORK = SwinDenoiserConfig(
@@ -54,10 +53,10 @@ def _wide_grid(rng: np.random.Generator) -> Grid:
     return Grid(shape, (plane, plane, slices), (-width / 2, -depth / 2, -height / 2))
 
 
-def sampler_of(pool: CasePool) -> Callable[[np.random.Generator], dict[str, np.ndarray]]:
+def sampler_of(pool: CasePool) -> DrawSample:
     """Draws augmented crops from a pool, which may still be growing."""
 
-    def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def draw(rng: np.random.Generator) -> Sample:
         case = pool.load(rng.choice(np.array(pool.ready())))
         phase = rng.choice(["noncontrast", "nephrographic", "excretory"], p=[0.4, 0.2, 0.4])
         hu, filled = case[f"{phase}_hu"].astype(np.float32), case[f"{phase}_kidneys"].astype(np.float32) / 255

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import SimpleITK as sitk
 from pydantic import JsonValue
@@ -20,6 +18,7 @@ from NephroSynthLib.synthesis.baseline import kinetic_baseline
 from NephroSynthLib.synthesis.condition import condition_channels, spacing_context
 from NephroSynthLib.synthesis.sampling import sample_region
 from NephroSynthLib.training.crops import Size, Warp, choose_centre, correlated_noise, crop
+from NephroSynthLib.training.loop import DrawSample, Sample
 from NephroSynthLib.training.pool import Case, CasePool
 from NephroSynthLib.window import LOWER_HU, UPPER_HU, to_window
 
@@ -90,10 +89,10 @@ def _imperfect(kidneys: np.ndarray, spacing: tuple[float, float, float], rng: np
     return result
 
 
-def sampler_of(pool: CasePool) -> Callable[[np.random.Generator], dict[str, np.ndarray]]:
+def sampler_of(pool: CasePool) -> DrawSample:
     """Draws augmented crops from a pool, which may still be growing."""
 
-    def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def draw(rng: np.random.Generator) -> Sample:
         case = pool.load(rng.choice(np.array(pool.ready())))
         volumes = np.stack([case[name] for name in ("noncontrast", "excretory", "nephrographic", "kidneys")])
         centre = choose_centre(case["kidneys"] > 0, rng, inside=0.8)

@@ -6,11 +6,11 @@ import datetime
 import json
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from pydantic import JsonValue
 
@@ -20,7 +20,7 @@ from NephroSynthLib.diffusion.losses import Distance
 from NephroSynthLib.models.bundle import BundleMetadata, Task, save_bundle
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiser, SwinDenoiserConfig
 from NephroSynthLib.training import segmentation, synthesis
-from NephroSynthLib.training.loop import OnProgress, TrainingPlan, fit
+from NephroSynthLib.training.loop import DrawSample, OnProgress, TrainingPlan, fit
 from NephroSynthLib.training.pool import CasePool, MakeCase
 
 FIRST_CASES = 12
@@ -36,7 +36,7 @@ class Recipe:
     diffusion: DiffusionConfig
     preprocessing: dict[str, JsonValue]
     make_case: MakeCase
-    sampler_of: Callable[[CasePool], Callable[[np.random.Generator], dict[str, np.ndarray]]]
+    sampler_of: Callable[[CasePool], DrawSample]
     evaluate_on: Callable[[Denoiser, CasePool, int], dict[str, float]]
     distance: Distance
     sampling_steps: int
@@ -104,8 +104,7 @@ def train(
     pool, held_out = CasePool(folder / "cases", recipe.make_case), CasePool(folder / "held-out", recipe.make_case)
     torch.manual_seed(seed)
     denoiser = recipe.diffusion.wrap(SwinDenoiser(recipe.network))
-    started = time.monotonic()
-    with held_out.filling(HELD_OUT, 1), pool.filling(seeds, preparers):
+    with _timed(folder / "hours.txt"), held_out.filling(HELD_OUT, 1), pool.filling(seeds, preparers):
         on_progress(0.0, "preparing the first exams")
         pool.wait_for(min(FIRST_CASES, exams))
         fit(denoiser, recipe.sampler_of(pool), plan, folder / "checkpoints", on_progress)
@@ -124,11 +123,11 @@ def train(
         diffusion=recipe.diffusion,
         preprocessing=recipe.preprocessing,
         training={
-            "data": f"{len(pool.ready())} simulated exams, seeds {seeds[0]} to {seeds[-1]}; no patient data",
+            "data": f"{exams} simulated exams, seeds {seeds[0]} to {seeds[-1]}; no patient data",
             "command": command,
             "seed": seed,
             "steps": steps,
-            "hours": round((time.monotonic() - started) / 3600, 2),
+            "hours": round(_hours(folder / "hours.txt"), 2),
             "hardware": _hardware(),
             "date": datetime.date.today().isoformat(),
             "version": __version__,
@@ -140,6 +139,20 @@ def train(
     save_bundle(path, denoiser.network.state_dict(), metadata)
     (folder / f"{recipe.name}.json").write_text(json.dumps(metadata.model_dump(mode="json"), indent=2), "utf-8")
     return path
+
+
+@contextmanager
+def _timed(file: Path) -> Iterator[None]:
+    """Adds the hours spent inside to those that a file tells of earlier calls."""
+    start = time.monotonic()
+    try:
+        yield
+    finally:
+        file.write_text(f"{_hours(file) + (time.monotonic() - start) / 3600:.4f}\n", encoding="utf-8")
+
+
+def _hours(file: Path) -> float:
+    return float(file.read_text(encoding="utf-8")) if file.exists() else 0.0
 
 
 def _hardware() -> str:

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import importlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("lightning", reason="training needs the extra 'train'")
+
+from NephroSynthLib.models.bundle import load_bundle, verify_bundle
+from NephroSynthLib.training import train as training
+from NephroSynthLib.training.pool import CasePool
+
+MODULE = """
+import numpy as np
+
+def make_case(seed):
+    rng = np.random.default_rng(seed)
+    return {"level": rng.uniform(-0.9, 0.9, 1)}
+"""
+
+
+@pytest.fixture
+def small_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> training.Recipe:
+    """The synthesizer's recipe on cases that take no time to make and a network that takes none to train."""
+    (tmp_path / "made_for_train_test.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def sampler_of(pool: CasePool) -> training.DrawSample:
+        def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
+            image = np.full((1, 6, 16, 16), pool.load(rng.choice(np.array(pool.ready())))["level"][0], np.float32)
+            return {"image": image, "condition": np.repeat(image, 3, axis=0), "context": np.zeros(3, np.float32)}
+
+        return draw
+
+    recipe = training.RECIPES["synthesis"]
+    network = replace(recipe.network, channels=(8, 16), strides=((1, 2, 2),), blocks=(1, 1), attention=(False, False))
+    small = replace(
+        recipe,
+        name="small",
+        network=network,
+        make_case=importlib.import_module("made_for_train_test").make_case,
+        sampler_of=sampler_of,
+        evaluate_on=lambda denoiser, pool, steps: {"cases": float(len(pool.ready()))},
+    )
+    monkeypatch.setitem(training.RECIPES, "synthesis", small)
+    monkeypatch.setattr(training, "HELD_OUT", range(800_000, 800_002))
+    return small
+
+
+def test_a_training_ends_in_a_bundle_that_tells_how_it_was_made(tmp_path: Path, small_recipe: training.Recipe) -> None:
+    told: list[float] = []
+    path = training.train(
+        "synthesis", tmp_path / "run", steps=6, exams=3, seed=2, on_progress=lambda done, text: told.append(done)
+    )
+
+    bundle = verify_bundle(path)
+    assert bundle.metadata.name == "small"
+    assert bundle.metadata.network == small_recipe.network
+    assert bundle.metadata.results == {"held_out": "2 simulated exams, seeds 800000 to 800001", "cases": 2.0}
+    assert bundle.metadata.training["steps"] == 6
+    assert "--seed 2" in str(bundle.metadata.training["command"])
+    assert "seeds 2000 to 2002" in str(bundle.metadata.training["data"])
+    assert told[0] == 0.0
+    assert told[-1] == 1.0
+
+
+def test_a_training_that_is_called_again_goes_on_and_counts_its_hours(
+    tmp_path: Path, small_recipe: training.Recipe
+) -> None:
+    def train(steps: int) -> Path:
+        return training.train(
+            "synthesis", tmp_path / "run", steps=steps, exams=2, seed=2, on_progress=lambda done, text: None
+        )
+
+    train(3)
+    first = float((tmp_path / "run" / "hours.txt").read_text())
+    bundle = load_bundle(train(5))
+    assert bundle.metadata.training["steps"] == 5
+    assert float((tmp_path / "run" / "hours.txt").read_text()) > first
