@@ -115,9 +115,10 @@ def _machine() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in centiseconds; empty when there is no such process."""
+    """When a process started, in centiseconds; empty when there is no such process, or no more than its exit status."""
     try:
-        return str(round(psutil.Process(pid).create_time() * 100))
+        process = psutil.Process(pid)
+        return "" if process.status() == psutil.STATUS_ZOMBIE else str(round(process.create_time() * 100))
     except psutil.NoSuchProcess:
         return ""
 

@@ -1,0 +1,142 @@
+"""The whole job on a small simulated exam, from files to files, with the bundled models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from NephroSynthLib import jobs
+from NephroSynthLib.models.bundle import load_bundle
+from NephroSynthLib.progress import STAGES, Progress, ProgressEvent
+from NephroSynthLib.result import FILES, Summary
+from NephroSynthLib.simulated_files import SimulatedFiles
+from NephroSynthLib.simulation import Grid
+
+SEED = 900_002
+GRID = Grid((44, 104, 128), (2.4, 2.4, 4.5), (-152.4, -123.6, -96.75))
+PHASES = ("noncontrast", "excretory", "nephrographic")
+SUFFIXES = {"nifti": ".nii.gz", "nrrd": ".nrrd", "dicom": ""}
+
+RunOf = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def exam() -> SimulatedFiles:
+    return SimulatedFiles.simulate(SEED, Progress(), GRID)
+
+
+@pytest.fixture(scope="module")
+def run_of(exam: SimulatedFiles, tmp_path_factory: pytest.TempPathFactory) -> RunOf:
+    """Runs the job on the exam as stored in some way, once for each way; gives the folder of the result."""
+    done: dict[str, Path] = {}
+
+    def run(storage: str) -> Path:
+        if storage not in done:
+            folder = tmp_path_factory.mktemp("exam")
+            phases = _store(exam, storage, folder / "exam")
+            done[storage] = folder / "result"
+            jobs.run(Progress(), **phases, out=str(done[storage]), settings={"device": "cpu", "seed": 3})
+        return done[storage]
+
+    return run
+
+
+def _store(exam: SimulatedFiles, storage: str, folder: Path) -> dict[str, str]:
+    """Stores the phases as `nifti`, `nrrd`, `dicom`, or `oriented PIR` for NIfTI in that orientation."""
+    if storage.startswith("oriented"):
+        code = storage.split()[1]
+        images = {name: sitk.DICOMOrient(image, code) for name, image in exam.images.items()}
+        return _store(SimulatedFiles(exam.exam, images), "nifti", folder)
+    kind = storage.split()[0]
+    exam.write_phases(folder, kind, Progress())  # type: ignore[arg-type]
+    return {phase: str(folder / f"{phase}{SUFFIXES[kind]}") for phase in PHASES}
+
+
+def image_of(folder: Path, name: str) -> sitk.Image:
+    return sitk.ReadImage(str(folder / f"{name}.nii.gz"))
+
+
+def test_a_run_writes_its_files_and_a_summary_of_the_documented_schema(run_of: RunOf, exam: SimulatedFiles) -> None:
+    folder = run_of("nifti")
+    assert {path.name for path in folder.iterdir()} == set(FILES) - {"uncertainty.nii.gz"}
+    text = (folder / "result.json").read_text(encoding="utf-8")
+    summary = Summary.model_validate_json(text)
+    assert set(json.loads(text)) == set(Summary.model_fields)
+    assert summary.metrics is not None
+    for stage, task in (("segmentation", "segmentation"), ("synthesis", "synthesis")):
+        bundle = load_bundle(summary.settings[stage]["model"], task=task)  # type: ignore[index, call-overload, arg-type]
+        assert summary.model[stage].sha256 == bundle.sha256
+    reference = exam.images["noncontrast"]
+    for name in ("synthetic_nephrographic", "excretory_registered", "kidneys"):
+        image = image_of(folder, name)
+        assert image.GetSize() == reference.GetSize()
+        assert np.allclose(image.GetOrigin(), reference.GetOrigin(), atol=1e-3)
+
+
+def test_the_synthetic_phase_is_nearer_to_the_truth_than_the_excretory_one(run_of: RunOf, exam: SimulatedFiles) -> None:
+    truth = sitk.GetArrayFromImage(exam.images["nephrographic_truth"])
+    inside = sitk.GetArrayFromImage(exam.images["kidneys"]) > 0
+
+    def error(name: str) -> float:
+        window = np.clip(sitk.GetArrayFromImage(image_of(run_of("nifti"), name)), -150, 250)
+        return float(np.abs(window - np.clip(truth, -150, 250))[inside].mean())
+
+    assert error("synthetic_nephrographic") < 0.75 * error("excretory_registered")
+
+
+def test_the_kidneys_are_those_of_the_truth(run_of: RunOf, exam: SimulatedFiles) -> None:
+    overlap = sitk.LabelOverlapMeasuresImageFilter()
+    found = image_of(run_of("nifti"), "kidneys")
+    truth = sitk.Cast(exam.images["kidneys"], sitk.sitkUInt8)
+    truth.CopyInformation(found)
+    overlap.Execute(truth, sitk.Cast(found, sitk.sitkUInt8))
+    assert all(
+        overlap.GetDiceCoefficient(side) > 0.85 for side in np.unique(sitk.GetArrayFromImage(truth))[1:].tolist()
+    )
+
+
+def test_the_saved_transform_resamples_the_excretory_phase(run_of: RunOf, exam: SimulatedFiles) -> None:
+    folder = run_of("nifti")
+    transform = sitk.ReadTransform(str(folder / "excretory_to_noncontrast.h5"))
+    again = sitk.Resample(exam.images["excretory"], exam.images["noncontrast"], transform, sitk.sitkLinear, -1024.0)
+    difference = sitk.GetArrayFromImage(again) - sitk.GetArrayFromImage(image_of(folder, "excretory_registered"))
+    assert np.abs(difference).mean() < 0.5
+
+
+def test_the_same_seed_gives_the_same_voxels(run_of: RunOf) -> None:
+    first, second = run_of("nifti"), run_of("nifti again")
+    for name in ("synthetic_nephrographic", "excretory_registered", "kidneys"):
+        assert np.array_equal(*(sitk.GetArrayFromImage(image_of(folder, name)) for folder in (first, second)))
+
+
+# Rounding to whole HU (DICOM) and to float32 geometry (NIfTI) are all that storage may change.
+@pytest.mark.parametrize("storage", ["oriented PIR", "oriented RSA", "nrrd", "dicom"])
+def test_how_an_exam_is_stored_does_not_matter(run_of: RunOf, storage: str) -> None:
+    kidneys, synthetic = (image_of(run_of("nifti"), name) for name in ("kidneys", "synthetic_nephrographic"))
+    other_kidneys, other = (
+        sitk.Resample(image_of(run_of(storage), name), synthetic, sitk.Transform(), interpolator, outside)
+        for name, interpolator, outside in (
+            ("kidneys", sitk.sitkNearestNeighbor, 0.0),
+            ("synthetic_nephrographic", sitk.sitkLinear, -1024.0),
+        )
+    )
+    labels = sitk.GetArrayFromImage(kidneys)
+    assert np.mean(labels != sitk.GetArrayFromImage(other_kidneys)) < 0.02 * np.mean(labels > 0)
+    difference = np.abs(sitk.GetArrayFromImage(synthetic) - sitk.GetArrayFromImage(other))
+    assert difference[labels > 0].mean() < 3.0
+
+
+def test_stages_report_in_order_and_never_go_back(exam: SimulatedFiles, tmp_path: Path) -> None:
+    phases = _store(exam, "nrrd", tmp_path / "exam")
+    events: list[ProgressEvent] = []
+    jobs.run(Progress(events.append), **phases, out=str(tmp_path / "result"), settings={"device": "cpu"})
+    assert list(dict.fromkeys(event.stage for event in events)) == list(STAGES)
+    for stage in STAGES:
+        fractions = [event.fraction for event in events if event.stage == stage]
+        assert fractions == sorted(fractions)
+        assert fractions[-1] == 1.0
