@@ -72,7 +72,9 @@ def outlines_figure(views: Views) -> bytes:
     """A close look at each kidney in each phase, with its outline."""
     rows, names = [], []
     for side, extent in views.anatomy.kidneys.items():
-        plane = coronal(float(views.anatomy.centroids[side][1]), extent.grown(_CLOSE_MARGIN_MM))
+        plane = coronal(
+            float(views.anatomy.centroids[side][1]), extent.grown(_CLOSE_MARGIN_MM).within(views.anatomy.body)
+        )
         outlines = _kidney_outlines(views.kidneys, plane)
         rows.append([Tile(plane, plane.sample(image), outlines=outlines) for image in views.phases.values()])
         names.append(f"{side} kidney, coronal")

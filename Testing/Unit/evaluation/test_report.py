@@ -13,11 +13,14 @@ import pytest
 import SimpleITK as sitk
 from PIL import Image
 
+from NephroSynthLib.diffusion.denoiser import DiffusionConfig
 from NephroSynthLib.evaluation import evaluate
 from NephroSynthLib.evaluation.report import write_report
-from NephroSynthLib.evaluation.report_tables import without_paths
+from NephroSynthLib.evaluation.report_tables import model_table, without_paths
 from NephroSynthLib.exam import Exam
 from NephroSynthLib.grids import box_around, resample
+from NephroSynthLib.models.bundle import BundleMetadata, save_bundle
+from NephroSynthLib.networks.swin_denoiser import SwinDenoiser, SwinDenoiserConfig
 from NephroSynthLib.registration import Registration, RegistrationQuality
 from NephroSynthLib.registration.quality import Shift
 from NephroSynthLib.result import RESEARCH_ONLY, SIMULATED_TRAINING, Acquired, Result
@@ -219,6 +222,26 @@ def test_oblique_volumes_on_grids_of_their_own_are_shown_upright(
     shapes = zip(straight, tilted, strict=True)
     assert all(abs(a.shape[0] / b.shape[0] - 1) < 0.25 and a.shape[1] == b.shape[1] for a, b in shapes)
     assert all(picture.std() > 10 for picture in tilted)
+
+
+def test_a_model_that_can_be_read_shows_its_card_and_another_one_only_its_digest(tmp_path: Path) -> None:
+    config = SwinDenoiserConfig(
+        channels=(8, 8), strides=((1, 2, 2),), blocks=(1, 1), attention=(False, True), window=(2, 2, 2),
+        head_channels=8, full_resolution_channels=4, embedding=8,
+    )  # fmt: skip
+    metadata = BundleMetadata(
+        name="small", task="synthesis", method="dsSNICT", network=config, diffusion=DiffusionConfig(steps=100),
+        preprocessing={}, training={"data": "12 simulated exams"}, results={}, licence="Apache-2.0",
+    )  # fmt: skip
+    path = tmp_path / "small.safetensors"
+    digest = save_bundle(path, SwinDenoiser(config).state_dict(), metadata)
+    models = {"segmentation": {"name": "given", "sha256": ""}, "synthesis": {"name": "small", "sha256": digest}}
+    chosen = {"segmentation": "no-such-model", "synthesis": str(path)}
+    rows = model_table(models, chosen).rows
+    assert rows[0] == ("Segmentation", "given", "–", "–", "–", "–")
+    assert rows[1] == ("Synthesis", "small", "dsSNICT", "12 simulated exams", "Apache-2.0", digest[:16])
+    other = {"synthesis": {"name": "small", "sha256": "0" * 64}}
+    assert model_table(other, chosen).rows[0][2:] == ("–", "–", "–", "0" * 16)
 
 
 @pytest.mark.parametrize(
