@@ -85,7 +85,7 @@ def correlated_noise(rng: np.random.Generator, protocol: Protocol) -> Tensor:
 
 def _gaussian(volume: Tensor, sigma: tuple[float, float]) -> Tensor:
     """Blur (z, y, x) in plane with standard deviations (y, x) in voxels; the ends lose nothing."""
-    along_y, along_x = (_gaussian_matrix(n, s) for n, s in zip(volume.shape[1:], sigma))
+    along_y, along_x = (_gaussian_matrix(n, s) for n, s in zip(volume.shape[1:], sigma, strict=True))
     return along_y @ (volume @ along_x.T)
 
 
@@ -122,7 +122,7 @@ def acquire(rng: np.random.Generator, clean: Tensor, protocol: Protocol) -> Tens
     seen = _gaussian(clean, (protocol.blur_mm / sy, protocol.blur_mm / sx))
     if protocol.enhancement:
         seen = seen + protocol.enhancement * (seen - _gaussian(seen, (1.2 / sy, 1.2 / sx)))
-    axes = tuple(torch.arange(n) * s for n, s in zip(clean.shape, protocol.grid.spacing[::-1]))
+    axes = tuple(torch.arange(n) * s for n, s in zip(clean.shape, protocol.grid.spacing[::-1], strict=True))
     tissue, depth = _tissue_and_depth(clean, (sy, sx))
     level = 0.45 + 0.55 * depth**2
     level = level * (1.0 + 0.08 * smooth_noise(rng, (axes[0], axes[1], axes[2]), 60.0)).clamp(min=0.5)

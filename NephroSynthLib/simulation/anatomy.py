@@ -10,27 +10,45 @@ from torch import Tensor
 
 from NephroSynthLib.simulation import body, bowel, lesions, organs, skeleton, vessels
 from NephroSynthLib.simulation.canvas import Canvas
+from NephroSynthLib.simulation.collecting_system import HYDRONEPHROTIC, paint_collecting_system
 from NephroSynthLib.simulation.grid import Grid
 from NephroSynthLib.simulation.habitus import Habitus
 from NephroSynthLib.simulation.kidneys import (
     KidneyAnatomy,
     draw_kidney,
-    paint_collecting_system,
     paint_isthmus,
     paint_kidney,
     paint_perirenal_fat,
 )
 from NephroSynthLib.simulation.lesions import Finding
 from NephroSynthLib.simulation.splines import smooth_noise
-from NephroSynthLib.simulation.tissues import TISSUE_COUNT, Tissue
+from NephroSynthLib.simulation.tissues import Tissue
 
 # Standard deviation in HU of the slow and the fine heterogeneity of a tissue.
 _TEXTURE: dict[Tissue, tuple[float, float]] = {
-    Tissue.SUBCUTANEOUS_FAT: (4, 5), Tissue.VISCERAL_FAT: (6, 8), Tissue.PERIRENAL_FAT: (5, 6), Tissue.MUSCLE: (5, 7),
-    Tissue.SPONGY_BONE: (20, 30), Tissue.CORTICAL_BONE: (60, 60), Tissue.LIVER: (3, 3), Tissue.SPLEEN: (3, 3),
-    Tissue.PANCREAS: (5, 12), Tissue.STOOL: (35, 55), Tissue.BOWEL_WALL: (6, 8), Tissue.BOWEL_FLUID: (6, 6), Tissue.CORTEX: (3, 5),
-    Tissue.MEDULLA: (3, 5), Tissue.SINUS_FAT: (10, 14), Tissue.MASS: (7, 10), Tissue.NECROSIS: (6, 5), Tissue.LUNG: (25, 45),
-    Tissue.STOMACH: (6, 8), Tissue.DISC: (6, 6), Tissue.ORAL_CONTRAST: (20, 20), Tissue.AORTA: (2, 2), Tissue.VENA_CAVA: (6, 4),
+    Tissue.SUBCUTANEOUS_FAT: (4, 5),
+    Tissue.VISCERAL_FAT: (6, 8),
+    Tissue.PERIRENAL_FAT: (5, 6),
+    Tissue.MUSCLE: (5, 7),
+    Tissue.SPONGY_BONE: (20, 30),
+    Tissue.CORTICAL_BONE: (60, 60),
+    Tissue.LIVER: (3, 3),
+    Tissue.SPLEEN: (3, 3),
+    Tissue.PANCREAS: (5, 12),
+    Tissue.STOOL: (35, 55),
+    Tissue.BOWEL_WALL: (6, 8),
+    Tissue.BOWEL_FLUID: (6, 6),
+    Tissue.CORTEX: (3, 5),
+    Tissue.MEDULLA: (3, 5),
+    Tissue.SINUS_FAT: (10, 14),
+    Tissue.MASS: (7, 10),
+    Tissue.NECROSIS: (6, 5),
+    Tissue.LUNG: (25, 45),
+    Tissue.STOMACH: (6, 8),
+    Tissue.DISC: (6, 6),
+    Tissue.ORAL_CONTRAST: (20, 20),
+    Tissue.AORTA: (2, 2),
+    Tissue.VENA_CAVA: (6, 4),
 }
 
 
@@ -42,8 +60,9 @@ class Anatomy:
     findings: list[Finding]
 
 
-def paint_anatomy(seed: np.random.SeedSequence, habitus: Habitus, attenuation: Tensor, grid: Grid,
-                  dilations: dict[int, float]) -> Anatomy:
+def paint_anatomy(
+    seed: np.random.SeedSequence, habitus: Habitus, attenuation: Tensor, grid: Grid, dilations: dict[int, float]
+) -> Anatomy:
     """Paint a patient.
 
     Args:
@@ -54,14 +73,22 @@ def paint_anatomy(seed: np.random.SeedSequence, habitus: Habitus, attenuation: T
         dilations: width of the collecting system of each side.
     """
     steps = (
-        body.paint_body, organs.paint_liver, organs.paint_spleen, organs.paint_stomach, body.paint_lungs, organs.paint_pancreas,
-        bowel.paint_mesentery, bowel.paint_duodenum, bowel.paint_small_bowel, bowel.paint_colon,
+        body.paint_body,
+        organs.paint_liver,
+        organs.paint_spleen,
+        organs.paint_stomach,
+        body.paint_lungs,
+        organs.paint_pancreas,
+        bowel.paint_mesentery,
+        bowel.paint_duodenum,
+        bowel.paint_small_bowel,
+        bowel.paint_colon,
     )
     streams = [np.random.default_rng(s) for s in seed.spawn(len(steps) + 8)]
     canvas = Canvas(grid, attenuation)
-    for step, rng in zip(steps, streams):
+    for step, rng in zip(steps, streams[: len(steps)], strict=True):
         step(canvas, habitus, rng)
-    fat_rng, back_rng, spine_rng, rib_rng, vessel_rng, kidney_rng, texture_rng, table_rng = streams[len(steps):]
+    fat_rng, back_rng, spine_rng, rib_rng, vessel_rng, kidney_rng, texture_rng, table_rng = streams[len(steps) :]
     kidneys = [draw_kidney(kidney_rng, plan, dilations[plan.side]) for plan in habitus.kidneys]
     for kidney in kidneys:
         paint_perirenal_fat(canvas, kidney, fat_rng)
@@ -84,7 +111,7 @@ def paint_anatomy(seed: np.random.SeedSequence, habitus: Habitus, attenuation: T
 def _finish_kidney(canvas: Canvas, kidney: KidneyAnatomy, habitus: Habitus, rng: np.random.Generator) -> list[Finding]:
     calyces = paint_collecting_system(canvas, kidney, rng, habitus)
     findings = []
-    if kidney.dilation >= 2.0:
+    if kidney.dilation >= HYDRONEPHROTIC:
         findings.append(Finding("hydronephrosis", lesions.SIDES[kidney.plan.side]))
     if rng.random() < lesions.CYSTS:
         findings += lesions.paint_cysts(canvas, kidney, rng)
@@ -113,6 +140,3 @@ def add_texture(canvas: Canvas, rng: np.random.Generator) -> None:
     index = canvas.labels.int()
     texture = slow * amplitude[:, 0][index] + fine * amplitude[:, 1][index]
     canvas.hu += texture[None]
-
-
-__all__ = ["Anatomy", "TISSUE_COUNT", "paint_anatomy"]

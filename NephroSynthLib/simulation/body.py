@@ -36,7 +36,9 @@ def paint_body(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> No
     fat_noise, wall_noise = (smooth_noise(rng, _coarse(box.axes), 55.0) for _ in range(2))
 
     def resample(noise: Tensor) -> Tensor:
-        return torch.nn.functional.interpolate(noise[None, None], size=box.shape, mode="trilinear", align_corners=True)[0, 0]
+        return torch.nn.functional.interpolate(noise[None, None], size=box.shape, mode="trilinear", align_corners=True)[
+            0, 0
+        ]
 
     cavity = box.evaluate_coarsely(lambda x, y, z: cavity_distance(habitus, x, y, z))
     wall = box.evaluate_coarsely(lambda x, y, z: _by_direction(x, y, habitus.wall) + 0 * z)
@@ -53,68 +55,98 @@ def paint_body(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> No
 
 
 def _coarse(axes: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    z, y, x = (torch.linspace(float(a[0]), float(a[-1]), max(2, int((float(a[-1]) - float(a[0])) / 10.0))) for a in axes)
+    z, y, x = (
+        torch.linspace(float(a[0]), float(a[-1]), max(2, int((float(a[-1]) - float(a[0])) / 10.0))) for a in axes
+    )
     return z, y, x
 
 
 def _paint_linea_alba(canvas: Canvas, habitus: Habitus) -> None:
     depth = habitus.cavity[1]
     canvas.paint_shape(
-        (-6, -depth - habitus.wall[0], -400), (6, -depth, 60),
-        lambda x, y, z: torch.maximum(x.abs() - 3.0, (y + depth + habitus.wall[0] / 2).abs() - habitus.wall[0] / 2) + 0 * z,
+        (-6, -depth - habitus.wall[0], -400),
+        (6, -depth, 60),
+        lambda x, y, z: (
+            torch.maximum(x.abs() - 3.0, (y + depth + habitus.wall[0] / 2).abs() - habitus.wall[0] / 2) + 0 * z
+        ),
         Tissue.SUBCUTANEOUS_FAT,
     )
 
 
 def paint_posterior_muscles(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint erector spinae, quadratus lumborum, psoas and the diaphragm's crura."""
-    spine, m = habitus.spine_y, habitus.muscularity
-    lower, upper = float(canvas.z[0]) - 30, float(canvas.z[-1]) + 30
+    """Paint erector spinae, quadratus lumborum, psoas and the diaphragm's crura of both sides."""
     for sign in (-1.0, 1.0):
-        jitter = rng.normal(0, 1.5, 2)
-        half = (29 * m**0.5, 18 * m**0.5)
+        _paint_erector(canvas, habitus, rng, sign)
+        _paint_psoas_and_lumborum(canvas, habitus, rng, sign)
+        front = habitus.spine_y - habitus.vertebra[1]
+        crus = np.array([[sign * 22, habitus.spine_y - 12, 130], [sign * 20, front - 6, 60], [sign * 14, front - 4, 0]])
+        course = curve(crus, 12.0)
+        canvas.paint_tube(course, np.linspace(5, 3, len(course)), Tissue.MUSCLE)
 
-        def erector(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-            scale = 1.0 - 0.0012 * z.clamp(-100, 200)
-            centre = (sign * (36.0 + jitter[0]), spine + 40.0 + jitter[1])
-            return ellipse_cylinder(x, y, centre, (half[0] * scale, half[1] * scale), 2.6)
 
-        canvas.paint_shape((sign * 36 - 45, spine + 10, lower), (sign * 36 + 45, spine + 75, upper), erector, Tissue.MUSCLE,
-                           coarse=True)
-        top = float(rng.uniform(25, 60))
-        levels = np.linspace(top, lower, 12)
-        fall = np.clip((top - levels) / 160.0, 0, 1.4)
-        psoas = np.stack([sign * (24 + 30 * fall), spine + 6 - 14 * fall**2, levels], axis=1)
-        canvas.paint_tube(psoas, m * np.clip(6 + 26 * fall, 6, 25), Tissue.MUSCLE)
-        lumborum_top = float(rng.uniform(20, 45))
-        for offset, radius in ((52.0, 8.0), (62.0, 9.0), (72.0, 7.0)):
-            ql = np.array([[sign * (offset - 10), spine + 27, lumborum_top], [sign * (offset + 4), spine + 25, lower]])
-            canvas.paint_tube(ql, [radius * 0.7 * m, radius * 1.2 * m], Tissue.MUSCLE)
-        crus = np.array([[sign * 22, spine - 12, 130], [sign * 20, spine - habitus.vertebra[1] - 6, 60],
-                         [sign * 14, spine - habitus.vertebra[1] - 4, 0]])
-        canvas.paint_tube(curve(crus, 12.0), np.linspace(5, 3, len(curve(crus, 12.0))), Tissue.MUSCLE)
+def _paint_erector(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, sign: float) -> None:
+    """The muscle beside the spinous processes, thicker in the lumbar region, streaked with fat."""
+    offset_x, offset_y = rng.normal([36.0, 40.0], 1.5)
+    half = np.array([29.0, 18.0]) * habitus.muscularity**0.5
+    centre = (sign * float(offset_x), habitus.spine_y + float(offset_y))
+
+    def erector(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+        scale = 1.0 - 0.0012 * z.clamp(-100, 200)
+        return ellipse_cylinder(x, y, centre, (float(half[0]) * scale, float(half[1]) * scale), 2.6)
+
+    lower, upper = (centre[0] - 45, centre[1] - 30, -400), (centre[0] + 45, centre[1] + 35, 400)
+    canvas.paint_shape(lower, upper, erector, Tissue.MUSCLE, coarse=True)
+    fatty = float(rng.uniform(0, 1.4))
+    for _ in range(int(rng.poisson(6 * fatty))):
+        start = np.array([centre[0], centre[1], 0.0]) + rng.normal(0, 1, 3) * np.array([14, 8, 90])
+        streak = np.stack([start, start + rng.normal(0, 1, 3) * np.array([7, 4, 30])])
+        canvas.paint_tube(streak, float(rng.uniform(0.5, 1.6)), Tissue.VISCERAL_FAT, where={Tissue.MUSCLE})
+
+
+def _paint_psoas_and_lumborum(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, sign: float) -> None:
+    """Psoas widens and drifts outwards on its way down; quadratus lumborum lies behind the kidney."""
+    spine, m = habitus.spine_y, habitus.muscularity
+    top, lowest = float(rng.uniform(25, 60)), -260.0
+    levels = np.linspace(top, lowest, 22)
+    fall = np.clip((top - levels) / 160.0, 0, 1.4)
+    psoas = np.stack([sign * (24 + 30 * fall), spine + 6 - 14 * fall**2, levels], axis=1)
+    canvas.paint_tube(psoas, m * np.clip(6 + 26 * fall, 6, 25), Tissue.MUSCLE)
+    lumborum_top = float(rng.uniform(20, 45))
+    for offset, radius in ((52.0, 8.0), (62.0, 9.0), (72.0, 7.0)):
+        lumborum = np.array(
+            [[sign * (offset - 10), spine + 27, lumborum_top], [sign * (offset + 8), spine + 25, lowest]]
+        )
+        canvas.paint_tube(lumborum, np.array([0.8, 1.4]) * radius * m, Tissue.MUSCLE)
 
 
 def paint_lungs(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint both lung bases above a domed diaphragm, with a few vessels, and the heart's lower border now and then."""
-    width, depth = habitus.cavity
+    """Paint both lung bases above a domed diaphragm, and the heart's lower border now and then."""
+    depth = habitus.cavity[1]
     for sign in (-1.0, 1.0):
-        dome = float(rng.uniform(125, 165)) - (8 if sign > 0 else 0)
-        recess = float(rng.uniform(60, 95))
-
-        def lung(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-            centre_x = sign * width * 0.52
-            r = (((x - centre_x) / (width * 0.5)) ** 2 + ((y + 0.1 * depth) / (depth * 1.05)) ** 2).sqrt()
-            floor = dome - (dome - recess) * (r / 0.95).clamp(0, 1.2) ** 4
-            inside = cavity_distance(habitus, x, y, z) + 5.0
-            beside = 28.0 - sign * x
-            return smooth_intersection(smooth_intersection(inside, beside, 10.0), 0.7 * (floor - z), 6.0)
-
-        low, high = ((-width - 20, -8) if sign < 0 else (8, width + 20))
-        canvas.paint_shape((low, -depth - 20, recess - 30), (high, depth + 20, 600), lung, Tissue.LUNG, coarse=True)
+        _paint_lung(canvas, habitus, rng, sign)
     if rng.random() < 0.9:
-        canvas.paint_shape((-60, -depth, 128), (90, depth, 400), lambda x, y, z: superellipsoid(
-            x, y, z, (18, -0.35 * depth, 190), (55, 45, 52)), Tissue.HEART, coarse=True)
+        lower, upper = (-60, -depth, 128), (90, depth, 400)
+        centre, radii = (18, -0.35 * depth, 190), (55, 45, 52)
+        canvas.paint_shape(
+            lower, upper, lambda x, y, z: superellipsoid(x, y, z, centre, radii), Tissue.HEART, coarse=True
+        )
+
+
+def _paint_lung(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, sign: float) -> None:
+    """One lung base: inside the wall, above the dome, lower in the recess behind."""
+    width, depth = habitus.cavity
+    dome = float(rng.uniform(125, 165)) - (8 if sign > 0 else 0)
+    recess = float(rng.uniform(60, 95))
+
+    def lung(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+        across, along = (x - sign * width * 0.52) / (width * 0.5), (y + 0.1 * depth) / (depth * 1.05)
+        floor = dome - (dome - recess) * ((across**2 + along**2).sqrt() / 0.95).clamp(0, 1.2) ** 4
+        inside = cavity_distance(habitus, x, y, z) + 5.0
+        beside = smooth_intersection(inside, 28.0 - sign * x, 10.0)
+        return smooth_intersection(beside, 0.7 * (floor - z), 6.0)
+
+    low, high = (-width - 20, -8) if sign < 0 else (8, width + 20)
+    canvas.paint_shape((low, -depth - 20, recess - 30), (high, depth + 20, 600), lung, Tissue.LUNG, coarse=True)
 
 
 def paint_surroundings(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
@@ -139,6 +171,11 @@ def paint_surroundings(canvas: Canvas, habitus: Habitus, rng: np.random.Generato
             y, drift = float(rng.uniform(-40, 50)), rng.normal(0, 25)
             arm = np.array([[sign * reach, y, -300], [sign * (reach + 5), y + drift, 400]])
             arm = curve(arm, 40.0)
-            for r, tissue in ((34.0, Tissue.SKIN), (32.0, Tissue.SUBCUTANEOUS_FAT), (26.0, Tissue.MUSCLE),
-                              (9.0, Tissue.CORTICAL_BONE), (5.0, Tissue.SPONGY_BONE)):
+            for r, tissue in (
+                (34.0, Tissue.SKIN),
+                (32.0, Tissue.SUBCUTANEOUS_FAT),
+                (26.0, Tissue.MUSCLE),
+                (9.0, Tissue.CORTICAL_BONE),
+                (5.0, Tissue.SPONGY_BONE),
+            ):
                 canvas.paint_tube(arm, r, tissue)

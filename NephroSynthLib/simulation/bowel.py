@@ -11,8 +11,17 @@ from NephroSynthLib.simulation.habitus import Habitus
 from NephroSynthLib.simulation.shapes import curve
 from NephroSynthLib.simulation.tissues import Tissue
 
-_SOFT = {Tissue.VISCERAL_FAT, Tissue.BOWEL_WALL, Tissue.BOWEL_FLUID, Tissue.STOOL, Tissue.ORAL_CONTRAST, Tissue.BOWEL_GAS,
-         Tissue.SMALL_VESSEL, Tissue.PANCREAS, Tissue.STOMACH}
+_SOFT = {
+    Tissue.VISCERAL_FAT,
+    Tissue.BOWEL_WALL,
+    Tissue.BOWEL_FLUID,
+    Tissue.STOOL,
+    Tissue.ORAL_CONTRAST,
+    Tissue.BOWEL_GAS,
+    Tissue.SMALL_VESSEL,
+    Tissue.PANCREAS,
+    Tissue.STOMACH,
+}
 # Chance that a stretch of bowel holds the same in all phases, minutes apart.
 _STILL = 0.8
 
@@ -33,8 +42,10 @@ def _clear_of_kidneys(points: NDArray[np.float64], habitus: Habitus, clearance: 
 def _within_cavity(points: NDArray[np.float64], habitus: Habitus, margin: float) -> NDArray[np.float64]:
     """Pull points inside the cavity and in front of the spine."""
     width, depth = habitus.cavity
-    level = (np.abs(points[:, 0] / (width - margin)) ** habitus.power
-             + np.abs(points[:, 1] / (depth - margin)) ** habitus.power) ** (1 / habitus.power)
+    level = (
+        np.abs(points[:, 0] / (width - margin)) ** habitus.power
+        + np.abs(points[:, 1] / (depth - margin)) ** habitus.power
+    ) ** (1 / habitus.power)
     moved = points.copy()
     moved[:, :2] /= np.maximum(level, 1.0)[:, None]
     front = habitus.spine_y - habitus.vertebra[1] - margin - 4
@@ -43,11 +54,17 @@ def _within_cavity(points: NDArray[np.float64], habitus: Habitus, margin: float)
     return moved
 
 
-def _paint_loop(canvas: Canvas, course: NDArray[np.float64], radius: NDArray[np.float64], wall: float,
-                filling: list[tuple[Tissue, float]], rng: np.random.Generator) -> None:
-    """A tube with a wall; `filling` gives tissues and their shares. Gas rises to the front; contents move between phases."""
+def _paint_loop(
+    canvas: Canvas,
+    course: NDArray[np.float64],
+    radius: NDArray[np.float64],
+    wall: float,
+    filling: list[tuple[Tissue, float]],
+    rng: np.random.Generator,
+) -> None:
+    """A tube with a wall; `filling` gives tissues and their shares. Gas rises; contents move between phases."""
     canvas.paint_tube(course, radius, Tissue.BOWEL_WALL, where=_SOFT)
-    tissues, shares = zip(*filling)
+    tissues, shares = zip(*filling, strict=True)
     shares_array = np.asarray(shares) / np.sum(shares)
     inner = np.maximum(radius - wall, 0.4 * radius)
     lumen = {Tissue.BOWEL_WALL, Tissue.BOWEL_FLUID, Tissue.STOOL, Tissue.ORAL_CONTRAST, Tissue.BOWEL_GAS}
@@ -58,11 +75,11 @@ def _paint_loop(canvas: Canvas, course: NDArray[np.float64], radius: NDArray[np.
         if rng.random() < _STILL:
             kinds = [kinds[0]] * 3
         hu = torch.stack([canvas.attenuation[kind, phase] for phase, kind in enumerate(kinds)])
-        piece, size = course[start:stop + 1], inner[start:stop + 1]
+        piece, size = course[start : stop + 1], inner[start : stop + 1]
         if kinds[0] == Tissue.BOWEL_GAS:
             liquid = Tissue.STOOL if Tissue.STOOL in tissues else Tissue.BOWEL_FLUID
             canvas.paint_tube(piece, size, liquid, where=lumen)
-            piece = piece - [0, 0.25 * float(size.mean()), 0]
+            piece = piece - np.array([0, 0.25 * float(size.mean()), 0])
             size = size * float(rng.uniform(0.6, 0.85))
         canvas.paint_tube(piece, size, kinds[0], hu=hu + float(rng.normal(0, 12)), where=lumen)
         start = stop
@@ -73,12 +90,30 @@ def paint_colon(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
     width, depth = habitus.cavity
     caliber = float(rng.uniform(13, 24))
     back = habitus.spine_y - 10
-    right = np.array([[-0.68 * width, back - 30, -190], [-0.72 * width, back - 22, -90], [-0.74 * width, back - 18, -45],
-                      [-0.66 * width, back - 35, float(rng.uniform(-35, 5))]])
-    across = np.array([[-0.45 * width, -0.55 * depth, float(rng.uniform(-45, 0))], [0, -0.78 * depth, float(rng.uniform(-70, 0))],
-                       [0.45 * width, -0.6 * depth, float(rng.uniform(-10, 40))]])
-    left = np.array([[0.74 * width, back - 45, float(rng.uniform(40, 75))], [0.83 * width, back - 8, float(rng.uniform(10, 40))],
-                     [0.82 * width, back - 6, -40], [0.76 * width, back - 18, -100], [0.66 * width, back - 40, -190]])
+    right = np.array(
+        [
+            [-0.68 * width, back - 30, -190],
+            [-0.72 * width, back - 22, -90],
+            [-0.74 * width, back - 18, -45],
+            [-0.66 * width, back - 35, float(rng.uniform(-35, 5))],
+        ]
+    )
+    across = np.array(
+        [
+            [-0.45 * width, -0.55 * depth, float(rng.uniform(-45, 0))],
+            [0, -0.78 * depth, float(rng.uniform(-70, 0))],
+            [0.45 * width, -0.6 * depth, float(rng.uniform(-10, 40))],
+        ]
+    )
+    left = np.array(
+        [
+            [0.74 * width, back - 45, float(rng.uniform(40, 75))],
+            [0.83 * width, back - 8, float(rng.uniform(10, 40))],
+            [0.82 * width, back - 6, -40],
+            [0.76 * width, back - 18, -100],
+            [0.66 * width, back - 40, -190],
+        ]
+    )
     points = np.vstack([right, across, left]) + rng.normal(0, 6, (12, 3))
     course = curve(_within_cavity(_clear_of_kidneys(points, habitus, caliber), habitus, caliber), 7.0)
     course = _within_cavity(_clear_of_kidneys(course, habitus, caliber * 0.9), habitus, caliber)
@@ -86,8 +121,11 @@ def paint_colon(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
     narrowing = np.interp(position, [0, 0.4, 0.7, 1], [1.15, 1.0, 0.75, 0.65])
     haustra = 1 + 0.16 * np.sin(np.arange(len(course)) * 7.0 / float(rng.uniform(20, 30)) * 2 * np.pi)
     radius = caliber * narrowing * haustra
-    filling = [(Tissue.STOOL, float(rng.uniform(0.2, 1))), (Tissue.BOWEL_GAS, float(rng.uniform(0.1, 1))),
-               (Tissue.BOWEL_FLUID, float(rng.uniform(0, 0.4)))]
+    filling = [
+        (Tissue.STOOL, float(rng.uniform(0.2, 1))),
+        (Tissue.BOWEL_GAS, float(rng.uniform(0.1, 1))),
+        (Tissue.BOWEL_FLUID, float(rng.uniform(0, 0.4))),
+    ]
     if rng.random() < 0.07:
         filling.append((Tissue.ORAL_CONTRAST, 1.0))
     _paint_loop(canvas, course, radius, float(rng.uniform(1.5, 3.0)), filling, rng)
@@ -96,11 +134,25 @@ def paint_colon(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
 def paint_duodenum(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
     """Paint the duodenum's C around the head of the pancreas."""
     y = habitus.spine_y - habitus.vertebra[1] - 20
-    points = np.array([[-14, y - 30, 32], [-40, y - 18, 28], [-50, y + 4, 5], [-46, y + 4, -28], [-18, y - 2, -44], [18, y - 4, -38],
-                       [34, y - 18, -12]], dtype=float) + rng.normal(0, 4, (7, 3))
+    points = np.array(
+        [
+            [-14, y - 30, 32],
+            [-40, y - 18, 28],
+            [-50, y + 4, 5],
+            [-46, y + 4, -28],
+            [-18, y - 2, -44],
+            [18, y - 4, -38],
+            [34, y - 18, -12],
+        ],
+        dtype=float,
+    ) + rng.normal(0, 4, (7, 3))
     course = curve(_clear_of_kidneys(points, habitus, 10.0), 6.0)
     radius = float(rng.uniform(8, 13)) * (1 + 0.12 * rng.standard_normal(len(course)))
-    filling = [(Tissue.BOWEL_FLUID, 1.0), (Tissue.BOWEL_GAS, 0.15), (Tissue.ORAL_CONTRAST, 0.7 * float(rng.random() < 0.2) + 0.01)]
+    filling = [
+        (Tissue.BOWEL_FLUID, 1.0),
+        (Tissue.BOWEL_GAS, 0.15),
+        (Tissue.ORAL_CONTRAST, 0.7 * float(rng.random() < 0.2) + 0.01),
+    ]
     _paint_loop(canvas, course, radius, 2.5, filling, rng)
 
 
@@ -130,15 +182,33 @@ def paint_mesentery(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) 
     width, depth = habitus.cavity
     root = np.array([4, habitus.spine_y - habitus.vertebra[1] - 34, 10.0])
     for sign, radius in ((1.0, 3.6), (-1.0, 4.8)):
-        trunk = curve(np.array([root + [sign * 7, 0, 0], root + [sign * 7, -14, -30], root + [sign * 6, -22, -80],
-                                root + [sign * 4, -25, -180]]), 8.0)
+        trunk = curve(
+            np.array(
+                [
+                    root + np.array([sign * 7, 0, 0]),
+                    root + np.array([sign * 7, -14, -30]),
+                    root + np.array([sign * 6, -22, -80]),
+                    root + np.array([sign * 4, -25, -180]),
+                ]
+            ),
+            8.0,
+        )
         canvas.paint_tube(trunk, radius, Tissue.SMALL_VESSEL)
     for _ in range(int(rng.integers(22, 42))):
         start = root + np.array([rng.normal(0, 8), -10 - rng.uniform(0, 14), rng.uniform(-150, 10)])
-        end = np.array([rng.uniform(-0.75, 0.75) * width, rng.uniform(-0.85, 0.1) * depth, start[2] + rng.uniform(-40, 40)])
+        end = np.array(
+            [rng.uniform(-0.75, 0.75) * width, rng.uniform(-0.85, 0.1) * depth, start[2] + rng.uniform(-40, 40)]
+        )
         course = curve(np.array([start, (start + end) / 2 + rng.normal(0, 9, 3), end]), 7.0)
-        canvas.paint_tube(course, np.linspace(rng.uniform(1.0, 2.2), 0.5, len(course)), Tissue.SMALL_VESSEL, where={Tissue.VISCERAL_FAT})
+        canvas.paint_tube(
+            course,
+            np.linspace(rng.uniform(1.0, 2.2), 0.5, len(course)),
+            Tissue.SMALL_VESSEL,
+            where={Tissue.VISCERAL_FAT},
+        )
     for _ in range(int(rng.integers(0, 9))):
-        centre = root + rng.normal(0, 1, 3) * [35, 12, 60] - [0, 12, 40]
+        centre = root + rng.normal(0, 1, 3) * [35, 12, 60] - np.array([0, 12, 40])
         size = float(rng.uniform(1.5, 4.0))
-        canvas.paint_tube(np.array([centre, centre + rng.normal(0, 3, 3)]), size, Tissue.LYMPH_NODE, where={Tissue.VISCERAL_FAT})
+        canvas.paint_tube(
+            np.array([centre, centre + rng.normal(0, 3, 3)]), size, Tissue.LYMPH_NODE, where={Tissue.VISCERAL_FAT}
+        )

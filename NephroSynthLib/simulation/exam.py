@@ -34,7 +34,7 @@ class Phase:
         grid: its voxels.
         hu: (z, y, x) float32 HU as acquired: noise, kernel, slice thickness.
         displacement: (3, z, y, x) float32 LPS mm (x, y, z) on the REFERENCE grid: carries a reference point to the same
-            tissue in this phase, so registered(x) = hu(x + displacement(x)), as ITK resamples. Zero for the non-contrast phase.
+            tissue in this phase, so registered(x) = hu(x + displacement(x)), as ITK resamples. Zero if non-contrast.
         labels: (z, y, x) uint8 `Tissue` values on this phase's own grid.
         kidneys: (z, y, x) uint8 on this phase's own grid, 1 right, 2 left.
     """
@@ -54,9 +54,9 @@ class SimulatedExam:
         seed: what it was made from.
         phases: 'noncontrast', 'nephrographic', 'excretory'.
         labels: (z, y, x) uint8 `Tissue` values on the reference grid, that of the non-contrast phase.
-        kidneys: (z, y, x) uint8 on the reference grid, 1 right, 2 left: parenchyma with the calyces in it and all lesions;
+        kidneys: (z, y, x) uint8 on the reference grid, 1 right, 2 left: parenchyma with its calyces, and all lesions;
             without sinus fat, renal pelvis and hilar vessels.
-        nephrographic_truth: (z, y, x) float32 noise-free nephrographic HU on the reference grid in the reference's geometry.
+        nephrographic_truth: (z, y, x) float32 noise-free nephrographic HU on the reference grid and geometry.
         kinetics: contrast kinetics.
         findings: the pathology that was placed.
     """
@@ -94,24 +94,38 @@ def simulate(seed: int, *, reference: Grid | None = None) -> SimulatedExam:
     rng = np.random.default_rng(patient)
     habitus = draw_habitus(rng)
     warp = draw_warp(rng)
-    dilations = {side: float(rng.uniform(2.2, 4.5)) if rng.random() < HYDRONEPHROSIS else float(rng.uniform(0.7, 1.5)) for side in (0, 1)}
+    dilations = {
+        side: float(rng.uniform(2.2, 4.5)) if rng.random() < HYDRONEPHROSIS else float(rng.uniform(0.7, 1.5))
+        for side in (0, 1)
+    }
     kinetics, attenuation = _draw_physiology(np.random.default_rng(physiology), habitus)
     rng = np.random.default_rng(scanner)
     first, origin = (reference, _centred(rng, reference, habitus)) if reference is not None else draw_grid(rng, habitus)
-    protocols = [draw_protocol(rng, grid) for grid in (first, similar_grid(rng, first, reference is None), similar_grid(rng, first, reference is None))]
+    protocols = [
+        draw_protocol(rng, grid)
+        for grid in (first, similar_grid(rng, first, reference is None), similar_grid(rng, first, reference is None))
+    ]
     rng = np.random.default_rng(movement)
     motions = [still(), draw_motion(rng, habitus, origin), draw_motion(rng, habitus, origin)]
-    maps = [_to_canvas(protocol.grid, motion, warp, origin) for protocol, motion in zip(protocols, motions)]
+    maps = [
+        _to_canvas(protocol.grid, motion, warp, origin) for protocol, motion in zip(protocols, motions, strict=True)
+    ]
     canvas = canvas_grid([p.grid for p in protocols], maps)
     anatomy = paint_anatomy(anatomy_seed, habitus, attenuation, canvas, dilations)
     phases = {}
-    for name, protocol, motion, offset, stream in zip(PHASES, protocols, motions, maps, noise.spawn(3)):
-        phases[name] = _acquire_phase(np.random.default_rng(stream), name, protocol, motion, offset, anatomy.canvas, first)
+    for name, protocol, motion, offset, stream in zip(PHASES, protocols, motions, maps, noise.spawn(3), strict=True):
+        phases[name] = _acquire_phase(
+            np.random.default_rng(stream), name, protocol, motion, offset, anatomy.canvas, first
+        )
     clean = _slices(anatomy.canvas, PHASES.index("nephrographic"), protocols[0])
     truth = pull([(clean, "bilinear")], canvas, first, maps[0])[0][0]
     return SimulatedExam(
-        seed=seed, phases=phases, labels=phases[PHASES[0]].labels, kidneys=phases[PHASES[0]].kidneys,
-        nephrographic_truth=truth.clamp_(-1024, 3071).numpy(), kinetics=kinetics,
+        seed=seed,
+        phases=phases,
+        labels=phases[PHASES[0]].labels,
+        kidneys=phases[PHASES[0]].kidneys,
+        nephrographic_truth=truth.clamp_(-1024, 3071).numpy(),
+        kinetics=kinetics,
         findings=[_in_reference(f, warp, origin) for f in anatomy.findings],
     )
 
@@ -133,29 +147,53 @@ def _centred(rng: np.random.Generator, grid: Grid, habitus: Habitus) -> NDArray[
 
 def _to_canvas(grid: Grid, motion: Motion, warp: Warp, origin: NDArray[np.float64]) -> SmoothMap:
     """Canvas point minus grid point for every point of a phase."""
+
     def offset(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
         px, py, pz = invert(motion, x, y, z) if motion.amplitude else (x, y, z)
-        moved = torch.stack(torch.broadcast_tensors(px, py, pz)) + warp(px - float(origin[0]), py - float(origin[1]), pz - float(origin[2]))
-        return moved - torch.stack(torch.broadcast_tensors(x, y, z)) - torch.tensor(origin, dtype=torch.float32)[:, None, None, None]
+        moved = torch.stack(torch.broadcast_tensors(px, py, pz)) + warp(
+            px - float(origin[0]), py - float(origin[1]), pz - float(origin[2])
+        )
+        return (
+            moved
+            - torch.stack(torch.broadcast_tensors(x, y, z))
+            - torch.tensor(origin, dtype=torch.float32)[:, None, None, None]
+        )
+
     return tabulate(offset, grid)
 
 
-def _acquire_phase(rng: np.random.Generator, name: str, protocol: Protocol, motion: Motion, offset: SmoothMap, canvas: Canvas,
-                   reference: Grid) -> Phase:
+def _acquire_phase(
+    rng: np.random.Generator,
+    name: str,
+    protocol: Protocol,
+    motion: Motion,
+    offset: SmoothMap,
+    canvas: Canvas,
+    reference: Grid,
+) -> Phase:
     """Look at the painted patient through one phase's motion, slices, kernel and noise."""
     slices = _slices(canvas, PHASES.index(name), protocol)
-    sampled, labels = pull([(torch.cat([slices, canvas.kidneys]), "bilinear"), (canvas.labels[None], "nearest")],
-                           canvas.grid, protocol.grid, offset)
+    sampled, labels = pull(
+        [(torch.cat([slices, canvas.kidneys]), "bilinear"), (canvas.labels[None], "nearest")],
+        canvas.grid,
+        protocol.grid,
+        offset,
+    )
     right, left = sampled[1], sampled[2]
     kidneys = torch.where(left > right, 2, 1) * (torch.maximum(left, right) > 0.5)
     displacement = tabulate(motion, reference).on(torch_axes(reference))
-    return Phase(protocol.grid, acquire(rng, sampled[0], protocol).numpy(), displacement.numpy(), labels[0].numpy(),
-                 kidneys.to(torch.uint8).numpy())
+    return Phase(
+        protocol.grid,
+        acquire(rng, sampled[0], protocol).numpy(),
+        displacement.numpy(),
+        labels[0].numpy(),
+        kidneys.to(torch.uint8).numpy(),
+    )
 
 
 def _slices(canvas: Canvas, phase: int, protocol: Protocol) -> Tensor:
     """(1, z, y, x) attenuation of a phase on the canvas, averaged over the slice thickness."""
-    return slice_profile(canvas.hu[phase:phase + 1], canvas.grid.spacing[2], protocol.thickness_mm)
+    return slice_profile(canvas.hu[phase : phase + 1], canvas.grid.spacing[2], protocol.thickness_mm)
 
 
 def _in_reference(finding: Finding, warp: Warp, origin: NDArray[np.float64]) -> Finding:

@@ -33,8 +33,8 @@ def to_images(exam: SimulatedExam) -> dict[str, SimpleITK.Image]:
         exam: a simulated exam.
 
     Returns:
-        'noncontrast', 'nephrographic' and 'excretory' (float32 HU, each on its own grid); on the reference grid 'labels' and
-        'kidneys' (uint8), 'nephrographic_truth' (float32 HU) and the displacements 'nephrographic_displacement' and
+        'noncontrast', 'nephrographic' and 'excretory' (float32 HU, each on its own grid); on the reference grid
+        'labels' and 'kidneys' (uint8), 'nephrographic_truth' (float32 HU) and the displacements 'nephrographic_displacement' and
         'excretory_displacement' (float64 vectors, LPS mm, as SimpleITK's displacement field transform takes them).
     """
     reference = exam.phases["noncontrast"].grid

@@ -19,33 +19,32 @@ def draw_grid(rng: np.random.Generator, habitus: Habitus) -> tuple[Grid, NDArray
         the grid, and where the anatomy's origin lies on it in LPS mm.
     """
     corners = [k.centre + s * (np.abs(k.rotation) @ np.asarray(k.half)) for k in habitus.kidneys for s in (-1, 1)]
-    low, high = np.min(corners, axis=0) - [14, 14, 14], np.max(corners, axis=0) + [14, 14, 14]
-    outer = np.asarray([habitus.cavity[0] + habitus.wall[1] + habitus.fat[1], habitus.cavity[1] + max(habitus.wall) + max(habitus.fat)])
+    low, high = np.min(corners, axis=0) - np.array([14, 14, 14]), np.max(corners, axis=0) + np.array([14, 14, 14])
+    outer = np.asarray(
+        [habitus.cavity[0] + habitus.wall[1] + habitus.fat[1], habitus.cavity[1] + max(habitus.wall) + max(habitus.fat)]
+    )
     full_low = np.array([-outer[0] - 12, -outer[1] - 10, low[2] - rng.uniform(5, 70)])
     full_high = np.array([outer[0] + 12, outer[1] + 25, high[2] + rng.uniform(5, 90)])
-    in_plane = float(rng.uniform(0.7, 1.5))
-    budget = float(rng.uniform(1.8e6, 4.0e6))
-    need = float(np.prod(high - low)) / budget
-    slices = [s for s in _SLICES_MM if s * in_plane**2 >= need]
-    if not slices:
-        slices, in_plane = [_SLICES_MM[-1]], min(1.5, float(np.sqrt(need / _SLICES_MM[-1])))
-    thickness = float(rng.choice(slices))
-    share = _largest_share(low, high, full_low, full_high, budget * thickness * in_plane**2)
-    share = min(share, 1.0 if rng.random() < 0.7 else float(rng.uniform(0, 1)))
+    share = 1.0 if rng.random() < 0.4 else float(rng.uniform(0, 1))
     start, stop = low + share * (full_low - low), high + share * (full_high - high)
+    in_plane, thickness = _draw_spacing(rng, float(np.prod(stop - start)), float(rng.uniform(2.2e6, 4.0e6)))
     shape = np.maximum(np.round((stop - start) / [in_plane, in_plane, thickness]).astype(int), 16)
     origin = np.array([-rng.uniform(120, 220), -rng.uniform(80, 300), -rng.uniform(0, 1400)]).round(1)
-    grid = Grid((int(shape[2]), int(shape[1]), int(shape[0])), (in_plane, in_plane, thickness), (origin[0], origin[1], origin[2]))
+    grid = Grid(
+        (int(shape[2]), int(shape[1]), int(shape[0])),
+        (in_plane, in_plane, thickness),
+        (origin[0], origin[1], origin[2]),
+    )
     return grid, origin - start
 
 
-def _largest_share(low: NDArray[np.float64], high: NDArray[np.float64], full_low: NDArray[np.float64], full_high: NDArray[np.float64],
-                   volume: float) -> float:
-    """How far, 0 to 1, the box of the kidneys can grow to the whole body within a volume in mm3."""
-    shares = np.linspace(0, 1, 41)
-    sizes = [float(np.prod((high + s * (full_high - high)) - (low + s * (full_low - low)))) for s in shares]
-    fitting = [s for s, size in zip(shares, sizes) if size <= volume]
-    return float(fitting[-1]) if fitting else 0.0
+def _draw_spacing(rng: np.random.Generator, volume: float, budget: float) -> tuple[float, float]:
+    """Voxel size in plane and slice distance (mm) for a volume (mm3) within a budget of voxels."""
+    smallest = min(volume / budget, 1.5**2 * _SLICES_MM[-1])
+    allowed = [s for s in _SLICES_MM if 1.5**2 * s >= smallest]
+    thickness = float(rng.choice(allowed))
+    finest = max(0.7, float(np.sqrt(smallest / thickness)))
+    return float(rng.uniform(finest, min(1.5, 1.3 * finest))), thickness
 
 
 def similar_grid(rng: np.random.Generator, reference: Grid, free: bool) -> Grid:
@@ -63,24 +62,32 @@ def similar_grid(rng: np.random.Generator, reference: Grid, free: bool) -> Grid:
     shape = np.maximum(np.ceil(extent / [in_plane, in_plane, slice_mm]).astype(int) + 1, 8)
     covered = (shape - 1) * np.array([in_plane, in_plane, slice_mm])
     origin = np.asarray(reference.centre) + rng.normal(0, 1, 3) * [2.0, 2.0, 2.5] - covered / 2
-    return Grid((int(shape[2]), int(shape[1]), int(shape[0])), (in_plane, in_plane, slice_mm),
-                (float(origin[0]), float(origin[1]), float(origin[2])))
+    return Grid(
+        (int(shape[2]), int(shape[1]), int(shape[0])),
+        (in_plane, in_plane, slice_mm),
+        (float(origin[0]), float(origin[1]), float(origin[2])),
+    )
 
 
 def canvas_grid(grids: list[Grid], maps: list[SmoothMap]) -> Grid:
     """The canvas: every point that a phase looks at, as finely as the finest phase within 6 million voxels."""
     lows, highs = [], []
-    for grid, offset in zip(grids, maps):
+    for grid, offset in zip(grids, maps, strict=True):
         z, y, x = (axis[:: max(1, len(axis) // 24)] if len(axis) > 24 else axis for axis in torch_axes(grid))
         moved = offset.on((z, y, x))
         points = [moved[0] + x[None, None, :], moved[1] + y[None, :, None], moved[2] + z[:, None, None]]
         lows.append([float(p.min()) - 8 for p in points])
         highs.append([float(p.max()) + 8 for p in points])
     low, high = np.min(lows, axis=0), np.max(highs, axis=0)
-    spacing = np.array([max(0.8, min(g.spacing[0] for g in grids))] * 2 + [float(np.clip(min(g.spacing[2] for g in grids), 1.0, 2.0))])
+    spacing = np.array(
+        [max(0.8, min(g.spacing[0] for g in grids))] * 2 + [float(np.clip(min(g.spacing[2] for g in grids), 1.0, 2.0))]
+    )
     limit = max(6e6, 1.2 * max(float(np.prod(g.shape)) for g in grids))
     count = float(np.prod((high - low) / spacing))
     spacing *= max(1.0, (count / limit) ** (1 / 3))
     shape = np.ceil((high - low) / spacing).astype(int) + 1
-    return Grid((int(shape[2]), int(shape[1]), int(shape[0])), (float(spacing[0]), float(spacing[1]), float(spacing[2])),
-                (float(low[0]), float(low[1]), float(low[2])))
+    return Grid(
+        (int(shape[2]), int(shape[1]), int(shape[0])),
+        (float(spacing[0]), float(spacing[1]), float(spacing[2])),
+        (float(low[0]), float(low[1]), float(low[2])),
+    )

@@ -45,7 +45,10 @@ class Grid:
 
     def axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Coordinates of the voxel centres along z, y and x in LPS mm."""
-        z, y, x = (o + s * np.arange(n) for o, s, n in zip(self.origin[::-1], self.spacing[::-1], self.shape))
+        z, y, x = (
+            np.asarray(o + s * np.arange(n), dtype=np.float64)
+            for o, s, n in zip(self.origin[::-1], self.spacing[::-1], self.shape, strict=True)
+        )
         return z, y, x
 
     def to_points(self, indices: NDArray[np.floating] | NDArray[np.integer]) -> NDArray[np.float64]:

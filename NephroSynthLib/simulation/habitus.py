@@ -1,7 +1,7 @@
 """The patient: body size, fat, and where the kidneys lie. Everything else is placed relative to these.
 
-The anatomy frame is LPS in mm: x to the patient's left, y to the back, z to the head; its origin lies on the axis of the
-abdominal cavity at the mean height of the kidneys.
+The anatomy frame is LPS in mm: x to the patient's left, y to the back, z to the head; its origin lies on the axis of
+the abdominal cavity at the mean height of the kidneys.
 """
 
 from __future__ import annotations
@@ -114,9 +114,13 @@ def draw_habitus(rng: np.random.Generator) -> Habitus:
 
 def _draw_kidneys(rng: np.random.Generator, habitus: Habitus, fatness: float) -> list[KidneyPlan]:
     (mean_x, std_x), (mean_y, std_y), (mean_z, std_z) = KIDNEY_SEPARATION_MM
-    separation = np.array([rng.normal(mean_x + 5 * fatness, 0.9 * std_x), rng.normal(mean_y, std_y), rng.normal(mean_z, std_z)])
+    separation = np.array(
+        [rng.normal(mean_x + 5 * fatness, 0.9 * std_x), rng.normal(mean_y, std_y), rng.normal(mean_z, std_z)]
+    )
     separation[0] = np.clip(separation[0], 108, min(188.0, 2 * (habitus.cavity[0] - 34)))
-    shift = np.array([rng.normal(0, 4), habitus.spine_y - 4 - 0.5 * max(fatness, 0) * 8 + rng.normal(0, 6), rng.normal(0, 4)])
+    shift = np.array(
+        [rng.normal(0, 4), habitus.spine_y - 4 - 0.5 * max(fatness, 0) * 8 + rng.normal(0, 6), rng.normal(0, 4)]
+    )
     if habitus.horseshoe:
         separation = np.array([rng.uniform(84, 105), rng.normal(0, 5), rng.normal(0, 8)])
         shift[1] -= 28
@@ -128,21 +132,48 @@ def _draw_kidneys(rng: np.random.Generator, habitus: Habitus, fatness: float) ->
         if side == absent:
             continue
         outward = -1.0 if side == 0 else 1.0
-        state = "atrophic" if side == atrophic else "enlarged" if absent is not None or atrophic is not None else "normal"
-        scale = {"atrophic": float(rng.uniform(0.5, 0.75)), "enlarged": float(rng.uniform(1.02, 1.18)), "normal": 1.0}[state]
+        state = (
+            "atrophic" if side == atrophic else "enlarged" if absent is not None or atrophic is not None else "normal"
+        )
+        scale = {"atrophic": float(rng.uniform(0.5, 0.75)), "enlarged": float(rng.uniform(1.02, 1.18)), "normal": 1.0}[
+            state
+        ]
         half = _draw_half_axes(rng, common[0], scale)
         coronal = rng.normal(*KIDNEY_CORONAL_TILT) if not habitus.horseshoe else rng.uniform(-28, -12)
         sagittal = rng.normal(*KIDNEY_SAGITTAL_TILT)
         facing = rng.normal(38, 14) if not habitus.horseshoe else rng.normal(70, 10)
-        plans.append(KidneyPlan(
-            side=side,
-            centre=shift + np.array([outward, outward, outward]) * separation / 2,
-            rotation=_kidney_rotation(outward, float(coronal), float(sagittal), float(facing)),
-            half=half,
-            fat_mm=float(np.clip(base_fat * np.exp(rng.normal(0, 0.2)), 0.6, 32)),
-            state=state,
-        ))
+        rotation = _kidney_rotation(outward, float(coronal), float(sagittal), float(facing))
+        plans.append(
+            KidneyPlan(
+                side=side,
+                centre=_inside_cavity(shift + outward * separation / 2, rotation, half, habitus),
+                rotation=rotation,
+                half=half,
+                fat_mm=float(np.clip(base_fat * np.exp(rng.normal(0, 0.2)), 0.6, 32)),
+                state=state,
+            )
+        )
     return plans
+
+
+def _inside_cavity(
+    centre: NDArray[np.float64], rotation: NDArray[np.float64], half: tuple[float, float, float], habitus: Habitus
+) -> NDArray[np.float64]:
+    """Move a kidney inwards until its surface stays inside the abdominal wall."""
+    polar, around = np.meshgrid(np.linspace(0.2, np.pi - 0.2, 9), np.linspace(0, 2 * np.pi, 16, endpoint=False))
+    sphere = np.stack([np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)], axis=-1).reshape(
+        -1, 3
+    )
+    surface = (sphere * np.asarray(half)) @ rotation.T
+    moved = centre.copy()
+    for _ in range(6):
+        points = (surface + moved)[:, :2]
+        level = (np.abs(points / np.asarray(habitus.cavity)) ** habitus.power).sum(axis=1) ** (1 / habitus.power)
+        worst = int(np.argmax(level))
+        if level[worst] <= 0.99:
+            break
+        moved[:2] -= points[worst] * (1 - 0.98 / level[worst])
+    return moved
 
 
 def _draw_half_axes(rng: np.random.Generator, shared: float, scale: float) -> tuple[float, float, float]:
@@ -150,7 +181,7 @@ def _draw_half_axes(rng: np.random.Generator, shared: float, scale: float) -> tu
     between_sides, own = rng.standard_normal(), rng.standard_normal(3)
     size = np.sqrt(0.8) * shared + np.sqrt(0.2) * between_sides
     correlated = np.sqrt(KIDNEY_AXES_CORRELATION) * size + np.sqrt(1 - KIDNEY_AXES_CORRELATION) * own
-    full = np.asarray(KIDNEY_AXES_MM) * np.exp(np.asarray(KIDNEY_AXES_LOG_STD) * 1.1 * correlated) * scale
+    full = np.asarray(KIDNEY_AXES_MM) * np.exp(np.asarray(KIDNEY_AXES_LOG_STD) * 0.95 * correlated) * scale
     return float(full[0] / 2), float(full[1] / 2), float(full[2] / 2)
 
 

@@ -1,7 +1,8 @@
 """Kidneys: capsule, cortex, pyramids, sinus, collecting system and ureter, and the fat around them.
 
 The `kidneys` occupancy of the canvas holds parenchyma, the calyces and infundibula embedded in it, and every lesion
-(cysts, masses, stones). Sinus fat, renal pelvis and hilar vessels stay outside, as in KiTS, where the hilum is left out.
+(cysts, masses, stones). Sinus fat, renal pelvis and hilar vessels stay outside, as in KiTS, which leaves out
+the hilum.
 """
 
 from __future__ import annotations
@@ -68,17 +69,41 @@ def draw_kidney(rng: np.random.Generator, plan: KidneyPlan, dilation: float) -> 
     cortex = float(rng.uniform(4.5, 8.0)) * (0.75 if plan.state == "atrophic" else 1.0)
     growth = 1.0 + 0.12 * (dilation - 1.0)
     fatty = float(rng.uniform(0.65, 1.15)) * (1.15 if plan.state == "atrophic" else 1.0)
-    sinus = (min(a * 0.36 * fatty * growth, a - cortex - 4), b * 0.74 * min(fatty, 1.1), min(c * 0.46 * fatty * growth, c - cortex - 9))
+    sinus = (
+        min(a * 0.36 * fatty * growth, a - cortex - 4),
+        b * 0.74 * min(fatty, 1.1),
+        min(c * 0.46 * fatty * growth, c - cortex - 9),
+    )
     papillae, bases = [], []
     count = int(rng.integers(4, 7))
     for face in (-1.0, 1.0):
         for angle in np.linspace(-72, 72, count) + rng.normal(0, 4, count):
             t = np.radians(angle)
             direction = np.array([face * rng.uniform(0.35, 0.75), np.cos(t) * 0.95, np.sin(t) * 1.0])
-            papillae.append([direction[0] * sinus[0] * 0.8, -0.45 * b + direction[1] * sinus[1] * 0.85, direction[2] * sinus[2] * 0.95])
-            bases.append([direction[0] * (a - cortex) * 1.0, -0.2 * b + direction[1] * (b * 1.15 - cortex) * 0.95, direction[2] * (c - cortex) * 0.92])
-    return KidneyAnatomy(plan=plan, bend=float(rng.uniform(4, 13)), power=float(rng.uniform(2.2, 2.7)), cortex_mm=cortex,
-                         sinus=sinus, papillae=np.array(papillae), bases=np.array(bases), dilation=dilation)
+            papillae.append(
+                [
+                    direction[0] * sinus[0] * 0.8,
+                    -0.45 * b + direction[1] * sinus[1] * 0.85,
+                    direction[2] * sinus[2] * 0.95,
+                ]
+            )
+            bases.append(
+                [
+                    direction[0] * (a - cortex) * 1.0,
+                    -0.2 * b + direction[1] * (b * 1.15 - cortex) * 0.95,
+                    direction[2] * (c - cortex) * 0.92,
+                ]
+            )
+    return KidneyAnatomy(
+        plan=plan,
+        bend=float(rng.uniform(4, 13)),
+        power=float(rng.uniform(2.4, 3.0)),
+        cortex_mm=cortex,
+        sinus=sinus,
+        papillae=np.array(papillae),
+        bases=np.array(bases),
+        dilation=dilation,
+    )
 
 
 def paint_perirenal_fat(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator) -> None:
@@ -88,8 +113,20 @@ def paint_perirenal_fat(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Ge
     box = canvas.around(plan.centre, (reach * 0.8, reach * 0.8, reach))
     if box is None:
         return
-    soft = {Tissue.VISCERAL_FAT, Tissue.LIVER, Tissue.LIVER_VESSEL, Tissue.SPLEEN, Tissue.STOMACH, Tissue.PANCREAS, Tissue.BOWEL_FLUID,
-            Tissue.SMALL_VESSEL, Tissue.BOWEL_GAS, Tissue.BOWEL_WALL, Tissue.ORAL_CONTRAST, Tissue.GALLBLADDER}
+    soft = {
+        Tissue.VISCERAL_FAT,
+        Tissue.LIVER,
+        Tissue.LIVER_VESSEL,
+        Tissue.SPLEEN,
+        Tissue.STOMACH,
+        Tissue.PANCREAS,
+        Tissue.BOWEL_FLUID,
+        Tissue.SMALL_VESSEL,
+        Tissue.BOWEL_GAS,
+        Tissue.BOWEL_WALL,
+        Tissue.ORAL_CONTRAST,
+        Tissue.GALLBLADDER,
+    }
     capsule = box.evaluate_coarsely(kidney.capsule, 3.0)
     uneven = plan.fat_mm * (0.9 + 0.55 * smooth_noise(rng, box.axes, 30.0)).clamp(min=0.0)
     medial = -plan.outward * (box.x - float(plan.centre[0])) / 30.0
@@ -97,13 +134,19 @@ def paint_perirenal_fat(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Ge
     mask = canvas.is_one_of(box, soft)
     fascia = (distance - 1.0).abs() - float(rng.uniform(0.2, 0.7))
     canvas.paint(box, distance, Tissue.PERIRENAL_FAT, where=mask)
-    canvas.paint(box, fascia, Tissue.FASCIA, where=mask & canvas.is_one_of(box, {Tissue.VISCERAL_FAT, Tissue.PERIRENAL_FAT}))
+    canvas.paint(
+        box, fascia, Tissue.FASCIA, where=mask & canvas.is_one_of(box, {Tissue.VISCERAL_FAT, Tissue.PERIRENAL_FAT})
+    )
     for _ in range(int(rng.poisson(7 if rng.random() < 0.5 else 22))):
         start = kidney.to_world(rng.standard_normal(3) * np.asarray(plan.half) * 0.8)
         outwards = start - plan.centre
         end = start + outwards / np.linalg.norm(outwards) * rng.uniform(15, 40) + rng.normal(0, 12, 3)
-        canvas.paint_tube(curve(np.array([start, (start + end) / 2 + rng.normal(0, 4, 3), end]), 6.0), float(rng.uniform(0.3, 0.8)),
-                          Tissue.FASCIA, where={Tissue.PERIRENAL_FAT})
+        canvas.paint_tube(
+            curve(np.array([start, (start + end) / 2 + rng.normal(0, 4, 3), end]), 6.0),
+            float(rng.uniform(0.3, 0.8)),
+            Tissue.FASCIA,
+            where={Tissue.PERIRENAL_FAT},
+        )
 
 
 def paint_kidney(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator) -> None:
@@ -119,7 +162,7 @@ def paint_kidney(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator
     canvas.paint(box, capsule, Tissue.CORTEX, kidney=plan.side)
     inner = capsule + kidney.cortex_mm
     width = float(rng.uniform(6.0, 8.5)) * (b / 31.0)
-    for tip, base in zip(kidney.to_world(kidney.papillae), kidney.to_world(kidney.bases)):
+    for tip, base in zip(kidney.to_world(kidney.papillae), kidney.to_world(kidney.bases), strict=True):
         _paint_pyramid(canvas, box, inner, tip, base, width, plan.side)
     sinus = box.evaluate(kidney.sinus_distance) + float(rng.uniform(1.0, 2.2)) * smooth_noise(rng, box.axes, 6.5)
     canvas.paint(box, torch.maximum(sinus, capsule - 1.0), Tissue.SINUS_FAT)
@@ -133,87 +176,28 @@ def _paint_sinus_vessels(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.G
         tissue, radius = (Tissue.RENAL_VEIN, 1.7) if rng.random() < 0.5 else (Tissue.RENAL_ARTERY, 1.2)
         middle = (root + tip) / 2 + rng.normal(0, 2, 3)
         course = kidney.to_world(curve(np.array([root, middle, 1.08 * tip]), 5.0))
-        canvas.paint_tube(course, np.linspace(1.5 * radius, 0.7 * radius, len(course)), tissue, where={Tissue.SINUS_FAT})
+        canvas.paint_tube(
+            course, np.linspace(1.5 * radius, 0.7 * radius, len(course)), tissue, where={Tissue.SINUS_FAT}
+        )
 
 
-def _paint_pyramid(canvas: Canvas, box: Box, inner: Tensor, tip: NDArray[np.float64], base: NDArray[np.float64], width: float,
-                   side: int) -> None:
+def _paint_pyramid(
+    canvas: Canvas,
+    box: Box,
+    inner: Tensor,
+    tip: NDArray[np.float64],
+    base: NDArray[np.float64],
+    width: float,
+    side: int,
+) -> None:
     part = canvas.box(np.minimum(tip, base) - width, np.maximum(tip, base) + width)
     if part is None:
         return
-    offset = [slice(p.start - q.start, p.stop - q.start) for p, q in zip(part.slices, box.slices)]
-    if any(s.start < 0 or s.stop > n for s, n in zip(offset, inner.shape)):
+    offset = [slice(p.start - q.start, p.stop - q.start) for p, q in zip(part.slices, box.slices, strict=True)]
+    if any(s.start < 0 or s.stop > n for s, n in zip(offset, inner.shape, strict=True)):
         return
     cone = round_cone(part.x, part.y, part.z, tip, base, 2.5, width)
     canvas.paint(part, torch.maximum(cone, inner[offset[0], offset[1], offset[2]]), Tissue.MEDULLA, kidney=side)
-
-
-def urine_hu(canvas: Canvas, tissue: Tissue, filling: float, box: Box, centre_y: float, layering: float) -> Tensor:
-    """(3, z, y, x) HU of urine: in the excretory phase iodine settles towards the back (heavier than urine)."""
-    hu = canvas.attenuation[tissue][:, None, None, None].repeat(1, *box.shape)
-    plain = hu[0, 0, 0, 0]
-    gradient = ((box.y - centre_y) / 6.0 * layering).clamp(-0.95, 1.0)
-    hu[2] = plain + (hu[2] - plain) * filling * (1.0 + gradient)
-    return hu.clamp_(max=3071.0)
-
-
-def paint_collecting_system(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator, habitus: Habitus) -> NDArray[np.float64]:
-    """Paint calyces, infundibula, pelvis and ureter; returns the calyces' centres (n, 3), where stones form."""
-    plan, d = kidney.plan, kidney.dilation
-    a, b, c = plan.half
-    layering = float(rng.uniform(0.0, 0.5)) if d < 2 else float(rng.uniform(0.5, 1.5))
-    filling = float(rng.uniform(0.6, 1.0)) / (1.0 if d < 2 else float(rng.uniform(1.5, 6.0)))
-    pelvis_centre = np.array([0.0, -0.62 * b, 0.0])
-    exit_point = np.array([0.0, -1.08 * b, -0.10 * c])
-
-    def blob(points: NDArray[np.float64], radii: NDArray[np.float64] | float, tissue: Tissue, amount: float, side: int | None) -> None:
-        radius = np.broadcast_to(np.asarray(radii, dtype=float), (len(points),))
-        world = kidney.to_world(points)
-        for i in range(len(points) - 1):
-            widest = max(radius[i], radius[i + 1])
-            box = canvas.box(np.minimum(world[i], world[i + 1]) - widest, np.maximum(world[i], world[i + 1]) + widest)
-            if box is None:
-                continue
-            distance = round_cone(box.x, box.y, box.z, world[i], world[i + 1], float(radius[i]), float(radius[i + 1]))
-            hu = urine_hu(canvas, tissue, amount, box, float(world[i:i + 2, 1].mean()), layering)
-            canvas.paint(box, distance, tissue, hu=hu, kidney=side)
-
-    tips = []
-    for papilla in kidney.papillae:
-        if rng.random() < 0.25 and d < 2:
-            continue
-        amount = filling * float(rng.uniform(0.5, 1.0)) * (1.0 if rng.random() < 0.9 else 0.1)
-        cup = papilla * 0.95
-        tips.append(cup)
-        neck = pelvis_centre + [0, 0.2 * b, np.sign(papilla[2]) * min(abs(papilla[2]), 0.25 * c)]
-        blob(np.array([neck, cup]), np.array([1.5, 1.3]) * (0.6 + 0.4 * d), Tissue.CALYX, amount, plan.side)
-        blob(np.array([cup, papilla]), np.array([2.2, 3.0]) * float(rng.uniform(0.8, 1.2)) * (0.3 + 0.7 * d), Tissue.CALYX, amount, plan.side)
-    wide = np.array([2.2, 5.5, 3.4]) * (0.35 + 0.65 * d) * float(rng.uniform(0.7, 1.15))
-    for end in (-0.28, 0.28):
-        blob(np.array([pelvis_centre + [0, 0.18 * b, end * c], pelvis_centre]), np.array([2.4, 3.6]) * (0.4 + 0.6 * d), Tissue.PELVIS,
-             filling, None)
-    blob(np.stack([pelvis_centre + [0, 0.2 * b, 0], pelvis_centre, exit_point]), wide, Tissue.PELVIS, filling, None)
-    _paint_ureter(canvas, kidney, rng, habitus, kidney.to_world(exit_point), filling)
-    return kidney.to_world(np.array(tips if tips else [pelvis_centre]))
-
-
-def _paint_ureter(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator, habitus: Habitus, start: NDArray[np.float64],
-                  filling: float) -> None:
-    sign, spine = kidney.plan.outward, habitus.spine_y
-    points = np.array([start, start + [-sign * 5, -2, -18], [sign * rng.uniform(34, 46), spine - 16, start[2] - 55],
-                       [sign * rng.uniform(28, 42), spine - 26, -130], [sign * 30, spine - 28, -240]])
-    course = curve(points, 7.0)
-    radius = float(rng.uniform(1.2, 2.4)) * (0.7 + 0.3 * kidney.dilation)
-    radii = np.concatenate([np.linspace(3.2 * (0.5 + 0.5 * kidney.dilation), radius, 4), np.full(max(len(course) - 4, 0), radius)])[: len(course)]
-    base = canvas.attenuation[Tissue.URETER]
-    opacified = np.repeat(rng.random(len(course) // 4 + 1) < 0.65, 4)[: len(course)] * filling
-
-    def hu(segment: int) -> Tensor:
-        value = base.clone()
-        value[2] = base[0] + (base[2] - base[0]) * float(opacified[segment])
-        return value
-
-    canvas.paint_tube(course, radii, Tissue.URETER, hu=hu)
 
 
 def paint_isthmus(canvas: Canvas, kidneys: list[KidneyAnatomy], habitus: Habitus, rng: np.random.Generator) -> None:
@@ -223,5 +207,5 @@ def paint_isthmus(canvas: Canvas, kidneys: list[KidneyAnatomy], habitus: Habitus
     middle = np.array([0.0, habitus.spine_y - habitus.vertebra[1] - 34, (ends[0][2] + ends[1][2]) / 2 - 4])
     radius = float(rng.uniform(9, 15))
     for side, end in enumerate(ends):
-        course = curve(np.array([end, (end + middle) / 2 + [0, -4, 0], middle]), 6.0)
+        course = curve(np.array([end, (end + middle) / 2 + np.array([0, -4, 0]), middle]), 6.0)
         canvas.paint_tube(course, np.linspace(radius + 4, radius, len(course)), Tissue.CORTEX, kidney=side)

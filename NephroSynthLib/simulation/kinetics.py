@@ -3,8 +3,8 @@
 Iodine spreads over plasma and interstitium (two compartments, Bae et al., Radiology 1998;207:647-655, reduced to the
 times after the first pass) and leaves by glomerular filtration. The kidney holds it in blood and in tubules with a mean
 transit time each (two-compartment filtration model, Sourbron et al., Invest Radiol 2008;43:40-48, with a medullary
-tubule behind the cortical one as in Lee et al., Am J Physiol Renal 2007;292:F1548-F1559). Enhancement is proportional to
-iodine, about 25 HU per mg/ml at 120 kVp (Bae, Radiology 2010;256:32-61).
+tubule behind the cortical one as in Lee et al., Am J Physiol Renal 2007;292:F1548-F1559). Enhancement is proportional
+to iodine, about 25 HU per mg/ml at 120 kVp (Bae, Radiology 2010;256:32-61).
 """
 
 from __future__ import annotations
@@ -71,8 +71,9 @@ class Enhancement:
     urine: NDArray[np.float64]
 
 
-def draw_parameters(rng: np.random.Generator, parenchyma_ml: float, renal_function: float,
-                    weight_kg: float) -> KineticParameters:
+def draw_parameters(
+    rng: np.random.Generator, parenchyma_ml: float, renal_function: float, weight_kg: float
+) -> KineticParameters:
     """Draw an exam's kinetics.
 
     Args:

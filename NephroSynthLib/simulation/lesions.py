@@ -59,9 +59,11 @@ def paint_cysts(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator)
         if rng.random() < 0.1:
             hu += float(rng.uniform(25, 75))
         radii = radius * rng.uniform(0.85, 1.1, 3)
-        distance = box.evaluate(lambda x, y, z: superellipsoid(x, y, z, centre, radii))
+        distance = superellipsoid(box.x, box.y, box.z, centre, radii)
         canvas.paint(box, distance, Tissue.CYST, hu=hu, kidney=kidney.plan.side)
-        findings.append(Finding("cyst", SIDES[kidney.plan.side], (centre[0], centre[1], centre[2]), 2 * float(radii.max())))
+        findings.append(
+            Finding("cyst", SIDES[kidney.plan.side], (centre[0], centre[1], centre[2]), 2 * float(radii.max()))
+        )
     return findings
 
 
@@ -89,17 +91,19 @@ def paint_mass(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator) 
     return [Finding("mass", SIDES[kidney.plan.side], (centre[0], centre[1], centre[2]), 2 * float(radii.max()))]
 
 
-def paint_stones(canvas: Canvas, kidney: KidneyAnatomy, calyces: NDArray[np.float64], rng: np.random.Generator) -> list[Finding]:
+def paint_stones(
+    canvas: Canvas, kidney: KidneyAnatomy, calyces: NDArray[np.float64], rng: np.random.Generator
+) -> list[Finding]:
     """Paint one to four stones in calyces, 2 to 12 mm."""
     findings = []
     for _ in range(1 + int(rng.geometric(0.6))):
-        centre = calyces[int(rng.integers(len(calyces)))] + rng.normal(0, 1.5, 3) + [0, 1.5, 0]
+        centre = calyces[int(rng.integers(len(calyces)))] + rng.normal([0, 1.5, 0], 1.5)
         radius = float(np.clip(rng.lognormal(np.log(2.2), 0.5), 1, 6.5))
         box = canvas.around(centre, radius * 1.4)
         if box is None:
             continue
         hu = (canvas.attenuation[Tissue.STONE] * float(rng.uniform(0.6, 1.3))).clamp(200, 1700)
-        distance = box.evaluate(lambda x, y, z: superellipsoid(x, y, z, centre, radius * rng.uniform(0.8, 1.2, 3)))
+        distance = superellipsoid(box.x, box.y, box.z, centre, radius * rng.uniform(0.8, 1.2, 3))
         canvas.paint(box, distance, Tissue.STONE, hu=hu, kidney=kidney.plan.side)
         findings.append(Finding("stone", SIDES[kidney.plan.side], (centre[0], centre[1], centre[2]), 2 * radius))
     return findings

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from NephroSynthLib.simulation.habitus import Habitus
-from NephroSynthLib.simulation.shapes import rotation_matrix, superellipsoid, to_local
+from NephroSynthLib.simulation.shapes import rotation_matrix, to_local
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,20 @@ class RigidOrgan:
         return _rigid(x, y, z, self.centre, self.rotation, self.shift)
 
 
-def _rigid(x: Tensor, y: Tensor, z: Tensor, centre: NDArray[np.float64], rotation: NDArray[np.float64],
-           shift: NDArray[np.float64]) -> Tensor:
-    offsets = [axis - float(c) for axis, c in zip((x, y, z), centre)]
+def _rigid(
+    x: Tensor,
+    y: Tensor,
+    z: Tensor,
+    centre: NDArray[np.float64],
+    rotation: NDArray[np.float64],
+    shift: NDArray[np.float64],
+) -> Tensor:
+    offsets = [axis - float(c) for axis, c in zip((x, y, z), centre, strict=True)]
     minus_identity = rotation - np.eye(3)
-    rows = [sum((offsets[j] * float(minus_identity[i, j]) for j in range(3)), torch.zeros(())) + float(shift[i]) for i in range(3)]
+    rows = [
+        sum((offsets[j] * float(minus_identity[i, j]) for j in range(3)), torch.zeros(())) + float(shift[i])
+        for i in range(3)
+    ]
     return torch.stack(torch.broadcast_tensors(*rows))
 
 
@@ -83,11 +92,15 @@ class Motion:
         spine = torch.exp(-(((x - cx) / 42.0) ** 2 + ((y - cy - self.spine_y - 20.0) / 45.0) ** 2).square())
         lower = torch.sigmoid((z - cz + 80.0) / 35.0)
         breathing = self.diaphragm_mm * inside * (1.0 - spine) * lower
-        front = torch.sigmoid((cy - y - 0.45 * self.cavity[1]) / 14.0) * torch.exp(-(((x - cx) / (0.8 * self.cavity[0])) ** 2))
+        front = torch.sigmoid((cy - y - 0.45 * self.cavity[1]) / 14.0) * torch.exp(
+            -(((x - cx) / (0.8 * self.cavity[0])) ** 2)
+        )
         zero = torch.zeros_like(breathing)
         total = torch.stack([zero, zero - self.wall_mm * front * lower, breathing])
         for organ in self.organs:
-            total = torch.lerp(total, organ.displacement(x, y, z).expand_as(total), organ.weight(x, y, z).expand_as(total[0]))
+            total = torch.lerp(
+                total, organ.displacement(x, y, z).expand_as(total), organ.weight(x, y, z).expand_as(total[0])
+            )
         patient = _rigid(x, y, z, self.centre, self.patient_rotation, self.patient_shift)
         return self.amplitude * (total + patient)
 
@@ -111,26 +124,54 @@ def draw_motion(rng: np.random.Generator, habitus: Habitus, origin: NDArray[np.f
     breath = float(np.clip(rng.normal(0, 8), -18, 18))
     width, depth = habitus.cavity
     organs = [
-        _organ(rng, origin + [-0.55 * width, -5, 95], (0.40 * width, 0.6 * depth, 75), np.eye(3), 1.15 * breath, 1.0, 1.7),
-        _organ(rng, origin + [0.70 * width, 0.2 * depth, 85], (32, 45, 50), np.eye(3), 1.05 * breath, 1.0, 1.8),
+        _organ(
+            rng,
+            origin + np.array([-0.55 * width, -5, 95]),
+            (0.40 * width, 0.6 * depth, 75),
+            np.eye(3),
+            1.15 * breath,
+            1.0,
+            1.7,
+        ),
+        _organ(
+            rng, origin + np.array([0.70 * width, 0.2 * depth, 85]), (32, 45, 50), np.eye(3), 1.05 * breath, 1.0, 1.8
+        ),
     ]
     for kidney in habitus.kidneys:
         own = float(np.clip(0.8 * breath + rng.normal(0, 3.5), -20, 20))
         radii = np.asarray(kidney.half) * [1.1, 1.15, 1.1]
         organs.append(_organ(rng, origin + kidney.centre, radii, kidney.rotation, own, 3.0, 2.1))
     motion = Motion(
-        organs=tuple(organs), centre=origin + [0, 0, 0], patient_rotation=rotation_matrix(*rng.normal(0, 0.5, 3)),
-        patient_shift=rng.normal(0, 1.5, 3), diaphragm_mm=breath, wall_mm=float(-0.25 * breath + rng.normal(0, 1.5)),
-        cavity=habitus.cavity, spine_y=habitus.spine_y,
+        organs=tuple(organs),
+        centre=origin + np.array([0, 0, 0]),
+        patient_rotation=rotation_matrix(*rng.normal(0, 0.5, 3)),
+        patient_shift=rng.normal(0, 1.5, 3),
+        diaphragm_mm=breath,
+        wall_mm=float(-0.25 * breath + rng.normal(0, 1.5)),
+        cavity=habitus.cavity,
+        spine_y=habitus.spine_y,
     )
     return _made_invertible(motion, origin)
 
 
-def _organ(rng: np.random.Generator, centre: NDArray[np.float64], radii: NDArray[np.float64] | tuple[float, float, float],
-           axes: NDArray[np.float64], craniocaudal: float, angle: float, fade: float) -> RigidOrgan:
+def _organ(
+    rng: np.random.Generator,
+    centre: NDArray[np.float64],
+    radii: NDArray[np.float64] | tuple[float, float, float],
+    axes: NDArray[np.float64],
+    craniocaudal: float,
+    angle: float,
+    fade: float,
+) -> RigidOrgan:
     shift = np.array([rng.normal(0, 1.2), rng.normal(0, 1.5) + 0.12 * craniocaudal, craniocaudal])
-    return RigidOrgan(np.asarray(centre, dtype=float), np.asarray(radii, dtype=float), axes, shift,
-                      rotation_matrix(*rng.normal(0, angle, 3)), fade)
+    return RigidOrgan(
+        np.asarray(centre, dtype=float),
+        np.asarray(radii, dtype=float),
+        axes,
+        shift,
+        rotation_matrix(*rng.normal(0, angle, 3)),
+        fade,
+    )
 
 
 def jacobian_determinant(displacement: Tensor, spacing: tuple[float, float, float]) -> Tensor:
@@ -145,7 +186,9 @@ def jacobian_determinant(displacement: Tensor, spacing: tuple[float, float, floa
 
 def _made_invertible(motion: Motion, origin: NDArray[np.float64]) -> Motion:
     """Weaken the motion until its Jacobian determinant is at least 0.3 on a lattice of 6 mm around the kidneys."""
-    x, y, z = (torch.arange(-reach, reach + 1, 6.0) + float(o) for reach, o in zip((186, 138, 198), origin))
+    x, y, z = (
+        torch.arange(-reach, reach + 1, 6.0) + float(o) for reach, o in zip((186, 138, 198), origin, strict=True)
+    )
     amplitude = 1.0
     while amplitude > 0.1:
         candidate = Motion(**{**motion.__dict__, "amplitude": amplitude})
@@ -157,7 +200,10 @@ def _made_invertible(motion: Motion, origin: NDArray[np.float64]) -> Motion:
 
 
 def invert(motion: Motion, x: Tensor, y: Tensor, z: Tensor, iterations: int = 12) -> tuple[Tensor, Tensor, Tensor]:
-    """Reference points whose tissue lies at (x, y, z) in the phase, by fixed-point iteration (Chen et al., Med Phys 2008)."""
+    """Reference points whose tissue lies at (x, y, z) in the phase, by fixed-point iteration.
+
+    Chen et al., Med Phys 2008;35:81-88.
+    """
     px, py, pz = x, y, z
     for _ in range(iterations):
         u = motion(px, py, pz)

@@ -7,17 +7,19 @@ import torch
 from torch import Tensor
 
 from NephroSynthLib.simulation.body import cavity_distance
-from NephroSynthLib.simulation.canvas import Canvas
+from NephroSynthLib.simulation.canvas import Box, Canvas, Distance
 from NephroSynthLib.simulation.habitus import Habitus
 from NephroSynthLib.simulation.shapes import curve, rotation_matrix, smooth_intersection, smooth_union, superellipsoid
 from NephroSynthLib.simulation.splines import smooth_noise
 from NephroSynthLib.simulation.tissues import Tissue
 
 
-def _bumpy(rng: np.random.Generator, amplitude: float, cell: float = 35.0):  # type: ignore[no-untyped-def]
+def _bumpy(rng: np.random.Generator, amplitude: float, cell: float = 35.0) -> Distance:
     """A function that adds smooth bumps of `amplitude` mm (standard deviation) to a distance on lattice coordinates."""
+
     def bumps(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
         return amplitude * smooth_noise(rng, (z.flatten(), y.flatten(), x.flatten()), cell)
+
     return bumps
 
 
@@ -28,20 +30,27 @@ def paint_liver(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
     medial = float(rng.uniform(0.02, 0.2))
     right_radii = (width * (0.62 - medial), depth * float(rng.uniform(0.85, 1.1)), float(rng.uniform(92, 125)))
     right_centre = (-width * 0.62, float(rng.uniform(-0.15, 0.05)) * depth, 86 + low)
-    left_radii = (width * float(rng.uniform(0.5, 0.85)), depth * float(rng.uniform(0.3, 0.45)), float(rng.uniform(48, 72)))
+    left_radii = (
+        width * float(rng.uniform(0.5, 0.85)),
+        depth * float(rng.uniform(0.3, 0.45)),
+        float(rng.uniform(48, 72)),
+    )
     left_centre = (-width * 0.1, -0.6 * depth, 96 + low)
     tail = float(rng.uniform(10, 60)) if rng.random() < 0.35 else 0.0
     bumps = _bumpy(rng, 3.5)
     kidney = habitus.kidney(0)
 
     def liver(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-        shape = smooth_union(superellipsoid(x, y, z, right_centre, right_radii, 2.3),
-                             superellipsoid(x, y, z, left_centre, left_radii, 2.0, rotation_matrix(0, -8, 8)), 22.0)
+        shape = smooth_union(
+            superellipsoid(x, y, z, right_centre, right_radii, 2.3),
+            superellipsoid(x, y, z, left_centre, left_radii, 2.0, rotation_matrix(0, -8, 8)),
+            22.0,
+        )
         if tail:
             lobe = superellipsoid(x, y, z, (-width * 0.72, 0.05 * depth, low - 15), (30, 42, 45 + tail))
             shape = smooth_union(shape, lobe, 15.0)
         if kidney is not None:
-            behind = kidney.centre + [12.0, 22.0, -10.0]
+            behind = kidney.centre + np.array([12.0, 22.0, -10.0])
             fossa = superellipsoid(x, y, z, behind, np.asarray(kidney.half)[[1, 1, 2]] * [1.3, 1.25, 0.95], 2.0)
             shape = smooth_intersection(shape, -fossa, 10.0)
         return smooth_intersection(shape + bumps(x, y, z), cavity_distance(habitus, x, y, z) + 2.0, 4.0)
@@ -53,15 +62,25 @@ def paint_liver(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
         target = np.array([-width * rng.uniform(0.1, 0.9), depth * rng.uniform(-0.75, 0.6), low + rng.uniform(20, 150)])
         middle = (hilum + target) / 2 + rng.normal(0, 10, 3)
         course = curve(np.array([hilum, middle, target]), 7.0)
-        canvas.paint_tube(course, np.linspace(rng.uniform(3.0, 6.0), 0.9, len(course)), Tissue.LIVER_VESSEL, where={Tissue.LIVER})
+        canvas.paint_tube(
+            course, np.linspace(rng.uniform(3.0, 6.0), 0.9, len(course)), Tissue.LIVER_VESSEL, where={Tissue.LIVER}
+        )
     if rng.random() < 0.75:
         size = float(rng.uniform(9, 19))
         centre = (-width * float(rng.uniform(0.28, 0.5)), -0.42 * depth, low + float(rng.uniform(-5, 30)))
         turn = rotation_matrix(float(rng.uniform(-50, -10)), float(rng.uniform(-20, 20)), 0)
-        canvas.paint_shape(np.subtract(centre, 55), np.add(centre, 55), lambda x, y, z: superellipsoid(
-            x, y, z, centre, (size + 2, size + 2, size * 2.0 + 2), 2.0, turn), Tissue.BOWEL_WALL)
-        canvas.paint_shape(np.subtract(centre, 50), np.add(centre, 50), lambda x, y, z: superellipsoid(
-            x, y, z, centre, (size, size, size * 2.0), 2.0, turn), Tissue.GALLBLADDER)
+        canvas.paint_shape(
+            np.subtract(centre, 55),
+            np.add(centre, 55),
+            lambda x, y, z: superellipsoid(x, y, z, centre, (size + 2, size + 2, size * 2.0 + 2), 2.0, turn),
+            Tissue.BOWEL_WALL,
+        )
+        canvas.paint_shape(
+            np.subtract(centre, 50),
+            np.add(centre, 50),
+            lambda x, y, z: superellipsoid(x, y, z, centre, (size, size, size * 2.0), 2.0, turn),
+            Tissue.GALLBLADDER,
+        )
 
 
 def paint_spleen(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
@@ -79,33 +98,36 @@ def paint_spleen(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> 
     def spleen(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
         solid = superellipsoid(x, y, z, centre, radii, 2.2, turn) + bumps(x, y, z)
         hollow = -superellipsoid(x, y, z, hollow_centre, (42, 48, 70))
-        return smooth_intersection(smooth_intersection(solid, hollow, 8.0), cavity_distance(habitus, x, y, z) + 3.0, 6.0)
+        return smooth_intersection(
+            smooth_intersection(solid, hollow, 8.0), cavity_distance(habitus, x, y, z) + 3.0, 6.0
+        )
 
     reach = 1.4 * max(radii)
     canvas.paint_shape(np.subtract(centre, reach), np.add(centre, reach), spleen, Tissue.SPLEEN, coarse=True)
     hilum = np.asarray(centre) + np.array([-radii[0] * 1.1, -10, 0])
-    course = curve(np.array([hilum, hilum + [-25, -12, -8], [20, habitus.spine_y - 55, 40]]), 6.0)
+    course = curve(np.array([hilum, hilum + np.array([-25, -12, -8]), [20, habitus.spine_y - 55, 40]]), 6.0)
     wave = np.stack([0 * course[:, 0], 0 * course[:, 0], 4 * np.sin(np.arange(len(course)))], axis=1)
     canvas.paint_tube(course + wave, 2.8, Tissue.SMALL_VESSEL)
 
 
-def contents(rng: np.random.Generator, canvas: Canvas, level_y: float, softness: float = 2.0):  # type: ignore[no-untyped-def]
-    """Fluid (or positive contrast) below an air-fluid level: returns hu(box) for `Canvas.paint`."""
+def _contents(rng: np.random.Generator, canvas: Canvas, box: Box, level_y: float) -> Tensor:
+    """(3, z, y, x) HU of fluid, or positive contrast, behind an air-fluid level and of gas in front of it."""
     fluid = Tissue.ORAL_CONTRAST if rng.random() < 0.1 else Tissue.BOWEL_FLUID
     low = canvas.attenuation[fluid] + float(rng.normal(0, 8))
-
-    def hu(y: Tensor, shift: float = 0.0) -> Tensor:
-        share = ((y - level_y - shift) / softness + 0.5).clamp(0, 1)
-        return canvas.attenuation[Tissue.BOWEL_GAS][:, None, None, None] * (1 - share) + low[:, None, None, None] * share
-
-    return hu
+    gas = canvas.attenuation[Tissue.BOWEL_GAS]
+    share = ((box.y - level_y) / 2.0 + 0.5).clamp(0, 1).expand(box.shape)
+    return torch.lerp(gas[:, None, None, None], low[:, None, None, None], share)
 
 
 def paint_stomach(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
     """Paint the stomach with its wall, fluid or food, and gas in front."""
     width, depth = habitus.cavity
     scale = float(np.exp(rng.normal(-0.05, 0.25)))
-    centre = (width * float(rng.uniform(0.28, 0.45)), -depth * float(rng.uniform(0.2, 0.5)), float(rng.uniform(70, 120)))
+    centre = (
+        width * float(rng.uniform(0.28, 0.45)),
+        -depth * float(rng.uniform(0.2, 0.5)),
+        float(rng.uniform(70, 120)),
+    )
     radii = (44 * scale, 34 * scale, 52 * scale)
     turn = rotation_matrix(float(rng.uniform(-30, 20)), float(rng.uniform(-10, 35)), 0)
     bumps = _bumpy(rng, 3.5, 30.0)
@@ -122,7 +144,7 @@ def paint_stomach(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) ->
     level = centre[1] + radii[1] * float(rng.uniform(-1.1, 0.6))
     canvas.paint(box, distance, Tissue.STOMACH)
     inner = distance + float(rng.uniform(3, 6))
-    hu = contents(rng, canvas, level)(box.y)
+    hu = _contents(rng, canvas, box, level)
     canvas.paint(box, inner, Tissue.BOWEL_FLUID, hu=hu)
     box_labels = canvas.labels[box.slices]
     box_labels[(inner < 0) & (box.y.expand(box.shape) < level)] = int(Tissue.BOWEL_GAS)
@@ -132,13 +154,26 @@ def paint_pancreas(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -
     """Paint the pancreas, its tail in front of the left kidney, and the splenic vein behind it."""
     y = habitus.spine_y
     front = y - habitus.vertebra[1] - 22
-    course = np.array([[-34, front - 4, -8], [-26, front - 12, 6], [-4, front - 24, 16], [26, front - 20, 26],
-                       [58, front + 2, 34], [88, front + 18, 42]], dtype=float)
-    course = curve(course + rng.normal(0, 4, course.shape) + [0, 0, rng.normal(2, 8)], 5.0)
+    course = np.array(
+        [
+            [-34, front - 4, -8],
+            [-26, front - 12, 6],
+            [-4, front - 24, 16],
+            [26, front - 20, 26],
+            [58, front + 2, 34],
+            [88, front + 18, 42],
+        ],
+        dtype=float,
+    )
+    course = curve(course + rng.normal(0, 4, course.shape) + np.array([0, 0, rng.normal(2, 8)]), 5.0)
     ripple = 1 + 0.14 * rng.standard_normal(len(course))
-    radius = np.interp(np.linspace(0, 1, len(course)), [0, 0.15, 0.35, 0.7, 1], [13, 13, 8, 10, 8]) * ripple * rng.uniform(0.7, 1.15)
+    radius = (
+        np.interp(np.linspace(0, 1, len(course)), [0, 0.15, 0.35, 0.7, 1], [13, 13, 8, 10, 8])
+        * ripple
+        * rng.uniform(0.7, 1.15)
+    )
     canvas.paint_tube(course, radius, Tissue.PANCREAS)
-    vein = course[len(course) // 4:] + [0, 7, 0]
+    vein = course[len(course) // 4 :] + np.array([0, 7, 0])
     canvas.paint_tube(vein, 3.6, Tissue.SMALL_VESSEL)
 
 
@@ -150,5 +185,5 @@ def paint_adrenals(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -
         if kidney is not None:
             pole = kidney.centre + kidney.rotation[:, 2] * (kidney.half[2] + 2)
         root = pole + np.array([-sign * 12, -14, 2])
-        for end in (root + [sign * 10, 16, -14], root + [-sign * 4, 18, -12]):
-            canvas.paint_tube(np.array([root + [0, 0, 12], root, end]), [1.8, 3.0, 2.2], Tissue.ADRENAL)
+        for end in (root + np.array([sign * 10, 16, -14]), root + np.array([-sign * 4, 18, -12])):
+            canvas.paint_tube(np.array([root + np.array([0, 0, 12]), root, end]), [1.8, 3.0, 2.2], Tissue.ADRENAL)

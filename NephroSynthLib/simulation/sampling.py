@@ -15,7 +15,7 @@ from torch import Tensor
 from NephroSynthLib.simulation.grid import Grid
 from NephroSynthLib.simulation.splines import Axes, cubic_weights, tensor_product
 
-_LATTICE_MM = 6.0
+_LATTICE_MM = 8.0
 _SLAB = 24
 
 
@@ -29,13 +29,15 @@ class SmoothMap:
     def on(self, axes: Axes) -> Tensor:
         """(3, z, y, x) values at the coordinates `axes` (z, y, x) in mm, all inside the lattice."""
         weights = []
-        for axis, origin, size, count in zip(axes, self.lattice.origin[::-1], self.lattice.spacing[::-1], self.lattice.shape):
+        for axis, origin, size, count in zip(
+            axes, self.lattice.origin[::-1], self.lattice.spacing[::-1], self.lattice.shape, strict=False
+        ):
             weights.append(cubic_weights((axis.double() - origin) / size, count).float())
         return tensor_product(self.coefficients, weights)
 
 
 def tabulate(function: Callable[[Tensor, Tensor, Tensor], Tensor], grid: Grid) -> SmoothMap:
-    """Tabulate a smooth vector function of (x, y, z) on a lattice of 6 mm that covers a grid with room at its ends."""
+    """Tabulate a smooth vector function of (x, y, z) on a lattice of 8 mm that covers a grid with room at its ends."""
     margin = 3 * _LATTICE_MM
     counts = [int(np.ceil((e + 2 * margin) / _LATTICE_MM)) + 1 for e in grid.extent]
     origin = tuple(float(o - margin) for o in grid.origin)
@@ -81,7 +83,7 @@ def pull(volumes: list[tuple[Tensor, str]], canvas: Grid, grid: Grid, offset: Sm
         for k in range(3):
             moved[k].sub_(canvas.origin[k]).mul_(2.0 / canvas.extent[k]).sub_(1.0)
         where = moved.permute(1, 2, 3, 0)[None]
-        for source, (_, mode), result in zip(sources, volumes, results):
+        for source, (_, mode), result in zip(sources, volumes, results, strict=True):
             result[:, part] = F.grid_sample(source, where, mode=mode, padding_mode="border", align_corners=True)[0]
     return results
 
@@ -98,5 +100,5 @@ def slice_profile(volume: Tensor, spacing_z: float, thickness: float) -> Tensor:
     count = volume.shape[1]
     result = torch.zeros_like(volume)
     for k, weight in enumerate(weights):
-        result.add_(padded[:, k: k + count], alpha=float(weight))
+        result.add_(padded[:, k : k + count], alpha=float(weight))
     return result

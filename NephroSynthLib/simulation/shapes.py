@@ -30,8 +30,15 @@ def to_local(x: Tensor, y: Tensor, z: Tensor, centre: Point, rotation: NDArray[n
     return first, second, third
 
 
-def superellipsoid(x: Tensor, y: Tensor, z: Tensor, centre: Point, radii: Point, power: float = 2.0,
-                   rotation: NDArray[np.floating] | None = None) -> Tensor:
+def superellipsoid(
+    x: Tensor,
+    y: Tensor,
+    z: Tensor,
+    centre: Point,
+    radii: Point,
+    power: float = 2.0,
+    rotation: NDArray[np.floating] | None = None,
+) -> Tensor:
     """Radial distance to |x/a|^p + |y/b|^p + |z/c|^p = 1; power 2 is an ellipsoid, more is boxier."""
     if rotation is None:
         u, v, w = x - float(centre[0]), y - float(centre[1]), z - float(centre[2])
@@ -46,16 +53,22 @@ def superellipsoid(x: Tensor, y: Tensor, z: Tensor, centre: Point, radii: Point,
     return torch.where(level > 1e-3, radius * (1.0 - 1.0 / level.clamp(min=1e-3)), radius - min(a, b, c))
 
 
-def ellipse_cylinder(x: Tensor, y: Tensor, centre: tuple[Tensor | float, Tensor | float],
-                     radii: tuple[Tensor | float, Tensor | float], power: float = 2.0) -> Tensor:
+def ellipse_cylinder(
+    x: Tensor,
+    y: Tensor,
+    centre: tuple[Tensor | float, Tensor | float],
+    radii: tuple[Tensor | float, Tensor | float],
+    power: float = 2.0,
+) -> Tensor:
     """Radial distance in the axial plane to a superellipse; centre and radii may vary along z."""
     u, v = x - centre[0], y - centre[1]
     level = ((u / radii[0]).abs() ** power + (v / radii[1]).abs() ** power) ** (1.0 / power)
     return (u**2 + v**2).sqrt() * (1.0 - 1.0 / level.clamp(min=0.02))
 
 
-def round_cone(x: Tensor, y: Tensor, z: Tensor, start: Point, end: Point, start_radius: float,
-               end_radius: float) -> Tensor:
+def round_cone(
+    x: Tensor, y: Tensor, z: Tensor, start: Point, end: Point, start_radius: float, end_radius: float
+) -> Tensor:
     """Distance to the segment from start to end, thickened by a radius that changes linearly along it."""
     axis = np.asarray(end, dtype=float) - np.asarray(start, dtype=float)
     length2 = max(float(axis @ axis), 1e-9)
@@ -81,8 +94,9 @@ def curve(points: NDArray[np.floating], step: float = 6.0) -> NDArray[np.float64
     p = np.asarray(points, dtype=float)
     p = np.vstack([2 * p[0] - p[1], p, 2 * p[-1] - p[-2]])
     pieces = []
-    for p0, p1, p2, p3 in zip(p[:-3], p[1:-2], p[2:-1], p[3:]):
+    for p0, p1, p2, p3 in zip(p[:-3], p[1:-2], p[2:-1], p[3:], strict=True):
         t = np.linspace(0.0, 1.0, max(2, int(np.ceil(np.linalg.norm(p2 - p1) / step)) + 1))[:-1, None]
-        pieces.append(0.5 * (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2
-                             + (3 * p1 - p0 - 3 * p2 + p3) * t**3))
+        pieces.append(
+            0.5 * (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3)
+        )
     return np.vstack([*pieces, p[-2][None]])

@@ -40,7 +40,9 @@ def paint_spine(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
     arch_height = (level(z).abs() - pitch * 0.36).expand(box.shape)
     arch = torch.maximum(ellipse_cylinder(x, y, (0.0, back + 9.0), (17.0, 15.0)), arch_height)
     spinous = torch.maximum(torch.maximum(x.abs() - 3.5, (y - back - 34.0).abs() - 17.0), (level(z) + 5.0).abs() - 9.0)
-    transverse = torch.maximum(torch.maximum(x.abs() - 42.0, (y - back - 6.0 - 0.12 * x.abs()).abs() - 4.5), level(z).abs() - 6.0)
+    transverse = torch.maximum(
+        torch.maximum(x.abs() - 42.0, (y - back - 6.0 - 0.12 * x.abs()).abs() - 4.5), level(z).abs() - 6.0
+    )
     facet = torch.maximum(ellipse_cylinder(x.abs(), y, (18.0, back + 14.0), (8.0, 9.0)), level(z).abs() - 15.0)
     body = torch.maximum(column(x, y, z, 0.0), (level(z).abs() - (pitch - disc) / 2).expand(box.shape))
     bone = torch.minimum(torch.minimum(arch, spinous), torch.minimum(transverse, facet))
@@ -52,8 +54,7 @@ def paint_spine(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
 
 
 def paint_ribs(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint the lower ribs, each from its vertebra around the cavity wall, falling to the front, and costal cartilage."""
-    width, depth = habitus.cavity
+    """Paint the lower ribs, each from its vertebra around the wall, falling to the front, and costal cartilage."""
     top = float(rng.uniform(30, 65))
     slope = float(rng.uniform(38, 58))
     bone_end = np.radians([rng.uniform(45, 75), rng.uniform(85, 110), 125, 130, 135, 135, 135])
@@ -65,38 +66,53 @@ def paint_ribs(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> No
             bone = _rib_course(habitus, np.linspace(np.radians(20), bone_end[number], 18), sign, level, slope)
             for radius, tissue in ((4.6 * size, Tissue.CORTICAL_BONE), (2.9 * size, Tissue.SPONGY_BONE)):
                 for lift in (-2.5, 2.5):
-                    canvas.paint_tube(bone + [0, 0, lift], radius, tissue)
+                    canvas.paint_tube(bone + np.array([0, 0, lift]), radius, tissue)
             if cartilage_end[number]:
-                front = _rib_course(habitus, np.linspace(bone_end[number], cartilage_end[number], 8), sign, level, slope)
+                front = _rib_course(
+                    habitus, np.linspace(bone_end[number], cartilage_end[number], 8), sign, level, slope
+                )
                 canvas.paint_tube(front, 5.0 * size, Tissue.DISC)
 
 
-def _rib_course(habitus: Habitus, angle: NDArray[np.float64], sign: float, level: float, slope: float) -> NDArray[np.float64]:
+def _rib_course(
+    habitus: Habitus, angle: NDArray[np.float64], sign: float, level: float, slope: float
+) -> NDArray[np.float64]:
     """Points (n, 3) along the wall at angles from the back's midline (radians), falling and rising again in front."""
     width, depth = habitus.cavity
     outside = 5.0 + 0.3 * habitus.wall[1]
     turn = 2 / habitus.power
     fall = slope * np.minimum(angle, 2.0) - 0.8 * slope * np.clip(angle - 2.2, 0, None)
-    return np.stack([sign * (width + outside) * np.abs(np.sin(angle)) ** turn,
-                     (depth + outside) * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** turn, level - fall], axis=1)
+    return np.stack(
+        [
+            sign * (width + outside) * np.abs(np.sin(angle)) ** turn,
+            (depth + outside) * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** turn,
+            level - fall,
+        ],
+        axis=1,
+    )
 
 
 def paint_iliac_crests(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
     """Paint the iliac wings, oblique curved plates, where the field of view reaches them."""
-    width, spine = habitus.cavity[0], habitus.spine_y
     crest = -float(rng.uniform(85, 125))
     for sign in (-1.0, 1.0):
-        centre = (sign * width * 0.22, spine - 60, crest - 95)
-        radii = (width * 0.68, 92.0, 118.0)
+        _paint_iliac_wing(canvas, habitus, sign, crest)
 
-        def wing(x: Tensor, y: Tensor, z: Tensor, sign: float = sign, centre: tuple[float, float, float] = centre) -> Tensor:
-            plate = superellipsoid(x, y, z, centre, radii).abs() - 5.0
-            top = z - crest + 0.006 * (y - spine + 25) ** 2
-            return torch.maximum(torch.maximum(plate, 0.5 * width - sign * x), torch.maximum(top, spine - 75.0 - y))
 
-        box = canvas.box((sign * width * 0.7 - 55, spine - 80, crest - 150), (sign * width * 0.7 + 55, spine + 50, crest + 5))
-        if box is None:
-            continue
-        distance = box.evaluate(wing)
-        canvas.paint(box, distance, Tissue.CORTICAL_BONE)
-        canvas.paint(box, distance + 1.8, Tissue.SPONGY_BONE)
+def _paint_iliac_wing(canvas: Canvas, habitus: Habitus, sign: float, crest: float) -> None:
+    """One wing: the outer part of an ellipsoid's shell under a curved crest."""
+    width, spine = habitus.cavity[0], habitus.spine_y
+    centre, radii = (sign * width * 0.22, spine - 60, crest - 95), (width * 0.68, 92.0, 118.0)
+
+    def wing(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+        plate = superellipsoid(x, y, z, centre, radii).abs() - 5.0
+        top = z - crest + 0.006 * (y - spine + 25) ** 2
+        return torch.maximum(torch.maximum(plate, 0.5 * width - sign * x), torch.maximum(top, spine - 75.0 - y))
+
+    middle = sign * width * 0.7
+    box = canvas.box((middle - 55, spine - 80, crest - 150), (middle + 55, spine + 50, crest + 5))
+    if box is None:
+        return
+    distance = box.evaluate(wing)
+    canvas.paint(box, distance, Tissue.CORTICAL_BONE)
+    canvas.paint(box, distance + 1.8, Tissue.SPONGY_BONE)

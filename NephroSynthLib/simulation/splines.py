@@ -52,7 +52,7 @@ def smooth_noise(rng: np.random.Generator, axes: Axes, cell: float | Sequence[fl
     """
     cells = (cell, cell, cell) if isinstance(cell, (int, float)) else tuple(cell)
     weights = []
-    for axis, size in zip(axes, cells):
+    for axis, size in zip(axes, cells, strict=True):
         positions = (axis.double() - float(axis[0])) / size + 1.0
         weights.append(cubic_weights(positions, int(np.floor(float(positions[-1]))) + 3).float())
     shape = [w.shape[1] for w in weights]

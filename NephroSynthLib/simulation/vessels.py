@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from NephroSynthLib.simulation.canvas import Canvas
 from NephroSynthLib.simulation.habitus import Habitus
@@ -19,31 +20,45 @@ def paint_great_vessels(canvas: Canvas, habitus: Habitus, rng: np.random.Generat
     x = 9 + np.interp(levels, [-260, 0, 260], bend) + np.clip((-95 - levels) * 0.0, 0, 0)
     aorta = np.stack([x, front - aorta_radius - 2 - np.clip(levels - 90, 0, None) * 0.06, levels], axis=1)
     cava_radius = float(rng.uniform(8, 12.5))
-    cava = np.stack([-17 + np.interp(levels, [-260, 0, 260], rng.normal(0, 3, 3)),
-                     front - cava_radius * 0.8 - np.clip(levels - 10, 0, None) * 0.22, levels], axis=1)
+    cava = np.stack(
+        [
+            -17 + np.interp(levels, [-260, 0, 260], rng.normal(0, 3, 3)),
+            front - cava_radius * 0.8 - np.clip(levels - 10, 0, None) * 0.22,
+            levels,
+        ],
+        axis=1,
+    )
     _paint_renal_branches(canvas, habitus, rng, aorta[13], cava[13])
     flat = cava_radius * 0.45 * float(rng.uniform(0.3, 1))
     for offset in (-flat, flat):
-        canvas.paint_tube(cava + [offset, 0, 0], cava_radius * 0.8, Tissue.VENA_CAVA)
+        canvas.paint_tube(cava + np.array([offset, 0, 0]), cava_radius * 0.8, Tissue.VENA_CAVA)
     canvas.paint_tube(aorta, aorta_radius + 0.8, Tissue.MUSCLE)
     canvas.paint_tube(aorta, aorta_radius, Tissue.AORTA)
     if rng.random() < 0.5:
         for _ in range(int(rng.integers(2, 22))):
             i, angle = int(rng.integers(len(levels) - 1)), float(rng.uniform(0, 2 * np.pi))
             around = np.array([np.cos(angle), np.sin(angle), 0.0]) * aorta_radius[i]
-            centre = aorta[i] + around + [0, 0, float(rng.uniform(0, 19))]
-            canvas.paint_tube(np.array([centre, centre + rng.normal(0, 2.5, 3)]), float(rng.uniform(0.5, 1.8)), Tissue.CALCIFICATION,
-                              where={Tissue.AORTA, Tissue.MUSCLE, Tissue.VISCERAL_FAT})
+            centre = aorta[i] + around + np.array([0, 0, float(rng.uniform(0, 19))])
+            canvas.paint_tube(
+                np.array([centre, centre + rng.normal(0, 2.5, 3)]),
+                float(rng.uniform(0.5, 1.8)),
+                Tissue.CALCIFICATION,
+                where={Tissue.AORTA, Tissue.MUSCLE, Tissue.VISCERAL_FAT},
+            )
 
 
-def _paint_renal_branches(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, aorta, cava) -> None:  # type: ignore[no-untyped-def]
+def _paint_renal_branches(
+    canvas: Canvas, habitus: Habitus, rng: np.random.Generator, aorta: NDArray[np.float64], cava: NDArray[np.float64]
+) -> None:
     for kidney in habitus.kidneys:
         hilum = kidney.centre - kidney.rotation[:, 1] * kidney.half[1] * 0.75
-        for origin, tissue, radius, ahead, count in ((cava, Tissue.RENAL_VEIN, 4.8, -8, 1),
-                                                     (aorta, Tissue.RENAL_ARTERY, 2.7, 4, 1 + int(rng.random() < 0.25))):
+        for origin, tissue, radius, ahead, count in (
+            (cava, Tissue.RENAL_VEIN, 4.8, -8, 1),
+            (aorta, Tissue.RENAL_ARTERY, 2.7, 4, 1 + int(rng.random() < 0.25)),
+        ):
             for _ in range(count):
                 start = np.array([origin[0], origin[1], 0.6 * kidney.centre[2] + 12 + rng.normal(0, 6)])
-                middle = (start + hilum) / 2 + [0, ahead + rng.normal(0, 3), rng.normal(2, 4)]
+                middle = (start + hilum) / 2 + np.array([0, ahead + rng.normal(0, 3), rng.normal(2, 4)])
                 if tissue == Tissue.RENAL_VEIN and kidney.side == 1:
                     middle[1] -= 8
                 course = curve(np.array([start, middle, hilum + rng.normal(0, 2, 3)]), 5.0)
