@@ -21,6 +21,7 @@ from NephroSynthLib.volume_checks import check_geometry, check_hounsfield, check
 
 if TYPE_CHECKING:
     from NephroSynthLib.dicom.index import DicomIndex
+    from NephroSynthLib.dicom.series import Series
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,12 @@ class Volume:
     warnings: tuple[str, ...] = ()
 
 
-def read_volume(path: Path, role: str = "CT", progress: Progress = Progress()) -> Volume:
+def read_volume(path: Path | Series, role: str = "CT", progress: Progress = Progress()) -> Volume:
     """Reads and checks one CT volume.
 
     Args:
-        path: A NIfTI, NRRD or MetaImage file; or a folder, DICOMDIR, zip or multi-frame file with one DICOM CT series.
+        path: A NIfTI, NRRD or MetaImage file; a folder, DICOMDIR, zip or multi-frame file with one DICOM CT series; or
+            a series of a DICOM index.
         role: What the volume is for, e.g. 'excretory phase'; error messages name it.
         progress: Told about the reading.
 
@@ -67,13 +69,14 @@ def read_volume(path: Path, role: str = "CT", progress: Progress = Progress()) -
         NotCTError: If the image is not a CT, or not in HU.
         GeometryError: If there are fewer than 16 slices, irregular or missing ones, or gantry tilt.
     """
-    if not path.exists():
+    if not isinstance(path, Path):
+        volume = _read_series(path, role, progress)
+    elif not path.exists():
         raise UnreadableInputError(f"The file or folder given as {role} does not exist.", WHAT_TO_GIVE)
-    volume = (
-        Volume(read_image_file(path, role, sitk.sitkFloat32))
-        if is_image_file(path)
-        else _read_dicom(path, role, progress)
-    )
+    elif is_image_file(path):
+        volume = Volume(read_image_file(path, role, sitk.sitkFloat32))
+    else:
+        volume = _read_dicom(path, role, progress)
     values = sitk.GetArrayViewFromImage(volume.image)
     check_hounsfield(role, values)
     if values.min() < AIR_HU:
@@ -83,7 +86,6 @@ def read_volume(path: Path, role: str = "CT", progress: Progress = Progress()) -
 
 def _read_dicom(path: Path, role: str, progress: Progress) -> Volume:
     from NephroSynthLib.dicom.index import index_dicom
-    from NephroSynthLib.dicom.reading import read_series
 
     with _naming(role):
         index = index_dicom(path, progress.part(0.0, 0.4))
@@ -96,9 +98,14 @@ def _read_dicom(path: Path, role: str, progress: Progress) -> Volume:
         )
     if not candidates:
         raise _no_volume(role, index)
-    series = candidates[0]
+    return _read_series(candidates[0], role, progress.part(0.4, 1.0))
+
+
+def _read_series(series: Series, role: str, progress: Progress) -> Volume:
+    from NephroSynthLib.dicom.reading import read_series
+
     with _naming(role):
-        read = read_series(series, progress.part(0.4, 1.0))
+        read = read_series(series, progress)
     check_shape(role, read.image.GetSize(), 1, read.image.GetPixelIDValue())
     check_geometry(role, read.image)
     warnings = (f"The {role} is a reformat; the series it was made from is better.",) if series.why_not_volume else ()
@@ -131,16 +138,16 @@ def _no_volume(role: str, index: DicomIndex) -> InputError:
 
 
 def read_exam(
-    noncontrast: Path,
-    excretory: Path,
-    nephrographic: Path | None = None,
+    noncontrast: Path | Series,
+    excretory: Path | Series,
+    nephrographic: Path | Series | None = None,
     kidneys: Path | None = None,
     progress: Progress = Progress(),
 ) -> Exam:
     """Reads the phases of one patient, and checks each of them and all of them together.
 
     Args:
-        noncontrast: The non-contrast phase, whose grid is the reference; a path as `read_volume` takes.
+        noncontrast: The non-contrast phase, whose grid is the reference; as `read_volume` takes it.
         excretory: The excretory phase.
         nephrographic: The acquired nephrographic phase, if there is one to compare with.
         kidneys: A label map of the kidneys in the non-contrast phase, if there is one.
@@ -155,7 +162,7 @@ def read_exam(
     paths = {"non-contrast phase": noncontrast, "excretory phase": excretory}
     if nephrographic is not None:
         paths["nephrographic phase"] = nephrographic
-    check_paths_differ(paths)
+    check_paths_differ({role: path for role, path in paths.items() if isinstance(path, Path)})
     volumes = {}
     for index, (role, path) in enumerate(paths.items()):
         volumes[role] = read_volume(path, role, progress.part(index / len(paths), (index + 1) / len(paths)))

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.filereader import read_partial
-from pydicom.tag import BaseTag, Tag
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+from pydicom.tag import Tag
+from pydicom.uid import UID
 
 from NephroSynthLib.dicom.identity import Identity, hashed
-from NephroSynthLib.dicom.sources import MAX_MEMBER_BYTES, Skipped, Source, starts_as_dicom
+from NephroSynthLib.dicom.parsing import NotDicom, parse
+from NephroSynthLib.dicom.sources import Skipped, Source
 from NephroSynthLib.dicom.stack import Plane
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 _DICOMDIR = "1.2.840.10008.1.3.10"
 _CT_CLASSES = {CT_IMAGE, f"{CT_IMAGE}.1", f"{CT_IMAGE}.2"}
 _DECODABLE = {
-    *("", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"),
+    *("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"),
     *(f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 57, 70, 80, 81, 90, 91)),
     "1.2.840.10008.1.2.5",
 }
@@ -44,7 +41,7 @@ _PHASE_TAGS = (
     *("AcquisitionProtocolDescription", "RequestedProcedureDescription", "PerformedProcedureStepDescription"),
     *("DerivationDescription", "ContentQualification", "InstanceNumber"),
 )
-_TAGS: list[Any] = [
+_TAGS = [
     Tag(keyword)
     for keyword in (
         *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Modality"),
@@ -54,7 +51,6 @@ _TAGS: list[Any] = [
         *("PerFrameFunctionalGroupsSequence", *_TRAITS, *_PHASE_TAGS),
     )
 ]
-_STOP_AT = Tag(0x7FE0, 0x0008)
 
 
 @dataclass(frozen=True)
@@ -86,16 +82,19 @@ class Header:
 def read_header(source: Source) -> Header | Skipped:
     """Reads the header of a file; gives the reason if it is not DICOM or damaged, and raises for no content of it."""
     try:
-        read = _read_dataset(source)
-        if isinstance(read, str):
-            return Skipped(source, read)
-        dataset = read
+        dataset = parse(source, _TAGS)
+        if dataset.file_meta.get("MediaStorageSOPClassUID") == _DICOMDIR:
+            return Skipped(source, "a DICOMDIR, not an image")
+        if not any(keyword in dataset for keyword in ("SOPClassUID", "Modality", "SeriesInstanceUID")):
+            return Skipped(source, "damaged, or not a DICOM object")
         identity = _identity(dataset)
         set_aside = _why_set_aside(dataset)
         if set_aside and set_aside != REFORMAT:
             return Header(source, dataset, identity, (), set_aside)
         slices = tuple(_slices(source, dataset))
         return Header(source, dataset, identity, slices, set_aside if slices else "localizer")
+    except NotDicom as error:
+        return Skipped(source, str(error))
     except _NoGeometry as error:
         return Header(source, dataset, identity, (), str(error))
     except Exception:  # pydicom and zipfile raise whatever a damaged file makes them stumble on
@@ -104,47 +103,6 @@ def read_header(source: Source) -> Header | Skipped:
 
 class _NoGeometry(Exception):
     pass
-
-
-def _read_dataset(source: Source) -> Dataset | str:
-    with source.open("rb") as file:
-        start = file.read(1024)
-        if not start:
-            return "empty"
-        if not starts_as_dicom(start):
-            return "a zip inside; give it on its own" if start[:4] == b"PK\x03\x04" else "not DICOM"
-        if DeflatedExplicitVRLittleEndian.encode() in start and _inflates_without_end(start + file.read()):
-            return "inflates out of all proportion"
-        file.seek(0)
-        dataset = read_partial(cast(Any, file), stop_when=_ascending(), force=True, specific_tags=_TAGS)
-    dataset.ensure_file_meta()
-    if dataset.file_meta.get("MediaStorageSOPClassUID") == _DICOMDIR:
-        return "a DICOMDIR, not an image"
-    if not any(keyword in dataset for keyword in ("SOPClassUID", "Modality", "SeriesInstanceUID")):
-        return "damaged, or not a DICOM object"
-    return cast(Dataset, dataset)
-
-
-def _ascending() -> Callable[[BaseTag, str | None, int], bool]:
-    """Stops at the pixels, and where tags no longer ascend: such a file is damaged, and could be read without end."""
-    last = -1
-
-    def stop(tag: BaseTag, vr: str | None, length: int) -> bool:
-        nonlocal last
-        stops = tag >= _STOP_AT or int(tag) <= last
-        last = int(tag)
-        return stops
-
-    return stop
-
-
-def _inflates_without_end(data: bytes) -> bool:
-    """Whether a deflated data set (PS3.5 A.5) inflates to more than a series can hold."""
-    body = data[144 + int.from_bytes(data[140:144], "little") :]
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    limit = min(MAX_MEMBER_BYTES, max(64 << 20, 200 * len(body)))
-    inflater.decompress(body, limit)
-    return bool(inflater.unconsumed_tail)
 
 
 def _identity(dataset: Dataset) -> Identity:

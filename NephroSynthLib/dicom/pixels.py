@@ -30,9 +30,9 @@ def stored_frames(dataset: Dataset) -> NDArray[Any]:
     Raises:
         Exception: Whatever the decoders raise on damaged data.
     """
-    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    syntax = dataset.file_meta.TransferSyntaxUID
     frames = int(dataset.get("NumberOfFrames") or 1)
-    if syntax is None or not syntax.is_compressed or syntax.is_deflated or syntax == RLELossless:
+    if not syntax.is_encapsulated or syntax == RLELossless:
         values = dataset.pixel_array
     else:
         encoded = generate_frames(dataset.PixelData, number_of_frames=frames)

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
-import pydicom
 import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from NephroSynthLib.dicom.headers import flattened_groups
 from NephroSynthLib.dicom.identity import Identity
+from NephroSynthLib.dicom.parsing import parse
 from NephroSynthLib.dicom.pixels import stored_frames, to_hounsfield
 from NephroSynthLib.dicom.series import Series
 from NephroSynthLib.dicom.sources import Source
@@ -70,8 +70,7 @@ def read_series(series: Series, progress: Progress = Progress()) -> DicomVolume:
 def _read_file(source: Source, wanted: list[tuple[int, int | None]], values: NDArray[np.float32]) -> None:
     """Puts the frames of one file at their indices in `values` (z, y, x)."""
     try:
-        with source.open("rb") as file:
-            dataset = pydicom.dcmread(file, force=True)
+        dataset = parse(source)
         frames = stored_frames(dataset)
         for index, frame in wanted:
             attributes = dataset if frame is None else flattened_groups(dataset, frame)
