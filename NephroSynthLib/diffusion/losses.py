@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -13,6 +14,7 @@ from NephroSynthLib.diffusion.schedule import Schedule, spread
 
 Distance = Literal["l1", "l2"]
 
+DICE_SMOOTHING = 100.0  # voxels; makes an empty prediction of an empty mask perfect.
 GREY_LEVELS = 256  # of the decoder at step 1 (Ho et al. 2020, eq. 13; MT-DDPM, eq. 21), over the range -1 to 1.
 
 
@@ -27,6 +29,7 @@ def diffusion_loss(
     distance: Distance = "l1",
     vlb_weight: float = 0.01,
     weight: Tensor | None = None,
+    clean_loss: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> Tensor:
     """Hybrid loss L = L_mean + gamma L_var (MT-DDPM, eq. 22; Nichol & Dhariwal 2021, eq. 16).
 
@@ -40,6 +43,7 @@ def diffusion_loss(
         distance: mean absolute or mean squared error between the network's output and its target.
         vlb_weight: gamma; used where the denoiser learns its variance.
         weight: weight of each voxel, broadcast to x0; None weighs all alike.
+        clean_loss: a further loss of the predicted clean image against x0, added as it is.
 
     Returns:
         The loss, one number.
@@ -48,12 +52,26 @@ def diffusion_loss(
     output, fraction = denoiser.raw(x_t, t, condition, context)
     error = output - denoiser.target(x0, noise, t)
     loss = _mean(error.abs() if distance == "l1" else error.square(), weight)
+    if clean_loss is not None:
+        loss = loss + clean_loss(denoiser.to_clean(output, x_t, t), x0)
     if fraction is None:
         return loss
     clean = denoiser.to_clean(output.detach(), x_t, t)
     return loss + vlb_weight * _mean(
         variational_bound(denoiser.schedule, x0, x_t, t, Prediction(clean, fraction)), weight
     )
+
+
+def occupancy_dice_loss(clean: Tensor, x0: Tensor) -> Tensor:
+    """1 - soft Dice of masks that run from -1 (empty) to 1 (full), (B, C, z, y, x) (Milletari et al. 2016, eq. 1).
+
+    Small objects weigh in it as much as large ones, where a mean over voxels would let them vanish.
+    """
+    predicted, true = ((mask.clamp(-1, 1) + 1) / 2 for mask in (clean, x0))
+    dimensions = tuple(range(1, clean.dim()))
+    overlap = (predicted * true).sum(dimensions)
+    total = (predicted.square() + true.square()).sum(dimensions)
+    return (1 - (2 * overlap + DICE_SMOOTHING) / (total + DICE_SMOOTHING)).mean()
 
 
 def variational_bound(schedule: Schedule, x0: Tensor, x_t: Tensor, t: Tensor, prediction: Prediction) -> Tensor:

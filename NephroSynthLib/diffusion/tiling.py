@@ -1,4 +1,4 @@
-"""Denoising a volume in tiles that are merged at every step, so that no seam can form (MultiDiffusion, Bar-Tal 2023)."""
+"""Denoising a volume in tiles that are merged at every step, so that no seam forms (MultiDiffusion, Bar-Tal 2023)."""
 
 from __future__ import annotations
 

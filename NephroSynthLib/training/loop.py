@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from NephroSynthLib.diffusion.denoiser import Denoiser
-from NephroSynthLib.diffusion.losses import Distance, diffusion_loss
+from NephroSynthLib.diffusion.losses import Distance, diffusion_loss, occupancy_dice_loss
 
 Sample = dict[str, np.ndarray]
 DrawSample = Callable[[np.random.Generator], Sample]
@@ -38,6 +38,7 @@ class TrainingPlan:
         vlb_weight: gamma of the hybrid loss (MT-DDPM eq. 22).
         terminal: share of the samples that are pure noise. What is large in a volume shows through the noise of all but
             the very last timesteps, so uniform timesteps alone would hardly teach the step that a sampler starts from.
+        masks: whether the images are masks, whose overlap then counts as well.
         seed: of the initial weights, the crops, the timesteps and the noise.
     """
 
@@ -49,6 +50,7 @@ class TrainingPlan:
     distance: Distance = "l1"
     vlb_weight: float = 0.01
     terminal: float = 0.5
+    masks: bool = False
     seed: int = 0
 
 
@@ -75,6 +77,7 @@ class DiffusionModule(pl.LightningModule):
             distance=self.plan.distance,
             vlb_weight=self.plan.vlb_weight,
             weight=batch.get("weight"),
+            clean_loss=occupancy_dice_loss if self.plan.masks else None,
         )
 
     def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]

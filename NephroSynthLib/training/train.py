@@ -99,7 +99,9 @@ def train(
         The bundle's path.
     """
     recipe = RECIPES[task]
-    plan = TrainingPlan(steps, batch_size, learning_rate, distance=recipe.distance, seed=seed)
+    plan = TrainingPlan(
+        steps, batch_size, learning_rate, distance=recipe.distance, masks=task == "segmentation", seed=seed
+    )
     seeds = range(seed * 1000, seed * 1000 + exams)
     pool, held_out = CasePool(folder / "cases", recipe.make_case), CasePool(folder / "held-out", recipe.make_case)
     torch.manual_seed(seed)

@@ -9,11 +9,13 @@ from torch.distributions import Normal, kl_divergence
 
 from NephroSynthLib.diffusion.denoiser import Denoiser, Parameterization, Prediction
 from NephroSynthLib.diffusion.losses import (
+    DICE_SMOOTHING,
     GREY_LEVELS,
     Distance,
     diffusion_loss,
     grey_level_log_likelihood,
     normal_kl,
+    occupancy_dice_loss,
     variational_bound,
 )
 from NephroSynthLib.diffusion.schedule import Schedule
@@ -164,3 +166,22 @@ def test_equal_weights_are_no_weights() -> None:
     plain = diffusion_loss(denoiser, x0, x0, t, noise)
     weighted = diffusion_loss(denoiser, x0, x0, t, noise, weight=torch.full((1, 1, 1, 1, 1), 3.0))
     assert torch.allclose(plain, weighted)
+
+
+def test_dice_loss_agrees_with_monai() -> None:
+    from monai.losses import DiceLoss
+
+    predicted, true = torch.rand(2, 1, 6, 8, 8), (torch.rand(2, 1, 6, 8, 8) > 0.7).float()
+    reference = DiceLoss(squared_pred=True, smooth_nr=DICE_SMOOTHING, smooth_dr=DICE_SMOOTHING)(predicted, true)
+    assert float(occupancy_dice_loss(2 * predicted - 1, 2 * true - 1)) == pytest.approx(float(reference), rel=1e-5)
+
+
+def test_a_loss_of_the_clean_image_is_added_whatever_the_network_predicts() -> None:
+    t, x0, noise = torch.tensor([100, 900]), _random(*SHAPE), _random(*SHAPE, seed=1)
+    for parameterization in ("image", "noise", "v"):
+        network = Constant(_random(*SHAPE, seed=2))
+        denoiser = Denoiser(network, Schedule(), parameterization)
+        clean = denoiser(Schedule().add_noise(x0, noise, t), t, x0).clean
+        plain = diffusion_loss(denoiser, x0, x0, t, noise)
+        more = diffusion_loss(denoiser, x0, x0, t, noise, clean_loss=lambda image, true: (image - true).abs().max())
+        assert torch.allclose(more - plain, (clean - x0).abs().max(), rtol=1e-4)
