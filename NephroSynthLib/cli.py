@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 
 from NephroSynthLib import __version__
-from NephroSynthLib.cli_progress import ProgressDisplay
-from NephroSynthLib.cli_tables import print_summary
-from NephroSynthLib.errors import Cancelled, NephroSynthError
-from NephroSynthLib.files import check_target
-from NephroSynthLib.job_process import JobProcess
-from NephroSynthLib.jobs import OUTPUTS
+from NephroSynthLib.cli_dicom import Deidentify, NoncontrastSeries, add_commands
+from NephroSynthLib.cli_work import Json, Out, Overwrite, Quiet, Verbose, View, given, work
 
 app = typer.Typer(
     name="nephrosynth",
@@ -28,16 +20,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+add_commands(app)
 
 _VOLUMES = "A volume is a NIfTI, NRRD or MetaImage file, or a folder with one DICOM series."
 _VOLUME = "VOLUME"
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but warnings and errors.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the summary, or the error, as JSON on standard output.")]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Show the libraries' log and the traceback of an error.")
-]
-Out = Annotated[Path, typer.Option(help="Folder for the result; it must not exist, or be empty.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result.")]
 Noncontrast = Annotated[Path, typer.Option(metavar=_VOLUME, help="Non-contrast phase.")]
 Excretory = Annotated[Path, typer.Option(metavar=_VOLUME, help="Excretory phase.")]
 Kidneys = Annotated[Path | None, typer.Option(help="Label map of the non-contrast phase: 1 right, 2 left kidney.")]
@@ -48,15 +34,6 @@ Samples = Annotated[int | None, typer.Option(min=1, help="Volumes to draw; more 
 Model = Annotated[str | None, typer.Option(help="Name of a bundled model, or a .safetensors bundle.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Fail (exit 4) if the registration misses its quality gate.")]
 Mode = Annotated[Literal["two-stage", "affine", "none"], typer.Option("--registration", help="How far to register.")]
-
-
-@dataclass(frozen=True)
-class View:
-    """What the user wants to see."""
-
-    quiet: bool
-    json: bool
-    verbose: bool
 
 
 def _spacing(text: str) -> tuple[float, ...] | None:
@@ -84,7 +61,7 @@ def demo(
 ) -> None:
     """Simulates an exam and runs the whole pipeline on it, on the CPU."""
     arguments = {"out": out, "overwrite": overwrite, "settings": {"device": "cpu"}}
-    _work("demo", arguments, View(quiet, as_json, verbose))
+    work("demo", arguments, View(quiet, as_json, verbose))
 
 
 @app.command()
@@ -102,17 +79,26 @@ def simulate(
 ) -> None:
     """Simulates CT urography exams with known truth."""
     arguments = {"out": out, "seed": seed, "count": count, "file_format": file_format, "overwrite": overwrite}
-    _work("simulate", arguments, View(quiet, as_json, verbose))
+    work("simulate", arguments, View(quiet, as_json, verbose))
 
 
 @app.command(epilog=_VOLUMES)
 def run(
-    noncontrast: Noncontrast,
-    excretory: Excretory,
     out: Out,
+    noncontrast: Annotated[Path | None, typer.Option(metavar=_VOLUME, help="Non-contrast phase.")] = None,
+    excretory: Annotated[Path | None, typer.Option(metavar=_VOLUME, help="Excretory phase.")] = None,
     nephrographic: Annotated[
         Path | None, typer.Option(metavar=_VOLUME, help="Acquired nephrographic phase, to compare with.")
     ] = None,
+    dicom: Annotated[
+        Path | None, typer.Option(metavar="DICOM_DIR", help="DICOM exam; its phases are found, instead of given.")
+    ] = None,
+    noncontrast_series: NoncontrastSeries = None,
+    excretory_series: Annotated[str | None, typer.Option(help="The excretory series, likewise.")] = None,
+    dicom_out: Annotated[
+        Path | None, typer.Option(help="Folder for the result as DICOM, in the source's study.")
+    ] = None,
+    deidentify: Deidentify = False,
     kidneys: Kidneys = None,
     model: Model = None,
     device: Device = None,
@@ -130,14 +116,19 @@ def run(
     """Runs the whole job: segment, register, synthesize, judge, report."""
     settings = {
         "registration": {"mode": registration},
-        "synthesis": _given(model=_model(model), steps=steps, samples=samples),
-        **_given(device=device, spacing=spacing),
+        "synthesis": given(model=_model(model), steps=steps, samples=samples),
+        **given(device=device, spacing=spacing),
         "seed": seed,
         "strict": strict,
     }
-    arguments = _given(noncontrast=noncontrast, excretory=excretory, nephrographic=nephrographic, kidneys=kidneys)
-    arguments |= {"out": out, "settings": settings, "overwrite": overwrite}
-    _work("run", arguments, View(quiet, as_json, verbose))
+    _check_phases_given(dicom, noncontrast, excretory, nephrographic, named=(noncontrast_series, excretory_series))
+    arguments = given(noncontrast=noncontrast, excretory=excretory, nephrographic=nephrographic, kidneys=kidneys)
+    if dicom_out is not None and os.path.abspath(dicom_out) == os.path.abspath(out):
+        raise typer.BadParameter("give it a folder of its own", param_hint="--dicom-out")
+    arguments |= given(dicom=dicom, dicom_out=dicom_out)
+    arguments["series"] = given(noncontrast=noncontrast_series, excretory=excretory_series)
+    arguments |= {"out": out, "settings": settings, "overwrite": overwrite, "deidentify": deidentify}
+    work("run", arguments, View(quiet, as_json, verbose))
 
 
 @app.command(epilog=_VOLUMES)
@@ -155,9 +146,9 @@ def register(
 ) -> None:
     """Registers the excretory phase to the non-contrast one; each kidney on its own, if --kidneys is given."""
     settings = {"registration": {"mode": registration}, "strict": strict}
-    arguments = _given(noncontrast=noncontrast, excretory=excretory, kidneys=kidneys)
+    arguments = given(noncontrast=noncontrast, excretory=excretory, kidneys=kidneys)
     arguments |= {"out": out, "settings": settings, "overwrite": overwrite}
-    _work("register", arguments, View(quiet, as_json, verbose))
+    work("register", arguments, View(quiet, as_json, verbose))
 
 
 @app.command(epilog=_VOLUMES)
@@ -174,9 +165,9 @@ def segment(
     verbose: Verbose = False,
 ) -> None:
     """Segments the kidneys of a CT, left and right."""
-    settings = {"segmentation": _given(model=_model(model), steps=steps), **_given(device=device), "seed": seed}
+    settings = {"segmentation": given(model=_model(model), steps=steps), **given(device=device), "seed": seed}
     arguments = {"image": image, "out": out, "settings": settings, "overwrite": overwrite}
-    _work("segment", arguments, View(quiet, as_json, verbose))
+    work("segment", arguments, View(quiet, as_json, verbose))
 
 
 @app.command(epilog=_VOLUMES)
@@ -196,11 +187,11 @@ def synthesize(
     verbose: Verbose = False,
 ) -> None:
     """Synthesizes the nephrographic phase from phases that are registered already."""
-    chosen = _given(model=_model(model), steps=steps, samples=samples)
-    settings = {"synthesis": chosen, **_given(device=device), "seed": seed}
-    arguments = _given(noncontrast=noncontrast, excretory=excretory, kidneys=kidneys)
+    chosen = given(model=_model(model), steps=steps, samples=samples)
+    settings = {"synthesis": chosen, **given(device=device), "seed": seed}
+    arguments = given(noncontrast=noncontrast, excretory=excretory, kidneys=kidneys)
     arguments |= {"out": out, "settings": settings, "overwrite": overwrite}
-    _work("synthesize", arguments, View(quiet, as_json, verbose))
+    work("synthesize", arguments, View(quiet, as_json, verbose))
 
 
 @app.command(epilog=_VOLUMES)
@@ -213,8 +204,8 @@ def evaluate(
     verbose: Verbose = False,
 ) -> None:
     """Compares a synthetic phase with the acquired one."""
-    arguments = _given(synthetic=synthetic, acquired=acquired, kidneys=kidneys)
-    _work("evaluate", arguments, View(quiet, as_json, verbose))
+    arguments = given(synthetic=synthetic, acquired=acquired, kidneys=kidneys)
+    work("evaluate", arguments, View(quiet, as_json, verbose))
 
 
 @app.command()
@@ -232,9 +223,9 @@ def train(
     verbose: Verbose = False,
 ) -> None:
     """Trains a model on simulated exams; Ctrl-C and the same command again go on from the last checkpoint."""
-    arguments = _given(task=task, out=out, steps=steps, exams=exams, seed=seed, batch_size=batch_size)
+    arguments = given(task=task, out=out, steps=steps, exams=exams, seed=seed, batch_size=batch_size)
     arguments |= {"learning_rate": learning_rate, "preparers": preparers}
-    _work("train", arguments, View(quiet, as_json, verbose))
+    work("train", arguments, View(quiet, as_json, verbose))
 
 
 @app.command()
@@ -248,7 +239,7 @@ def models(
     """Lists the bundled models, shows one, or verifies one or all."""
     if action == "show" and model is None:
         raise typer.BadParameter("name the model to show", param_hint="MODEL")
-    _work("models", {"action": action, **_given(model=_model(model))}, View(quiet, as_json, verbose))
+    work("models", {"action": action, **given(model=_model(model))}, View(quiet, as_json, verbose))
 
 
 def main() -> None:
@@ -269,59 +260,14 @@ def _options(
     pass
 
 
-def _work(command: str, arguments: dict[str, Any], view: View) -> None:
-    """Runs a job and shows its summary, or the error, in the way that the user wants."""
-    try:
-        out = arguments.get("out")
-        if out is not None and command in OUTPUTS:
-            check_target(out, arguments["overwrite"], OUTPUTS[command])
-        job = {name: os.path.abspath(value) if isinstance(value, Path) else value for name, value in arguments.items()}
-        summary = _run_job(command, job, view)
-    except KeyboardInterrupt:
-        _fail(Cancelled(), view)
-    except NephroSynthError as error:
-        _fail(error, view)
-    if view.json:
-        print(json.dumps(summary, indent=2))
-    elif not view.quiet:
-        print_summary(command, summary, out)
-
-
-def _run_job(command: str, job: dict[str, Any], view: View) -> dict[str, Any]:
-    console = Console(stderr=True, quiet=view.quiet or view.json)
-    display = ProgressDisplay(command, console)
-    warnings: list[str] = []
-    log = display.log if view.verbose else lambda line: None
-    with display, JobProcess(command, job, log) as process:
-        try:
-            for message in process.messages():
-                if message["type"] == "progress":
-                    display.show(message)
-                elif message["type"] == "warning":
-                    warnings.append(message["message"])
-        except KeyboardInterrupt:
-            message = process.cancel() or {}
-    if "result" not in message:
-        raise Cancelled
-    if not view.json:
-        for warning in warnings:
-            print(f"Warning: {warning}", file=sys.stderr)
-    return dict(message["result"])
-
-
-def _fail(error: NephroSynthError, view: View) -> None:
-    print(f"Error: {error}", file=sys.stderr)
-    if view.verbose and error.__cause__ is not None:
-        print(error.__cause__, file=sys.stderr)
-    if view.json:
-        kind = type(error).__name__
-        fields = {"class": kind, "what": error.what, "action": error.action, "exit_code": error.exit_code}
-        print(json.dumps({"error": fields}, indent=2))
-    raise typer.Exit(error.exit_code)
-
-
-def _given(**options: Any) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
+def _check_phases_given(dicom: Path | None, *phases: Path | None, named: tuple[str | None, ...]) -> None:
+    """Either the non-contrast and the excretory phase are given, or a DICOM exam in which to find them."""
+    if dicom is None and None in phases[:2]:
+        raise typer.BadParameter("give --noncontrast and --excretory, or --dicom")
+    if dicom is not None and any(phase is not None for phase in phases):
+        raise typer.BadParameter("give the phases, or --dicom, not both", param_hint="--dicom")
+    if dicom is None and any(name is not None for name in named):
+        raise typer.BadParameter("a series can be named only in an exam that --dicom gives", param_hint="--dicom")
 
 
 def _model(name: str | None) -> str | None:

@@ -32,6 +32,9 @@ SHARES: Mapping[str, Mapping[str, float]] = {
     "evaluate": {stage: _PIPELINE[stage] for stage in ("read", "judge")},
     "train": {"train": 1.0},
     "models": {"read": 1.0},
+    "phases": {"read": 1.0},
+    "export-dicom": {"read": 1.0, "save": 1.0},
+    "send": {"send": 1.0},
 }
 
 

@@ -17,7 +17,7 @@ Row = tuple[str, str]
 def print_summary(command: str, summary: Summary, out: Path | None) -> None:
     """Prints the summary of a job on standard output, and where its files lie."""
     console = Console(highlight=False, soft_wrap=True)
-    table = _models(summary) if command == "models" else _figures(summary)
+    table = _TABLES.get(command, _figures)(summary)
     if table.row_count:
         console.print(table)
     for line in _places(command, summary, out):
@@ -70,6 +70,8 @@ def _cost(summary: Summary) -> Iterator[Row]:
 def _places(command: str, summary: Summary, out: Path | None) -> Iterator[str]:
     if command in ("run", "demo"):
         yield f"Report: {Path(out or '') / 'report.html'}"
+    elif command == "phases":
+        yield from _reasons(summary)
     elif command == "simulate":
         yield from (f"Simulated exam: {folder}" for folder in summary["exams"])
     elif command == "train":
@@ -89,9 +91,42 @@ def _models(summary: Summary) -> Table:
     return table
 
 
+def _phases(summary: Summary) -> Table:
+    table = Table("exam", "series", "description", "images", "phase", "sure", box=None, padding=(0, 2, 0, 0))
+    for number, exam in enumerate(summary["exams"], start=1):
+        for one in exam["acquisitions"]:
+            sure = f"{one['probability']:.0%}{'' if one['sure'] else ', ask'}"
+            name = f"{number} (patient {exam['patient']})"
+            cells = (name, _number(one), one["description"], str(one["images"]), one["phase"], sure)
+            table.add_row(*(Text(cell) for cell in cells))
+    for one in summary["set_aside"]:
+        table.add_row("-", _number(one), Text(one["description"]), "", Text(f"none: {one['why']}"), "")
+    return table
+
+
+def _reasons(summary: Summary) -> Iterator[str]:
+    for one in (one for exam in summary["exams"] for one in exam["acquisitions"]):
+        yield f"Series {_number(one)}, {one['phase']}: {'; '.join(reason['what'] for reason in one['why'])}"
+        yield from (f"  also in series {number}" for number in one["reconstructions"])
+        yield from (f"  but {contradiction}" for contradiction in one["contradictions"])
+
+
+def _number(series: Summary) -> str:
+    return "?" if series["series"] is None else str(series["series"])
+
+
+def _sending(summary: Summary) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_row(Text("stored", style="bold"), f"{summary['stored']} of {summary['sent']}")
+    return table
+
+
 def _one_model(model: Summary) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in model.items():
         text = "\n".join(f"{key}: {item}" for key, item in value.items()) if isinstance(value, dict) else str(value)
         table.add_row(Text(name, style="bold"), Text(text))
     return table
+
+
+_TABLES = {"models": _models, "phases": _phases, "send": _sending}

@@ -12,8 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from NephroSynthLib import dicom_jobs
 from NephroSynthLib.errors import UsageError
-from NephroSynthLib.files import save_image, staged_folder
+from NephroSynthLib.files import check_target, save_image, staged_folder
 from NephroSynthLib.json_values import finite
 from NephroSynthLib.progress import Progress
 
@@ -42,6 +43,7 @@ OUTPUTS: Mapping[str, Sequence[str]] = {
     "register": ("excretory_registered.nii.gz", "excretory_to_noncontrast.h5", "result.json"),
     "segment": ("kidneys.nii.gz", "result.json"),
     "synthesize": ("synthetic_nephrographic.nii.gz", "uncertainty.nii.gz", "result.json"),
+    "export-dicom": ("synthetic_nephrographic", "kidneys.dcm"),
 }
 
 
@@ -74,26 +76,37 @@ def execute(command: str, arguments: Mapping[str, Any], progress: Progress) -> S
 def run(
     progress: Progress,
     *,
-    noncontrast: str,
-    excretory: str,
     out: str,
+    noncontrast: str | None = None,
+    excretory: str | None = None,
     nephrographic: str | None = None,
+    dicom: str | None = None,
+    series: Mapping[str, str] | None = None,
+    dicom_out: str | None = None,
+    deidentify: bool = False,
     kidneys: str | None = None,
     settings: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> Summary:
-    """The whole job on one exam."""
+    """The whole job on one exam: its phases are given, or found in a heap of DICOM files."""
     from NephroSynthLib.exam import read_exam
 
     checked = _settings(settings)
-    exam = read_exam(
-        Path(noncontrast), Path(excretory), _path(nephrographic), _path(kidneys), progress=progress.stage("read")
-    )
+    reading = progress.stage("read")
+    given = dicom_jobs.run_input(noncontrast, excretory, nephrographic, dicom, series or {}, reading.part(0.0, 0.5))
+    if dicom_out is not None:
+        check_target(Path(dicom_out), overwrite, OUTPUTS["export-dicom"])
+        given = dicom_jobs.with_series(given, reading.part(0.5, 0.6))
+    reading = reading.part(0.0 if dicom is None and dicom_out is None else 0.6, 1.0)
+    exam = read_exam(given.noncontrast, given.excretory, given.nephrographic, _path(kidneys), progress=reading)
+    exam = replace(exam, warnings=(*given.notes, *exam.warnings))
     from NephroSynthLib import pipeline  # the networks' libraries take seconds, a refused exam should not
 
     result = pipeline.run(exam, checked, progress)
     progress.stage("save").update(0.0, "Writing the result")
     summary = result.save(Path(out), overwrite)
+    if dicom_out is not None:
+        dicom_jobs.export_run(result, given, Path(dicom_out), deidentify=deidentify, overwrite=overwrite)
     progress.stage("save").update(1.0)
     return summary
 
@@ -320,6 +333,9 @@ JOBS: Mapping[str, Callable[..., Summary]] = {
     "evaluate": evaluate,
     "train": train,
     "models": models,
+    "phases": dicom_jobs.phases,
+    "export-dicom": dicom_jobs.export_dicom,
+    "send": dicom_jobs.send,
 }
 
 

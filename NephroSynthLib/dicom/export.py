@@ -13,6 +13,7 @@ from NephroSynthLib.dicom.deidentify import UIDMap, deidentify
 from NephroSynthLib.dicom.equipment import ModelIdentity
 from NephroSynthLib.dicom.seg import write_kidney_segmentation
 from NephroSynthLib.dicom.source import free_series_number, read_source
+from NephroSynthLib.dicom.sources import Source
 from NephroSynthLib.dicom.synthetic import write_synthetic_series
 from NephroSynthLib.files import staged_folder
 
@@ -35,13 +36,13 @@ class Export:
 
 def export_dicom(
     synthetic: sitk.Image,
-    source_files: Sequence[Path],
+    source_files: Sequence[Source],
     out: Path,
     *,
     model: ModelIdentity | None,
     kidneys: sitk.Image | None = None,
     kidney_model: ModelIdentity | None = None,
-    excretory_files: Sequence[Path] = (),
+    excretory_files: Sequence[Source] = (),
     taken_series_numbers: Iterable[int] = (),
     deidentified: bool = False,
     overwrite: bool = False,
@@ -52,7 +53,7 @@ def export_dicom(
         synthetic: The synthetic nephrographic phase, HU, in the space of the source.
         source_files: The files of the non-contrast series.
         out: The folder to make; it appears when everything in it is written.
-        model: The model of the synthesis; None for the kinetic baseline.
+        model: The model of the synthesis; None when it is not known.
         kidneys: Label map (1 right, 2 left) in the space of the source.
         kidney_model: The model of the segmentation; None for a label map that the user gave.
         excretory_files: The files of the excretory series, when it is DICOM too.

@@ -30,7 +30,9 @@ _URINE_HU, _URINE_OVER_TISSUE_HU = 300.0, 80.0
 _DENSE_HU = 130.0
 _MASSIVE_HU = 330.0  # bone and oral contrast; no organ is as bright, the aorta hardly ever
 _LEVEL_ML, _GAIN_ML = 60.0, 15.0
+_LUNG_HU = -400.0
 _LEAST_KIDNEY_ML = 20.0
+_LEAST_ABDOMEN_MM = 75.0
 
 # Mean and standard deviation of the brightest compact tissue, HU: aorta, renal parenchyma or liver, whichever is
 # brightest. Ranges of each in the phases of CT urography: see NephroSynthLib/simulation/attenuation.py.
@@ -47,7 +49,7 @@ _KIDNEYS: Mapping[Phase, tuple[float, float]] = {
     Phase.EXCRETORY: (105.0, 35.0),
 }
 _UNLIKELY = -3.0
-_NO_KIDNEYS = 4.0
+_NO_KIDNEYS = 10.0  # more than all tags together
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Attenuation:
         grid: The image itself, HU, LPS axes, 3 mm.
         tissue: (z, y, x) HU of compact tissue: structures thinner than 12 mm are replaced by what is around them.
         level: HU that the brightest 60 ml of compact tissue beside the spine reach.
+        abdomen_mm: How much of the body is in view where no lung lies beside the spine.
         kidney_ml: Volume of the kidneys; None when they were not segmented.
         kidney_hu: Their median HU; None when they were not segmented or not found.
     """
@@ -65,6 +68,7 @@ class Attenuation:
     grid: sitk.Image
     tissue: Volume
     level: float
+    abdomen_mm: float
     kidney_ml: float | None
     kidney_hu: float | None
 
@@ -104,12 +108,17 @@ def measure(image: sitk.Image, segment: Segment | None = None) -> Attenuation:
         inside = sitk.GetArrayViewFromImage(image)[sitk.GetArrayFromImage(segment(image)) > 0]
         kidney_ml = float(inside.size * np.prod(image.GetSpacing()) / 1000)
         kidney_hu = float(np.median(inside)) if kidney_ml >= _LEAST_KIDNEY_ML else None
-    return Attenuation(grid, tissue, _level(values, tissue), kidney_ml, kidney_hu)
+    spine = _beside_and_behind_spine(values)
+    level, abdomen_mm = _level(tissue, *spine), _abdomen_mm(values, *spine)
+    return Attenuation(grid, tissue, level, abdomen_mm, kidney_ml, kidney_hu)
 
 
 def image_evidence(measured: Attenuation) -> list[Evidence]:
     """What one image says by itself."""
     evidence = [Evidence("image", f"brightest tissue {measured.level:.0f} HU", _weights(measured.level, _LEVELS))]
+    if measured.abdomen_mm < _LEAST_ABDOMEN_MM:
+        text = f"only {measured.abdomen_mm:.0f} mm of the abdomen, too little for kidneys"
+        evidence.append(Evidence("image", text, {Phase.OTHER: _NO_KIDNEYS}))
     if measured.kidney_ml is not None and measured.kidney_hu is None:
         evidence.append(Evidence("image", "no kidney is in view", {Phase.OTHER: _NO_KIDNEYS}))
     elif measured.kidney_hu is not None:
@@ -146,16 +155,27 @@ def _coarse(image: sitk.Image) -> sitk.Image:
     return sitk.Resample(image, size, sitk.Transform(), sitk.sitkLinear, *grid, -1024.0)
 
 
-def _level(values: Volume, tissue: Volume) -> float:
-    """HU reached by the brightest tissue left, right and in front of the vertebral bodies."""
+def _beside_and_behind_spine(values: Volume) -> tuple[Volume, Volume]:
+    """Distance from the middle of the spine to the side (1, x), and to the back (y, 1), mm."""
     bone = ndimage.gaussian_filter(np.mean(values > 160, axis=0), 12 / _GRID_MM)
     spine_y, spine_x = np.unravel_index(int(np.argmax(bone)), bone.shape)
-    behind = (np.arange(values.shape[1]) - spine_y)[:, None] * _GRID_MM
     beside = np.abs(np.arange(values.shape[2]) - spine_x)[None, :] * _GRID_MM
+    return beside, (np.arange(values.shape[1]) - spine_y)[:, None] * _GRID_MM
+
+
+def _level(tissue: Volume, beside: Volume, behind: Volume) -> float:
+    """HU reached by the brightest tissue left, right and in front of the vertebral bodies."""
     spine = (beside < 36) & (behind > -26)
     region = ~spine & (beside < 100) & (behind > -90) & (behind < 25)
     massive = ndimage.binary_dilation(tissue > _MASSIVE_HU, iterations=3)
     return _top(tissue, region & ~massive, _LEVEL_ML)
+
+
+def _abdomen_mm(values: Volume, beside: Volume, behind: Volume) -> float:
+    """Height of the slices without lung beside the spine, where the kidneys lie."""
+    region = (beside > 30) & (beside < 85) & (behind > -20) & (behind < 30)
+    lung = np.mean(values[:, region] < _LUNG_HU, axis=1)
+    return float(np.count_nonzero(lung < 0.15)) * _GRID_MM
 
 
 def _top(values: Volume, mask: Mask, volume_ml: float) -> float:

@@ -158,9 +158,7 @@ def _judge(study_uid: str, patient: int, measured: Sequence[Member]) -> ExamPhas
     found = []
     for place, members in enumerate(acquisitions):
         compared = _compared(place, acquisitions, pairs, chosen)
-        contradictions = [one.text for one in tags[place] if one.speaks_against(chosen[place])]
-        if pixels[place] is not chosen[place]:
-            contradictions.append(f"the image alone would say {pixels[place].value}")
+        contradictions = _contradictions(chosen[place], pixels[place], tags[place])
         found.append(
             SeriesPhase(
                 members[0][0],
@@ -229,6 +227,14 @@ def _pairs(acquisitions: Sequence[Sequence[Member]], compared: _Comparisons) -> 
         if comparison is not None:
             pairs.append(Pair(first, second, comparison))
     return pairs
+
+
+def _contradictions(chosen: Phase, pixels: Phase, tags: Sequence[Evidence]) -> list[str]:
+    """What speaks against a phase; nothing does where there is none to be found, whatever the tags say."""
+    if chosen is Phase.OTHER:
+        return []
+    against = [one.text for one in tags if one.speaks_against(chosen)]
+    return against if pixels is chosen else [*against, f"the image alone would say {pixels.value}"]
 
 
 def _compared(

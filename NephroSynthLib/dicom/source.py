@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
+from NephroSynthLib.dicom.sources import Source
 from NephroSynthLib.errors import GeometryError, IdentityError, UnreadableInputError
 
 STUDY_ATTRIBUTES = (
@@ -78,7 +78,7 @@ class SourceSeries:
         return [(int(n), float(frame.corners[0] @ normal)) for n, frame in zip(numbers, self.frames, strict=True)]
 
 
-def read_source(files: Sequence[Path]) -> SourceSeries:
+def read_source(files: Sequence[Source]) -> SourceSeries:
     """Reads the headers of the files of one CT series, single-frame or enhanced multi-frame.
 
     Raises:
@@ -154,9 +154,10 @@ def check_within(source: SourceSeries, image: sitk.Image, tolerance_mm: float = 
         )
 
 
-def _read_header(path: Path) -> Dataset:
+def _read_header(path: Source) -> Dataset:
     try:
-        instance = pydicom.dcmread(path, stop_before_pixels=True)
+        with path.open("rb") as file:
+            instance = pydicom.dcmread(file, stop_before_pixels=True)
     except (InvalidDicomError, OSError, EOFError, ValueError, KeyError) as error:
         raise UnreadableInputError(f"A source file ({path.name}) cannot be read as DICOM.") from error
     if "SOPInstanceUID" not in instance or "StudyInstanceUID" not in instance:

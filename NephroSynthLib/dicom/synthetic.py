@@ -37,7 +37,7 @@ def write_synthetic_series(
         synthetic: 3D image, HU, in the space of the source; rounded to whole HU.
         source: The non-contrast series, on whose grid the volume was computed.
         folder: Where the files go.
-        model: The model that computed it; None for the kinetic baseline.
+        model: The model that computed it; None when it is not known.
         series_number: A number that no other series of the study has.
         excretory: The excretory series, when it is DICOM too; then its slices are referenced as well.
 
@@ -71,7 +71,7 @@ def _series_header(sources: Sequence[SourceSeries], model: ModelIdentity | None,
     header.SeriesDescription = SERIES_DESCRIPTION
     header.ImageType = ["DERIVED", "SECONDARY", "AXIAL", "SYNTHETIC"]
     header.DerivationDescription = (
-        f"{_TASK} NephroSynth {__version__}; {f'model {model}' if model else 'kinetic baseline, no model'}. "
+        f"{_TASK} NephroSynth {__version__}; {f'model {model}' if model else 'the model is not on record'}. "
         "No nephrographic phase was acquired for this series. Research use only, not for diagnosis."
     )
     header.ImageComments = "SYNTHETIC: computed, not acquired. Research use only."

@@ -17,6 +17,7 @@ from NephroSynthLib.cli import app
 from NephroSynthLib.cli_progress import SHARES
 
 COMMANDS = ("demo", "simulate", "run", "register", "segment", "synthesize", "evaluate", "train", "models")
+COMMANDS += ("phases", "export-dicom", "send")
 HEAVY = ("torch", "SimpleITK", "pydantic", "monai", "ants", "scipy", "numpy", "pydicom", "matplotlib")
 
 runner = CliRunner()

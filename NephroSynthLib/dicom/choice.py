@@ -1,0 +1,158 @@
+"""Which series of a heap of DICOM files a run takes: those that are named, and otherwise those that are sure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import SimpleITK as sitk
+
+from NephroSynthLib.dicom.index import DicomIndex
+from NephroSynthLib.dicom.phase_evidence import Phase
+from NephroSynthLib.dicom.phase_pixels import Segment
+from NephroSynthLib.dicom.phases import ExamPhases, PhaseReport, SeriesPhase, recognize_phases
+from NephroSynthLib.dicom.series import Series
+from NephroSynthLib.errors import AmbiguousPhasesError
+from NephroSynthLib.progress import Progress
+
+NEEDED = (Phase.NONCONTRAST, Phase.EXCRETORY)
+_NAME_THEM = "Look at them with 'nephrosynth phases', and name them: --noncontrast-series N --excretory-series N."
+_SAME_GRID_MM = 0.05
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The series of one exam by phase, and how they were found, as sentences."""
+
+    series: Mapping[Phase, Series]
+    notes: tuple[str, ...]
+
+
+def choose_exam(
+    index: DicomIndex,
+    named: Mapping[Phase, str],
+    *,
+    segment: Segment | None = None,
+    progress: Progress = Progress(),
+) -> Choice:
+    """Finds the phases of the one exam that is to be run.
+
+    Args:
+        index: The files.
+        named: Series that the user names for a phase, by number or UID; they need no recognition.
+        segment: As `recognize_phases` takes it.
+        progress: Told after each series.
+
+    Raises:
+        AmbiguousPhasesError: If a phase that is needed is missing, doubtful or there twice, if there are several exams,
+            or if a name fits no series or several.
+        Cancelled: If the run was cancelled.
+    """
+    chosen = {phase: _find_named(index, phase, name) for phase, name in named.items()}
+    notes = [f"The {phase.value} phase is {series.title}, as named." for phase, series in chosen.items()]
+    if not set(NEEDED) <= chosen.keys():
+        report = recognize_phases(index, segment=segment, progress=progress)
+        exam = _only_exam(report, chosen)
+        for phase in NEEDED:
+            if phase not in chosen:
+                found = _sure(exam, phase)
+                chosen[phase] = found.series
+                notes.append(_note(phase, found))
+        acquired = exam.find(Phase.NEPHROGRAPHIC)
+        if acquired is not None and acquired.sure and Phase.NEPHROGRAPHIC not in chosen:
+            chosen[Phase.NEPHROGRAPHIC] = acquired.series
+            notes.append(_note(Phase.NEPHROGRAPHIC, acquired))
+    return Choice(chosen, tuple(notes))
+
+
+def find_source(
+    index: DicomIndex,
+    volume: sitk.Image,
+    name: str | None,
+    *,
+    progress: Progress = Progress(),
+) -> Series:
+    """The non-contrast series that a volume was computed from: the one that is named, or the one with its grid.
+
+    Raises:
+        AmbiguousPhasesError: If none or several have its grid, and their phases do not tell which it is.
+    """
+    if name is not None:
+        return _find_named(index, Phase.NONCONTRAST, name)
+    candidates = [series for series in index.volumes if _has_grid(series, volume)] or list(index.volumes)
+    if len(candidates) == 1:
+        return candidates[0]
+    report = recognize_phases(DicomIndex(tuple(candidates), ()), progress=progress)
+    exams = [exam for exam in report.exams if exam.find(Phase.NONCONTRAST) is not None]
+    if len(exams) != 1:
+        titles = "; ".join(series.title for series in candidates)
+        raise AmbiguousPhasesError(
+            f"It is not clear from which series the volume was computed: {titles}.", "Name it: --noncontrast-series N."
+        )
+    return _sure(exams[0], Phase.NONCONTRAST).series
+
+
+def _find_named(index: DicomIndex, phase: Phase, name: str) -> Series:
+    found = [series for series in index.volumes if name in (series.uid, str(series.number))]
+    if len(found) != 1:
+        raise AmbiguousPhasesError(
+            f"{'No' if not found else 'More than one'} CT series is numbered {name} ({phase.value} phase).",
+            "Name it by the number or the UID that 'nephrosynth phases' shows.",
+        )
+    return found[0]
+
+
+def _only_exam(report: PhaseReport, chosen: Mapping[Phase, Series]) -> ExamPhases:
+    """The one exam that has all that is still needed; named series must be of its study."""
+    studies = {series.study_uid for series in chosen.values()}
+    exams = [exam for exam in report.exams if not studies or exam.study_uid in studies]
+    needed = [phase for phase in NEEDED if phase not in chosen]
+    complete = [exam for exam in exams if all(any(one.phase is phase for one in exam.acquisitions) for phase in needed)]
+    if len(complete) > 1:
+        patients = len({exam.patient for exam in complete})
+        whose = f"of {patients} patients" if patients > 1 else "of one patient"
+        raise AmbiguousPhasesError(
+            f"There are {len(complete)} exams {whose} with the phases that are needed.", _NAME_THEM
+        )
+    if not complete:
+        seen = [f"{one.series.title} looks {one.phase.value}" for exam in exams for one in exam.acquisitions]
+        missing = " and no ".join(phase.value for phase in needed)
+        raise AmbiguousPhasesError(f"There is no {missing} phase: {'; '.join(seen) or 'no CT volume'}.", _NAME_THEM)
+    return complete[0]
+
+
+def _sure(exam: ExamPhases, phase: Phase) -> SeriesPhase:
+    """The one acquisition of a phase, if nothing speaks against it."""
+    found = exam.find(phase)
+    if found is None or not found.sure:
+        doubts = exam.questions or (f"no series is {phase.value}",)
+        raise AmbiguousPhasesError(f"The {phase.value} phase is not clear: {'; '.join(doubts)}.", _NAME_THEM)
+    return found
+
+
+def _note(phase: Phase, found: SeriesPhase) -> str:
+    note = f"The {phase.value} phase is {found.series.title}, {found.probability:.0%} sure"
+    others = ", ".join(series.title for series in found.reconstructions)
+    return f"{note}; the same acquisition is also in {others}." if others else f"{note}."
+
+
+def _has_grid(series: Series, volume: sitk.Image) -> bool:
+    """Whether a series has the grid of a volume, in whatever order the axes of the volume are stored."""
+    if series.stack is None:
+        return False
+    grid = sitk.Image(series.stack.size, sitk.sitkUInt8)
+    grid.SetSpacing(series.stack.spacing)
+    grid.SetOrigin(series.stack.origin)
+    grid.SetDirection(series.stack.direction)
+    return sorted(series.stack.size) == sorted(volume.GetSize()) and np.allclose(
+        _corners(grid), _corners(volume), atol=_SAME_GRID_MM
+    )
+
+
+def _corners(image: sitk.Image) -> np.ndarray:
+    """Lowest and highest corner of the box around all corners, LPS mm."""
+    indices = product(*((0, size - 1) for size in image.GetSize()))
+    points = np.array([image.TransformIndexToPhysicalPoint(index) for index in indices])
+    return np.stack([points.min(axis=0), points.max(axis=0)])

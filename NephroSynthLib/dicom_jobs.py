@@ -1,0 +1,236 @@
+"""The jobs of the worker process that speak DICOM: phases, export and sending; and the DICOM ends of a whole run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from NephroSynthLib.errors import NetworkError, UnreadableInputError, UsageError
+from NephroSynthLib.progress import Progress
+
+if TYPE_CHECKING:
+    from NephroSynthLib.dicom.equipment import ModelIdentity
+    from NephroSynthLib.dicom.index import DicomIndex
+    from NephroSynthLib.dicom.series import Series
+    from NephroSynthLib.result import Result
+
+Summary = dict[str, Any]
+
+
+def phases(progress: Progress, *, folder: str) -> Summary:
+    """Which DICOM series is which phase of which exam, how sure, and why."""
+    from NephroSynthLib.dicom.index import index_dicom
+    from NephroSynthLib.dicom.phases import recognize_phases
+
+    reading = progress.stage("read")
+    index = index_dicom(Path(folder), reading.part(0.0, 0.2))
+    report = recognize_phases(index, progress=reading.part(0.2, 1.0))
+    questions = [question for exam in report.exams for question in exam.questions]
+    return {**report.to_dict(), "skipped_files": len(index.skipped), "warnings": questions}
+
+
+def export_dicom(
+    progress: Progress,
+    *,
+    volume: str,
+    source: str,
+    out: str,
+    kidneys: str | None = None,
+    noncontrast_series: str | None = None,
+    deidentify: bool = False,
+    overwrite: bool = False,
+) -> Summary:
+    """A synthetic volume, and the kidneys where they are given, as DICOM objects in the study of their source."""
+    import SimpleITK as sitk
+
+    from NephroSynthLib.dicom.choice import find_source
+    from NephroSynthLib.dicom.export import export_dicom as export
+    from NephroSynthLib.dicom.index import index_dicom
+    from NephroSynthLib.image_files import read_image_file
+
+    reading = progress.stage("read")
+    image = read_image_file(Path(volume), "volume", sitk.sitkFloat32)
+    labels = None if kidneys is None else read_image_file(Path(kidneys), "kidney label map", sitk.sitkUInt8)
+    index = index_dicom(Path(source), reading.part(0.1, 0.5))
+    series = find_source(index, image, noncontrast_series, progress=reading.part(0.5, 1.0))
+    models = _models_on_record(Path(volume))
+    progress.stage("save").update(0.0, "Writing DICOM")
+    exported = export(
+        image,
+        series.files,
+        Path(out),
+        model=models.get("synthesis"),
+        kidneys=labels,
+        kidney_model=models.get("segmentation"),
+        taken_series_numbers=_numbers_of_study(index, series),
+        deidentified=deidentify,
+        overwrite=overwrite,
+    )
+    progress.stage("save").update(1.0)
+    unknown = ["The model of the volume is not on record: no result.json lies beside it."] if not models else []
+    return {"files": len(exported.files), "source": series.title, "warnings": unknown}
+
+
+def send(
+    progress: Progress, *, folder: str, host: str, port: int, ae_title: str, own_ae_title: str, timeout_s: float
+) -> Summary:
+    """Sends the DICOM files of a folder to a PACS."""
+    from NephroSynthLib.dicom.send import PACS
+    from NephroSynthLib.dicom.send import send as deliver
+    from NephroSynthLib.dicom.sources import is_dicom
+
+    root = Path(folder)
+    found = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
+    files = [path for path in found if path.is_file() and is_dicom(path)]
+    if not files:
+        raise UnreadableInputError("There is no DICOM file to send.", "Give the folder of an export.")
+    pacs = PACS(host, port, ae_title, own_ae_title, timeout_s)
+    deliveries = deliver(files, pacs, progress=replace(progress, stage_name="send"))
+    failed = [
+        {"file": _relative(delivery.path, root), "problem": delivery.problem}
+        for delivery in deliveries
+        if not delivery.stored
+    ]
+    if len(failed) == len(files):
+        raise NetworkError(f"The PACS {ae_title} stored none of the {len(files)} files: {failed[0]['problem']}")
+    warnings = [f"{one['file']} was not stored: {one['problem']}" for one in failed]
+    return {"sent": len(files), "stored": len(files) - len(failed), "failed": failed, "warnings": warnings}
+
+
+@dataclass(frozen=True)
+class RunInput:
+    """Where the phases of a run are read from, and what to tell about the choice of series."""
+
+    noncontrast: Path | Series
+    excretory: Path | Series
+    nephrographic: Path | Series | None = None
+    notes: tuple[str, ...] = ()
+    taken_series_numbers: tuple[int, ...] = ()
+
+
+def run_input(
+    noncontrast: str | None,
+    excretory: str | None,
+    nephrographic: str | None,
+    dicom: str | None,
+    named: Mapping[str, str],
+    progress: Progress,
+) -> RunInput:
+    """Where a run reads from: the phases that are given, or the series of a DICOM exam.
+
+    Raises:
+        AmbiguousPhasesError: If the phases of the DICOM exam are not clear.
+        UsageError: If neither the phases nor a DICOM exam is given.
+    """
+    if dicom is not None:
+        return find_series(Path(dicom), named, progress)
+    if noncontrast is None or excretory is None:
+        raise UsageError("The phases are missing.", "Give the non-contrast and the excretory phase, or a DICOM exam.")
+    return RunInput(Path(noncontrast), Path(excretory), Path(nephrographic) if nephrographic else None)
+
+
+def find_series(folder: Path, named: Mapping[str, str], progress: Progress) -> RunInput:
+    """The series of the one exam in a heap of DICOM files.
+
+    Args:
+        folder: As `index_dicom` takes it.
+        named: Series that the user names, by phase ('noncontrast', 'excretory', 'nephrographic').
+        progress: Told about the reading.
+
+    Raises:
+        AmbiguousPhasesError: If the phases are not clear.
+    """
+    from NephroSynthLib.dicom.choice import choose_exam
+    from NephroSynthLib.dicom.index import index_dicom
+    from NephroSynthLib.dicom.phase_evidence import Phase
+
+    index = index_dicom(folder, progress.part(0.0, 0.2))
+    names = {Phase(phase): name for phase, name in named.items()}
+    choice = choose_exam(index, names, progress=progress.part(0.2, 1.0))
+    noncontrast = choice.series[Phase.NONCONTRAST]
+    return RunInput(
+        noncontrast,
+        choice.series[Phase.EXCRETORY],
+        choice.series.get(Phase.NEPHROGRAPHIC),
+        choice.notes,
+        _numbers_of_study(index, noncontrast),
+    )
+
+
+def with_series(given: RunInput, progress: Progress) -> RunInput:
+    """The input with the DICOM series that its folders hold, for an export after the run.
+
+    Raises:
+        UsageError: If the non-contrast phase is not a DICOM series.
+    """
+    if not isinstance(given.noncontrast, Path):
+        return given
+    noncontrast, numbers = _only_series(given.noncontrast, progress.part(0.0, 0.5))
+    if isinstance(noncontrast, Path):
+        raise UsageError("--dicom-out needs DICOM input.", "Give --dicom, or DICOM folders for the phases.")
+    excretory = given.excretory
+    if isinstance(excretory, Path):
+        excretory, _ = _only_series(excretory, progress.part(0.5, 1.0))
+    return replace(given, noncontrast=noncontrast, excretory=excretory, taken_series_numbers=numbers)
+
+
+def export_run(result: Result, given: RunInput, out: Path, *, deidentify: bool, overwrite: bool) -> int:
+    """Writes what a run has made as DICOM, and gives the number of files."""
+    from NephroSynthLib.dicom.export import export_dicom as export
+
+    assert not isinstance(given.noncontrast, Path), "with_series comes first"
+    exported = export(
+        result.synthesis.image,
+        given.noncontrast.files,
+        out,
+        model=_identity(result.synthesis.model),
+        kidneys=result.segmentation.labels,
+        kidney_model=_identity(result.segmentation.model),
+        excretory_files=() if isinstance(given.excretory, Path) else given.excretory.files,
+        taken_series_numbers=given.taken_series_numbers,
+        deidentified=deidentify,
+        overwrite=overwrite,
+    )
+    return len(exported.files)
+
+
+def _only_series(path: Path, progress: Progress) -> tuple[Path | Series, tuple[int, ...]]:
+    """The one CT series at a path, with the series numbers of its study; the path itself where there is no such one."""
+    from NephroSynthLib.dicom.index import index_dicom
+    from NephroSynthLib.image_files import is_image_file
+
+    if is_image_file(path) or not path.exists():
+        return path, ()
+    index = index_dicom(path, progress)
+    if len(index.volumes) != 1:
+        return path, ()
+    return index.volumes[0], _numbers_of_study(index, index.volumes[0])
+
+
+def _numbers_of_study(index: DicomIndex, series: Series) -> tuple[int, ...]:
+    return tuple(one.number for one in index.series if one.study_uid == series.study_uid and one.number is not None)
+
+
+def _models_on_record(volume: Path) -> dict[str, ModelIdentity | None]:
+    """The models that `result.json` beside a volume names, by stage; empty if there is none."""
+    try:
+        models = json.loads((volume.parent / "result.json").read_text(encoding="utf-8"))["model"]
+        stages = models if "sha256" not in models else {"synthesis": models}
+        return {stage: _identity((one["name"], one["sha256"])) for stage, one in stages.items()}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _identity(model: tuple[str, str]) -> ModelIdentity | None:
+    """A model's identity; None where the user gave what it would have made."""
+    from NephroSynthLib.dicom.equipment import ModelIdentity
+
+    name, sha256 = model
+    return ModelIdentity(name, sha256) if sha256 else None
+
+
+def _relative(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path != root else path.name
