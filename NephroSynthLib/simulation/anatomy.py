@@ -20,7 +20,7 @@ from NephroSynthLib.simulation.kidneys import (
     paint_kidney,
     paint_perirenal_fat,
 )
-from NephroSynthLib.simulation.lesions import Finding
+from NephroSynthLib.simulation.lesions import Finding, Pathology
 from NephroSynthLib.simulation.splines import smooth_noise
 from NephroSynthLib.simulation.tissues import Tissue
 
@@ -61,7 +61,7 @@ class Anatomy:
 
 
 def paint_anatomy(
-    seed: np.random.SeedSequence, habitus: Habitus, attenuation: Tensor, grid: Grid, dilations: dict[int, float]
+    seed: np.random.SeedSequence, habitus: Habitus, attenuation: Tensor, grid: Grid, pathologies: dict[int, Pathology]
 ) -> Anatomy:
     """Paint a patient.
 
@@ -70,7 +70,7 @@ def paint_anatomy(
         habitus: the patient.
         attenuation: (tissue, 3) HU.
         grid: the canvas, in the anatomy frame.
-        dilations: width of the collecting system of each side.
+        pathologies: what is wrong with the kidney of each side (0 right, 1 left).
     """
     steps = (
         body.paint_body,
@@ -89,7 +89,7 @@ def paint_anatomy(
     for step, rng in zip(steps, streams[: len(steps)], strict=True):
         step(canvas, habitus, rng)
     fat_rng, back_rng, spine_rng, rib_rng, vessel_rng, kidney_rng, texture_rng, table_rng = streams[len(steps) :]
-    kidneys = [draw_kidney(kidney_rng, plan, dilations[plan.side]) for plan in habitus.kidneys]
+    kidneys = [draw_kidney(kidney_rng, plan, pathologies[plan.side].dilation) for plan in habitus.kidneys]
     for kidney in kidneys:
         paint_perirenal_fat(canvas, kidney, fat_rng)
     organs.paint_adrenals(canvas, habitus, fat_rng)
@@ -102,22 +102,29 @@ def paint_anatomy(
     if habitus.horseshoe:
         paint_isthmus(canvas, kidneys, habitus, kidney_rng)
     vessels.paint_great_vessels(canvas, habitus, vessel_rng)
-    findings = [finding for kidney in kidneys for finding in _finish_kidney(canvas, kidney, habitus, kidney_rng)]
+    findings = [
+        finding
+        for kidney in kidneys
+        for finding in _finish_kidney(canvas, kidney, habitus, pathologies[kidney.plan.side], kidney_rng)
+    ]
+    organs.paint_clips(canvas, habitus, table_rng)
     body.paint_surroundings(canvas, habitus, table_rng)
     add_texture(canvas, texture_rng)
     return Anatomy(canvas, _whole_kidney_findings(habitus) + findings)
 
 
-def _finish_kidney(canvas: Canvas, kidney: KidneyAnatomy, habitus: Habitus, rng: np.random.Generator) -> list[Finding]:
+def _finish_kidney(
+    canvas: Canvas, kidney: KidneyAnatomy, habitus: Habitus, pathology: Pathology, rng: np.random.Generator
+) -> list[Finding]:
     calyces = paint_collecting_system(canvas, kidney, rng, habitus)
     findings = []
     if kidney.dilation >= HYDRONEPHROTIC:
         findings.append(Finding("hydronephrosis", lesions.SIDES[kidney.plan.side]))
-    if rng.random() < lesions.CYSTS:
+    if pathology.cysts:
         findings += lesions.paint_cysts(canvas, kidney, rng)
-    if rng.random() < lesions.MASS:
+    if pathology.mass:
         findings += lesions.paint_mass(canvas, kidney, rng)
-    if rng.random() < lesions.STONES:
+    if pathology.stones:
         findings += lesions.paint_stones(canvas, kidney, calyces, rng)
     return findings
 

@@ -17,7 +17,7 @@ from NephroSynthLib.simulation.field_of_view import canvas_grid, draw_grid, simi
 from NephroSynthLib.simulation.grid import Grid
 from NephroSynthLib.simulation.habitus import Habitus, draw_habitus
 from NephroSynthLib.simulation.kinetics import KineticParameters, draw_parameters
-from NephroSynthLib.simulation.lesions import HYDRONEPHROSIS, Finding
+from NephroSynthLib.simulation.lesions import Finding, draw_pathology
 from NephroSynthLib.simulation.motion import Motion, draw_motion, invert, still
 from NephroSynthLib.simulation.sampling import SmoothMap, pull, slice_profile, tabulate, torch_axes
 from NephroSynthLib.simulation.warp import Warp, draw_warp
@@ -94,10 +94,7 @@ def simulate(seed: int, *, reference: Grid | None = None) -> SimulatedExam:
     rng = np.random.default_rng(patient)
     habitus = draw_habitus(rng)
     warp = draw_warp(rng)
-    dilations = {
-        side: float(rng.uniform(2.2, 4.5)) if rng.random() < HYDRONEPHROSIS else float(rng.uniform(0.7, 1.5))
-        for side in (0, 1)
-    }
+    pathologies = {side: draw_pathology(rng) for side in (0, 1)}
     kinetics, attenuation = _draw_physiology(np.random.default_rng(physiology), habitus)
     rng = np.random.default_rng(scanner)
     first, origin = (reference, _centred(rng, reference, habitus)) if reference is not None else draw_grid(rng, habitus)
@@ -111,7 +108,7 @@ def simulate(seed: int, *, reference: Grid | None = None) -> SimulatedExam:
         _to_canvas(protocol.grid, motion, warp, origin) for protocol, motion in zip(protocols, motions, strict=True)
     ]
     canvas = canvas_grid([p.grid for p in protocols], maps)
-    anatomy = paint_anatomy(anatomy_seed, habitus, attenuation, canvas, dilations)
+    anatomy = paint_anatomy(anatomy_seed, habitus, attenuation, canvas, pathologies)
     phases = {}
     for name, protocol, motion, offset, stream in zip(PHASES, protocols, motions, maps, noise.spawn(3), strict=True):
         phases[name] = _acquire_phase(

@@ -34,8 +34,9 @@ def to_images(exam: SimulatedExam) -> dict[str, SimpleITK.Image]:
 
     Returns:
         'noncontrast', 'nephrographic' and 'excretory' (float32 HU, each on its own grid); on the reference grid
-        'labels' and 'kidneys' (uint8), 'nephrographic_truth' (float32 HU) and the displacements 'nephrographic_displacement' and
-        'excretory_displacement' (float64 vectors, LPS mm, as SimpleITK's displacement field transform takes them).
+        'labels' and 'kidneys' (uint8), 'nephrographic_truth' (float32 HU) and the displacements
+        'nephrographic_displacement' and 'excretory_displacement' (float64
+        vectors, LPS mm, as SimpleITK's displacement field transform takes them).
     """
     reference = exam.phases["noncontrast"].grid
     images = {name: to_image(phase.hu, phase.grid) for name, phase in exam.phases.items()}

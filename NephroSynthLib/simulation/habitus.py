@@ -23,6 +23,8 @@ KIDNEY_SEPARATION_MM = ((147.0, 18.0), (5.0, 15.0), (7.0, 16.0))
 # Upper pole leans medially and backwards: mean and standard deviation in degrees.
 KIDNEY_CORONAL_TILT = (10.0, 8.0)
 KIDNEY_SAGITTAL_TILT = (22.0, 10.0)
+# Chance that a patient has a horseshoe kidney, and that one without has a single or an atrophic kidney.
+HORSESHOE, SINGLE, ATROPHIC = 0.025, 0.05, 0.05
 
 
 @dataclass(frozen=True)
@@ -91,10 +93,10 @@ def draw_habitus(rng: np.random.Generator) -> Habitus:
     fatness = float(np.clip(rng.normal(0.0, 1.0), -2.0, 2.4))
     size = float(np.exp(rng.normal(0.0, 0.06)))
     half_depth = float(np.clip((92 + 13 * fatness + rng.normal(0, 7)) * size, 62, 145))
-    half_width = float(np.clip((137 + 11 * fatness + rng.normal(0, 7)) * size, 112, 190))
+    half_width = float(np.clip((142 + 11 * fatness + rng.normal(0, 7)) * size, 112, 190))
     lateral = float(np.clip(15 * np.exp(0.6 * fatness + rng.normal(0, 0.35)), 2, 60))
     muscularity = float(np.exp(rng.normal(0, 0.15)))
-    horseshoe = bool(rng.random() < 0.025)
+    horseshoe = bool(rng.random() < HORSESHOE)
     spine_y = half_depth - float(rng.uniform(34, 44)) * size
     habitus = Habitus(
         cavity=(half_width, half_depth),
@@ -124,8 +126,8 @@ def _draw_kidneys(rng: np.random.Generator, habitus: Habitus, fatness: float) ->
     if habitus.horseshoe:
         separation = np.array([rng.uniform(84, 105), rng.normal(0, 5), rng.normal(0, 8)])
         shift[1] -= 28
-    absent = int(rng.integers(2)) if not habitus.horseshoe and rng.random() < 0.05 else None
-    atrophic = int(rng.integers(2)) if absent is None and not habitus.horseshoe and rng.random() < 0.05 else None
+    absent = int(rng.integers(2)) if not habitus.horseshoe and rng.random() < SINGLE else None
+    atrophic = int(rng.integers(2)) if absent is None and not habitus.horseshoe and rng.random() < ATROPHIC else None
     common, base_fat = rng.standard_normal(4), 9 * np.exp(0.75 * fatness + rng.normal(0, 0.45))
     plans = []
     for side in (0, 1):
@@ -172,7 +174,7 @@ def _inside_cavity(
         worst = int(np.argmax(level))
         if level[worst] <= 0.99:
             break
-        moved[:2] -= points[worst] * (1 - 0.98 / level[worst])
+        moved[:2] -= np.array([0.4, 1.3]) * points[worst] * (1 - 0.98 / level[worst])
     return moved
 
 

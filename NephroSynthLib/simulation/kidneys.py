@@ -161,7 +161,7 @@ def paint_kidney(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator
     capsule = box.evaluate(kidney.capsule) + bumps
     canvas.paint(box, capsule, Tissue.CORTEX, kidney=plan.side)
     inner = capsule + kidney.cortex_mm
-    width = float(rng.uniform(6.0, 8.5)) * (b / 31.0)
+    width = float(rng.uniform(8.5, 12.0)) * (b / 31.0)
     for tip, base in zip(kidney.to_world(kidney.papillae), kidney.to_world(kidney.bases), strict=True):
         _paint_pyramid(canvas, box, inner, tip, base, width, plan.side)
     sinus = box.evaluate(kidney.sinus_distance) + float(rng.uniform(1.0, 2.2)) * smooth_noise(rng, box.axes, 6.5)
@@ -196,7 +196,7 @@ def _paint_pyramid(
     offset = [slice(p.start - q.start, p.stop - q.start) for p, q in zip(part.slices, box.slices, strict=True)]
     if any(s.start < 0 or s.stop > n for s, n in zip(offset, inner.shape, strict=True)):
         return
-    cone = round_cone(part.x, part.y, part.z, tip, base, 2.5, width)
+    cone = round_cone(part.x, part.y, part.z, tip, base, 3.5, width)
     canvas.paint(part, torch.maximum(cone, inner[offset[0], offset[1], offset[2]]), Tissue.MEDULLA, kidney=side)
 
 

@@ -97,12 +97,12 @@ def draw_parameters(
         plasma_ml=weight_kg**0.75 * float(rng.uniform(105, 145)),
         interstitial_ml=weight_kg * float(rng.uniform(120, 180)),
         exchange_ml_min=float(rng.lognormal(np.log(550), 0.2)),
-        gfr_ml_min=max(12.0, float(rng.normal(105, 15)) * renal_function),
+        gfr_ml_min=max(12.0, float(rng.normal(105, 15)) * renal_function * (parenchyma_ml / 330.0) ** 0.5),
         parenchyma_ml=parenchyma_ml,
         cortical_transit_s=float(rng.uniform(45, 85)),
         medullary_transit_s=float(rng.uniform(25, 50)),
         urine_ml_min=float(rng.lognormal(np.log(4.0), 0.6)),
-        urine_delay_s=float(rng.uniform(100, 170)),
+        urine_delay_s=float(rng.uniform(90, 165)),
         hu_per_mg_ml=float(rng.uniform(22, 30)),
     )
 

@@ -19,6 +19,28 @@ CYSTS, MASS, STONES, HYDRONEPHROSIS = 0.28, 0.18, 0.14, 0.07
 
 
 @dataclass(frozen=True)
+class Pathology:
+    """What is wrong with one kidney.
+
+    Attributes:
+        dilation: width of the collecting system relative to normal.
+        cysts, mass, stones: True where these are to be placed.
+    """
+
+    dilation: float
+    cysts: bool
+    mass: bool
+    stones: bool
+
+
+def draw_pathology(rng: np.random.Generator) -> Pathology:
+    """Draw the pathology of one kidney with the frequencies above."""
+    hydronephrosis, cysts, mass, stones = rng.random(4) < (HYDRONEPHROSIS, CYSTS, MASS, STONES)
+    dilation = float(rng.uniform(2.2, 4.5) if hydronephrosis else rng.uniform(0.7, 1.5))
+    return Pathology(dilation, bool(cysts), bool(mass), bool(stones))
+
+
+@dataclass(frozen=True)
 class Finding:
     """A pathology that was placed.
 

@@ -187,3 +187,17 @@ def paint_adrenals(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -
         root = pole + np.array([-sign * 12, -14, 2])
         for end in (root + np.array([sign * 10, 16, -14]), root + np.array([-sign * 4, 18, -12])):
             canvas.paint_tube(np.array([root + np.array([0, 0, 12]), root, end]), [1.8, 3.0, 2.2], Tissue.ADRENAL)
+
+
+def paint_clips(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
+    """Paint a few surgical clips where a gallbladder or a kidney was removed, now and then."""
+    absent = [side for side in (0, 1) if habitus.kidney(side) is None]
+    if absent and rng.random() < 0.6:
+        place = np.array([-40.0 if absent[0] == 0 else 40.0, habitus.spine_y - 12, 0.0])
+    elif rng.random() < 0.06:
+        place = np.array([-0.35 * habitus.cavity[0], -0.3 * habitus.cavity[1], 30.0])
+    else:
+        return
+    for _ in range(int(rng.integers(1, 6))):
+        start = place + rng.normal(0, 9, 3)
+        canvas.paint_tube(np.stack([start, start + rng.normal(0, 2.5, 3)]), 0.7, Tissue.METAL)
