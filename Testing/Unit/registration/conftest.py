@@ -153,8 +153,8 @@ def draw_pair(
     motions: dict[str, np.ndarray] = MOTIONS,
 ) -> Pair:
     """A non-contrast and an excretory phase on different grids."""
-    fixed = draw(empty_grid((2.0, 2.0, 3.0)), STILL, parenchyma=32, pelvis=5, sides=sides, seed=1)
-    moving_grid = empty_grid((1.8, 1.8, 2.5), (290.0, 215.0, 225.0), oblique)
+    fixed = draw(empty_grid((2.4, 2.4, 3.0)), STILL, parenchyma=32, pelvis=5, sides=sides, seed=1)
+    moving_grid = empty_grid((2.2, 2.2, 2.5), (290.0, 215.0, 225.0), oblique)
     return Pair(fixed, draw(moving_grid, motions, parenchyma=110, pelvis=pelvis, sides=sides, seed=2))
 
 

@@ -13,7 +13,7 @@ from monai.metrics import SSIMMetric
 from NephroSynthLib.registration.geometry import WorkingGrid
 from NephroSynthLib.registration.quality import Judge, ssim_map
 
-GRID = WorkingGrid.between((-40.0, -40.0, -40.0), (40.0, 40.0, 40.0), 2.0)
+GRID = WorkingGrid.between((-60.0, -60.0, -60.0), (60.0, 60.0, 60.0), 2.0)
 
 
 def _ball(center: tuple[float, float, float], radius: float = 20.0) -> sitk.Image:
