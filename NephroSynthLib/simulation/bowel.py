@@ -160,7 +160,7 @@ def paint_small_bowel(canvas: Canvas, habitus: Habitus, rng: np.random.Generator
     """Paint loops of small bowel as wandering tubes in the front and lower abdomen."""
     width, depth = habitus.cavity
     oral = float(rng.random() < 0.1)
-    for _ in range(int(rng.uniform(8, 20) * width * depth / (137 * 92))):
+    for _ in range(int(rng.uniform(10, 22) * width * depth / (137 * 92))):
         point = np.array([rng.uniform(-0.55, 0.6) * width, rng.uniform(-0.75, 0.05) * depth, rng.uniform(-200, 20)])
         if point[0] > 0.15 * width:
             point[2] += rng.uniform(0, 45)

@@ -16,5 +16,5 @@ def small_grid() -> Grid:
 
 @pytest.fixture(scope="session")
 def exams() -> list[SimulatedExam]:
-    """Two exams with two kidneys each on a coarse grid."""
-    return [simulate(seed, reference=SMALL) for seed in (900001, 900002)]
+    """Two exams with two kidneys and some cysts each, on a coarse grid."""
+    return [simulate(seed, reference=SMALL) for seed in (900001, 900003)]
