@@ -92,17 +92,19 @@ def similarity(
     """
     _check(synthetic, acquired, mask)
     first, second = values.lifted(synthetic), values.lifted(acquired)
-    structure = ssim_map(first, second, values.width)
-    error = first[mask] - second[mask]
+    ssim = float(np.mean(ssim_map(first, second, values.width)[mask], dtype=np.float64))
+    multiscale_ssim = _masked_ms_ssim(first, second, mask, values.width) if multiscale else None
+    first, second = first[mask], second[mask]
+    error = first - second
     mean_square = float(np.mean(error**2, dtype=np.float64))
     return Similarity(
         psnr_db=_psnr(mean_square, values.width),
-        ssim=float(np.mean(structure[mask], dtype=np.float64)),
-        ms_ssim=_masked_ms_ssim(first, second, mask, values.width) if multiscale else None,
+        ssim=ssim,
+        ms_ssim=multiscale_ssim,
         mae_hu=float(np.mean(np.abs(error), dtype=np.float64)),
         rmse_hu=mean_square**0.5,
         bias_hu=float(np.mean(error, dtype=np.float64)),
-        ncc=_ncc(first[mask], second[mask]),
+        ncc=_ncc(first, second),
         voxels=int(np.count_nonzero(mask)),
     )
 
@@ -201,8 +203,8 @@ def _ncc(first: np.ndarray, second: np.ndarray) -> float:
     spreads = float(first.std(dtype=np.float64)), float(second.std(dtype=np.float64))
     if min(spreads) < 1e-6:
         return 1.0 if np.array_equal(first, second) else 0.0
-    a, b = first - first.mean(dtype=np.float64), second - second.mean(dtype=np.float64)
-    return float(np.clip(np.mean(a * b) / (spreads[0] * spreads[1]), -1.0, 1.0))
+    a, b = (values - float(values.mean(dtype=np.float64)) for values in (first, second))
+    return float(np.clip(np.mean(a * b, dtype=np.float64) / (spreads[0] * spreads[1]), -1.0, 1.0))
 
 
 def _check(synthetic: np.ndarray, acquired: np.ndarray, mask: np.ndarray) -> None:
