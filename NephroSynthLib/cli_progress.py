@@ -47,24 +47,24 @@ class ProgressDisplay:
         self._began: dict[str, float] = {}
         self._ended: set[str] = set()
         self._tasks: dict[str, TaskID] = {}
+        self._whole = TaskID(0)
         self._bars = Progress(
             SpinnerColumn(finished_text="[green]✓"),
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             TaskProgressColumn(),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            TextColumn("[dim]{task.fields[message]}"),
+            TextColumn("{task.fields[message]}", style="dim", markup=False),
             console=console,
         )
 
     def __enter__(self) -> ProgressDisplay:
         if self._console.is_terminal:
-            stages = self._shares if len(self._shares) > 1 else ()
-            for stage in stages:
-                self._tasks[stage] = self._bars.add_task(stage, total=1.0, start=False, message="")
-            self._tasks["all"] = self._bars.add_task(
-                "[bold]all" if stages else next(iter(self._shares)), total=1.0, message=""
-            )
+            if len(self._shares) > 1:
+                for stage in self._shares:
+                    self._tasks[stage] = self._bars.add_task(stage, total=1.0, start=False, visible=False, message="")
+            name = "[bold]all" if self._tasks else next(iter(self._shares))
+            self._whole = self._bars.add_task(name, total=sum(self._shares.values()), message="")
             self._bars.start()
         return self
 
@@ -87,25 +87,14 @@ class ProgressDisplay:
         self._console.print(Text(line, style="dim"))
 
     def _draw(self, stage: str, fraction: float, text: str) -> None:
-        done = 0.0
-        for name, share in self._shares.items():
-            if name == stage:
-                done += share * fraction
-                break
-            done += share
-            self._finish(name)
+        if stage in self._shares:
+            before = list(self._shares)[: list(self._shares).index(stage)]
+            done = sum(self._shares[name] for name in before) + fraction * self._shares[stage]
+            self._bars.update(self._whole, completed=done, message="" if self._tasks else text)
         if stage in self._tasks:
-            if fraction < 1.0 and not self._bars.tasks[self._tasks[stage]].started:
-                self._bars.start_task(self._tasks[stage])
-            self._bars.update(self._tasks[stage], completed=fraction, message="" if fraction >= 1.0 else text)
-            text = ""
-        self._bars.update(self._tasks["all"], completed=done / sum(self._shares.values()), message=text)
-
-    def _finish(self, stage: str) -> None:
-        """Fills the bar of a stage that lies behind; a stage that was skipped has no time to show."""
-        task = self._tasks.get(stage)
-        if task is not None and not self._bars.tasks[task].finished:
-            self._bars.update(task, completed=1.0, message="" if self._bars.tasks[task].started else "skipped")
+            self._bars.start_task(self._tasks[stage])
+            message = text if fraction < 1.0 else ""
+            self._bars.update(self._tasks[stage], completed=fraction, visible=True, message=message)
 
     def _print(self, stage: str, fraction: float) -> None:
         if stage not in self._began:
