@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from NephroSynthLib.volume_checks import check_geometry, check_hounsfield, check
 if TYPE_CHECKING:
     from NephroSynthLib.dicom.index import DicomIndex
     from NephroSynthLib.dicom.series import Series
+
+_TILT_DEGREES = 0.5
 
 
 @dataclass(frozen=True)
@@ -108,8 +111,19 @@ def _read_series(series: Series, role: str, progress: Progress) -> Volume:
         read = read_series(series, progress)
     check_shape(role, read.image.GetSize(), 1, read.image.GetPixelIDValue())
     check_geometry(role, read.image)
-    warnings = (f"The {role} is a reformat; the series it was made from is better.",) if series.why_not_volume else ()
-    return Volume(read.image, read.identity, warnings)
+    return Volume(read.image, read.identity, tuple(_series_warnings(series, role)))
+
+
+def _series_warnings(series: Series, role: str) -> Iterator[str]:
+    if series.why_not_volume:
+        yield f"The {role} is a reformat; the series it was made from is better."
+    tilt = abs(float(series.header.get("GantryDetectorTilt") or 0.0))
+    if (
+        tilt > _TILT_DEGREES
+        and series.stack is not None
+        and series.stack.direction[8] > math.cos(math.radians(tilt / 2))
+    ):
+        yield f"The header of the {role} tells of a gantry tilt of {tilt:.1f} degrees, which its slices do not show."
 
 
 @contextmanager

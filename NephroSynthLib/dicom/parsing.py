@@ -73,13 +73,14 @@ def _ascending(first: BaseTag, end: BaseTag) -> StopWhen:
 
     pydicom may ask twice for the first tag.
     """
-    last, repeats = first - 1, 0
+    last, repeats, limit = int(first) - 1, 0, int(end)
 
     def stop(tag: BaseTag, vr: str | None, length: int) -> bool:
         nonlocal last, repeats
-        repeats = repeats + 1 if tag == last else 0
-        stops = not last <= tag < end or repeats > 1
-        last = int(tag)
+        number = int(tag)
+        repeats = repeats + 1 if number == last else 0
+        stops = not last <= number < limit or repeats > 1
+        last = number
         return stops
 
     return stop

@@ -266,6 +266,23 @@ class TestGeometry:
         write_series(image, tmp_path, edit=tilt)
         assert "tilted gantry" in refusal(tmp_path, GeometryError)
 
+    def test_gantry_tilt_that_only_the_header_tells_of(
+        self, image: sitk.Image, tmp_path: Path, write_series: WriteSeries
+    ) -> None:
+        write_series(image, tmp_path / "tilted", GantryDetectorTilt="-12.5")
+        write_series(image, tmp_path / "straight", GantryDetectorTilt="0")
+        (warning,) = read_volume(tmp_path / "tilted", ROLE).warnings
+        assert "gantry tilt of 12.5 degrees" in warning
+        assert ROLE in warning
+        assert read_volume(tmp_path / "straight", ROLE).warnings == ()
+
+    def test_a_reformat_is_read_with_a_warning_if_there_is_nothing_else(
+        self, image: sitk.Image, tmp_path: Path, write_series: WriteSeries
+    ) -> None:
+        write_series(image, tmp_path, ImageType=["DERIVED", "SECONDARY", "MPR"])
+        (warning,) = read_volume(tmp_path, ROLE).warnings
+        assert "reformat" in warning
+
 
 def shear_sform(path: Path, axes: np.ndarray) -> None:
     """Gives a NIfTI file an sform with these axes (LPS columns), beside an orthogonal qform."""
