@@ -63,7 +63,7 @@ class RegistrationQuality:
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as JSON takes them."""
-        return asdict(self)
+        return {**asdict(self), "reasons": list(self.reasons)}
 
 
 def ssim_map(first: Floats, second: Floats, data_range: float) -> Floats:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
-ENHANCEMENT_RATIO = 1.45
-SMOOTHING_MM = 1.5
+from NephroSynthLib.grids import AIR_HU
+
+ENHANCEMENT_RATIO = 1.66
+SMOOTHING_MM = 1.0
 COLLECTING_SYSTEM_HU = 260.0
 
 
@@ -15,7 +17,8 @@ def kinetic_baseline(noncontrast: sitk.Image, excretory: sitk.Image) -> sitk.Ima
 
     `c` and the width of the Gaussian are fitted on simulated training exams with the collecting system left out
     (`python -m NephroSynthLib.training.baseline`). Where the excretory phase is as dense as urine with contrast, the
-    enhancement is excretion that the nephrographic phase has not seen yet, and the non-contrast value stays.
+    enhancement is excretion that the nephrographic phase has not seen yet, and the non-contrast value stays; so it does
+    where the excretory phase did not look.
 
     Args:
         noncontrast: HU.
@@ -25,7 +28,8 @@ def kinetic_baseline(noncontrast: sitk.Image, excretory: sitk.Image) -> sitk.Ima
         HU, float32, on the same grid.
     """
     before, after = (sitk.GetArrayFromImage(sitk.Cast(image, sitk.sitkFloat32)) for image in (noncontrast, excretory))
-    enhancement = np.where(after < COLLECTING_SYSTEM_HU, after - before, 0)
+    seen = (after > AIR_HU) & (after < COLLECTING_SYSTEM_HU)
+    enhancement = np.where(seen, after - before, 0)
     result = sitk.GetImageFromArray((before + ENHANCEMENT_RATIO * enhancement).astype(np.float32))
     result.CopyInformation(noncontrast)
     return sitk.SmoothingRecursiveGaussian(result, SMOOTHING_MM)

@@ -15,9 +15,8 @@ from scipy import ndimage
 from NephroSynthLib.synthesis.baseline import COLLECTING_SYSTEM_HU
 from NephroSynthLib.training.pool import Case, CasePool
 from NephroSynthLib.training.synthesis import make_case
-from NephroSynthLib.window import LOWER_HU, UPPER_HU
 
-WIDTHS_MM = (0.0, 0.5, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5)
+WIDTHS_MM = (0.0, 0.5, 1.0, 1.5, 2.0)
 CLEARANCE = 2
 
 
@@ -31,9 +30,9 @@ class Fit:
 
 
 def fit(cases: list[Case], width_mm: float) -> Fit:
-    """The ratio c that brings smoothed NCP + c (EP - NCP) nearest to the truth inside and around the kidneys.
+    """The ratio c that brings smoothed NCP + c (EP - NCP) nearest to the truth inside the kidneys.
 
-    The window's voxels count, those within two voxels of the collecting system do not.
+    Voxels within two of the collecting system are left out.
     """
     products, squares, rest, count = 0.0, 0.0, 0.0, 0
     for case in cases:
@@ -42,7 +41,7 @@ def fit(cases: list[Case], width_mm: float) -> Fit:
         sigma = [width_mm / float(size) for size in case["spacing"][::-1]]
         known = ndimage.gaussian_filter(before, sigma)
         enhancement = ndimage.gaussian_filter(np.where(dense, 0, after - before), sigma)
-        counted = ~ndimage.binary_dilation(dense, iterations=CLEARANCE) & (truth > LOWER_HU) & (truth < UPPER_HU)
+        counted = ~ndimage.binary_dilation(dense, iterations=CLEARANCE) & (case["kidneys"] > 0)
         missing, offered = (truth - known)[counted].astype(float), enhancement[counted].astype(float)
         products += float(missing @ offered)
         squares += float(offered @ offered)

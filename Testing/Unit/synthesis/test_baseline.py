@@ -23,6 +23,11 @@ def test_the_collecting_system_keeps_its_noncontrast_value() -> None:
     np.testing.assert_allclose(result, 8, rtol=1e-3)
 
 
+def test_where_the_excretory_phase_did_not_look_the_noncontrast_value_stays() -> None:
+    result = sitk.GetArrayFromImage(kinetic_baseline(constant(-80), constant(-1024)))
+    np.testing.assert_allclose(result, -80, rtol=1e-3)
+
+
 def test_noise_is_smoothed_and_the_grid_kept() -> None:
     before, after = constant(30), constant(110)
     rng = np.random.default_rng(0)
