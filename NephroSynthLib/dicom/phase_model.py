@@ -29,7 +29,17 @@ _GAINS: Mapping[Phase, float] = {
     Phase.CORTICOMEDULLARY: 190.0,
 }
 _URINE: Mapping[Phase, float] = {**dict.fromkeys(_GAINS, 0.0), Phase.EXCRETORY: 1.8}
-_GAIN_RANGE, _URINE_RANGE = 400.0, 6.0
+# Tissue that changes the other way, HU (mean, standard deviation), where it is more than noise and motion make: between
+# the corticomedullary phase and the later ones medulla, veins and liver brighten while aorta and cortex fade.
+_OPPOSED: Mapping[frozenset[Phase], tuple[float, float]] = {
+    frozenset((Phase.CORTICOMEDULLARY, Phase.NEPHROGRAPHIC)): (55.0, 25.0),
+    frozenset((Phase.CORTICOMEDULLARY, Phase.EXCRETORY)): (20.0, 12.0),
+    frozenset((Phase.NEPHROGRAPHIC, Phase.EXCRETORY)): (12.0, 9.0),
+}
+_OPPOSED_BY_CHANCE = (4.0, 9.0)
+_NARROW, _WIDE = (0.66, 0.17), (0.88, 0.09)
+_LEAST_GAIN = 30.0
+_GAIN_RANGE, _URINE_RANGE, _OPPOSED_RANGE = 400.0, 6.0, 100.0
 _OUTLIERS = 0.03
 
 
@@ -76,11 +86,17 @@ def pair_weights(comparison: Comparison) -> Scores:
 
 def _pair_weight(comparison: Comparison, one: Phase, other: Phase) -> float:
     if Phase.OTHER in (one, other):
-        return -math.log(_GAIN_RANGE) - math.log(_URINE_RANGE)
+        return -math.log(_GAIN_RANGE) - math.log(_URINE_RANGE) - math.log(_OPPOSED_RANGE)
     gain, urine = _GAINS[one] - _GAINS[other], _URINE[one] - _URINE[other]
-    return _log_likelihood(comparison.gain, gain, 15 + 0.35 * abs(gain), _GAIN_RANGE) + _log_likelihood(
-        comparison.urine, urine, 0.5 + 0.25 * abs(urine), _URINE_RANGE
-    )
+    weight = _log_likelihood(comparison.gain, gain, 15 + 0.35 * abs(gain), _GAIN_RANGE)
+    weight += _log_likelihood(comparison.urine, urine, 0.5 + 0.25 * abs(urine), _URINE_RANGE)
+    opposed = _OPPOSED.get(frozenset((one, other)), _OPPOSED_BY_CHANCE)
+    weight += _log_likelihood(comparison.opposed, *opposed, _OPPOSED_RANGE)
+    if abs(comparison.gain) > _LEAST_GAIN:
+        brighter = one if comparison.gain > 0 else other
+        breadth = _NARROW if brighter is Phase.CORTICOMEDULLARY else _WIDE
+        weight += _log_likelihood(comparison.breadth, *breadth, 1.0)
+    return weight
 
 
 def _log_likelihood(value: float, mean: float, deviation: float, outlier_range: float) -> float:
@@ -97,5 +113,6 @@ def _same_phase() -> Scores:
 
 
 def _along(weights: Scores, axes: tuple[int, ...], count: int) -> Scores:
-    """Weights over some acquisitions, shaped to add to the scores of all assignments."""
-    return weights.reshape([len(PHASES) if axis in axes else 1 for axis in range(count)])
+    """Weights over one or two acquisitions, shaped to add to the scores of all assignments."""
+    ascending = weights if axes[0] == min(axes) else weights.T
+    return ascending.reshape([len(PHASES) if axis in axes else 1 for axis in range(count)])

@@ -29,7 +29,7 @@ _SOFT = (-10.0, 350.0)
 _URINE_HU, _URINE_OVER_TISSUE_HU = 300.0, 80.0
 _DENSE_HU = 130.0
 _MASSIVE_HU = 330.0  # bone and oral contrast; no organ is as bright, the aorta hardly ever
-_LEVEL_ML, _GAIN_ML = 60.0, 15.0
+_LEVEL_ML, _GAIN_ML, _WIDE_GAIN_ML = 60.0, 15.0, 60.0
 _LUNG_HU = -400.0
 _LEAST_KIDNEY_ML = 20.0
 _LEAST_ABDOMEN_MM = 75.0
@@ -84,11 +84,15 @@ class Comparison:
 
     Attributes:
         gain: HU by which the 15 ml of tissue that gain most are brighter, less those by which others are darker.
+        opposed: HU that 60 ml of other tissue change the other way: the medulla darkens while the aorta brightens.
+        breadth: The gain of 60 ml of tissue, as a part of that of 15 ml: little where vessels and cortex gain alone.
         urine: Logarithm of the ratio of the volumes (ml, plus 1) of dense urine that only this and only the other has.
         urine_ml: Volume of dense urine that only the first has.
     """
 
     gain: float
+    opposed: float
+    breadth: float
     urine: float
     urine_ml: float
 
@@ -139,11 +143,19 @@ def compare(one: Attenuation, other: Attenuation) -> Comparison | None:
     if np.count_nonzero(soft) * _VOXEL_ML < 10 * _GAIN_ML:
         return None
     difference = smooth_here - smooth_there
-    gain = _top(_compact(np.where(soft, difference, -50.0)), soft, _GAIN_ML)
-    loss = _top(_compact(np.where(soft, -difference, -50.0)), soft, _GAIN_ML)
+    gain, wide_gain = _gains(difference, soft)
+    loss, wide_loss = _gains(-difference, soft)
+    most, wide_most, opposed = (gain, wide_gain, wide_loss) if gain >= loss else (loss, wide_loss, wide_gain)
     urine = _urine_ml(here, one.tissue, there, common)
     other_urine = _urine_ml(there, _compact(there), here, common)
-    return Comparison(gain - loss, float(np.log((urine + 1) / (other_urine + 1))), urine)
+    ratio = float(np.log((urine + 1) / (other_urine + 1)))
+    return Comparison(gain - loss, opposed, wide_most / max(most, 1.0), ratio, urine)
+
+
+def _gains(difference: Volume, soft: Mask) -> tuple[float, float]:
+    """HU by which the 15 ml and the 60 ml of soft tissue that gain most are brighter."""
+    compact = _compact(np.where(soft, difference, -50.0))
+    return _top(compact, soft, _GAIN_ML), _top(compact, soft, _WIDE_GAIN_ML)
 
 
 def _coarse(image: sitk.Image) -> sitk.Image:

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from NephroSynthLib.dicom.phase_evidence import ENHANCED, Phase
+from NephroSynthLib.dicom.phase_words import described_delay_s, read_description
+
+DESCRIPTIONS = {
+    Phase.NONCONTRAST: """
+        ABD W/O CONTRAST; Unenhanced 1.25mm; Abdomen C-; Abdomen nativ 5.0 B30f; sans injection;
+        Sin contraste; basale senza mdc; sem contraste; Blanco; bez kontrastu; KONTRASTSIZ; Без контраста;
+        平扫; 単純CT; 조영전
+    """,
+    Phase.CORTICOMEDULLARY: """
+        Corticomedullary; Arterielle Phase; Temps cortico-médullaire; Fase arteriosa; faza tętnicza;
+        Arteriyel faz; 皮髓质期; 皮髄相; 동맥기; Артериальная
+    """,
+    Phase.NEPHROGRAPHIC: """
+        Nephrographic phase; Nephrographische Phase; Phase néphrographique; FASE NEFROGRÁFICA;
+        fase nefrografica; Nefrografische fase; faza nefrograficzna; Nefrografik faz; 肾实质期 3mm;
+        腎実質相; 신실질기; Нефрографическая фаза
+    """,
+    Phase.EXCRETORY: """
+        Excretory; DELAYED 10 MIN; Ausscheidungsphase; Spätphase; temps tardif; fase excretora;
+        fase escretoria; Uitscheidingsfase; faza wydalnicza; geç faz; 排泄期; 排泄相; 배설기;
+        Экскреторная фаза
+    """,
+}
+
+
+@pytest.mark.parametrize(
+    ("description", "phase"),
+    [(text.strip(), phase) for phase, texts in DESCRIPTIONS.items() for text in texts.split(";")],
+)
+def test_each_language_is_understood(description: str, phase: Phase) -> None:
+    [evidence] = read_description(description)
+    assert evidence.favours == (phase,)
+
+
+@pytest.mark.parametrize(
+    "description", ["", "Thin 1.0 B30f", "Series 4", "CT urography", "Abdomen", "Topogram 0.6 T20f"]
+)
+def test_what_says_nothing_is_no_evidence(description: str) -> None:
+    assert read_description(description) == []
+
+
+def test_two_phases_in_one_description_do_not_decide() -> None:
+    favoured = [evidence.favours for evidence in read_description("delayed nephrographic")]
+    assert favoured == [(Phase.NEPHROGRAPHIC,), (Phase.EXCRETORY,)]
+
+
+@pytest.mark.parametrize("description", ["Abdomen mit KM", "post contrast", "增强"])
+def test_contrast_alone_means_any_enhanced_phase(description: str) -> None:
+    [evidence] = read_description(description)
+    assert evidence.favours == ENHANCED
+
+
+@pytest.mark.parametrize(
+    ("description", "seconds"),
+    [("Uro 100 s", 100), ("10min", 600), ("35sec", 35), ("8 мин", 480), ("80秒", 80), ("5.0 mm", None), ("3 s", None)],
+)
+def test_delays_are_read(description: str, seconds: float | None) -> None:
+    assert described_delay_s(description) == seconds
+
+
+@given(st.text(max_size=64))
+def test_any_text_is_taken(description: str) -> None:
+    read_description(description)
+    described_delay_s(description)
