@@ -16,6 +16,7 @@ from pydicom.uid import UID, RLELossless, generate_uid
 from NephroSynthLib.dicom.headers import CT_IMAGE
 
 OUTSIDE_HU = -1024.0
+_LARGEST_RESCALE = 1e6
 _IMAGE_PIXEL = (
     *("SamplesPerPixel", "PhotometricInterpretation", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit"),
     "PixelRepresentation",
@@ -47,14 +48,24 @@ def to_hounsfield(stored: NDArray[Any], dataset: Dataset, attributes: Dataset) -
         stored: (rows, columns).
         dataset: The image, for its pixel padding.
         attributes: What holds the rescale: the image itself, or the flattened functional groups of the frame.
+
+    Raises:
+        ValueError: If the rescale is zero, not finite or absurdly large.
     """
-    slope = float(attributes.get("RescaleSlope") or 1.0)
-    values = stored.astype(np.float32) * np.float32(slope) + np.float32(attributes.get("RescaleIntercept") or 0.0)
+    slope, intercept = _number(attributes, "RescaleSlope", 1.0), _number(attributes, "RescaleIntercept", 0.0)
+    if slope == 0 or not max(abs(slope), abs(intercept)) < _LARGEST_RESCALE:
+        raise ValueError("impossible rescale")
+    values = stored.astype(np.float32) * np.float32(slope) + np.float32(intercept)
     first, last = _pixel_value(dataset, "PixelPaddingValue"), _pixel_value(dataset, "PixelPaddingRangeLimit")
     if first is not None:
         limits = sorted((first, first if last is None else last))
         values[(stored >= limits[0]) & (stored <= limits[1])] = OUTSIDE_HU
     return np.asarray(values, dtype=np.float32)
+
+
+def _number(attributes: Dataset, keyword: str, default: float) -> float:
+    value = attributes.get(keyword)
+    return default if value is None or value == "" else float(value)
 
 
 def _pixel_value(dataset: Dataset, keyword: str) -> int | None:

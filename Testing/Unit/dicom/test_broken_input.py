@@ -24,10 +24,12 @@ from NephroSynthLib.dicom.sources import Skipped
 from NephroSynthLib.errors import InputError
 from NephroSynthLib.exam import read_volume
 
+pytestmark = pytest.mark.filterwarnings("ignore")
+
 WriteSeries = Callable[..., list[Path]]
 SLICES = 18
 
-thorough = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+thorough = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +107,6 @@ ODD_VALUES = (None, "", 0, -1, 7, 65535, "nan", "inf", "1e400", "-", [1], [0, 0]
         max_size=5,
     )
 )
-@pytest.mark.filterwarnings("ignore")
 def test_missing_and_absurd_attributes(series_files: list[Path], changes: list[tuple[int, str, object]]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

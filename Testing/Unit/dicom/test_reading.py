@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +152,20 @@ class TestRescale:
 
         write_series(image, tmp_path, edit=halve)
         check_same(read(tmp_path), image)
+
+    @pytest.mark.parametrize("slope", ["0", "nan", "inf", "1e30"])
+    def test_an_impossible_one_is_refused(
+        self, image: sitk.Image, tmp_path: Path, write_series: WriteSeries, slope: str
+    ) -> None:
+        def spoil(index: int, instance: Dataset) -> None:
+            instance.RescaleSlope = slope
+
+        with (
+            pytest.warns(UserWarning, match="RescaleSlope|Invalid value") if slope in ("nan", "inf") else nullcontext()
+        ):
+            write_series(image, tmp_path, edit=spoil)
+        with pytest.raises(UnreadableInputError, match="damaged"):
+            read(tmp_path)
 
     @pytest.mark.parametrize("implicit", [False, True])
     @pytest.mark.parametrize("header_value", [-2000, 63536])
