@@ -130,7 +130,7 @@ def _arguments(images: list[ANTsImage], masks: list[ANTsImage], start: Path, out
     fixed, moving = (get_pointer_string(image) for image in images)
     masked = ",".join(get_pointer_string(mask) for mask in masks)
     arguments = ["--dimensionality", "3", "--float", "1", "--random-seed", _SEED, "-r", str(start)]
-    for kind, rounds in (("Translation[2]", "30x10x0"), ("Rigid[0.25]", "60x30x0"), ("Affine[0.1]", "80x40x10")):
+    for kind, rounds in (("Translation[2]", "30x10x0"), ("Rigid[0.25]", "60x30x0"), ("Affine[0.25]", "150x80x40")):
         arguments += [
             "--metric", f"mattes[{fixed},{moving},1,32,regular,0.5]",
             "--transform", kind,
