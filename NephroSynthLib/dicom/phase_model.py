@@ -19,7 +19,7 @@ from NephroSynthLib.dicom.phase_pixels import Comparison
 Scores = NDArray[np.float64]
 
 MAX_ACQUISITIONS = 8
-_PRIOR: Mapping[Phase, float] = {Phase.OTHER: -1.5, Phase.CORTICOMEDULLARY: -1.5}
+_PRIOR: Mapping[Phase, float] = {Phase.OTHER: -1.5}
 _TWICE = -1.5
 # Typical brightness of the brightest tissue over that without contrast (HU), and logarithm of the urine that is dense.
 _GAINS: Mapping[Phase, float] = {
@@ -29,18 +29,26 @@ _GAINS: Mapping[Phase, float] = {
     Phase.CORTICOMEDULLARY: 190.0,
 }
 _URINE: Mapping[Phase, float] = {**dict.fromkeys(_GAINS, 0.0), Phase.EXCRETORY: 1.8}
-# Tissue that changes the other way, HU (mean, standard deviation), where it is more than noise and motion make: between
-# the corticomedullary phase and the later ones medulla, veins and liver brighten while aorta and cortex fade.
-_OPPOSED: Mapping[frozenset[Phase], tuple[float, float]] = {
-    frozenset((Phase.CORTICOMEDULLARY, Phase.NEPHROGRAPHIC)): (55.0, 25.0),
-    frozenset((Phase.CORTICOMEDULLARY, Phase.EXCRETORY)): (20.0, 12.0),
-    frozenset((Phase.NEPHROGRAPHIC, Phase.EXCRETORY)): (12.0, 9.0),
+# HU by which 60 ml of tissue are brighter in the first phase than in the second (mean and standard deviation). Between
+# the corticomedullary phase and the later ones both gain: medulla, veins and liver brighten, aorta and cortex fade.
+_WIDE_GAINS: Mapping[tuple[Phase, Phase], tuple[float, float]] = {
+    (Phase.CORTICOMEDULLARY, Phase.NONCONTRAST): (105.0, 50.0),
+    (Phase.NEPHROGRAPHIC, Phase.NONCONTRAST): (115.0, 50.0),
+    (Phase.EXCRETORY, Phase.NONCONTRAST): (45.0, 20.0),
+    (Phase.CORTICOMEDULLARY, Phase.NEPHROGRAPHIC): (35.0, 25.0),
+    (Phase.NEPHROGRAPHIC, Phase.CORTICOMEDULLARY): (58.0, 22.0),
+    (Phase.CORTICOMEDULLARY, Phase.EXCRETORY): (65.0, 40.0),
+    (Phase.EXCRETORY, Phase.CORTICOMEDULLARY): (22.0, 9.0),
+    (Phase.NEPHROGRAPHIC, Phase.EXCRETORY): (70.0, 32.0),
+    (Phase.EXCRETORY, Phase.NEPHROGRAPHIC): (12.0, 9.0),
 }
-_OPPOSED_BY_CHANCE = (4.0, 9.0)
+_BY_CHANCE = (4.0, 7.0)
 _NARROW, _WIDE = (0.66, 0.17), (0.88, 0.09)
 _LEAST_GAIN = 30.0
-_GAIN_RANGE, _URINE_RANGE, _OPPOSED_RANGE = 400.0, 6.0, 100.0
-_OUTLIERS = 0.03
+_GAIN_RANGE, _URINE_RANGE = 400.0, 6.0
+_OUTLIERS = 0.05
+# The figures of a comparison depend on each other, so each counts for less than it would alone.
+_PAIR_TRUST = 0.75
 
 
 @dataclass(frozen=True)
@@ -86,23 +94,24 @@ def pair_weights(comparison: Comparison) -> Scores:
 
 def _pair_weight(comparison: Comparison, one: Phase, other: Phase) -> float:
     if Phase.OTHER in (one, other):
-        return -math.log(_GAIN_RANGE) - math.log(_URINE_RANGE) - math.log(_OPPOSED_RANGE)
+        return _PAIR_TRUST * (-3 * math.log(_GAIN_RANGE) - math.log(_URINE_RANGE))
     gain, urine = _GAINS[one] - _GAINS[other], _URINE[one] - _URINE[other]
-    weight = _log_likelihood(comparison.gain, gain, 15 + 0.35 * abs(gain), _GAIN_RANGE)
-    weight += _log_likelihood(comparison.urine, urine, 0.5 + 0.25 * abs(urine), _URINE_RANGE)
-    opposed = _OPPOSED.get(frozenset((one, other)), _OPPOSED_BY_CHANCE)
-    weight += _log_likelihood(comparison.opposed, *opposed, _OPPOSED_RANGE)
+    weight = _log_likelihood(comparison.gain, (gain, 15 + 0.35 * abs(gain)), _GAIN_RANGE)
+    weight += _log_likelihood(comparison.urine, (urine, 0.6 + 0.25 * abs(urine)), _URINE_RANGE)
+    weight += _log_likelihood(comparison.wide_gain, _WIDE_GAINS.get((one, other), _BY_CHANCE), _GAIN_RANGE)
+    weight += _log_likelihood(comparison.wide_loss, _WIDE_GAINS.get((other, one), _BY_CHANCE), _GAIN_RANGE)
     if abs(comparison.gain) > _LEAST_GAIN:
         brighter = one if comparison.gain > 0 else other
         breadth = _NARROW if brighter is Phase.CORTICOMEDULLARY else _WIDE
-        weight += _log_likelihood(comparison.breadth, *breadth, 1.0)
-    return weight
+        weight += _log_likelihood(comparison.breadth, breadth, 1.0)
+    return _PAIR_TRUST * weight
 
 
-def _log_likelihood(value: float, mean: float, deviation: float, outlier_range: float) -> float:
-    """A normal distribution with a share of outliers anywhere in a range."""
-    normal = math.exp(-(((value - mean) / deviation) ** 2) / 2) / (deviation * math.sqrt(2 * math.pi))
-    return math.log((1 - _OUTLIERS) * normal + _OUTLIERS / outlier_range)
+def _log_likelihood(value: float, normal: tuple[float, float], outlier_range: float) -> float:
+    """A normal distribution (mean, standard deviation) with a share of outliers anywhere in a range."""
+    mean, deviation = normal
+    density = math.exp(-(((value - mean) / deviation) ** 2) / 2) / (deviation * math.sqrt(2 * math.pi))
+    return math.log((1 - _OUTLIERS) * density + _OUTLIERS / outlier_range)
 
 
 def _same_phase() -> Scores:

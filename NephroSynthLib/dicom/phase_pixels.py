@@ -48,7 +48,7 @@ _KIDNEYS: Mapping[Phase, tuple[float, float]] = {
     Phase.NEPHROGRAPHIC: (155.0, 50.0),
     Phase.EXCRETORY: (105.0, 35.0),
 }
-_UNLIKELY = -3.0
+_UNLIKELY = -1.2  # bone and oral contrast may brighten any image
 _NO_KIDNEYS = 10.0  # more than all tags together
 
 
@@ -84,14 +84,16 @@ class Comparison:
 
     Attributes:
         gain: HU by which the 15 ml of tissue that gain most are brighter, less those by which others are darker.
-        opposed: HU that 60 ml of other tissue change the other way: the medulla darkens while the aorta brightens.
-        breadth: The gain of 60 ml of tissue, as a part of that of 15 ml: little where vessels and cortex gain alone.
+        wide_gain: HU by which the 60 ml that gain most are brighter; vessels and cortex alone are less than that.
+        wide_loss: HU by which the 60 ml that lose most are darker.
+        breadth: The gain of 60 ml of tissue, as a part of that of 15 ml, on the side of the brighter image.
         urine: Logarithm of the ratio of the volumes (ml, plus 1) of dense urine that only this and only the other has.
         urine_ml: Volume of dense urine that only the first has.
     """
 
     gain: float
-    opposed: float
+    wide_gain: float
+    wide_loss: float
     breadth: float
     urine: float
     urine_ml: float
@@ -145,11 +147,11 @@ def compare(one: Attenuation, other: Attenuation) -> Comparison | None:
     difference = smooth_here - smooth_there
     gain, wide_gain = _gains(difference, soft)
     loss, wide_loss = _gains(-difference, soft)
-    most, wide_most, opposed = (gain, wide_gain, wide_loss) if gain >= loss else (loss, wide_loss, wide_gain)
+    breadth = wide_gain / max(gain, 1.0) if gain >= loss else wide_loss / max(loss, 1.0)
     urine = _urine_ml(here, one.tissue, there, common)
     other_urine = _urine_ml(there, _compact(there), here, common)
     ratio = float(np.log((urine + 1) / (other_urine + 1)))
-    return Comparison(gain - loss, opposed, wide_most / max(most, 1.0), ratio, urine)
+    return Comparison(gain - loss, wide_gain, wide_loss, breadth, ratio, urine)
 
 
 def _gains(difference: Volume, soft: Mask) -> tuple[float, float]:

@@ -27,7 +27,7 @@ def test_one_acquisition_has_the_normalized_product_of_its_evidence() -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.lists(weights, min_size=1, max_size=4), st.randoms())
 def test_the_order_of_the_acquisitions_does_not_matter(values: list[dict[Phase, float]], shuffler: object) -> None:
-    comparison = Comparison(gain=60.0, opposed=10.0, breadth=0.9, urine=0.2, urine_ml=1.0)
+    comparison = Comparison(gain=60.0, wide_gain=50.0, wide_loss=10.0, breadth=0.9, urine=0.2, urine_ml=1.0)
     pairs = [Pair(0, 1, comparison)] if len(values) > 1 else []
     result = phase_probabilities([_evidence(one) for one in values], pairs)
     order = list(range(len(values)))
@@ -39,18 +39,19 @@ def test_the_order_of_the_acquisitions_does_not_matter(values: list[dict[Phase, 
 
 
 def test_turning_a_comparison_around_transposes_its_weights() -> None:
-    forth = pair_weights(Comparison(80.0, 12.0, 0.8, -1.1, 2.0))
-    back = pair_weights(Comparison(-80.0, 12.0, 0.8, 1.1, 2.0))
+    forth = pair_weights(Comparison(80.0, 70.0, 12.0, 0.8, -1.1, 2.0))
+    back = pair_weights(Comparison(-80.0, 12.0, 70.0, 0.8, 1.1, 2.0))
     np.testing.assert_allclose(forth, back.T)
 
 
 @pytest.mark.parametrize(
     ("comparison", "phases"),
     [
-        (Comparison(125.0, 4.0, 0.9, 0.2, 1.0), (Phase.NEPHROGRAPHIC, Phase.NONCONTRAST)),
-        (Comparison(50.0, 4.0, 0.85, 2.0, 15.0), (Phase.EXCRETORY, Phase.NONCONTRAST)),
-        (Comparison(65.0, 12.0, 0.85, -1.5, 1.0), (Phase.NEPHROGRAPHIC, Phase.EXCRETORY)),
-        (Comparison(190.0, 3.0, 0.6, 0.0, 0.0), (Phase.CORTICOMEDULLARY, Phase.NONCONTRAST)),
+        (Comparison(125.0, 115.0, 4.0, 0.9, 0.2, 1.0), (Phase.NEPHROGRAPHIC, Phase.NONCONTRAST)),
+        (Comparison(50.0, 45.0, 4.0, 0.85, 2.0, 15.0), (Phase.EXCRETORY, Phase.NONCONTRAST)),
+        (Comparison(65.0, 70.0, 12.0, 0.85, -1.5, 1.0), (Phase.NEPHROGRAPHIC, Phase.EXCRETORY)),
+        (Comparison(190.0, 105.0, 3.0, 0.6, 0.0, 0.0), (Phase.CORTICOMEDULLARY, Phase.NONCONTRAST)),
+        (Comparison(60.0, 35.0, 60.0, 0.6, 0.0, 0.0), (Phase.CORTICOMEDULLARY, Phase.NEPHROGRAPHIC)),
     ],
 )
 def test_typical_comparisons_find_their_pair(comparison: Comparison, phases: tuple[Phase, Phase]) -> None:
