@@ -7,16 +7,24 @@ from scipy import ndimage
 
 RIGHT, LEFT = 1, 2
 SMALLEST_ML = 10.0
-HORSESHOE_REACH_MM = 30.0
-BODY_HU = -300.0
+HORSESHOE_REACH_MM = 35.0
+HORSESHOE_WIDTH_MM = 130.0
+BODY_HU, BONE_HU = -300.0, 180.0
+SPINE_ML = 20.0
 
 
-def midline(hu: np.ndarray) -> float:
-    """The column (x index) of the body's left-right middle in a CT (z, y, x) in patient axes."""
-    columns = (hu > BODY_HU).sum(axis=(0, 1), dtype=np.float64)
+def midline(hu: np.ndarray, spacing_mm: float) -> float:
+    """The column (x index) of the patient's left-right middle in a CT (z, y, x) in patient axes.
+
+    The spine tells it even in a field of view that shows one flank only: half of all bone lies on either side. Where
+    there is hardly any bone, half of the body does.
+    """
+    columns = (hu > BONE_HU).sum(axis=(0, 1))
+    if columns.sum() * spacing_mm**3 < SPINE_ML * 1000:
+        columns = (hu > BODY_HU).sum(axis=(0, 1))
     if not columns.any():
         return (hu.shape[2] - 1) / 2
-    return float((columns * np.arange(len(columns))).sum() / columns.sum())
+    return float(np.searchsorted(np.cumsum(columns), columns.sum() / 2))
 
 
 def split_sides(probability: np.ndarray, hu: np.ndarray, spacing_mm: float) -> np.ndarray:
@@ -33,7 +41,7 @@ def split_sides(probability: np.ndarray, hu: np.ndarray, spacing_mm: float) -> n
     Returns:
         Labels (z, y, x), uint8: 0, 1 right, 2 left.
     """
-    middle = midline(hu)
+    middle = midline(hu, spacing_mm)
     pieces, count = ndimage.label(probability > 0.5, structure=np.ones((3, 3, 3)))
     sides = np.zeros(pieces.shape, np.uint8)
     best = {RIGHT: 0, LEFT: 0}
@@ -43,7 +51,7 @@ def split_sides(probability: np.ndarray, hu: np.ndarray, spacing_mm: float) -> n
         voxels = pieces == piece
         if voxels.sum() < smallest:
             continue
-        for part in _cut_horseshoe(voxels, middle, HORSESHOE_REACH_MM / spacing_mm):
+        for part in _cut_horseshoe(voxels, middle, spacing_mm):
             size = int(part.sum())
             centre = (part.sum(axis=(0, 1)) * columns).sum() / size
             side = RIGHT if centre < middle else LEFT
@@ -54,9 +62,11 @@ def split_sides(probability: np.ndarray, hu: np.ndarray, spacing_mm: float) -> n
     return sides
 
 
-def _cut_horseshoe(voxels: np.ndarray, middle: float, reach: float) -> list[np.ndarray]:
+def _cut_horseshoe(voxels: np.ndarray, middle: float, spacing_mm: float) -> list[np.ndarray]:
     inside = np.flatnonzero(voxels.any(axis=(0, 1)))
-    if inside[0] > middle - reach or inside[-1] < middle + reach:
+    reach = min(middle - inside[0], inside[-1] - middle) * spacing_mm
+    width = (inside[-1] - inside[0] + 1) * spacing_mm
+    if reach < HORSESHOE_REACH_MM or width < HORSESHOE_WIDTH_MM:
         return [voxels]
     right = voxels & (np.arange(voxels.shape[2]) < middle)
     return [right, voxels & ~right]

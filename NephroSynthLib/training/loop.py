@@ -49,7 +49,7 @@ class TrainingPlan:
     decay: float = 0.998
     distance: Distance = "l1"
     vlb_weight: float = 0.01
-    terminal: float = 0.5
+    terminal: float = 0.75
     masks: bool = False
     seed: int = 0
 
