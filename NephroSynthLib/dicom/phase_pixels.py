@@ -172,8 +172,10 @@ def _coarse(image: sitk.Image) -> sitk.Image:
 def _beside_and_behind_spine(values: Volume) -> tuple[Volume, Volume]:
     """Distance from the middle of the spine to the side (1, x), and to the back (y, 1), mm."""
     bone = ndimage.gaussian_filter(np.mean(values > 160, axis=0), 12 / _GRID_MM)
-    spine_y, spine_x = np.unravel_index(int(np.argmax(bone)), bone.shape)
-    beside = np.abs(np.arange(values.shape[2]) - spine_x)[None, :] * _GRID_MM
+    margin = bone.shape[1] // 5
+    middle = bone[:, margin : bone.shape[1] - margin]
+    spine_y, spine_x = np.unravel_index(int(np.argmax(middle)), middle.shape)
+    beside = np.abs(np.arange(values.shape[2]) - margin - spine_x)[None, :] * _GRID_MM
     return beside, (np.arange(values.shape[1]) - spine_y)[:, None] * _GRID_MM
 
 
@@ -188,7 +190,8 @@ def _level(tissue: Volume, beside: Volume, behind: Volume) -> float:
 def _abdomen_mm(values: Volume, beside: Volume, behind: Volume) -> float:
     """Height of the slices without lung beside the spine, where the kidneys lie."""
     region = (beside > 30) & (beside < 85) & (behind > -20) & (behind < 30)
-    lung = np.mean(values[:, region] < _LUNG_HU, axis=1)
+    body = np.stack([ndimage.binary_fill_holes(piece > _LUNG_HU) for piece in values])
+    lung = np.mean((body & (values < _LUNG_HU))[:, region], axis=1)
     return float(np.count_nonzero(lung < 0.15)) * _GRID_MM
 
 

@@ -18,7 +18,7 @@ from NephroSynthLib.dicom.series import Series
 from NephroSynthLib.errors import InputError
 from NephroSynthLib.progress import Progress
 
-_SURE = 0.9
+_SURE = 0.95
 _SAME_GAIN_HU, _SAME_URINE = 12.0, 0.5
 Member = tuple[Series, Attenuation]
 
