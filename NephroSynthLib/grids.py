@@ -14,8 +14,16 @@ Spacing = tuple[float, float, float]
 
 
 def canonical(image: sitk.Image) -> sitk.Image:
-    """The same voxels with axes nearest to left, posterior, superior: a permutation and flips, no interpolation."""
-    return sitk.DICOMOrient(image, "LPS")
+    """The same voxels with axes nearest to left, posterior, superior: a permutation and flips, no interpolation.
+
+    Its geometry is rounded to a micrometre, since NIfTI keeps no more than float32: an optimizer makes millimetres of
+    the tenth decimal, and the same exam would give another result in each format.
+    """
+    turned = sitk.DICOMOrient(image, "LPS")
+    turned.SetSpacing([round(size, 5) for size in turned.GetSpacing()])
+    turned.SetOrigin([round(coordinate, 3) for coordinate in turned.GetOrigin()])
+    turned.SetDirection([round(cosine, 5) for cosine in turned.GetDirection()])
+    return turned
 
 
 def with_spacing(image: sitk.Image, spacing: Spacing) -> sitk.Image:
