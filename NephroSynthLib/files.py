@@ -18,7 +18,6 @@ import psutil
 
 from NephroSynthLib import scratch
 from NephroSynthLib.errors import NephroSynthError, ResourceError, UsageError
-from NephroSynthLib.nifti import find_flaw
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -79,6 +78,8 @@ def save_image(image: sitk.Image, path: Path) -> None:
         ResourceError: If there is not enough disk space, or the file cannot be written.
     """
     import SimpleITK as sitk
+
+    from NephroSynthLib.nifti import find_flaw
 
     with staged_file(path) as temporary:
         needed = image.GetNumberOfPixels() * image.GetNumberOfComponentsPerPixel() * image.GetSizeOfPixelComponent()
