@@ -21,7 +21,7 @@ Scores = NDArray[np.float64]
 MAX_ACQUISITIONS = 8
 _PRIOR: Mapping[Phase, float] = {Phase.OTHER: -1.5}
 _TWICE = -1.5
-# Measured on simulated exams (seeds 920000 to 920015; their corticomedullary phase was painted on the non-contrast one):
+# Measured on simulated exams (seeds 920000 to 920015; the corticomedullary phase was painted on the non-contrast one):
 # brightness of the brightest tissue over that without contrast (HU), and logarithm of the urine that is dense.
 _GAINS: Mapping[Phase, float] = {
     Phase.NONCONTRAST: 0.0,
