@@ -82,7 +82,7 @@ def register(
     candidates = [_candidate("none", fuse(base, (), ()), judge)]
     if settings.mode != "none":
         progress.update(0.05, "Affine map of the abdomen")
-        affine = _stage_one(fixed, moving, fixed_masks, moving_masks, base, warnings)
+        affine = _stage_one(fixed, moving, _starts(fixed_masks, moving_masks, base), judge, warnings)
         candidates.append(_candidate("affine", fuse(affine, (), ()), judge))
     if settings.mode == "two-stage" and not fixed_masks:
         warnings.append("No kidney is known in the non-contrast phase, so only the affine stage was run.")
@@ -119,25 +119,32 @@ def _candidate(mode: RegistrationMode, fused: FusedMap, judge: Judge) -> _Candid
     return _Candidate(mode, fused, judge.ssim(fused.transform))
 
 
-def _stage_one(
-    fixed: sitk.Image,
-    moving: sitk.Image,
-    fixed_masks: Mapping[str, sitk.Image],
-    moving_masks: Mapping[str, sitk.Image],
-    base: FloatArray,
-    warnings: list[str],
-) -> FloatArray:
+def _starts(
+    fixed_masks: Mapping[str, sitk.Image], moving_masks: Mapping[str, sitk.Image], base: FloatArray
+) -> list[FloatArray]:
+    """The maps that stage 1 may start from: the given one, and the mean shift of the kidneys known in both phases."""
     shifts = [
         mask_points(moving_masks[side]).mean(axis=0) - mask_points(mask).mean(axis=0)
         for side, mask in fixed_masks.items()
         if side in moving_masks
     ]
-    starts = [base, translation(np.mean(shifts, axis=0))] if shifts else [base]
+    return [base, translation(np.mean(shifts, axis=0))] if shifts else [base]
+
+
+def _stage_one(
+    fixed: sitk.Image, moving: sitk.Image, starts: list[FloatArray], judge: Judge, warnings: list[str]
+) -> FloatArray:
+    """The affine map, or the start that makes the phases more alike than it does: stage 2 goes on from there."""
     try:
-        return register_affine(fixed, moving, starts)
+        found = [register_affine(fixed, moving, starts)]
     except RuntimeError:
+        found = []
+    best = max([*found, *starts], key=lambda matrix: judge.ssim(fuse(matrix, (), ()).transform))
+    if not found:
         warnings.append("The affine stage failed, so it left the phases where they were.")
-        return base
+    elif best is not found[0]:
+        warnings.append("The affine stage did not make the phases more alike, so it was left out.")
+    return best
 
 
 def _stage_two(

@@ -14,8 +14,8 @@ from scipy.spatial.transform import Rotation
 
 from NephroSynthLib.errors import Cancelled
 from NephroSynthLib.progress import Progress, ProgressEvent
-from NephroSynthLib.registration import Landmarks, Registration, register
-from NephroSynthLib.registration.geometry import apply
+from NephroSynthLib.registration import Landmarks, Registration, register, two_stage
+from NephroSynthLib.registration.geometry import apply, translation
 from NephroSynthLib.settings import RegistrationMode, RegistrationSettings
 from NephroSynthLib.simulation import Grid, simulate
 from NephroSynthLib.simulation.export import to_image, to_images
@@ -194,6 +194,14 @@ def test_a_failure_of_ants_leaves_the_phases_in_place(pair: Any, monkeypatch: py
     result = _run(pair, "affine")
     assert result.mode == "none"
     assert "The affine stage failed" in result.warnings[0]
+
+
+def test_an_affine_map_gone_astray_does_not_mislead_the_kidneys(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(two_stage, "register_affine", lambda *_: translation(np.array([0.0, 0.0, 80.0])))
+    result = _run(pair)
+    assert result.mode == "two-stage"
+    assert any("affine stage did not make" in warning for warning in result.warnings)
+    assert max(pair.tre(result.transform).values()) < 1.2
 
 
 def test_landmarks_start_the_registration_or_are_the_whole_of_it(pair: Any) -> None:
