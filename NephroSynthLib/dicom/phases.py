@@ -10,7 +10,7 @@ from typing import Any
 
 from NephroSynthLib.dicom.index import DicomIndex
 from NephroSynthLib.dicom.phase_evidence import PHASES, Evidence, Phase
-from NephroSynthLib.dicom.phase_model import MAX_ACQUISITIONS, Pair, pair_weights, phase_probabilities
+from NephroSynthLib.dicom.phase_model import MAX_ACQUISITIONS, Pair, Scores, pair_weights, phase_probabilities
 from NephroSynthLib.dicom.phase_pixels import Attenuation, Comparison, Segment, compare, image_evidence, measure
 from NephroSynthLib.dicom.phase_tags import acquired_at, read_tags
 from NephroSynthLib.dicom.reading import read_series
@@ -19,6 +19,7 @@ from NephroSynthLib.errors import InputError
 from NephroSynthLib.progress import Progress
 
 _SURE = 0.95
+_CLEAR = 0.8  # an image that favours another phase by less than this contradicts nothing
 _SAME_GAIN_HU, _SAME_URINE = 12.0, 0.5
 Member = tuple[Series, Attenuation]
 
@@ -154,7 +155,7 @@ def _judge(study_uid: str, patient: int, measured: Sequence[Member]) -> ExamPhas
     pairs = _pairs(acquisitions, comparisons)
     together = phase_probabilities([own + tag for own, tag in zip(images, tags, strict=True)], pairs)
     chosen = [PHASES[int(row.argmax())] for row in together]
-    pixels = [PHASES[int(row.argmax())] for row in phase_probabilities(images, pairs)]
+    pixels = phase_probabilities(images, pairs)
     found = []
     for place, members in enumerate(acquisitions):
         compared = _compared(place, acquisitions, pairs, chosen)
@@ -229,12 +230,21 @@ def _pairs(acquisitions: Sequence[Sequence[Member]], compared: _Comparisons) -> 
     return pairs
 
 
-def _contradictions(chosen: Phase, pixels: Phase, tags: Sequence[Evidence]) -> list[str]:
-    """What speaks against a phase; nothing does where there is none to be found, whatever the tags say."""
+def _contradictions(chosen: Phase, pixels: Scores, tags: Sequence[Evidence]) -> list[str]:
+    """What speaks against a phase; nothing does where there is none to be found, whatever the tags say.
+
+    Args:
+        chosen: The phase.
+        pixels: (phases,) their probabilities without the tags.
+        tags: What the tags say.
+    """
     if chosen is Phase.OTHER:
         return []
     against = [one.text for one in tags if one.speaks_against(chosen)]
-    return against if pixels is chosen else [*against, f"the image alone would say {pixels.value}"]
+    alone = PHASES[int(pixels.argmax())]
+    if alone is not chosen and pixels.max() > _CLEAR:
+        against.append(f"the image alone would say {alone.value}")
+    return against
 
 
 def _compared(

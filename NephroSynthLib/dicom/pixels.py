@@ -53,7 +53,7 @@ def to_hounsfield(stored: NDArray[Any], dataset: Dataset, attributes: Dataset) -
         ValueError: If the rescale is zero, not finite or absurdly large.
     """
     slope, intercept = _number(attributes, "RescaleSlope", 1.0), _number(attributes, "RescaleIntercept", 0.0)
-    if slope == 0 or not max(abs(slope), abs(intercept)) < _LARGEST_RESCALE:
+    if slope == 0 or not all(abs(number) < _LARGEST_RESCALE for number in (slope, intercept)):
         raise ValueError("impossible rescale")
     values = stored.astype(np.float32) * np.float32(slope) + np.float32(intercept)
     first, last = _pixel_value(dataset, "PixelPaddingValue"), _pixel_value(dataset, "PixelPaddingRangeLimit")
