@@ -218,13 +218,14 @@ def train(
     batch_size: Annotated[int, typer.Option(min=1, help="Crops of a step.")] = 1,
     learning_rate: Annotated[float, typer.Option(min=1e-8, max=1.0, help="The highest of AdamW.")] = 1e-3,
     preparers: Annotated[int, typer.Option(min=1, help="Processes that prepare exams.")] = 1,
+    start_from: Annotated[str | None, typer.Option(help="Model whose weights to begin with: name or path.")] = None,
     quiet: Quiet = False,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
     """Trains a model on simulated exams; Ctrl-C and the same command again go on from the last checkpoint."""
     arguments = given(task=task, out=out, steps=steps, exams=exams, seed=seed, batch_size=batch_size)
-    arguments |= {"learning_rate": learning_rate, "preparers": preparers}
+    arguments |= {"learning_rate": learning_rate, "preparers": preparers, **given(start_from=start_from)}
     work("train", arguments, View(quiet, as_json, verbose))
 
 

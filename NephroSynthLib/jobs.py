@@ -289,6 +289,7 @@ def train(
     batch_size: int,
     learning_rate: float,
     preparers: int,
+    start_from: str | None = None,
 ) -> Summary:
     """Trains a model, or goes on with a training that was ended."""
     from NephroSynthLib.training import train as training
@@ -302,6 +303,7 @@ def train(
         batch_size=batch_size,
         learning_rate=learning_rate,
         preparers=preparers,
+        start_from=start_from,
         on_progress=replace(progress, stage_name="train").update,
     )
     return {"bundle": str(bundle), **_describe(bundle), "warnings": []}

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from scipy import ndimage
 
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
-from NephroSynthLib.grids import box_around
+from NephroSynthLib.grids import box_around, resample
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
 from NephroSynthLib.registration import register
 from NephroSynthLib.settings import RegistrationSettings, SynthesisSettings
@@ -20,6 +20,7 @@ from NephroSynthLib.synthesis.sampling import sample_region
 from NephroSynthLib.training.crops import Size, Warp, choose_centre, correlated_noise, crop
 from NephroSynthLib.training.loop import DrawSample, Sample
 from NephroSynthLib.training.pool import Case, CasePool
+from NephroSynthLib.training.recontrast import compartment_hu, other_contrast, shares
 from NephroSynthLib.window import LOWER_HU, UPPER_HU, to_window
 
 NETWORK = SwinDenoiserConfig(
@@ -43,6 +44,7 @@ PREPROCESSING: dict[str, JsonValue] = {
 CROP: Size = (24, 96, 96)
 KIDNEY_WEIGHT = 5.0
 MARGIN_MM = 25.0
+RECONTRASTED = 0.85
 
 
 def make_case(seed: int) -> Case:
@@ -64,11 +66,20 @@ def make_case(seed: int) -> Case:
         "noncontrast": noncontrast.hu[region.slices],
         "excretory": sitk.GetArrayFromImage(registration.registered)[region.slices],
     }
+    target_shares = shares(exam.labels, noncontrast.grid.spacing)[(slice(None), *region.slices)]
+    moved_shares = [
+        sitk.GetArrayFromImage(resample(to_image(share, excretory.grid), fixed, registration.transform, outside=0.0))
+        for share in shares(excretory.labels, excretory.grid.spacing)
+    ]
     return {
         **{name: np.rint(hu).clip(-1024, 3071).astype(np.int16) for name, hu in phases.items()},
         "nephrographic": exam.nephrographic_truth[region.slices].astype(np.float16),
         "kidneys": exam.kidneys[region.slices],
         "spacing": np.asarray(noncontrast.grid.spacing, np.float32),
+        "nephrographic_shares": target_shares.astype(np.float16),
+        "excretory_shares": np.stack(moved_shares)[(slice(None), *region.slices)].astype(np.float16),
+        "contrast": compartment_hu(exam.kinetics),
+        "parenchyma_ml": np.asarray(exam.kinetics.parenchyma_ml),
     }
 
 
@@ -94,7 +105,7 @@ def sampler_of(pool: CasePool) -> DrawSample:
 
     def draw(rng: np.random.Generator) -> Sample:
         case = pool.load(rng.choice(np.array(pool.ready())))
-        volumes = np.stack([case[name] for name in ("noncontrast", "excretory", "nephrographic", "kidneys")])
+        volumes = np.stack([case["noncontrast"], *_enhanced(case, rng), case["kidneys"]])
         centre = choose_centre(case["kidneys"] > 0, rng, inside=0.8)
         warp = Warp.random(rng, zoom=0.15, degrees=15) if rng.random() < 0.5 else Warp(mirrored=bool(rng.integers(2)))
         fill = (-1024.0, -1024.0, -1024.0, 0.0)
@@ -109,6 +120,16 @@ def sampler_of(pool: CasePool) -> DrawSample:
         }
 
     return draw
+
+
+def _enhanced(case: Case, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The excretory and the nephrographic phase of a case, mostly as after another injection."""
+    excretory, nephrographic = (case[name].astype(np.float32) for name in ("excretory", "nephrographic"))
+    if rng.random() < RECONTRASTED:
+        change = (other_contrast(float(case["parenchyma_ml"]), rng) - case["contrast"]).astype(np.float32)
+        nephrographic += np.tensordot(change[0], case["nephrographic_shares"].astype(np.float32), 1)
+        excretory += np.tensordot(change[1], case["excretory_shares"].astype(np.float32), 1)
+    return excretory, nephrographic
 
 
 def _vary(

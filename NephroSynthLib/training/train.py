@@ -17,7 +17,8 @@ from pydantic import JsonValue
 from NephroSynthLib import __version__
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
 from NephroSynthLib.diffusion.losses import Distance
-from NephroSynthLib.models.bundle import BundleMetadata, Task, save_bundle
+from NephroSynthLib.errors import ModelError
+from NephroSynthLib.models.bundle import BundleMetadata, ModelBundle, Task, load_bundle, save_bundle
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiser, SwinDenoiserConfig
 from NephroSynthLib.training import segmentation, synthesis
 from NephroSynthLib.training.loop import DrawSample, OnProgress, TrainingPlan, fit
@@ -78,6 +79,7 @@ def train(
     batch_size: int = 1,
     learning_rate: float = 1e-3,
     preparers: int = 1,
+    start_from: str | None = None,
     on_progress: OnProgress,
 ) -> Path:
     """Trains a model on simulated exams and writes its bundle; called again on the same folder, goes on.
@@ -93,10 +95,14 @@ def train(
         batch_size: crops of a step.
         learning_rate: the highest of AdamW.
         preparers: processes that prepare exams.
+        start_from: name or path of a bundle whose weights training begins with; None begins with random ones.
         on_progress: told the fraction done and what goes on.
 
     Returns:
         The bundle's path.
+
+    Raises:
+        ModelError: If the bundle to start from cannot be used, or holds another network.
     """
     recipe = RECIPES[task]
     plan = TrainingPlan(
@@ -105,7 +111,10 @@ def train(
     seeds = range(seed * 1000, seed * 1000 + exams)
     pool, held_out = CasePool(folder / "cases", recipe.make_case), CasePool(folder / "held-out", recipe.make_case)
     torch.manual_seed(seed)
+    start = None if start_from is None else _start_bundle(start_from, task)
     denoiser = recipe.diffusion.wrap(SwinDenoiser(recipe.network))
+    if start is not None:
+        denoiser.network.load_state_dict(start.tensors)
     with _timed(folder / "hours.txt"), held_out.filling(HELD_OUT, 1), pool.filling(seeds, preparers):
         on_progress(0.0, "preparing the first exams")
         pool.wait_for(min(FIRST_CASES, exams))
@@ -117,6 +126,8 @@ def train(
         f"nephrosynth train {task} --out runs/{task} --steps {steps} --exams {exams} --seed {seed} "
         f"--batch-size {batch_size} --learning-rate {learning_rate:g}"
     )
+    if start is not None:
+        command += f" --start-from {start.metadata.name}"
     metadata = BundleMetadata(
         name=recipe.name,
         task=task,
@@ -133,6 +144,7 @@ def train(
             "hardware": _hardware(),
             "date": datetime.date.today().isoformat(),
             "version": __version__,
+            **({} if start is None else {"started_from": {"sha256": start.sha256, **start.metadata.training}}),
         },
         results={"held_out": f"{len(HELD_OUT)} simulated exams, seeds {HELD_OUT[0]} to {HELD_OUT[-1]}", **results},
         licence="Apache-2.0",
@@ -143,6 +155,16 @@ def train(
     return path
 
 
+def _start_bundle(name_or_path: str, task: Task) -> ModelBundle:
+    bundle = load_bundle(name_or_path, task)
+    if bundle.metadata.network != RECIPES[task].network:
+        raise ModelError(
+            f"Training cannot start from {name_or_path}: its network is not the one that is trained here.",
+            "Choose another bundle, or leave --start-from out.",
+        )
+    return bundle
+
+
 @contextmanager
 def _timed(file: Path) -> Iterator[None]:
     """Adds the hours spent inside to those that a file tells of earlier calls."""
@@ -150,7 +172,7 @@ def _timed(file: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        file.write_text(f"{_hours(file) + (time.monotonic() - start) / 3600:.4f}\n", encoding="utf-8")
+        file.write_text(f"{_hours(file) + (time.monotonic() - start) / 3600:.6f}\n", encoding="utf-8")
 
 
 def _hours(file: Path) -> float:

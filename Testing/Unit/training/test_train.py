@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("lightning", reason="training needs the extra 'train'")
 
+from NephroSynthLib.errors import ModelError
 from NephroSynthLib.models.bundle import load_bundle, verify_bundle
 from NephroSynthLib.training import train as training
 from NephroSynthLib.training.pool import CasePool
@@ -80,3 +82,35 @@ def test_a_training_that_is_called_again_goes_on_and_counts_its_hours(
     bundle = load_bundle(train(5))
     assert bundle.metadata.training["steps"] == 5
     assert float((tmp_path / "run" / "hours.txt").read_text()) > first
+
+
+def test_a_training_begins_with_the_weights_it_is_given(tmp_path: Path, small_recipe: training.Recipe) -> None:
+    def train(folder: str, **options: str) -> Path:
+        return training.train(
+            "synthesis",
+            tmp_path / folder,
+            steps=1,
+            exams=2,
+            learning_rate=1e-8,
+            on_progress=lambda done, text: None,
+            **options,
+        )
+
+    first = load_bundle(train("first"))
+    second = load_bundle(train("second", start_from=str(first.path)))
+    for name, tensor in first.tensors.items():
+        torch.testing.assert_close(second.tensors[name], tensor)
+    assert second.metadata.training["started_from"] == {"sha256": first.sha256, **first.metadata.training}
+    assert "--start-from small" in str(second.metadata.training["command"])
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path, small_recipe: training.Recipe) -> None:
+    with pytest.raises(ModelError, match="its network is not the one"):
+        training.train(
+            "synthesis",
+            tmp_path / "run",
+            steps=1,
+            exams=1,
+            start_from="nephrographic-synthesizer",
+            on_progress=lambda done, text: None,
+        )
