@@ -8,7 +8,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from NephroSynthLib.simulation import body, bowel, lesions, organs, skeleton, vessels
+from NephroSynthLib.simulation import (
+    body,
+    bowel,
+    lesions,
+    muscles,
+    organs,
+    pelvic_bones,
+    pelvic_organs,
+    skeleton,
+    vessels,
+)
 from NephroSynthLib.simulation.canvas import Canvas
 from NephroSynthLib.simulation.collecting_system import HYDRONEPHROTIC, paint_collecting_system
 from NephroSynthLib.simulation.grid import Grid
@@ -49,6 +59,9 @@ _TEXTURE: dict[Tissue, tuple[float, float]] = {
     Tissue.ORAL_CONTRAST: (20, 20),
     Tissue.AORTA: (2, 2),
     Tissue.VENA_CAVA: (6, 4),
+    Tissue.UTERUS: (6, 8),
+    Tissue.PROSTATE: (6, 8),
+    Tissue.BLADDER: (2, 2),
 }
 
 
@@ -84,19 +97,29 @@ def paint_anatomy(
         bowel.paint_small_bowel,
         bowel.paint_colon,
     )
-    streams = [np.random.default_rng(s) for s in seed.spawn(len(steps) + 8)]
+    pelvic_steps = (
+        pelvic_organs.paint_pelvic_floor_fat,
+        pelvic_organs.paint_genital_organs,
+        pelvic_organs.paint_bladder,
+        pelvic_organs.paint_rectum,
+    )
+    streams = [np.random.default_rng(s) for s in seed.spawn(len(steps) + 8 + len(pelvic_steps))]
     canvas = Canvas(grid, attenuation)
     for step, rng in zip(steps, streams[: len(steps)], strict=True):
         step(canvas, habitus, rng)
-    fat_rng, back_rng, spine_rng, rib_rng, vessel_rng, kidney_rng, texture_rng, table_rng = streams[len(steps) :]
+    for step, rng in zip(pelvic_steps, streams[-len(pelvic_steps) :], strict=True):
+        step(canvas, habitus, rng)
+    fat_rng, back_rng, spine_rng, rib_rng, vessel_rng, kidney_rng, texture_rng, table_rng = streams[
+        len(steps) : len(steps) + 8
+    ]
     kidneys = [draw_kidney(kidney_rng, plan, pathologies[plan.side].dilation) for plan in habitus.kidneys]
     for kidney in kidneys:
         paint_perirenal_fat(canvas, kidney, fat_rng)
     organs.paint_adrenals(canvas, habitus, fat_rng)
-    body.paint_posterior_muscles(canvas, habitus, back_rng)
+    muscles.paint_posterior_muscles(canvas, habitus, back_rng)
     skeleton.paint_spine(canvas, habitus, spine_rng)
     skeleton.paint_ribs(canvas, habitus, rib_rng)
-    skeleton.paint_iliac_crests(canvas, habitus, rib_rng)
+    pelvic_bones.paint_pelvic_bones(canvas, habitus, rib_rng)
     for kidney in kidneys:
         paint_kidney(canvas, kidney, kidney_rng)
     if habitus.horseshoe:

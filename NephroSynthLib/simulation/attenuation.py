@@ -57,6 +57,10 @@ UNENHANCED: dict[Tissue, tuple[float, float]] = {
     Tissue.NECROSIS: (18, 6),
     Tissue.LYMPH_NODE: (35, 6),
     Tissue.HEART: (40, 5),
+    Tissue.BLADDER_WALL: (38, 6),
+    Tissue.BLADDER: (5, 5),
+    Tissue.UTERUS: (46, 7),
+    Tissue.PROSTATE: (42, 7),
 }
 
 # Share of blood volume and of interstitial fluid that takes part in the enhancement of a tissue.
@@ -82,6 +86,9 @@ UPTAKE: dict[Tissue, tuple[float, float]] = {
     Tissue.NECROSIS: (0.04, 0.1),
     Tissue.LYMPH_NODE: (0.2, 0.3),
     Tissue.HEART: (0.6, 0.2),
+    Tissue.BLADDER_WALL: (0.12, 0.3),
+    Tissue.UTERUS: (0.35, 0.3),
+    Tissue.PROSTATE: (0.2, 0.3),
 }
 
 
@@ -107,6 +114,7 @@ def draw_attenuation(rng: np.random.Generator, parameters: KineticParameters) ->
         table[tissue] += curve * np.exp(0.1 * spread * rng.standard_normal())
     for tissue in (Tissue.PELVIS, Tissue.CALYX, Tissue.URETER):
         table[tissue] += result.urine
+    table[Tissue.BLADDER] += result.urine * rng.uniform([0, 0, 0.03], [0, 0.03, 0.5])
     table[Tissue.AIR] = -1000.0
     table[Tissue.STONE] = np.clip(table[Tissue.STONE], 250.0, 1600.0)
     table[Tissue.CALCIFICATION] = np.clip(table[Tissue.CALCIFICATION], 250.0, 1500.0)

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from NephroSynthLib.simulation.canvas import Canvas
+from NephroSynthLib.simulation.canvas import Box, Canvas
 from NephroSynthLib.simulation.habitus import Habitus
-from NephroSynthLib.simulation.shapes import curve, ellipse_cylinder, smooth_intersection, superellipsoid
+from NephroSynthLib.simulation.shapes import curve, ellipse_cylinder, smooth_intersection, smooth_union, superellipsoid
 from NephroSynthLib.simulation.splines import smooth_noise
 from NephroSynthLib.simulation.tissues import Tissue
 
@@ -19,6 +19,21 @@ def cavity_distance(habitus: Habitus, x: Tensor, y: Tensor, z: Tensor) -> Tensor
     narrowing = 1.0 + 0.00025 * z - 0.0000018 * z**2
     behind = torch.where(y > 0, 1.0, 1.0 - 0.0000015 * z**2)
     return ellipse_cylinder(x, y, (0.0, 0.0), (width * narrowing, depth * behind), habitus.power)
+
+
+def outer_muscle_distance(habitus: Habitus, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+    """Signed distance in mm to the outer surface of the muscles of hips and thighs, far away above the crests."""
+    plan, s = habitus.pelvis, habitus.pelvis.size
+    hip_x, hip_y, hip_z = plan.hip
+    m = habitus.muscularity**0.5
+    rise = ((plan.crest + 15.0 - z) / (plan.crest - hip_z)).clamp(0.0, 1.2)
+    width = (118.0 + 46.0 * m * (1.0 - (1.0 - rise.clamp(max=1.0)) ** 2)) * s
+    depth = (52.0 + 38.0 * m * rise.clamp(max=1.0).sqrt()) * s
+    hips = ellipse_cylinder(x, y, (0.0, hip_y + 16.0 * s), (width, depth), 2.5)
+    hips = smooth_intersection(hips, 0.8 * (z - plan.crest - 4.0), 30.0)
+    thigh_x = (hip_x - 2.0) - 0.04 * (hip_z - z)
+    thigh = ellipse_cylinder(x.abs(), y, (thigh_x, hip_y + 8.0), (76.0 * s * m, 80.0 * s * m))
+    return torch.lerp(hips + 0 * x, thigh + 0 * x, torch.sigmoid((hip_z - 66.0 * s - z) / 9.0).expand_as(hips + 0 * x))
 
 
 def _by_direction(x: Tensor, y: Tensor, values: tuple[float, float, float]) -> Tensor:
@@ -42,16 +57,27 @@ def paint_body(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> No
 
     cavity = box.evaluate_coarsely(lambda x, y, z: cavity_distance(habitus, x, y, z))
     wall = box.evaluate_coarsely(lambda x, y, z: _by_direction(x, y, habitus.wall) + 0 * z)
+    below = habitus.pelvis.crest - 70.0
+    trunk = torch.maximum(cavity, 0.7 * (below - box.z))
+    pelvic = box.evaluate_coarsely(habitus.pelvis.cavity_distance)
+    hips = box.evaluate_coarsely(lambda x, y, z: outer_muscle_distance(habitus, x, y, z))
+    inner = torch.maximum(cavity, pelvic)
     wall = wall * (1.0 + 0.15 * resample(wall_noise)).clamp(min=0.4)
     fat = box.evaluate_coarsely(lambda x, y, z: _by_direction(x, y, habitus.fat) * (1.0 - 0.0025 * z).clamp(0.5, 1.5))
     fat = fat * (1.0 + 0.2 * resample(fat_noise)).clamp(min=0.3)
-    outside = cavity - wall - fat
+    muscle = smooth_union(inner - wall, hips, 12.0)
+    outside = smooth_union(smooth_union(trunk - wall, muscle, 25.0) - fat, muscle - 0.7 * fat, 30.0)
     canvas.paint(box, outside - 2.0, Tissue.SKIN)
     canvas.paint(box, outside, Tissue.SUBCUTANEOUS_FAT)
-    canvas.paint(box, cavity - wall, Tissue.MUSCLE)
-    canvas.paint(box, (cavity - 0.55 * wall).abs() - 0.7, Tissue.VISCERAL_FAT, where=(box.y < habitus.spine_y).float())
-    canvas.paint(box, cavity, Tissue.VISCERAL_FAT)
+    canvas.paint(box, muscle, Tissue.MUSCLE)
+    canvas.paint(box, (cavity - 0.55 * wall).abs() - 0.7, Tissue.VISCERAL_FAT, where=_flanks(box, habitus))
+    canvas.paint(box, inner, Tissue.VISCERAL_FAT)
     _paint_linea_alba(canvas, habitus)
+
+
+def _flanks(box: Box, habitus: Habitus) -> Tensor:
+    """1 where the layers of the abdominal wall part: in front of the spine and above the crests."""
+    return ((box.y < habitus.spine_y) & (box.z > habitus.pelvis.crest)).float()
 
 
 def _coarse(axes: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
@@ -64,59 +90,13 @@ def _coarse(axes: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor
 def _paint_linea_alba(canvas: Canvas, habitus: Habitus) -> None:
     depth = habitus.cavity[1]
     canvas.paint_shape(
-        (-6, -depth - habitus.wall[0], -400),
+        (-6, -depth - habitus.wall[0], habitus.pelvis.crest - 40),
         (6, -depth, 60),
         lambda x, y, z: (
             torch.maximum(x.abs() - 3.0, (y + depth + habitus.wall[0] / 2).abs() - habitus.wall[0] / 2) + 0 * z
         ),
         Tissue.SUBCUTANEOUS_FAT,
     )
-
-
-def paint_posterior_muscles(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint erector spinae, quadratus lumborum, psoas and the diaphragm's crura of both sides."""
-    for sign in (-1.0, 1.0):
-        _paint_erector(canvas, habitus, rng, sign)
-        _paint_psoas_and_lumborum(canvas, habitus, rng, sign)
-        front = habitus.spine_y - habitus.vertebra[1]
-        crus = np.array([[sign * 22, habitus.spine_y - 12, 130], [sign * 20, front - 6, 60], [sign * 14, front - 4, 0]])
-        course = curve(crus, 12.0)
-        canvas.paint_tube(course, np.linspace(5, 3, len(course)), Tissue.MUSCLE)
-
-
-def _paint_erector(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, sign: float) -> None:
-    """The muscle beside the spinous processes, thicker in the lumbar region, streaked with fat."""
-    offset_x, offset_y = rng.normal([36.0, 40.0], 1.5)
-    half = np.array([29.0, 18.0]) * habitus.muscularity**0.5
-    centre = (sign * float(offset_x), habitus.spine_y + float(offset_y))
-
-    def erector(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-        scale = 1.0 - 0.0012 * z.clamp(-100, 200)
-        return ellipse_cylinder(x, y, centre, (float(half[0]) * scale, float(half[1]) * scale), 2.6)
-
-    lower, upper = (centre[0] - 45, centre[1] - 30, -400), (centre[0] + 45, centre[1] + 35, 400)
-    canvas.paint_shape(lower, upper, erector, Tissue.MUSCLE, coarse=True)
-    fatty = float(rng.uniform(0, 1.4))
-    for _ in range(int(rng.poisson(6 * fatty))):
-        start = np.array([centre[0], centre[1], 0.0]) + rng.normal(0, 1, 3) * np.array([14, 8, 90])
-        streak = np.stack([start, start + rng.normal(0, 1, 3) * np.array([7, 4, 30])])
-        canvas.paint_tube(streak, float(rng.uniform(0.5, 1.6)), Tissue.VISCERAL_FAT, where={Tissue.MUSCLE})
-
-
-def _paint_psoas_and_lumborum(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, sign: float) -> None:
-    """Psoas widens and drifts outwards on its way down; quadratus lumborum lies behind the kidney."""
-    spine, m = habitus.spine_y, habitus.muscularity
-    top, lowest = float(rng.uniform(25, 60)), -260.0
-    levels = np.linspace(top, lowest, 22)
-    fall = np.clip((top - levels) / 160.0, 0, 1.4)
-    psoas = np.stack([sign * (24 + 30 * fall), spine + 6 - 14 * fall**2, levels], axis=1)
-    canvas.paint_tube(psoas, m * np.clip(6 + 26 * fall, 6, 25), Tissue.MUSCLE)
-    lumborum_top = float(rng.uniform(20, 45))
-    for offset, radius in ((52.0, 8.0), (62.0, 9.0), (72.0, 7.0)):
-        lumborum = np.array(
-            [[sign * (offset - 10), spine + 27, lumborum_top], [sign * (offset + 8), spine + 25, lowest]]
-        )
-        canvas.paint_tube(lumborum, np.array([0.8, 1.4]) * radius * m, Tissue.MUSCLE)
 
 
 def paint_lungs(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:

@@ -48,8 +48,14 @@ def _within_cavity(points: NDArray[np.float64], habitus: Habitus, margin: float)
     ) ** (1 / habitus.power)
     moved = points.copy()
     moved[:, :2] /= np.maximum(level, 1.0)[:, None]
+    plan, z = habitus.pelvis, points[:, 2]
+    low, high = plan.front(z) + margin, np.maximum(plan.back(z) - margin, plan.front(z) + margin + 1)
+    moved[:, 1] = np.clip(moved[:, 1], low, high)
+    reach = np.maximum(plan.half_width(z) - margin, 4.0)
+    moved[:, 0] = np.clip(moved[:, 0], -reach, reach)
+    moved[:, 2] = np.maximum(z, plan.floor + margin)
     front = habitus.spine_y - habitus.vertebra[1] - margin - 4
-    middle = np.abs(moved[:, 0]) < 45
+    middle = (np.abs(moved[:, 0]) < 45) & (z > plan.promontory)
     moved[middle, 1] = np.minimum(moved[middle, 1], front)
     return moved
 
@@ -92,8 +98,8 @@ def paint_colon(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
     back = habitus.spine_y - 10
     right = np.array(
         [
-            [-0.68 * width, back - 30, -190],
-            [-0.72 * width, back - 22, -90],
+            [-0.55 * width, back - 50, habitus.pelvis.crest - float(rng.uniform(30, 75))],
+            [-0.68 * width, back - 32, habitus.pelvis.crest],
             [-0.74 * width, back - 18, -45],
             [-0.66 * width, back - 35, float(rng.uniform(-35, 5))],
         ]
@@ -110,11 +116,12 @@ def paint_colon(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
             [0.74 * width, back - 45, float(rng.uniform(40, 75))],
             [0.83 * width, back - 8, float(rng.uniform(10, 40))],
             [0.82 * width, back - 6, -40],
-            [0.76 * width, back - 18, -100],
-            [0.66 * width, back - 40, -190],
+            [0.74 * width, back - 22, habitus.pelvis.crest + 5],
+            [0.60 * width, back - 55, habitus.pelvis.crest - 50],
         ]
     )
-    points = np.vstack([right, across, left]) + rng.normal(0, 6, (12, 3))
+    left = np.vstack([left, _sigmoid_and_rectum(habitus, rng)])
+    points = np.vstack([right, across, left]) + rng.normal(0, 6, (3 + 4 + 5 + 9, 3))
     course = curve(_within_cavity(_clear_of_kidneys(points, habitus, caliber), habitus, caliber), 7.0)
     course = _within_cavity(_clear_of_kidneys(course, habitus, caliber * 0.9), habitus, caliber)
     position = np.linspace(0, 1, len(course))
@@ -129,6 +136,25 @@ def paint_colon(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
     if rng.random() < 0.07:
         filling.append((Tissue.ORAL_CONTRAST, 1.0))
     _paint_loop(canvas, course, radius, float(rng.uniform(1.5, 3.0)), filling, rng)
+
+
+def _sigmoid_and_rectum(habitus: Habitus, rng: np.random.Generator) -> NDArray[np.float64]:
+    """(9, 3) points of a sigmoid loop that wanders, and of the rectum in front of the sacrum."""
+    plan, s = habitus.pelvis, habitus.pelvis.size
+    hip_y, hip_z = plan.hip[1], plan.hip[2]
+    sacrum = plan.sacrum()
+    peak = float(rng.uniform(20, 110)) * s
+    loop = np.array(
+        [
+            [56 * s, hip_y - 20, hip_z + 70 * s],
+            [30 * s, hip_y - 10, hip_z + 50 * s],
+            [rng.uniform(-30, 10) * s, hip_y - rng.uniform(0, 40), hip_z + 40 * s + peak],
+            [rng.uniform(-45, 0) * s, hip_y - rng.uniform(-10, 30), hip_z + 45 * s + 0.6 * peak],
+            [-10 * s, hip_y + 20, hip_z + 60 * s],
+        ]
+    )
+    rectum = sacrum[2:6] + np.array([[0, -26, 0], [0, -26, 0], [0, -24, 0], [0, -14, 6]]) * s
+    return np.vstack([loop, rectum])
 
 
 def paint_duodenum(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:

@@ -109,13 +109,16 @@ def _paint_ureter(
 ) -> None:
     """The ureter from the pelvis along the psoas, filled here and collapsed there by peristalsis."""
     sign, spine, d = kidney.plan.outward, habitus.spine_y, kidney.dilation
+    plan, brim = habitus.pelvis, habitus.pelvis.promontory
     points = np.array(
         [
             start,
             start + np.array([-sign * 5, -2, -18]),
-            [sign * rng.uniform(34, 46), spine - 16, start[2] - 55],
-            [sign * rng.uniform(28, 42), spine - 26, min(-130.0, start[2] - 85)],
-            [sign * 30, spine - 28, -260],
+            [sign * rng.uniform(34, 46), spine - 16, (2 * start[2] + brim) / 3],
+            [sign * rng.uniform(28, 42), spine - 30, brim],
+            [sign * 52 * plan.size, plan.hip[1] + 22, plan.hip[2] + 36],
+            [sign * 40 * plan.size, plan.hip[1] + 14, plan.hip[2] + 6],
+            [sign * 18, plan.hip[1] - 8, plan.hip[2] - 6],
         ]
     )
     course = curve(points, 7.0)

@@ -135,10 +135,14 @@ def _draw_physiology(rng: np.random.Generator, habitus: Habitus) -> tuple[Kineti
 
 
 def _centred(rng: np.random.Generator, grid: Grid, habitus: Habitus) -> NDArray[np.float64]:
-    """Where the anatomy's origin lies so that a given grid looks at the kidneys, with some jitter."""
+    """Where the anatomy's origin lies so that a given grid looks at the kidneys, with some jitter.
+
+    A tall grid starts at most 100 to 190 mm above the kidneys, about at the domes of the diaphragm, and reaches down.
+    """
     middle = np.mean([k.centre for k in habitus.kidneys], axis=0)
+    down = max(0.0, grid.extent[2] / 2 - float(rng.spawn(1)[0].uniform(100, 190)))
     slack = np.clip((np.asarray(grid.extent) - [230, 130, 160]) / 2, 0, 25)
-    target = np.array([0.0, 0.5 * middle[1] if grid.extent[1] > 220 else middle[1], middle[2]])
+    target = np.array([0.0, 0.5 * middle[1] if grid.extent[1] > 220 else middle[1], middle[2] - down])
     return np.asarray(grid.centre) - target + rng.uniform(-1, 1, 3) * slack
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from NephroSynthLib.simulation.pelvis_plan import PelvisPlan, draw_pelvis
 from NephroSynthLib.simulation.shapes import rotation_matrix
 
 # Kidneys without a tumour in KiTS19 (every fourth case, 53 kidneys): median and standard deviation of the logarithm of
@@ -67,6 +68,7 @@ class Habitus:
         pitch: distance between vertebrae.
         muscularity: scale of psoas, paraspinal and wall muscle, 1 typical.
         weight_kg: body weight.
+        pelvis: its bones' landmarks.
         kidneys: those present.
         horseshoe: True when the lower poles are joined.
     """
@@ -80,6 +82,7 @@ class Habitus:
     pitch: float
     muscularity: float
     weight_kg: float
+    pelvis: PelvisPlan
     horseshoe: bool
     kidneys: list[KidneyPlan] = field(default_factory=list)
 
@@ -108,6 +111,7 @@ def draw_habitus(rng: np.random.Generator) -> Habitus:
         pitch=float(rng.uniform(31, 40)) * size,
         muscularity=muscularity,
         weight_kg=float(np.clip(74 * size**3 * (1 + 0.24 * fatness), 42, 160)),
+        pelvis=draw_pelvis(rng.spawn(1)[0], spine_y, size),
         horseshoe=horseshoe,
     )
     habitus.kidneys.extend(_draw_kidneys(rng, habitus, fatness))

@@ -1,4 +1,4 @@
-"""Spine, ribs and iliac crests."""
+"""Spine and ribs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from NephroSynthLib.simulation.canvas import Canvas
 from NephroSynthLib.simulation.habitus import Habitus
-from NephroSynthLib.simulation.shapes import ellipse_cylinder, superellipsoid
+from NephroSynthLib.simulation.shapes import ellipse_cylinder
 from NephroSynthLib.simulation.tissues import Tissue
 
 
@@ -19,10 +19,9 @@ def paint_spine(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
     spine, pitch = habitus.spine_y, habitus.pitch
     disc = float(rng.uniform(5, 10))
     phase = float(rng.uniform(0, pitch))
-    lordosis = float(rng.uniform(0, 14))
 
     def centre_y(z: Tensor) -> Tensor:
-        return spine - lordosis * torch.exp(-(((z + 90) / 80) ** 2))
+        return spine - habitus.pelvis.lordosis * torch.exp(-(((z + 90) / 80) ** 2))
 
     def level(z: Tensor) -> Tensor:
         return torch.remainder(z + phase, pitch) - pitch / 2
@@ -31,7 +30,7 @@ def paint_spine(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
         waist = 1.0 - 0.10 * (1.0 - (level(z).abs() / (pitch / 2)) ** 2)
         return ellipse_cylinder(x, y, (0.0, centre_y(z)), ((half_x + grow) * waist, (half_y + grow) * waist), 2.4)
 
-    box = canvas.box((-95, spine - 50, -1000), (95, spine + 85, 1000))
+    box = canvas.box((-95, spine - 50, habitus.pelvis.promontory), (95, spine + 85, 1000))
     if box is None:
         return
     x, y, z = box.x, box.y, box.z
@@ -90,29 +89,3 @@ def _rib_course(
         ],
         axis=1,
     )
-
-
-def paint_iliac_crests(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint the iliac wings, oblique curved plates, where the field of view reaches them."""
-    crest = -float(rng.uniform(85, 125))
-    for sign in (-1.0, 1.0):
-        _paint_iliac_wing(canvas, habitus, sign, crest)
-
-
-def _paint_iliac_wing(canvas: Canvas, habitus: Habitus, sign: float, crest: float) -> None:
-    """One wing: the outer part of an ellipsoid's shell under a curved crest."""
-    width, spine = habitus.cavity[0], habitus.spine_y
-    centre, radii = (sign * width * 0.22, spine - 60, crest - 95), (width * 0.68, 92.0, 118.0)
-
-    def wing(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-        plate = superellipsoid(x, y, z, centre, radii).abs() - 5.0
-        top = z - crest + 0.006 * (y - spine + 25) ** 2
-        return torch.maximum(torch.maximum(plate, 0.5 * width - sign * x), torch.maximum(top, spine - 75.0 - y))
-
-    middle = sign * width * 0.7
-    box = canvas.box((middle - 55, spine - 80, crest - 150), (middle + 55, spine + 50, crest + 5))
-    if box is None:
-        return
-    distance = box.evaluate(wing)
-    canvas.paint(box, distance, Tissue.CORTICAL_BONE)
-    canvas.paint(box, distance + 1.8, Tissue.SPONGY_BONE)

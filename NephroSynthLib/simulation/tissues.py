@@ -53,6 +53,10 @@ class Tissue(IntEnum):
     NECROSIS = 41
     LYMPH_NODE = 42
     HEART = 43
+    BLADDER_WALL = 44
+    BLADDER = 45
+    UTERUS = 46
+    PROSTATE = 47
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,9 @@ PUBLISHED_HU: dict[Tissue, HuRange] = {
     Tissue.STONE: HuRange((200, 1700), (200, 1700), (200, 1700), "Mostafavi et al., J Urol 1998;159:673-675"),
     Tissue.SPONGY_BONE: HuRange(
         (50, 280), (50, 300), (50, 300), "Pickhardt et al., Ann Intern Med 2013;158:588-595 (L1)"
+    ),
+    Tissue.BLADDER: HuRange(
+        (-10, 20), (-10, 60), (20, 3071), f"{_YUH}; urine of the pelvis, mixed with what was there"
     ),
     Tissue.GALLBLADDER: HuRange((-10, 30), (-10, 30), (-10, 30), _LAMBA),
 }

@@ -46,8 +46,9 @@ def make_case(seed: int) -> Case:
 
 
 def _wide_grid(rng: np.random.Generator) -> Grid:
-    """A whole abdomen on coarse voxels: what is seen at 3 mm needs no finer simulation."""
-    width, depth, height = rng.uniform(330, 460), rng.uniform(250, 360), rng.uniform(170, 330)
+    """An abdomen, half the time with its pelvis, on coarse voxels: what is seen at 3 mm needs no finer simulation."""
+    width, depth = rng.uniform(330, 460), rng.uniform(250, 360)
+    height = rng.uniform(170, 330) if rng.random() < 0.5 else rng.uniform(330, 480)
     plane, slices = rng.uniform(1.6, 2.4), rng.uniform(2.5, 5.0)
     shape = (int(height / slices), int(depth / plane), int(width / plane))
     return Grid(shape, (plane, plane, slices), (-width / 2, -depth / 2, -height / 2))
