@@ -15,12 +15,11 @@ from NephroSynthLib.grids import AIR_HU
 from NephroSynthLib.registration.affine import body_mask
 from NephroSynthLib.registration.geometry import BoolArray, WorkingGrid, extent
 from NephroSynthLib.registration.kidney import mask_extent, mask_points
+from NephroSynthLib.ssim import RADIUS, ssim_map
 from NephroSynthLib.window import to_window
 
 SPACING_MM, SPACING_WITHOUT_KIDNEYS_MM = 2.0, 4.0
 MARGIN_MM = 10.0
-WINDOW_SIGMA, WINDOW_RADIUS = 1.5, 5
-Floats = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -64,33 +63,6 @@ class RegistrationQuality:
     def to_dict(self) -> dict[str, Any]:
         """The figures as JSON takes them."""
         return {**asdict(self), "reasons": list(self.reasons)}
-
-
-def ssim_map(first: Floats, second: Floats, data_range: float) -> Floats:
-    """Structural similarity at each voxel with an 11-voxel Gaussian window of sigma 1.5.
-
-    Wang et al., "Image quality assessment: from error visibility to structural similarity", IEEE Trans. Image
-    Process. 13 (2004), eq. 13 with K1 = 0.01 and K2 = 0.03.
-
-    Args:
-        first: Volume (z, y, x).
-        second: Volume of the same shape.
-        data_range: Largest minus smallest possible value.
-
-    Returns:
-        Values in [-1, 1], same shape; volumes are mirrored at their borders.
-    """
-
-    def local(values: Floats) -> Floats:
-        return np.asarray(ndi.gaussian_filter(values, WINDOW_SIGMA, radius=WINDOW_RADIUS, mode="mirror"))
-
-    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
-    mean1, mean2 = local(first), local(second)
-    variance1, variance2 = local(first**2) - mean1**2, local(second**2) - mean2**2
-    covariance = local(first * second) - mean1 * mean2
-    likeness = (2 * mean1 * mean2 + c1) * (2 * covariance + c2)
-    return np.asarray(likeness / ((mean1**2 + mean2**2 + c1) * (variance1 + variance2 + c2)))
 
 
 def _unit(hu: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -171,7 +143,7 @@ class Judge:
 
 def _around_kidney(fixed: sitk.Image, mask: sitk.Image) -> _Region:
     lower, upper = mask_extent(mask)
-    margin = MARGIN_MM + SPACING_MM * WINDOW_RADIUS
+    margin = MARGIN_MM + SPACING_MM * RADIUS
     grid = WorkingGrid.between(lower - margin, upper + margin, SPACING_MM)
     kidney = grid.sample(mask, outside=0.0) > 0.5
     near = ndi.distance_transform_edt(~kidney, SPACING_MM) <= MARGIN_MM

@@ -5,13 +5,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from monai.metrics import MultiScaleSSIMMetric, PSNRMetric, SSIMMetric
+from monai.metrics import PSNRMetric
 from scipy.stats import pearsonr
 
 from NephroSynthLib.errors import GeometryError, ImageContentError
-from NephroSynthLib.evaluation.metrics import FULL, PSNR_OF_EQUAL_DB, WINDOW, ms_ssim, similarity, ssim_map
-
-RADIUS = 5
+from NephroSynthLib.evaluation.metrics import FULL, PSNR_OF_EQUAL_DB, WINDOW, similarity
+from NephroSynthLib.ssim import RADIUS
 
 
 def volumes(shape: tuple[int, int, int] = (24, 30, 28), seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -24,38 +23,11 @@ def tensors(*arrays: np.ndarray) -> list[torch.Tensor]:
     return [torch.from_numpy(array)[None, None] for array in arrays]
 
 
-def test_ssim_is_monai_s_away_from_the_border() -> None:
-    first, second = (WINDOW.lifted(volume) for volume in volumes())
-    expected = SSIMMetric(spatial_dims=3, data_range=400.0, win_size=11, kernel_sigma=1.5)(*tensors(first, second))
-    inner = ssim_map(first, second, 400.0)[RADIUS:-RADIUS, RADIUS:-RADIUS, RADIUS:-RADIUS]
-    assert inner.mean() == pytest.approx(float(expected), abs=1e-5)
-
-
-def test_ssim_does_not_depend_on_the_slabs_it_is_computed_in() -> None:
-    first, second = (WINDOW.lifted(volume) for volume in volumes((50, 12, 12)))
-    whole = ssim_map(first, second, 400.0)
-    moved = ssim_map(first[7:], second[7:], 400.0)
-    np.testing.assert_allclose(whole[7 + RADIUS :], moved[RADIUS:], atol=1e-5)
-
-
 def test_psnr_is_monai_s() -> None:
     predicted, truth = volumes()
     expected = PSNRMetric(max_val=400.0)(*tensors(WINDOW.lifted(predicted), WINDOW.lifted(truth)))
     found = similarity(predicted, truth, np.ones(truth.shape, bool), WINDOW)
     assert found.psnr_db == pytest.approx(float(expected), abs=1e-4)
-
-
-def test_ms_ssim_is_monai_s_where_all_five_scales_fit() -> None:
-    first, second = (WINDOW.lifted(volume) for volume in volumes((2, 180, 176)))
-    slices = [torch.from_numpy(volume)[:, None] for volume in (first, second)]
-    expected = MultiScaleSSIMMetric(spatial_dims=2, data_range=400.0)(*slices).mean()
-    assert ms_ssim(first, second, 400.0) == pytest.approx(float(expected), abs=1e-3)
-
-
-def test_ms_ssim_of_equal_small_slices_is_one_and_of_tiny_ones_is_none() -> None:
-    first = WINDOW.lifted(volumes((3, 50, 60))[0])
-    assert ms_ssim(first, first, 400.0) == pytest.approx(1.0, abs=1e-5)
-    assert ms_ssim(first[:, :8, :8], first[:, :8, :8], 400.0) is None
 
 
 def test_ncc_is_pearson_s_correlation_inside_the_mask() -> None:
