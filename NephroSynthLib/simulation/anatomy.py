@@ -103,7 +103,7 @@ def paint_anatomy(
         pelvic_organs.paint_bladder,
         pelvic_organs.paint_rectum,
     )
-    streams = [np.random.default_rng(s) for s in seed.spawn(len(steps) + 8 + len(pelvic_steps))]
+    streams = [np.random.default_rng(s) for s in seed.spawn(len(steps) + 8 + 1 + len(pelvic_steps))]
     canvas = Canvas(grid, attenuation)
     for step, rng in zip(steps, streams[: len(steps)], strict=True):
         step(canvas, habitus, rng)
@@ -115,6 +115,7 @@ def paint_anatomy(
     kidneys = [draw_kidney(kidney_rng, plan, pathologies[plan.side].dilation) for plan in habitus.kidneys]
     for kidney in kidneys:
         paint_perirenal_fat(canvas, kidney, fat_rng)
+    bowel.paint_bowel_beside_kidneys(canvas, habitus, streams[len(steps) + 8])
     organs.paint_adrenals(canvas, habitus, fat_rng)
     muscles.paint_posterior_muscles(canvas, habitus, back_rng)
     skeleton.paint_spine(canvas, habitus, spine_rng)

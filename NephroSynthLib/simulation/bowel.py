@@ -13,6 +13,8 @@ from NephroSynthLib.simulation.tissues import Tissue
 
 _SOFT = {
     Tissue.VISCERAL_FAT,
+    Tissue.PERIRENAL_FAT,
+    Tissue.FASCIA,
     Tissue.BOWEL_WALL,
     Tissue.BOWEL_FLUID,
     Tissue.STOOL,
@@ -26,11 +28,13 @@ _SOFT = {
 _STILL = 0.8
 
 
-def _clear_of_kidneys(points: NDArray[np.float64], habitus: Habitus, clearance: float) -> NDArray[np.float64]:
-    """Push points out of the kidneys' ellipsoids grown by a clearance."""
+def _clear_of_kidneys(
+    points: NDArray[np.float64], habitus: Habitus, clearance: float, fat_share: float = 0.6
+) -> NDArray[np.float64]:
+    """Push points out of the kidneys' ellipsoids grown by a clearance and a share of the fat around them."""
     moved = points.copy()
     for kidney in habitus.kidneys:
-        radii = np.asarray(kidney.half) + clearance + kidney.fat_mm * 0.6
+        radii = np.asarray(kidney.half) + clearance + kidney.fat_mm * fat_share
         local = (moved - kidney.centre) @ kidney.rotation
         level = np.linalg.norm(local / radii, axis=1)
         inside = level < 1
@@ -94,7 +98,7 @@ def _paint_loop(
 def paint_colon(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
     """Paint ascending, transverse and descending colon with haustra, stool and gas."""
     width, depth = habitus.cavity
-    caliber = float(rng.uniform(13, 24))
+    caliber = float(rng.uniform(12, 28))
     back = habitus.spine_y - 10
     right = np.array(
         [
@@ -131,7 +135,7 @@ def paint_colon(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
     filling = [
         (Tissue.STOOL, float(rng.uniform(0.2, 1))),
         (Tissue.BOWEL_GAS, float(rng.uniform(0.1, 1))),
-        (Tissue.BOWEL_FLUID, float(rng.uniform(0, 0.4))),
+        (Tissue.BOWEL_FLUID, float(rng.uniform(0, 0.6))),
     ]
     if rng.random() < 0.07:
         filling.append((Tissue.ORAL_CONTRAST, 1.0))
@@ -183,24 +187,54 @@ def paint_duodenum(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -
 
 
 def paint_small_bowel(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint loops of small bowel as wandering tubes in the front and lower abdomen."""
+    """Paint loops of small bowel as wandering tubes in the front and lower abdomen and in the pelvis."""
     width, depth = habitus.cavity
-    oral = float(rng.random() < 0.1)
-    for _ in range(int(rng.uniform(10, 22) * width * depth / (137 * 92))):
-        point = np.array([rng.uniform(-0.55, 0.6) * width, rng.uniform(-0.75, 0.05) * depth, rng.uniform(-200, 20)])
-        if point[0] > 0.15 * width:
-            point[2] += rng.uniform(0, 45)
-        heading = rng.standard_normal(3)
-        points = [point]
-        for _ in range(int(rng.integers(5, 11))):
-            heading = 0.55 * heading / np.linalg.norm(heading) + 0.75 * rng.standard_normal(3) * [1, 0.8, 0.7]
-            points.append(points[-1] + 24 * heading / np.linalg.norm(heading))
-        radius_mm = float(rng.uniform(7, 13))
-        course = curve(np.array(points), 6.0)
+    lowest = habitus.pelvis.hip[2] + 20
+    contents = _small_bowel_contents(rng)
+    for _ in range(int(rng.uniform(14, 40) * (width * depth / (137 * 92)) ** 0.7)):
+        start = np.array([rng.uniform(-0.6, 0.65) * width, rng.uniform(-0.75, 0.1) * depth, rng.uniform(lowest, 20)])
+        if start[0] > 0.15 * width:
+            start[2] += rng.uniform(0, 45)
+        radius_mm = float(np.clip(rng.lognormal(np.log(9.5), 0.25), 5.5, 18))
+        course = curve(_wander(start, rng), 6.0)
         course = _within_cavity(_clear_of_kidneys(course, habitus, radius_mm + 2), habitus, radius_mm + 2)
         radius = radius_mm * (1 + 0.1 * rng.standard_normal(len(course)))
-        filling = [(Tissue.BOWEL_FLUID, 1.0), (Tissue.BOWEL_GAS, 0.15), (Tissue.ORAL_CONTRAST, oral * 2 + 0.01)]
-        _paint_loop(canvas, course, radius, float(rng.uniform(1.8, 3.5)), filling, rng)
+        _paint_loop(canvas, course, radius, float(rng.uniform(1.8, 3.5)), contents, rng)
+
+
+def _small_bowel_contents(rng: np.random.Generator) -> list[tuple[Tissue, float]]:
+    oral = 2.0 * float(rng.random() < 0.1) + 0.01
+    return [
+        (Tissue.BOWEL_FLUID, 1.0),
+        (Tissue.BOWEL_WALL, float(rng.uniform(0, 0.5))),
+        (Tissue.BOWEL_GAS, float(rng.uniform(0, 0.3))),
+        (Tissue.ORAL_CONTRAST, oral),
+    ]
+
+
+def _wander(start: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Five to ten more points, 24 mm apart, that turn at random."""
+    heading, points = rng.standard_normal(3), [start]
+    for _ in range(int(rng.integers(5, 11))):
+        heading = 0.55 * heading / np.linalg.norm(heading) + 0.75 * rng.standard_normal(3) * [1, 0.8, 0.7]
+        points.append(points[-1] + 24 * heading / np.linalg.norm(heading))
+    return np.array(points)
+
+
+def paint_bowel_beside_kidneys(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
+    """Paint loops that lie on the kidneys' front, side and lower pole with hardly any fat between: jejunum or colon."""
+    for kidney in habitus.kidneys:
+        for _ in range(int(rng.poisson(1.6))):
+            large = rng.random() < 0.4
+            radius_mm = float(rng.uniform(14, 25) if large else rng.uniform(7, 16))
+            ahead = np.array([kidney.outward * rng.uniform(-0.6, 1.0), rng.uniform(-1.0, -0.1), rng.uniform(-1.2, 0.7)])
+            start = kidney.centre + ahead / np.linalg.norm(ahead) * (np.asarray(kidney.half).mean() + radius_mm)
+            course = curve(_wander(start, rng)[: int(rng.integers(3, 7))], 6.0)
+            course = _clear_of_kidneys(course, habitus, radius_mm, fat_share=float(rng.uniform(0, 0.4)))
+            course = _within_cavity(course, habitus, radius_mm + 1)
+            radius = radius_mm * (1 + 0.1 * rng.standard_normal(len(course)))
+            contents = _small_bowel_contents(rng) if not large else [(Tissue.STOOL, 1.0), (Tissue.BOWEL_FLUID, 0.7)]
+            _paint_loop(canvas, course, radius, float(rng.uniform(1.5, 3.5)), contents, rng)
 
 
 def paint_mesentery(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
@@ -232,9 +266,8 @@ def paint_mesentery(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) 
             Tissue.SMALL_VESSEL,
             where={Tissue.VISCERAL_FAT},
         )
-    for _ in range(int(rng.integers(0, 9))):
-        centre = root + rng.normal(0, 1, 3) * [35, 12, 60] - np.array([0, 12, 40])
-        size = float(rng.uniform(1.5, 4.0))
-        canvas.paint_tube(
-            np.array([centre, centre + rng.normal(0, 3, 3)]), size, Tissue.LYMPH_NODE, where={Tissue.VISCERAL_FAT}
-        )
+    for beside in (np.array([0, -12, -40]), np.array([14, 28, -10])):
+        for _ in range(int(rng.integers(0, 9))):
+            centre = root + rng.normal(0, 1, 3) * [35, 12, 60] + beside
+            node = np.array([centre, centre + rng.normal(0, 3, 3)])
+            canvas.paint_tube(node, float(rng.uniform(1.5, 5.0)), Tissue.LYMPH_NODE, where={Tissue.VISCERAL_FAT})

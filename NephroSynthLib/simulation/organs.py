@@ -36,9 +36,10 @@ def paint_liver(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
         float(rng.uniform(48, 72)),
     )
     left_centre = (-width * 0.1, -0.6 * depth, 96 + low)
-    tail = float(rng.uniform(10, 60)) if rng.random() < 0.35 else 0.0
+    tail = float(rng.uniform(10, 75)) if rng.random() < 0.45 else 0.0
     bumps = _bumpy(rng, 3.5)
     kidney = habitus.kidney(0)
+    hollow = np.array([1.3, 1.25, 0.95]) * float(rng.uniform(0.7, 1.0))
 
     def liver(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
         shape = smooth_union(
@@ -51,7 +52,7 @@ def paint_liver(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
             shape = smooth_union(shape, lobe, 15.0)
         if kidney is not None:
             behind = kidney.centre + np.array([12.0, 22.0, -10.0])
-            fossa = superellipsoid(x, y, z, behind, np.asarray(kidney.half)[[1, 1, 2]] * [1.3, 1.25, 0.95], 2.0)
+            fossa = superellipsoid(x, y, z, behind, np.asarray(kidney.half)[[1, 1, 2]] * hollow, 2.0)
             shape = smooth_intersection(shape, -fossa, 10.0)
         return smooth_intersection(shape + bumps(x, y, z), cavity_distance(habitus, x, y, z) + 2.0, 4.0)
 
@@ -87,17 +88,19 @@ def paint_spleen(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> 
     """Paint the spleen: a crescent under the left diaphragm whose tip comes down to the left kidney."""
     width, depth = habitus.cavity
     scale = float(np.exp(rng.normal(0, 0.18)))
-    radii = (34 * scale, 52 * scale, 58 * scale)
+    stretch = float(np.exp(rng.normal(0.08, 0.25)))
+    radii = (34 * scale / stretch**0.4, 52 * scale * float(rng.uniform(0.8, 1.2)), 58 * scale * stretch)
     kidney = habitus.kidney(1)
     kidney_x = kidney.centre[0] if kidney is not None else 72.0
-    centre = (max(width * 0.70, kidney_x + 14), 0.22 * depth + float(rng.normal(0, 8)), 78 + float(rng.normal(0, 18)))
+    centre = (max(width * 0.70, kidney_x + 14), 0.22 * depth + float(rng.normal(0, 10)), 74 + float(rng.normal(0, 22)))
     turn = rotation_matrix(float(rng.uniform(5, 40)), float(rng.uniform(-20, 10)), float(rng.uniform(-25, 5)))
-    bumps = _bumpy(rng, 2.5, 30.0)
+    bumps = _bumpy(rng, float(rng.uniform(1.5, 5.5)), float(rng.uniform(18, 34)))
+    deep = float(rng.uniform(0.6, 1.15))
     hollow_centre = np.asarray(centre) + np.array([-width * 0.40, -0.25 * depth, 5])
 
     def spleen(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
         solid = superellipsoid(x, y, z, centre, radii, 2.2, turn) + bumps(x, y, z)
-        hollow = -superellipsoid(x, y, z, hollow_centre, (42, 48, 70))
+        hollow = -superellipsoid(x, y, z, hollow_centre, (42 * deep, 48 * deep, 70))
         return smooth_intersection(
             smooth_intersection(solid, hollow, 8.0), cavity_distance(habitus, x, y, z) + 3.0, 6.0
         )
@@ -108,6 +111,9 @@ def paint_spleen(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> 
     course = curve(np.array([hilum, hilum + np.array([-25, -12, -8]), [20, habitus.spine_y - 55, 40]]), 6.0)
     wave = np.stack([0 * course[:, 0], 0 * course[:, 0], 4 * np.sin(np.arange(len(course)))], axis=1)
     canvas.paint_tube(course + wave, 2.8, Tissue.SMALL_VESSEL)
+    for _ in range(int(rng.integers(1, 4)) if rng.random() < 0.3 else 0):
+        place = hilum + rng.normal(0, 1, 3) * [12, 20, 25] - np.array([8, 0, 20])
+        canvas.paint_tube(np.stack([place, place + 1]), float(rng.uniform(4, 11)), Tissue.SPLEEN)
 
 
 def _contents(rng: np.random.Generator, canvas: Canvas, box: Box, level_y: float) -> Tensor:
@@ -145,6 +151,8 @@ def paint_stomach(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) ->
     canvas.paint(box, distance, Tissue.STOMACH)
     inner = distance + float(rng.uniform(3, 6))
     hu = _contents(rng, canvas, box, level)
+    food = float(rng.uniform(0, 45)) * float(rng.random() < 0.5)
+    hu[:, :] += food * smooth_noise(rng, box.axes, float(rng.uniform(5, 14))) * (box.y > level)
     canvas.paint(box, inner, Tissue.BOWEL_FLUID, hu=hu)
     box_labels = canvas.labels[box.slices]
     box_labels[(inner < 0) & (box.y.expand(box.shape) < level)] = int(Tissue.BOWEL_GAS)
