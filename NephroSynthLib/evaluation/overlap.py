@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import SimpleITK as sitk
 import torch
-from monai.metrics import compute_average_surface_distance, compute_hausdorff_distance
+from monai.metrics.hausdorff_distance import compute_hausdorff_distance
+from monai.metrics.surface_distance import compute_average_surface_distance
 
 from NephroSynthLib.grids import box_around, resample, same_grid
 

@@ -61,7 +61,7 @@ def sampler_of(pool: CasePool) -> DrawSample:
         case = pool.load(rng.choice(np.array(pool.ready())))
         phase = rng.choice(["noncontrast", "nephrographic", "excretory"], p=[0.4, 0.2, 0.4])
         hu, filled = case[f"{phase}_hu"].astype(np.float32), case[f"{phase}_kidneys"].astype(np.float32) / 255
-        centre = choose_centre(filled > 0.5, rng, inside=0.7)
+        centre = choose_centre(filled > 0.5, rng, inside=0.6)
         warp = Warp.random(rng, zoom=0.2, degrees=12)
         hu, filled = crop(np.stack([hu, filled]), centre, CROP, rng, warp, (AIR_HU, 0.0))
         return {"image": (2 * filled - 1)[None], "condition": condition_channels(_vary(hu, rng))}
