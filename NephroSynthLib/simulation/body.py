@@ -61,7 +61,7 @@ def paint_body(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> No
     trunk = torch.maximum(cavity, 0.7 * (below - box.z))
     pelvic = box.evaluate_coarsely(habitus.pelvis.cavity_distance)
     hips = box.evaluate_coarsely(lambda x, y, z: outer_muscle_distance(habitus, x, y, z))
-    inner = torch.maximum(cavity, pelvic)
+    inner = smooth_intersection(cavity, pelvic, 35.0)
     wall = wall * (1.0 + 0.15 * resample(wall_noise)).clamp(min=0.4)
     fat = box.evaluate_coarsely(lambda x, y, z: _by_direction(x, y, habitus.fat) * (1.0 - 0.0025 * z).clamp(0.5, 1.5))
     fat = fat * (1.0 + 0.2 * resample(fat_noise)).clamp(min=0.3)
