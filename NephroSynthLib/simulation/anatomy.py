@@ -162,7 +162,7 @@ def _whole_kidney_findings(habitus: Habitus) -> list[Finding]:
 
 
 def add_texture(canvas: Canvas, rng: np.random.Generator) -> None:
-    """Add each tissue's own heterogeneity, the same in all phases."""
+    """Add each tissue's own heterogeneity, and now and then patches of hazy fat, the same in all phases."""
     amplitude = torch.zeros((256, 2))
     for tissue, values in _TEXTURE.items():
         amplitude[tissue] = torch.tensor(values, dtype=torch.float32) * float(rng.uniform(0.5, 1.6))
@@ -170,4 +170,8 @@ def add_texture(canvas: Canvas, rng: np.random.Generator) -> None:
     slow, fine = smooth_noise(rng, axes, 18.0), smooth_noise(rng, axes, 3.2)
     index = canvas.labels.int()
     texture = slow * amplitude[:, 0][index] + fine * amplitude[:, 1][index]
+    if rng.random() < 0.5:
+        hazy = torch.zeros(256)
+        hazy[[int(Tissue.VISCERAL_FAT), int(Tissue.PERIRENAL_FAT)]] = float(rng.uniform(5, 45))
+        texture += (slow - 0.8).clamp(min=0.0) * hazy[index]
     canvas.hu += texture[None]
