@@ -137,6 +137,7 @@ def register(
     excretory: Excretory,
     out: Out,
     kidneys: Kidneys = None,
+    device: Device = None,
     registration: Mode = "two-stage",
     strict: Strict = False,
     overwrite: Overwrite = False,
@@ -144,8 +145,8 @@ def register(
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Registers the excretory phase to the non-contrast one; each kidney on its own, if --kidneys is given."""
-    settings = {"registration": {"mode": registration}, "strict": strict}
+    """Registers the excretory phase to the non-contrast one: the abdomen first, then each kidney on its own."""
+    settings = {"registration": {"mode": registration}, "strict": strict, **given(device=device)}
     arguments = given(noncontrast=noncontrast, excretory=excretory, kidneys=kidneys)
     arguments |= {"out": out, "settings": settings, "overwrite": overwrite}
     work("register", arguments, View(quiet, as_json, verbose))

@@ -26,7 +26,7 @@ SHARES: Mapping[str, Mapping[str, float]] = {
     "run": _PIPELINE,
     "demo": {"simulate": 8.0, **_PIPELINE},
     "simulate": {"simulate": 1.0},
-    "register": {stage: _PIPELINE[stage] for stage in ("read", "register", "save")},
+    "register": {stage: _PIPELINE[stage] for stage in ("read", "segment", "register", "save")},
     "segment": {stage: _PIPELINE[stage] for stage in ("read", "segment", "save")},
     "synthesize": {stage: _PIPELINE[stage] for stage in ("read", "synthesize", "save")},
     "evaluate": {stage: _PIPELINE[stage] for stage in ("read", "judge")},

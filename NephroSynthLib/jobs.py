@@ -171,7 +171,7 @@ def register(
     settings: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> Summary:
-    """Registration alone; without a label map of the kidneys, its affine stage."""
+    """Registration alone; its second stage finds the kidneys by itself where they are not given."""
     import SimpleITK as sitk
 
     from NephroSynthLib import pipeline, registration
@@ -179,13 +179,12 @@ def register(
 
     checked = _settings(settings)
     exam = read_exam(Path(noncontrast), Path(excretory), None, _path(kidneys), progress=progress.stage("read"))
+    labels: tuple[sitk.Image | None, sitk.Image | None] = (exam.kidneys, None)
+    if checked.registration.mode == "two-stage":
+        fixed, moving = pipeline.find_kidneys(exam, checked, progress.stage("segment"))
+        labels = fixed.labels, moving.labels
     found = registration.register(
-        exam.noncontrast,
-        exam.excretory,
-        exam.kidneys,
-        None,
-        checked.registration,
-        progress=progress.stage("register"),
+        exam.noncontrast, exam.excretory, *labels, checked.registration, progress=progress.stage("register")
     )
     pipeline.check_gate(found, checked)
     summary = {
