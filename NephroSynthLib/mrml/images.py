@@ -1,0 +1,72 @@
+"""Voxels and geometry from VTK to SimpleITK and back: IJK and RAS on the one side, LPS on the other."""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+import vtk
+from numpy.typing import NDArray
+from vtk.util import numpy_support
+
+RAS_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+Matrix = NDArray[np.float64]
+
+
+def matrix_from_vtk(matrix: vtk.vtkMatrix4x4) -> Matrix:
+    """A vtkMatrix4x4 as (4, 4)."""
+    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+
+
+def matrix_to_vtk(values: Matrix) -> vtk.vtkMatrix4x4:
+    """(4, 4) as a vtkMatrix4x4."""
+    matrix = vtk.vtkMatrix4x4()
+    matrix.DeepCopy(np.asarray(values, dtype=np.float64).ravel().tolist())
+    return matrix
+
+
+def shear(ijk_to_world: Matrix) -> float:
+    """The largest cosine between two axes of a grid; 0 where they are orthogonal."""
+    axes = ijk_to_world[:3, :3] / np.linalg.norm(ijk_to_world[:3, :3], axis=0)
+    return float(np.abs(axes.T @ axes - np.eye(3)).max())
+
+
+def ijk_to_ras(image: sitk.Image) -> Matrix:
+    """(4, 4) from voxel indices (x, y, z) of an image to RAS mm."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * np.array(image.GetSpacing())
+    matrix[:3, 3] = image.GetOrigin()
+    return RAS_LPS @ matrix
+
+
+def image_from_vtk(data: vtk.vtkImageData, ijk_to_ras_matrix: Matrix) -> sitk.Image:
+    """A copy of scalar voxels, with their place in space.
+
+    Args:
+        data: One component; its own origin and spacing are not used, as in MRML.
+        ijk_to_ras_matrix: (4, 4) from the indices of `data`, which may begin anywhere, to RAS mm.
+    """
+    image = sitk.GetImageFromArray(voxels(data))
+    lps = RAS_LPS @ ijk_to_ras_matrix
+    spacing = np.linalg.norm(lps[:3, :3], axis=0)
+    first = [*data.GetExtent()[::2], 1]
+    image.SetSpacing(spacing.tolist())
+    image.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
+    image.SetOrigin((lps @ first)[:3].tolist())
+    return image
+
+
+def image_to_vtk(image: sitk.Image, data: vtk.vtkImageData | None = None) -> vtk.vtkImageData:
+    """A copy of the voxels of an image, in `data` if that is given; indices begin at 0, geometry is left out."""
+    array = sitk.GetArrayViewFromImage(image)
+    data = data if data is not None else vtk.vtkImageData()
+    data.SetExtent(*(bound for size in image.GetSize() for bound in (0, size - 1)))
+    data.AllocateScalars(numpy_support.get_vtk_array_type(array.dtype), 1)
+    voxels(data)[:] = array
+    return data
+
+
+def voxels(data: vtk.vtkImageData) -> NDArray[np.generic]:
+    """The voxels (z, y, x) of an image with one component, as a view."""
+    values: NDArray[np.generic] = numpy_support.vtk_to_numpy(data.GetPointData().GetScalars())
+    return values.reshape(data.GetDimensions()[::-1])

@@ -1,0 +1,201 @@
+"""Volume nodes and SimpleITK images, both ways: exact geometry, HU as they are, parent transforms applied to the copy."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+import vtk
+
+from NephroSynthLib.errors import GeometryError, ImageContentError, UnreadableInputError
+from NephroSynthLib.mrml.images import (
+    Matrix,
+    ijk_to_ras,
+    image_from_vtk,
+    image_to_vtk,
+    matrix_from_vtk,
+    matrix_to_vtk,
+    shear,
+)
+
+_SHEARED, _SHEARING = 5e-3, 1e-5
+
+
+def image_from_node(node: slicer.vtkMRMLVolumeNode) -> sitk.Image:
+    """The image of a volume node where it lies in the world, LPS mm; the node itself stays as it is.
+
+    A parent transform is hardened on the copy: one that keeps the voxels' axes orthogonal changes the geometry alone,
+    any other one resamples, as hardening in Slicer does.
+
+    Args:
+        node: A scalar or label map volume of any pixel type.
+
+    Raises:
+        ImageContentError: If the node has no voxels or several values in each.
+        GeometryError: If its slices are not stacked along their normal.
+    """
+    data = node.GetImageData()
+    if data is None or data.GetNumberOfPoints() == 0:
+        raise ImageContentError(f"The volume '{node.GetName()}' is empty.", "Load its data or choose another one.")
+    if data.GetNumberOfScalarComponents() != 1:
+        raise ImageContentError(
+            f"The volume '{node.GetName()}' has several values in each voxel (colour or vectors).",
+            "Give the CT itself.",
+        )
+    local = _ijk_to_ras(node)
+    if shear(local) > _SHEARED:
+        raise GeometryError(
+            f"The volume '{node.GetName()}' is sheared: its slices were made with a tilted gantry.",
+            "Load it with 'Acquisition geometry regularization' set to 'apply regularization transform'.",
+        )
+    parent = node.GetParentTransformNode()
+    if parent is None:
+        return image_from_vtk(data, local)
+    if parent.IsTransformToWorldLinear():
+        to_world = vtk.vtkMatrix4x4()
+        parent.GetMatrixTransformToWorld(to_world)
+        world = matrix_from_vtk(to_world) @ local
+        if shear(world) <= shear(local) + _SHEARING:
+            return image_from_vtk(data, world)
+    return _resampled_in_world(node, parent)
+
+
+def node_from_image(
+    scene: slicer.vtkMRMLScene,
+    image: sitk.Image,
+    name: str,
+    node: slicer.vtkMRMLVolumeNode | None = None,
+    *,
+    label: bool = False,
+) -> slicer.vtkMRMLScalarVolumeNode:
+    """A volume node with the voxels and geometry of an image.
+
+    Args:
+        scene: Where a new node is made.
+        image: 3D, one value a voxel. HU that are whole numbers are kept as 16-bit integers.
+        name: Of the node.
+        node: Updated in place if given; it leaves its parent transform, since the image lies in the world.
+        label: Whether a new node is a label map volume.
+
+    Returns:
+        The node, with a display node.
+
+    Raises:
+        ImageContentError: If the image is not three-dimensional with one value in each voxel.
+    """
+    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+        raise ImageContentError("The image is not three-dimensional with one value in each voxel.")
+    if node is None:
+        node = scene.AddNewNodeByClass(
+            "vtkMRMLLabelMapVolumeNode" if label else "vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(name)
+        )
+    else:
+        node.SetName(name)
+    data = image_to_vtk(_as_integers(image))
+    modifying = node.StartModify()
+    node.SetAndObserveTransformNodeID(None)
+    node.SetAndObserveImageData(data)
+    node.SetIJKToRASMatrix(matrix_to_vtk(ijk_to_ras(image)))
+    node.EndModify(modifying)
+    if node.GetDisplayNode() is None:
+        node.CreateDefaultDisplayNodes()
+    return node
+
+
+def write_node(node: slicer.vtkMRMLVolumeNode, path: Path) -> None:
+    """Writes the image of a volume node, with its parent transform hardened, to a file that appears whole or not at all.
+
+    Args:
+        node: As `image_from_node` takes it.
+        path: .nrrd and .nii are written uncompressed, .nii.gz compressed.
+
+    Raises:
+        ResourceError: If the disk is full or the file cannot be written.
+        ImageContentError, GeometryError: As `image_from_node`.
+    """
+    write_image(image_from_node(node), path)
+
+
+def write_image(image: sitk.Image, path: Path) -> None:
+    """Writes an image as `write_node` does.
+
+    Raises:
+        ResourceError: If the disk is full or the file cannot be written.
+    """
+    from NephroSynthLib.files import staged_file
+
+    with staged_file(path) as temporary:
+        needed = image.GetNumberOfPixels() * image.GetSizeOfPixelComponent()
+        if shutil.disk_usage(path.parent).free < needed:
+            raise OSError(errno.ENOSPC, "too little free space")
+        compressed = path.suffix == ".gz"
+        try:
+            sitk.WriteImage(image, str(temporary), useCompression=compressed)
+        except RuntimeError as error:
+            raise OSError(errno.EIO, "the image writer failed") from error
+        if not compressed and temporary.stat().st_size < needed:
+            raise OSError(errno.ENOSPC, "the file was cut short")
+
+
+def read_into(
+    scene: slicer.vtkMRMLScene,
+    path: Path,
+    name: str,
+    node: slicer.vtkMRMLVolumeNode | None = None,
+    *,
+    label: bool = False,
+) -> slicer.vtkMRMLScalarVolumeNode:
+    """A volume node with the image of a file; arguments as those of `node_from_image`.
+
+    Raises:
+        UnreadableInputError: If the file cannot be read; the scene is then as it was.
+        ImageContentError: As `node_from_image`.
+    """
+    return node_from_image(scene, read_image(path), name, node, label=label)
+
+
+def read_image(path: Path) -> sitk.Image:
+    """Reads an image file that NephroSynth wrote.
+
+    Raises:
+        UnreadableInputError: If it is missing or damaged.
+    """
+    try:
+        return sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise UnreadableInputError(
+            f"The file '{path.name}' cannot be read: it is missing, damaged or of another format."
+        ) from error
+
+
+def _ijk_to_ras(node: slicer.vtkMRMLVolumeNode) -> Matrix:
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    return matrix_from_vtk(matrix)
+
+
+def _resampled_in_world(node: slicer.vtkMRMLVolumeNode, parent: slicer.vtkMRMLTransformNode) -> sitk.Image:
+    to_world = vtk.vtkGeneralTransform()
+    parent.GetTransformToWorld(to_world)
+    data, matrix = vtk.vtkImageData(), vtk.vtkMatrix4x4()
+    if not slicer.vtkMRMLVolumeNode.GetTransformedImageData(node, to_world, data, matrix):
+        raise GeometryError(
+            f"The transform of the volume '{node.GetName()}' cannot be applied.", "Harden or remove it."
+        )
+    return image_from_vtk(data, matrix_from_vtk(matrix))
+
+
+def _as_integers(image: sitk.Image) -> sitk.Image:
+    """The image as int16 where nothing is lost by that; the middle slice tells at once for most."""
+    if image.GetPixelID() not in (sitk.sitkFloat32, sitk.sitkFloat64):
+        return image
+    values = sitk.GetArrayViewFromImage(image)
+    limits = np.iinfo(np.int16)
+    for part in (values[len(values) // 2], values):
+        if not (np.rint(part) == part).all() or part.min() < limits.min or part.max() > limits.max:
+            return image
+    return sitk.Cast(image, sitk.sitkInt16)
