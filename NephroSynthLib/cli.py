@@ -210,11 +210,27 @@ def evaluate(
 
 
 @app.command()
+def prepare(
+    task: Annotated[Literal["segmentation", "synthesis"], typer.Argument(help="Which model is to learn from it.")],
+    cohort: Annotated[Path, typer.Option(help="Folder with one folder for each exam (see Documentation/Training.md).")],
+    out: Annotated[Path, typer.Option(help="Folder for the cases; give it to 'train' as --out.")],
+    held_out: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the exams that only judge.")] = 0.1,
+    device: Device = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Prepares a cohort of one's own for training; called again, it adds the exams that are new."""
+    arguments = given(task=task, cohort=cohort, out=out, held_out=held_out, settings=given(device=device))
+    work("prepare", arguments, View(quiet, as_json, verbose))
+
+
+@app.command()
 def train(
     task: Annotated[Literal["segmentation", "synthesis"], typer.Argument(help="Which model.")],
     out: Annotated[Path, typer.Option(help="Folder for cases, checkpoints and bundle; a training there is resumed.")],
     steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 20_000,
-    exams: Annotated[int, typer.Option(min=1, help="Simulated exams to draw from.")] = 400,
+    exams: Annotated[int, typer.Option(min=0, help="Simulated exams to draw from; 0 for a cohort alone.")] = 400,
     seed: Annotated[int, typer.Option(min=0, help="Of exams, weights, crops and noise.")] = 0,
     batch_size: Annotated[int, typer.Option(min=1, help="Crops of a step.")] = 1,
     learning_rate: Annotated[float, typer.Option(min=1e-8, max=1.0, help="The highest of AdamW.")] = 1e-3,

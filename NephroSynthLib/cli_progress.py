@@ -30,6 +30,7 @@ SHARES: Mapping[str, Mapping[str, float]] = {
     "segment": {stage: _PIPELINE[stage] for stage in ("read", "segment", "save")},
     "synthesize": {stage: _PIPELINE[stage] for stage in ("read", "synthesize", "save")},
     "evaluate": {stage: _PIPELINE[stage] for stage in ("read", "judge")},
+    "prepare": {"read": 1.0},
     "train": {"train": 1.0},
     "models": {"read": 1.0},
     "phases": {"read": 1.0},

@@ -28,7 +28,7 @@ def print_summary(command: str, summary: Summary, out: Path | None) -> None:
 
 def _figures(summary: Summary) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    sections = (_registration, _segmentation, _metrics, _cost)
+    sections = (_registration, _segmentation, _metrics, _cohort, _cost)
     for section in sections:
         for name, value in section(summary):
             table.add_row(Text(name, style="bold"), Text(value))
@@ -59,6 +59,14 @@ def _metrics(summary: Summary) -> Iterator[Row]:
         if region:
             figures = region["window"]
             yield place, f"PSNR {figures['psnr_db']:.1f} dB, SSIM {figures['ssim']:.3f}, MAE {figures['mae_hu']:.1f} HU"
+
+
+def _cohort(summary: Summary) -> Iterator[Row]:
+    if "skipped" in summary:
+        yield "exams to train on", str(summary["cases"])
+        yield "held-out exams", str(summary["held_out"])
+        for name, why in summary["skipped"].items():
+            yield f"left out: {name}", why
 
 
 def _cost(summary: Summary) -> Iterator[Row]:

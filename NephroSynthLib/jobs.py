@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -277,6 +277,29 @@ def evaluate(progress: Progress, *, synthetic: str, acquired: str, kidneys: str 
     return {"metrics": metrics.to_dict(), "warnings": [*first.warnings, *second.warnings, *notes]}
 
 
+def prepare(
+    progress: Progress,
+    *,
+    task: str,
+    cohort: str,
+    out: str,
+    held_out: float,
+    settings: Mapping[str, Any] | None = None,
+) -> Summary:
+    """Prepares the exams of a cohort for training."""
+    from NephroSynthLib.training import cohort as cohorts
+
+    report = cohorts.prepare(
+        "segmentation" if task == "segmentation" else "synthesis",
+        Path(cohort),
+        Path(out),
+        held_out_share=held_out,
+        settings=_settings(settings),
+        progress=replace(progress, stage_name="read"),
+    )
+    return {**asdict(report), "out": out, "warnings": []}
+
+
 def train(
     progress: Progress,
     *,
@@ -332,6 +355,7 @@ JOBS: Mapping[str, Callable[..., Summary]] = {
     "segment": segment,
     "synthesize": synthesize,
     "evaluate": evaluate,
+    "prepare": prepare,
     "train": train,
     "models": models,
     "phases": dicom_jobs.phases,

@@ -75,7 +75,7 @@ def synthesize(
     bundle = load_bundle(settings.model, task="synthesis")
     denoiser = bundle.build(resolve_device(device))
     region = box_around(mask, noncontrast.GetSpacing(), settings.margin_mm)
-    before, after = (_on_working_grid(region.crop(image)) for image in (noncontrast, excretory))
+    before, after = (on_working_grid(region.crop(image)) for image in (noncontrast, excretory))
     hu = sitk.GetArrayFromImage(before)
     samples = sample_region(
         hu, sitk.GetArrayFromImage(after), before.GetSpacing(), denoiser, settings, seed, progress.part(0.05, 0.95)
@@ -90,7 +90,7 @@ def synthesize(
     return Synthesis(image, uncertainty, region, (bundle.metadata.name, bundle.sha256))
 
 
-def _on_working_grid(image: sitk.Image) -> sitk.Image:
+def on_working_grid(image: sitk.Image) -> sitk.Image:
     """Patient axes, and voxels no finer or coarser than the model was trained on."""
     patient = canonical(sitk.Cast(image, sitk.sitkFloat32))
     native = patient.GetSpacing()

@@ -15,6 +15,9 @@ import numpy as np
 Case = dict[str, np.ndarray]
 MakeCase = Callable[[int], Case]
 
+FIRST_OF_COHORT = 100_000_000
+"""Cases of smaller numbers are simulated, the number being their seed; others come from a cohort."""
+
 
 class CasePool:
     """Cases by seed in a folder, one `.npz` file each.
@@ -75,8 +78,9 @@ class CasePool:
                 future.result()
 
 
-def _prepare(make: MakeCase, seed: int, path: Path) -> None:
-    case = make(seed)
+def save_case(case: Case, path: Path) -> None:
+    """Writes a case under a temporary name and renames it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
@@ -84,3 +88,7 @@ def _prepare(make: MakeCase, seed: int, path: Path) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _prepare(make: MakeCase, seed: int, path: Path) -> None:
+    save_case(make(seed), path)

@@ -31,6 +31,8 @@ DIFFUSION = DiffusionConfig(schedule="cosine", steps=1000, parameterization="ima
 PREPROCESSING: dict[str, JsonValue] = {"spacing_mm": list(SPACING), "channels": ["[-150, 250] HU", "[-1000, 1000] HU"]}
 CROP: Size = (48, 64, 96)
 AIR_HU = -1024.0
+PHASES = {"noncontrast": 0.4, "nephrographic": 0.2, "excretory": 0.4}
+"""Phases of an exam, and how often a crop is of each."""
 
 
 def make_case(seed: int) -> Case:
@@ -38,11 +40,17 @@ def make_case(seed: int) -> Case:
     exam = simulate(seed, reference=_wide_grid(np.random.default_rng((seed, 3))))
     case: Case = {}
     for name, phase in exam.phases.items():
-        hu = sitk.GetArrayFromImage(working_image(to_image(phase.hu, phase.grid)))
-        filled = sitk.GetArrayFromImage(occupancy(to_image((phase.kidneys > 0).astype(np.uint8), phase.grid)))
-        case[f"{name}_hu"] = np.rint(hu).clip(-1024, 3071).astype(np.int16)
-        case[f"{name}_kidneys"] = np.rint(filled * 255).clip(0, 255).astype(np.uint8)
+        filled = occupancy(to_image((phase.kidneys > 0).astype(np.uint8), phase.grid))
+        case |= segmentation_case(name, working_image(to_image(phase.hu, phase.grid)), filled)
     return case
+
+
+def segmentation_case(phase: str, hu: sitk.Image, filled: sitk.Image) -> Case:
+    """A phase on the segmenter's grid and the occupancy of its kidneys, in [0, 1], as a case holds them."""
+    return {
+        f"{phase}_hu": np.rint(sitk.GetArrayFromImage(hu)).clip(-1024, 3071).astype(np.int16),
+        f"{phase}_kidneys": np.rint(sitk.GetArrayFromImage(filled) * 255).clip(0, 255).astype(np.uint8),
+    }
 
 
 def _wide_grid(rng: np.random.Generator) -> Grid:
@@ -59,7 +67,8 @@ def sampler_of(pool: CasePool) -> DrawSample:
 
     def draw(rng: np.random.Generator) -> Sample:
         case = pool.load(rng.choice(np.array(pool.ready())))
-        phase = rng.choice(["noncontrast", "nephrographic", "excretory"], p=[0.4, 0.2, 0.4])
+        shares = np.array([PHASES[name] if f"{name}_hu" in case else 0.0 for name in PHASES])
+        phase = rng.choice(list(PHASES), p=shares / shares.sum())
         hu, filled = case[f"{phase}_hu"].astype(np.float32), case[f"{phase}_kidneys"].astype(np.float32) / 255
         centre = choose_centre(filled > 0.5, rng, inside=0.6)
         warp = Warp.random(rng, zoom=0.2, degrees=12)
@@ -83,7 +92,7 @@ def evaluate_on(denoiser: Denoiser, pool: CasePool, steps: int) -> dict[str, flo
     scores: dict[str, list[float]] = {}
     for path in pool.ready():
         case = pool.load(path)
-        for phase in ("noncontrast", "nephrographic", "excretory"):
+        for phase in (name for name in PHASES if f"{name}_hu" in case):
             truth = case[f"{phase}_kidneys"] > 127
             found = kidney_probability(case[f"{phase}_hu"].astype(np.float32), denoiser, steps, seed=0) > 0.5
             dice = 2 * (truth & found).sum() / max(truth.sum() + found.sum(), 1)

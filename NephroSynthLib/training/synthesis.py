@@ -62,24 +62,39 @@ def make_case(seed: int) -> Case:
     )
     registration = register(fixed, moving, masks, moved_masks, RegistrationSettings())
     region = box_around(exam.kidneys > 0, noncontrast.grid.spacing, MARGIN_MM)
-    phases = {
-        "noncontrast": noncontrast.hu[region.slices],
-        "excretory": sitk.GetArrayFromImage(registration.registered)[region.slices],
-    }
     target_shares = shares(exam.labels, noncontrast.grid.spacing)[(slice(None), *region.slices)]
     moved_shares = [
         sitk.GetArrayFromImage(resample(to_image(share, excretory.grid), fixed, registration.transform, outside=0.0))
         for share in shares(excretory.labels, excretory.grid.spacing)
     ]
-    return {
-        **{name: np.rint(hu).clip(-1024, 3071).astype(np.int16) for name, hu in phases.items()},
-        "nephrographic": exam.nephrographic_truth[region.slices].astype(np.float16),
-        "kidneys": exam.kidneys[region.slices],
-        "spacing": np.asarray(noncontrast.grid.spacing, np.float32),
+    return synthesis_case(
+        noncontrast.hu[region.slices],
+        sitk.GetArrayFromImage(registration.registered)[region.slices],
+        exam.nephrographic_truth[region.slices],
+        exam.kidneys[region.slices],
+        noncontrast.grid.spacing,
+    ) | {
         "nephrographic_shares": target_shares.astype(np.float16),
         "excretory_shares": np.stack(moved_shares)[(slice(None), *region.slices)].astype(np.float16),
         "contrast": compartment_hu(exam.kinetics),
         "parenchyma_ml": np.asarray(exam.kinetics.parenchyma_ml),
+    }
+
+
+def synthesis_case(
+    noncontrast: np.ndarray,
+    excretory: np.ndarray,
+    nephrographic: np.ndarray,
+    kidneys: np.ndarray,
+    spacing: tuple[float, float, float],
+) -> Case:
+    """Aligned phases in HU and kidney labels, (z, y, x) on one grid of a spacing (x, y, z), as a case holds them."""
+    return {
+        "noncontrast": np.rint(noncontrast).clip(-1024, 3071).astype(np.int16),
+        "excretory": np.rint(excretory).clip(-1024, 3071).astype(np.int16),
+        "nephrographic": nephrographic.clip(-1024, 3071).astype(np.float16),
+        "kidneys": kidneys.astype(np.uint8),
+        "spacing": np.asarray(spacing, np.float32),
     }
 
 
@@ -123,9 +138,9 @@ def sampler_of(pool: CasePool) -> DrawSample:
 
 
 def _enhanced(case: Case, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """The excretory and the nephrographic phase of a case, mostly as after another injection."""
+    """The excretory and the nephrographic phase of a case; of a simulated one mostly as after another injection."""
     excretory, nephrographic = (case[name].astype(np.float32) for name in ("excretory", "nephrographic"))
-    if rng.random() < RECONTRASTED:
+    if "contrast" in case and rng.random() < RECONTRASTED:
         change = (other_contrast(float(case["parenchyma_ml"]), rng) - case["contrast"]).astype(np.float32)
         nephrographic += np.tensordot(change[0], case["nephrographic_shares"].astype(np.float32), 1)
         excretory += np.tensordot(change[1], case["excretory_shares"].astype(np.float32), 1)

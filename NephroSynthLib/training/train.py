@@ -6,7 +6,7 @@ import datetime
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +17,12 @@ from pydantic import JsonValue
 from NephroSynthLib import __version__
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
 from NephroSynthLib.diffusion.losses import Distance
-from NephroSynthLib.errors import ModelError
+from NephroSynthLib.errors import ModelError, UsageError
 from NephroSynthLib.models.bundle import BundleMetadata, ModelBundle, Task, load_bundle, save_bundle
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiser, SwinDenoiserConfig
 from NephroSynthLib.training import segmentation, synthesis
 from NephroSynthLib.training.loop import DrawSample, OnProgress, TrainingPlan, fit
-from NephroSynthLib.training.pool import CasePool, MakeCase
+from NephroSynthLib.training.pool import FIRST_OF_COHORT, CasePool, MakeCase
 
 FIRST_CASES = 12
 HELD_OUT = range(800_000, 800_008)
@@ -88,9 +88,9 @@ def train(
 
     Args:
         task: which model.
-        folder: takes the prepared cases, checkpoints and the bundle.
+        folder: takes the cases, checkpoints and the bundle; cases that `prepare` put there are used as well.
         steps: optimizer steps.
-        exams: simulated exams, seeds `seed` * 1000 onwards.
+        exams: simulated exams, seeds `seed` * 1000 onwards; 0 trains on prepared cases alone.
         seed: of exams, weights, crops and noise.
         batch_size: crops of a step.
         learning_rate: the highest of AdamW.
@@ -102,6 +102,7 @@ def train(
         The bundle's path.
 
     Raises:
+        UsageError: If there is nothing to train on.
         ModelError: If the bundle to start from cannot be used, or holds another network.
     """
     recipe = RECIPES[task]
@@ -110,16 +111,23 @@ def train(
     )
     seeds = range(seed * 1000, seed * 1000 + exams)
     pool, held_out = CasePool(folder / "cases", recipe.make_case), CasePool(folder / "held-out", recipe.make_case)
+    own = [path for path in pool.ready() if path.stem.isdigit() and int(path.stem) >= FIRST_OF_COHORT]
+    if not exams and not own:
+        raise UsageError(
+            f"{pool.folder} holds no prepared exam to train on.",
+            "Run `nephrosynth prepare`, or simulate some: --exams.",
+        )
+    judges = HELD_OUT if exams else ()
     torch.manual_seed(seed)
     start = None if start_from is None else _start_bundle(start_from, task)
     denoiser = recipe.diffusion.wrap(SwinDenoiser(recipe.network))
     if start is not None:
         denoiser.network.load_state_dict(start.tensors)
-    with _timed(folder / "hours.txt"), held_out.filling(HELD_OUT, 1), pool.filling(seeds, preparers):
+    with _timed(folder / "hours.txt"), held_out.filling(judges, 1), pool.filling(seeds, preparers):
         on_progress(0.0, "preparing the first exams")
         pool.wait_for(min(FIRST_CASES, exams))
         fit(denoiser, recipe.sampler_of(pool), plan, folder / "checkpoints", on_progress)
-        held_out.wait_for(len(HELD_OUT))
+        held_out.wait_for(len(judges))
     on_progress(1.0, "evaluating on held-out exams")
     results = recipe.evaluate_on(denoiser, held_out, recipe.sampling_steps)
     command = (
@@ -136,7 +144,7 @@ def train(
         diffusion=recipe.diffusion,
         preprocessing=recipe.preprocessing,
         training={
-            "data": f"{exams} simulated exams, seeds {seeds[0]} to {seeds[-1]}; no patient data",
+            "data": _data(seeds, len(own)),
             "command": command,
             "seed": seed,
             "steps": steps,
@@ -146,13 +154,20 @@ def train(
             "version": __version__,
             **({} if start is None else {"started_from": {"sha256": start.sha256, **start.metadata.training}}),
         },
-        results={"held_out": f"{len(HELD_OUT)} simulated exams, seeds {HELD_OUT[0]} to {HELD_OUT[-1]}", **results},
+        results={"held_out": _data(judges, len(held_out.ready()) - len(judges)), **results},
         licence="Apache-2.0",
     )
     path = folder / f"{recipe.name}.safetensors"
     save_bundle(path, denoiser.network.state_dict(), metadata)
     (folder / f"{recipe.name}.json").write_text(json.dumps(metadata.model_dump(mode="json"), indent=2), "utf-8")
     return path
+
+
+def _data(seeds: Sequence[int], own: int) -> str:
+    simulated = [f"{len(seeds)} simulated exams, seeds {seeds[0]} to {seeds[-1]}"] if seeds else []
+    if seeds and not own:
+        return f"{simulated[0]}; no patient data"
+    return " and ".join([*simulated, *([f"{own} exams of a cohort of one's own"] if own else [])])
 
 
 def _start_bundle(name_or_path: str, task: Task) -> ModelBundle:

@@ -10,10 +10,10 @@ import torch
 
 pytest.importorskip("lightning", reason="training needs the extra 'train'")
 
-from NephroSynthLib.errors import ModelError
+from NephroSynthLib.errors import ModelError, UsageError
 from NephroSynthLib.models.bundle import load_bundle, verify_bundle
 from NephroSynthLib.training import train as training
-from NephroSynthLib.training.pool import CasePool
+from NephroSynthLib.training.pool import FIRST_OF_COHORT, CasePool
 
 MODULE = """
 import numpy as np
@@ -114,3 +114,17 @@ def test_weights_of_another_network_are_refused(tmp_path: Path, small_recipe: tr
             start_from="nephrographic-synthesizer",
             on_progress=lambda done, text: None,
         )
+
+
+def test_a_cohort_alone_is_enough(tmp_path: Path, small_recipe: training.Recipe) -> None:
+    (tmp_path / "run" / "cases").mkdir(parents=True)
+    np.savez(tmp_path / "run" / "cases" / f"{FIRST_OF_COHORT + 7}.npz", level=np.array([0.3]))
+    path = training.train("synthesis", tmp_path / "run", steps=2, exams=0, on_progress=lambda done, text: None)
+    metadata = load_bundle(path).metadata
+    assert metadata.training["data"] == "1 exams of a cohort of one's own"
+    assert metadata.results == {"held_out": "", "cases": 0.0}
+
+
+def test_nothing_to_train_on_is_a_clear_error(tmp_path: Path, small_recipe: training.Recipe) -> None:
+    with pytest.raises(UsageError, match="no prepared exam to train on"):
+        training.train("synthesis", tmp_path / "run", steps=2, exams=0, on_progress=lambda done, text: None)
