@@ -144,7 +144,7 @@ def train(
         diffusion=recipe.diffusion,
         preprocessing=recipe.preprocessing,
         training={
-            "data": _data(seeds, len(own)),
+            "data": _data(seeds, len(own)) + ("" if own else "; no patient data"),
             "command": command,
             "seed": seed,
             "steps": steps,
@@ -165,8 +165,6 @@ def train(
 
 def _data(seeds: Sequence[int], own: int) -> str:
     simulated = [f"{len(seeds)} simulated exams, seeds {seeds[0]} to {seeds[-1]}"] if seeds else []
-    if seeds and not own:
-        return f"{simulated[0]}; no patient data"
     return " and ".join([*simulated, *([f"{own} exams of a cohort of one's own"] if own else [])])
 
 
