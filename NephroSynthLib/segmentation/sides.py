@@ -7,6 +7,7 @@ from scipy import ndimage
 
 RIGHT, LEFT = 1, 2
 SMALLEST_ML = 10.0
+LEAST_LATERAL_MM = 20.0
 HORSESHOE_REACH_MM = 35.0
 HORSESHOE_WIDTH_MM = 130.0
 BODY_HU, BONE_HU = -300.0, 180.0
@@ -31,7 +32,8 @@ def split_sides(probability: np.ndarray, hu: np.ndarray, spacing_mm: float) -> n
     """Finds the right and the left kidney in a probability map.
 
     The largest connected piece on each side of the body's midline is that side's kidney. A piece that reaches far over
-    the midline on both sides is a horseshoe kidney and is cut there. Pieces under 10 ml are no kidneys.
+    the midline on both sides is a horseshoe kidney and is cut there. No kidney are pieces under 10 ml, and others whose
+    middle lies within 20 mm of the midline, where the bladder and the bowel in front of the spine are.
 
     Args:
         probability: (z, y, x) in [0, 1]; axes superior, posterior, left.
@@ -54,6 +56,8 @@ def split_sides(probability: np.ndarray, hu: np.ndarray, spacing_mm: float) -> n
         for part in _cut_horseshoe(voxels, middle, spacing_mm):
             size = int(part.sum())
             centre = (part.sum(axis=(0, 1)) * columns).sum() / size
+            if abs(centre - middle) * spacing_mm < LEAST_LATERAL_MM:
+                continue
             side = RIGHT if centre < middle else LEFT
             if size > max(best[side], smallest):
                 best[side] = size

@@ -71,3 +71,11 @@ def test_a_horseshoe_kidney_is_cut_at_the_midline(body: np.ndarray) -> None:
 
 def test_no_kidney_is_no_label(body: np.ndarray) -> None:
     assert not split_sides(np.zeros(SHAPE), body, SPACING).any()
+
+
+def test_a_full_bladder_is_no_kidney_however_large(body: np.ndarray) -> None:
+    kidney, bladder = ellipsoid((30, 35, 70), (8, 8, 8)), ellipsoid((8, 25, 52), (8, 14, 14))
+    assert bladder.sum() > kidney.sum()
+    labels = split_sides((kidney | bladder).astype(float), body, SPACING)
+    np.testing.assert_array_equal(labels == LEFT, kidney)
+    assert not (labels == RIGHT).any()
