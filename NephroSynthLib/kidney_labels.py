@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,10 @@ from scipy import ndimage
 from NephroSynthLib.errors import GeometryError, ImageContentError, NoKidneyError
 from NephroSynthLib.grids import resample
 from NephroSynthLib.image_files import read_image_file
+from NephroSynthLib.kidney_names import EITHER, LEFT, RIGHT, kidney_side
 
-RIGHT, LEFT = 1, 2
-_EITHER = 3
 _ROLE = "kidney label map"
 _WHAT_TO_GIVE = "Give 1 for the right and 2 for the left kidney, or segments named right kidney and left kidney."
-_KIDNEY = re.compile(r"kidney|niere|\brein\b|ri[nñ][oó]n|\brene\b")
-_SIDES = {
-    RIGHT: re.compile(r"right|recht|droit|derech|destr|\br\b|\brt\b"),
-    LEFT: re.compile(r"left|link|gauche|izquierd|sinistr|\bl\b|\blt\b"),
-}
 _BODY_HU = -200.0
 _KIDNEY_HU = (-60.0, 500.0)
 _SEVERAL = (0.15, 0.85)
@@ -53,8 +46,8 @@ def read_kidneys(path: Path, reference: sitk.Image) -> tuple[sitk.Image, list[st
     if not sides.any():
         raise NoKidneyError(f"No kidney is in the {_ROLE}.", _WHAT_TO_GIVE)
     labels = _on_reference(given, sides, reference)
-    if (labels == _EITHER).any():
-        _split_by_position(labels, _lateral(reference), middle)
+    if (labels == EITHER).any():
+        split_by_position(labels, reference)
         warnings = [*warnings, "Right and left were told apart by position: the kidney label map does not name them."]
     result = sitk.GetImageFromArray(labels)
     result.CopyInformation(reference)
@@ -70,10 +63,9 @@ def _by_segment_name(given: sitk.Image) -> tuple[Labels, list[str]] | None:
     index = 0
     while given.HasMetaDataKey(f"Segment{index}_LabelValue"):
         key, index = f"Segment{index}_", index + 1
-        name, tags = (_metadata(given, key + field).lower().replace("_", " ") for field in ("Name", "Tags"))
-        if not _KIDNEY.search(f"{name} {tags}"):
+        side = kidney_side(_metadata(given, key + "Name"), _metadata(given, key + "Tags"))
+        if side is None:
             continue
-        side = _named_side(name) or _named_side(tags) or _EITHER
         layer = values[..., int(_metadata(given, key + "Layer") or 0)]
         sides[layer == int(_metadata(given, key + "LabelValue"))] = side
     return sides, []
@@ -103,7 +95,7 @@ def _by_value(given: sitk.Image, middle: float) -> tuple[Labels, list[str]]:
     if (present == [1] and right_share(1) > most) or (present == [2] and right_share(2) < few):
         return assign(1, 2), []
     if len(present) <= 1 or present in ([1, 2], [1, 2, 3]):
-        sides[values > 0] = _EITHER
+        sides[values > 0] = EITHER
         return sides, []
     raise ImageContentError(f"Which of the {len(present)} labels of the {_ROLE} are kidneys is unclear.", _WHAT_TO_GIVE)
 
@@ -127,9 +119,15 @@ def _on_reference(given: sitk.Image, sides: Labels, reference: sitk.Image) -> La
     return labels
 
 
-def _split_by_position(labels: Labels, lateral: NDArray[np.float64], middle: float) -> None:
-    """Gives each connected piece that has no side the one it lies on; a piece on both sides, as a horseshoe, is cut."""
-    pieces, count = ndimage.label(labels == _EITHER, structure=np.ones((3, 3, 3)))
+def split_by_position(labels: Labels, reference: sitk.Image) -> None:
+    """Gives each connected piece of EITHER kidney the side it lies on; one on both sides, as a horseshoe, is cut.
+
+    Args:
+        labels: (z, y, x) on the grid of `reference`; changed in place to RIGHT and LEFT.
+        reference: HU, from which the middle of the body is taken.
+    """
+    lateral, middle = _lateral(reference), _midline(reference)
+    pieces, count = ndimage.label(labels == EITHER, structure=np.ones((3, 3, 3)))
     for piece, box in enumerate(ndimage.find_objects(pieces, count), start=1):
         inside = pieces[box] == piece
         on_right = np.broadcast_to(lateral, labels.shape)[box] < middle
@@ -166,11 +164,6 @@ def _midline(reference: sitk.Image) -> float:
     """The mean of `_lateral` over the body."""
     body = sitk.GetArrayViewFromImage(reference) > _BODY_HU
     return float(np.broadcast_to(_lateral(reference), body.shape)[body].mean())
-
-
-def _named_side(text: str) -> int | None:
-    sides = [side for side, pattern in _SIDES.items() if pattern.search(text)]
-    return sides[0] if len(sides) == 1 else None
 
 
 def _metadata(image: sitk.Image, key: str) -> str:

@@ -18,8 +18,16 @@ def application_logic() -> Iterator[object]:
 @pytest.fixture
 def scene() -> Iterator[object]:
     scene = slicer.vtkMRMLScene()
-    colors = slicer.vtkSlicerColorLogic()
+    colors = slicer.vtkMRMLColorLogic()
     colors.SetMRMLScene(scene)
     yield scene
     scene.Clear(True)
     colors.SetMRMLScene(None)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def conversion_rules() -> None:
+    """What the Segmentations module registers when Slicer starts."""
+    factory = slicer.vtkSegmentationConverterFactory.GetInstance()
+    factory.RegisterConverterRule(slicer.vtkBinaryLabelmapToClosedSurfaceConversionRule())
+    factory.RegisterConverterRule(slicer.vtkClosedSurfaceToBinaryLabelmapConversionRule())

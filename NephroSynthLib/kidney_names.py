@@ -1,0 +1,33 @@
+"""Which kidney the name of a segment means, in the languages and spellings of segmentation tools."""
+
+from __future__ import annotations
+
+import re
+
+RIGHT, LEFT, EITHER = 1, 2, 3
+"""Labels of the right and the left kidney, and of a kidney whose side the name does not tell."""
+
+_KIDNEY = re.compile(r"kidney|niere|\brein\b|ri[nñ][oó]n|\brene\b")
+_NO_KIDNEY = re.compile(r"cyst|zyste|kyste|quiste|cisti\b|tumou?r|lesion|stone|stein\b|stent|calcul")
+_SIDES = {
+    RIGHT: re.compile(r"right|recht|droit|derech|destr|\br\b|\brt\b"),
+    LEFT: re.compile(r"left|link|gauche|izquierd|sinistr|\bl\b|\blt\b"),
+}
+
+
+def kidney_side(name: str, tags: str = "") -> int | None:
+    """RIGHT, LEFT or EITHER for a kidney; None for anything else, as a cyst, a tumour or a stone of a kidney.
+
+    Args:
+        name: Of the segment, in any case, e.g. 'kidney_right'.
+        tags: What else tells the side, e.g. the terminology of a Slicer segment.
+    """
+    name, tags = (text.lower().replace("_", " ") for text in (name, tags))
+    if not _KIDNEY.search(f"{name} {tags}") or _NO_KIDNEY.search(f"{name} {tags}"):
+        return None
+    return _named_side(name) or _named_side(tags) or EITHER
+
+
+def _named_side(text: str) -> int | None:
+    sides = [side for side, pattern in _SIDES.items() if pattern.search(text)]
+    return sides[0] if len(sides) == 1 else None

@@ -1,0 +1,196 @@
+"""Kidneys as a segmentation node with names, terminology and colours, and as a label map: 1 right, 2 left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+import vtk
+
+from NephroSynthLib.errors import GeometryError, NoKidneyError
+from NephroSynthLib.grids import box_around
+from NephroSynthLib.kidney_names import EITHER, LEFT, RIGHT, kidney_side
+from NephroSynthLib.mrml.images import ijk_to_ras, image_to_vtk, matrix_to_vtk, voxels
+from NephroSynthLib.mrml.volumes import image_from_node, write_image
+
+_NAMES = {RIGHT: "Right kidney", LEFT: "Left kidney"}
+_COLOURS = {RIGHT: (0.90, 0.62, 0.0), LEFT: (0.34, 0.71, 0.91)}
+# SNOMED CT codes of DICOM PS3.16, CID 7154 (Kidney) and CID 244 (Laterality), in the context of Slicer's own list.
+_CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"
+_CATEGORY, _TYPE = ("SCT", "123037004", "Anatomical Structure"), ("SCT", "64033007", "Kidney")
+_LATERALITY = {RIGHT: ("SCT", "24028007", "Right"), LEFT: ("SCT", "7771000", "Left")}
+_REGIONS = "Anatomic codes - DICOM master list"
+_SIDES = {"right": RIGHT, "left": LEFT}
+
+
+def segmentation_from_labels(
+    scene: slicer.vtkMRMLScene,
+    labels: sitk.Image,
+    name: str,
+    reference_volume: slicer.vtkMRMLScalarVolumeNode | None,
+    node: slicer.vtkMRMLSegmentationNode | None = None,
+) -> slicer.vtkMRMLSegmentationNode:
+    """A segmentation node with the segments 'Right kidney' and 'Left kidney', those that are there.
+
+    Args:
+        scene: Where a new node is made.
+        labels: 3D label map where it lies in the world, 1 right and 2 left.
+        name: Of the node.
+        reference_volume: Whose geometry the segmentation takes for further editing.
+        node: Updated in place if given: all its segments are replaced.
+    """
+    if node is None:
+        node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GenerateUniqueName(name))
+    else:
+        node.SetName(name)
+        node.SetAndObserveTransformNodeID(None)
+    if node.GetDisplayNode() is None:
+        node.CreateDefaultDisplayNodes()
+    node.GetSegmentation().RemoveAllSegments()
+    node.SetSourceRepresentationToBinaryLabelmap()
+    if reference_volume is not None:
+        node.SetReferenceImageGeometryParameterFromVolumeNode(reference_volume)
+    for side, title in _NAMES.items():
+        if (sitk.GetArrayViewFromImage(labels) == side).any():
+            _add_segment(node, labels, side, title)
+    return node
+
+
+def labels_from_segmentation(
+    node: slicer.vtkMRMLSegmentationNode, reference_volume_node: slicer.vtkMRMLScalarVolumeNode
+) -> sitk.Image:
+    """The kidneys of a segmentation on the grid of a volume, both where they lie in the world.
+
+    Kidneys are known by terminology or name, in any case and several languages (e.g. TotalSegmentator's
+    'kidney_right'); where neither tells the side, the position in the body does.
+
+    Returns:
+        uint8 on the grid of `image_from_node(reference_volume_node)`: 0, 1 right, 2 left.
+
+    Raises:
+        NoKidneyError: If no segment is a kidney.
+        GeometryError: If the kidneys lie beyond the volume.
+        ImageContentError, GeometryError: As `image_from_node`.
+    """
+    reference = image_from_node(reference_volume_node)
+    sides = _sides(node)
+    if not sides:
+        raise NoKidneyError(
+            f"No segment of '{node.GetName()}' is a kidney.", "Name the segments right kidney and left kidney."
+        )
+    grid = _oriented(reference)
+    labels = np.zeros(reference.GetSize()[::-1], np.uint8)
+    for segment_id, side in sides.items():
+        labels[_mask(node, segment_id, grid)] = side
+    if not labels.any():
+        raise GeometryError(
+            f"The kidneys of '{node.GetName()}' do not lie in the volume '{reference_volume_node.GetName()}'.",
+            "Choose the segmentation that was made on it.",
+        )
+    if (labels == EITHER).any():
+        from NephroSynthLib.kidney_labels import split_by_position
+
+        split_by_position(labels, reference)
+    image = sitk.GetImageFromArray(labels)
+    image.CopyInformation(reference)
+    return image
+
+
+def kidney_labels(
+    node: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode,
+    reference_volume_node: slicer.vtkMRMLScalarVolumeNode,
+) -> sitk.Image:
+    """The kidneys of a segmentation node as `labels_from_segmentation`, or the label map of a volume node as it is."""
+    if node.IsA("vtkMRMLSegmentationNode"):
+        return labels_from_segmentation(node, reference_volume_node)
+    return image_from_node(node)
+
+
+def write_kidneys(
+    node: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode,
+    reference_volume_node: slicer.vtkMRMLScalarVolumeNode,
+    path: Path,
+) -> None:
+    """Writes kidneys as the label map that a run takes as `kidneys`.
+
+    Raises:
+        NoKidneyError, GeometryError, ImageContentError: As `kidney_labels`.
+        ResourceError: If the disk is full or the file cannot be written.
+    """
+    write_image(kidney_labels(node, reference_volume_node), path)
+
+
+def segment_ids(node: slicer.vtkMRMLSegmentationNode) -> dict[str, str]:
+    """The segment of each kidney whose side its terminology or name tells, by side: 'right', 'left'."""
+    by_side = {side: segment_id for segment_id, side in reversed(_sides(node).items())}
+    return {side: by_side[label] for side, label in _SIDES.items() if label in by_side}
+
+
+def segment_in_world(node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> slicer.vtkOrientedImageData:
+    """A copy of the voxels of one segment, 1 inside and 0 elsewhere, under the parent transform of its node.
+
+    Raises:
+        GeometryError: If the segment cannot be made a binary labelmap.
+    """
+    data = slicer.vtkOrientedImageData()
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    if not logic.GetSegmentBinaryLabelmapRepresentation(node, segment_id, data):
+        raise _unusable(node, segment_id)
+    if data.GetNumberOfPoints() > 0:
+        labelmap = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+        shared = node.GetSegmentation().ContainsRepresentation(labelmap)  # its layer then holds other segments, too
+        value = node.GetSegmentation().GetSegment(segment_id).GetLabelValue()
+        values = voxels(data)
+        values[:] = values == value if shared else values > 0
+    return data
+
+
+def _sides(node: slicer.vtkMRMLSegmentationNode) -> dict[str, int]:
+    """Segment IDs of kidneys with their side."""
+    segmentation = node.GetSegmentation()
+    found = {}
+    for index in range(segmentation.GetNumberOfSegments()):
+        segment = segmentation.GetNthSegment(index)
+        side = kidney_side(segment.GetName() or "", _terminology(segment))
+        if side is not None:
+            found[segmentation.GetNthSegmentID(index)] = side
+    return found
+
+
+def _terminology(segment: slicer.vtkSegment) -> str:
+    """What the terminology of a segment says, without the name of its context."""
+    text = vtk.reference("")
+    segment.GetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), text)
+    return " ".join(part.split("^")[-1] for part in str(text).split("~")[1:4])
+
+
+def _add_segment(node: slicer.vtkMRMLSegmentationNode, labels: sitk.Image, side: int, title: str) -> None:
+    mask = labels == side
+    box = box_around(sitk.GetArrayViewFromImage(mask) > 0, labels.GetSpacing(), 0.0)
+    segment_id = node.AddSegmentFromBinaryLabelmapRepresentation(_oriented(box.crop(mask)), title, _COLOURS[side])
+    codes = ("^".join(code) for code in (_CATEGORY, _TYPE, _LATERALITY[side]))
+    entry = "~".join((_CONTEXT, *codes, _REGIONS, "^^", "^^"))
+    node.GetSegmentation().GetSegment(segment_id).SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), entry)
+
+
+def _oriented(image: sitk.Image) -> slicer.vtkOrientedImageData:
+    data = slicer.vtkOrientedImageData()
+    image_to_vtk(sitk.Cast(image, sitk.sitkUInt8), data)
+    data.SetGeometryFromImageToWorldMatrix(matrix_to_vtk(ijk_to_ras(image)))
+    return data
+
+
+def _mask(node: slicer.vtkMRMLSegmentationNode, segment_id: str, grid: slicer.vtkOrientedImageData) -> np.ndarray:
+    """A segment in the world on a grid, boolean (z, y, x)."""
+    resampled = slicer.vtkOrientedImageData()
+    resample = slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage
+    if not resample(segment_in_world(node, segment_id), grid, resampled):
+        raise _unusable(node, segment_id)
+    return voxels(resampled) > 0
+
+
+def _unusable(node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> GeometryError:
+    name = node.GetSegmentation().GetSegment(segment_id).GetName()
+    return GeometryError(f"The segment '{name}' cannot be brought onto the volume.", "Convert it to a binary labelmap.")
