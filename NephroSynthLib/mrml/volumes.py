@@ -1,4 +1,4 @@
-"""Volume nodes and SimpleITK images, both ways: exact geometry, HU as they are, parent transforms applied to the copy."""
+"""Volume nodes and SimpleITK images, both ways: exact geometry and HU, parent transforms applied to the copy."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def node_from_image(
 
 
 def write_node(node: slicer.vtkMRMLVolumeNode, path: Path) -> None:
-    """Writes the image of a volume node, with its parent transform hardened, to a file that appears whole or not at all.
+    """Writes the image of a volume node, its parent transform hardened, to a file that appears whole or not at all.
 
     Args:
         node: As `image_from_node` takes it.

@@ -1,0 +1,78 @@
+"""Colour tables and legends for what is not HU of one phase: differences and uncertainty."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import slicer
+
+_COLOURS = 256
+# ColorBrewer's RdBu reversed (Harrower and Brewer, Cartogr. J. 40:27, 2003): blue below, white at, red above zero.
+_DIVERGING = (
+    (5, 48, 97),
+    (67, 147, 195),
+    (209, 229, 240),
+    (247, 247, 247),
+    (253, 219, 199),
+    (214, 96, 77),
+    (103, 0, 31),
+)
+_SEQUENTIAL = ((255, 255, 178), (254, 204, 92), (253, 141, 60), (240, 59, 32), (189, 0, 38))  # its YlOrRd
+
+
+def diverging(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLColorTableNode:
+    """The scene's colour table for differences, made when it is first asked for."""
+    return _table(scene, "NephroSynth difference", _DIVERGING)
+
+
+def sequential(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLColorTableNode:
+    """The scene's colour table for uncertainty, made when it is first asked for."""
+    return _table(scene, "NephroSynth uncertainty", _SEQUENTIAL)
+
+
+def paint(
+    node: slicer.vtkMRMLScalarVolumeNode,
+    table: slicer.vtkMRMLColorTableNode,
+    limits: tuple[float, float],
+    legend: str,
+) -> None:
+    """Shows a volume in the colours of a table between two values, with a colour legend of that title."""
+    if node.GetDisplayNode() is None:
+        node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.SetAndObserveColorNodeID(table.GetID())
+    display.AutoWindowLevelOff()
+    display.SetWindowLevelMinMax(*limits)
+    shown = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
+    shown.SetTitleText(legend)
+    shown.SetLabelFormat("%.0f")
+    shown.SetNumberOfLabels(5)
+    shown.SetVisibility(True)
+
+
+def show_legend(node: slicer.vtkMRMLScalarVolumeNode, on: bool) -> None:
+    """Shows or hides the colour legend of a volume, if it has one."""
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
+    if legend is not None:
+        legend.SetVisibility(on)
+
+
+def _table(
+    scene: slicer.vtkMRMLScene, name: str, anchors: Sequence[tuple[int, int, int]]
+) -> slicer.vtkMRMLColorTableNode:
+    tag = name.replace(" ", "")
+    node = scene.GetSingletonNode(tag, "vtkMRMLColorTableNode")
+    if node is not None and node.GetNumberOfColors() == _COLOURS:
+        return node
+    node = slicer.vtkMRMLColorTableNode()
+    node.SetSingletonTag(tag)
+    node.SetName(name)
+    node.SetTypeToUser()
+    node.SetNumberOfColors(_COLOURS)
+    places = np.linspace(0, 1, len(anchors))
+    steps = np.linspace(0, 1, _COLOURS)
+    channels = [np.interp(steps, places, np.array(anchors)[:, channel] / 255) for channel in range(3)]
+    for index, (red, green, blue) in enumerate(zip(*channels, strict=True)):
+        node.SetColor(index, str(index), red, green, blue, 1.0)
+    return scene.AddNode(node)

@@ -1,0 +1,95 @@
+"""How volumes and kidneys appear in the slice views of the present layout."""
+
+from __future__ import annotations
+
+import slicer
+import vtk
+
+from NephroSynthLib.grids import box_around
+from NephroSynthLib.mrml.images import voxels
+from NephroSynthLib.mrml.segmentations import segment_ids, segment_in_world
+from NephroSynthLib.mrml.views import centre_on, composites, link_slices, show, slice_views
+from NephroSynthLib.window import LEVEL_HU, WIDTH_HU
+
+__all__ = [
+    "centre_on",
+    "kidney_centre",
+    "link_slices",
+    "overlay",
+    "set_ct_window",
+    "set_foreground_opacity",
+    "set_window",
+    "show_segmentation",
+    "show_volume",
+]
+
+_FILL_OPACITY = 0.15
+
+
+def set_ct_window(node: slicer.vtkMRMLScalarVolumeNode) -> None:
+    """Shows a volume in grey in the window 400/50, that is -150 to 250 HU."""
+    set_window(node, WIDTH_HU, LEVEL_HU)
+
+
+def set_window(node: slicer.vtkMRMLScalarVolumeNode, width: float, level: float) -> None:
+    """Shows a volume in a fixed window, in its own units."""
+    if node.GetDisplayNode() is None:
+        node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.AutoWindowLevelOff()
+    display.SetWindowLevel(width, level)
+
+
+def show_volume(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLScalarVolumeNode) -> None:
+    """Shows one volume alone in all slice views."""
+    show(scene, slice_views(scene), node)
+
+
+def overlay(
+    scene: slicer.vtkMRMLScene,
+    background: slicer.vtkMRMLScalarVolumeNode,
+    foreground: slicer.vtkMRMLScalarVolumeNode,
+    opacity: float,
+) -> None:
+    """Shows one volume over another in all slice views; `opacity` of the upper one in [0, 1]."""
+    show(scene, slice_views(scene), background, foreground, opacity)
+
+
+def set_foreground_opacity(scene: slicer.vtkMRMLScene, opacity: float) -> None:
+    """Fades the upper volume of all slice views in or out; `opacity` in [0, 1]."""
+    for node in composites(scene):
+        node.SetForegroundOpacity(opacity)
+
+
+def show_segmentation(node: slicer.vtkMRMLSegmentationNode, on: bool) -> None:
+    """Shows the outlines of the kidneys with a faint fill, or hides them."""
+    if node.GetDisplayNode() is None:
+        node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.SetOpacity2DFill(_FILL_OPACITY)
+    display.SetVisibility(on)
+
+
+def kidney_centre(node: slicer.vtkMRMLSegmentationNode, side: str) -> tuple[float, float, float] | None:
+    """Where the middle of a kidney's bounding box lies, RAS mm in the world; None if that kidney is not there.
+
+    Args:
+        node: The segmentation.
+        side: 'right' or 'left'.
+    """
+    segment_id = segment_ids(node).get(side)
+    if segment_id is None:
+        return None
+    data = segment_in_world(node, segment_id)
+    if data.GetNumberOfPoints() == 0:
+        return None
+    inside = voxels(data) > 0
+    if not inside.any():
+        return None
+    box = box_around(inside, (1.0, 1.0, 1.0), 0.0)
+    first = data.GetExtent()[::2]
+    middle = [low + start + (size - 1) / 2 for low, start, size in zip(first, box.start, box.size, strict=True)]
+    matrix = vtk.vtkMatrix4x4()
+    data.GetImageToWorldMatrix(matrix)
+    right, anterior, superior, _ = matrix.MultiplyPoint((*middle, 1.0))
+    return right, anterior, superior

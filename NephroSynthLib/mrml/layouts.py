@@ -1,0 +1,146 @@
+"""Layouts for looking at several volumes at once: side by side, two by two, three planes each, and with plots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import slicer
+
+from NephroSynthLib.errors import UsageError
+from NephroSynthLib.mrml.views import fit, layout_node, link_slices, show
+
+PLANES = ("Axial", "Coronal", "Sagittal")
+PLOT_VIEW = "NephroSynthPlot"
+_COLOURS = ("#F34A33", "#6EB04B", "#EDD54C", "#5F9FD8")
+_GROUP = 71  # a view group of their own, so that linking leaves Slicer's own views alone
+_BEFORE = "NephroSynth.LayoutBefore"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A layout of slice views.
+
+    Attributes:
+        id: Its number in Slicer's layout node.
+        title: For a menu.
+        cells: For each volume, the names of the slice views that show it.
+        xml: Its description, as Slicer's layout manager reads it.
+    """
+
+    id: int
+    title: str
+    cells: tuple[tuple[str, ...], ...]
+    xml: str
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Names of all its slice views."""
+        return tuple(view for cell in self.cells for view in cell)
+
+
+def view_name(cell: int, plane: str) -> str:
+    """The name of the slice view that shows a plane of the volume in a cell, counted from 0."""
+    return f"NephroSynth{cell + 1}{plane}"
+
+
+def register_layouts(scene: slicer.vtkMRMLScene) -> None:
+    """Makes the layouts known to the scene's layout node, once.
+
+    Raises:
+        UsageError: If the scene has no layout node.
+    """
+    node = layout_node(scene)
+    for layout in LAYOUTS.values():
+        if not node.IsLayoutDescription(layout.id):
+            node.AddLayoutDescription(layout.id, layout.xml)
+
+
+def show_layout(
+    scene: slicer.vtkMRMLScene, name: str, volumes: Sequence[slicer.vtkMRMLScalarVolumeNode | None]
+) -> None:
+    """Shows volumes in a layout, linked and whole.
+
+    Args:
+        scene: The scene.
+        name: A key of `LAYOUTS`.
+        volumes: One for each cell, in order; a cell without one, or with None, stays empty.
+
+    Raises:
+        UsageError: If there is no such layout.
+    """
+    if name not in LAYOUTS:
+        raise UsageError(f"There is no layout '{name}'.", f"Layouts: {', '.join(LAYOUTS)}.")
+    layout = LAYOUTS[name]
+    register_layouts(scene)
+    node = layout_node(scene)
+    if node.GetViewArrangement() not in {one.id for one in LAYOUTS.values()}:
+        node.SetAttribute(_BEFORE, str(node.GetViewArrangement()))
+    node.SetViewArrangement(layout.id)
+    link_slices(scene, False)
+    first = next((volume for volume in volumes if volume is not None), None)
+    for index, views in enumerate(layout.cells):
+        volume = volumes[index] if index < len(volumes) else None
+        show(scene, views, volume)
+        for view in views:
+            slice_node = scene.GetSingletonNode(view, "vtkMRMLSliceNode")
+            if slice_node is not None and first is not None:
+                fit(slice_node, first)
+    link_slices(scene, True)
+
+
+def restore_layout(scene: slicer.vtkMRMLScene) -> None:
+    """Goes back to the layout that was there before the first of these was shown."""
+    node = layout_node(scene)
+    before = node.GetAttribute(_BEFORE)
+    if before is not None:
+        node.SetViewArrangement(int(before))
+        node.RemoveAttribute(_BEFORE)
+
+
+def _slice_view(cell: int, plane: str) -> str:
+    properties = {
+        "orientation": plane,
+        "viewlabel": f"{cell + 1}{plane[0]}" if plane != "Axial" else str(cell + 1),
+        "viewcolor": _COLOURS[cell],
+        "viewgroup": str(_GROUP),
+    }
+    inner = "".join(f'<property name="{key}" action="default">{value}</property>' for key, value in properties.items())
+    return f'<view class="vtkMRMLSliceNode" singletontag="{view_name(cell, plane)}">{inner}</view>'
+
+
+def _plot_view() -> str:
+    return (
+        f'<view class="vtkMRMLPlotViewNode" singletontag="{PLOT_VIEW}">'
+        '<property name="viewlabel" action="default">P</property></view>'
+    )
+
+
+def _box(kind: str, *items: str) -> str:
+    return f'<layout type="{kind}" split="true">' + "".join(f"<item>{item}</item>" for item in items) + "</layout>"
+
+
+def _axial(cells: int) -> tuple[tuple[str, ...], ...]:
+    return tuple((view_name(cell, "Axial"),) for cell in range(cells))
+
+
+def _row(*cells: int) -> str:
+    return _box("horizontal", *(_slice_view(cell, "Axial") for cell in cells))
+
+
+def _three_planes() -> str:
+    rows = (_box("horizontal", *(_slice_view(cell, plane) for plane in PLANES)) for cell in range(2))
+    return _box("vertical", *rows)
+
+
+LAYOUTS = {
+    "side-by-side": Layout(7101, "Side by side", _axial(2), _row(0, 1)),
+    "two-by-two": Layout(7102, "Two by two", _axial(4), _box("vertical", _row(0, 1), _row(2, 3))),
+    "three-planes": Layout(
+        7103,
+        "Three planes each",
+        tuple(tuple(view_name(cell, plane) for plane in PLANES) for cell in range(2)),
+        _three_planes(),
+    ),
+    "plots": Layout(7104, "Side by side with a plot", _axial(2), _box("vertical", _row(0, 1), _plot_view())),
+}

@@ -1,0 +1,105 @@
+"""The slice views of a layout: which are shown, what each shows, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import slicer
+import vtk
+
+from NephroSynthLib.errors import UsageError
+
+Ras = tuple[float, float, float]
+
+
+def layout_node(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLLayoutNode:
+    """The layout of the scene's views.
+
+    Raises:
+        UsageError: If the scene has none, since nothing shows it.
+    """
+    node = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+    if node is None:
+        raise UsageError("The scene has no layout.", "Open it in a window first.")
+    return node
+
+
+def slice_views(scene: slicer.vtkMRMLScene) -> list[str]:
+    """Names of the slice views of the present layout, in its order."""
+    root = layout_node(scene).GetLayoutRootElement()
+    return [] if root is None else list(dict.fromkeys(_slice_tags(root)))
+
+
+def slice_nodes(scene: slicer.vtkMRMLScene) -> list[slicer.vtkMRMLSliceNode]:
+    """The nodes of the slice views of the present layout."""
+    nodes = (scene.GetSingletonNode(view, "vtkMRMLSliceNode") for view in slice_views(scene))
+    return [node for node in nodes if node is not None]
+
+
+def composite(scene: slicer.vtkMRMLScene, view: str) -> slicer.vtkMRMLSliceCompositeNode:
+    """What a slice view shows; made as the view's own logic would make it where that has not been yet."""
+    node = scene.GetSingletonNode(view, "vtkMRMLSliceCompositeNode")
+    if node is None:
+        node = slicer.vtkMRMLSliceCompositeNode()
+        node.SetSingletonTag(view)
+        node.SetLayoutName(view)
+        node = scene.AddNode(node)
+    return node
+
+
+def composites(scene: slicer.vtkMRMLScene) -> list[slicer.vtkMRMLSliceCompositeNode]:
+    """What each slice view of the present layout shows."""
+    return [composite(scene, view) for view in slice_views(scene)]
+
+
+def show(
+    scene: slicer.vtkMRMLScene,
+    views: Sequence[str],
+    background: slicer.vtkMRMLVolumeNode | None,
+    foreground: slicer.vtkMRMLVolumeNode | None = None,
+    opacity: float = 0.0,
+) -> None:
+    """Shows a volume in slice views, with another one over it if given."""
+    for view in views:
+        node = composite(scene, view)
+        modifying = node.StartModify()
+        node.SetBackgroundVolumeID(background.GetID() if background else None)
+        node.SetForegroundVolumeID(foreground.GetID() if foreground else None)
+        node.SetForegroundOpacity(opacity)
+        node.EndModify(modifying)
+
+
+def fit(node: slicer.vtkMRMLSliceNode, volume: slicer.vtkMRMLVolumeNode) -> None:
+    """Brings the whole of a volume, and its middle slice, into a slice view."""
+    bounds = [0.0] * 6
+    volume.GetRASBounds(bounds)
+    middle = [(low + high) / 2 for low, high in zip(bounds[::2], bounds[1::2], strict=True)]
+    node.JumpSliceByCentering(*middle)
+    ras_to_slice = vtk.vtkMatrix4x4()
+    vtk.vtkMatrix4x4.Invert(node.GetSliceToRAS(), ras_to_slice)
+    volume.GetSliceBounds(bounds, ras_to_slice)
+    width, height = bounds[1] - bounds[0], bounds[3] - bounds[2]
+    columns, rows, _ = node.GetDimensions()
+    scale = max(width / max(columns, 1), height / max(rows, 1))
+    if scale > 0:
+        node.SetFieldOfView(scale * columns, scale * rows, node.GetFieldOfView()[2])
+
+
+def centre_on(scene: slicer.vtkMRMLScene, ras: Ras) -> None:
+    """Moves every slice view of the present layout so that a point, RAS mm, is in its middle."""
+    for node in slice_nodes(scene):
+        node.JumpSliceByCentering(*ras)
+
+
+def link_slices(scene: slicer.vtkMRMLScene, on: bool) -> None:
+    """Makes the slice views move, zoom and change their contents' appearance together, at once while dragging."""
+    for node in composites(scene):
+        node.SetHotLinkedControl(on)
+        node.SetLinkedControl(on)
+
+
+def _slice_tags(element: vtk.vtkXMLDataElement) -> Iterator[str]:
+    if element.GetName() == "view" and element.GetAttribute("class") == "vtkMRMLSliceNode":
+        yield element.GetAttribute("singletontag")
+    for index in range(element.GetNumberOfNestedElements()):
+        yield from _slice_tags(element.GetNestedElement(index))
