@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import torch
 
-Values = TypeVar("Values", np.ndarray, torch.Tensor)
+if TYPE_CHECKING:
+    import torch
+
+Values = TypeVar("Values", np.ndarray, "torch.Tensor")
 
 WIDTH_HU = 400.0
 LEVEL_HU = 50.0
