@@ -71,8 +71,8 @@ def staged_folder(out: Path, overwrite: bool = False, results: Collection[str] =
                 _replace_folder(temporary, out)
 
 
-def save_image(image: sitk.Image, path: Path) -> None:
-    """Writes an image atomically, compressed, in the format that the suffix of `path` names.
+def save_image(image: sitk.Image, path: Path, compress: bool = True) -> None:
+    """Writes an image atomically in the format that the suffix of `path` names.
 
     Raises:
         ResourceError: If there is not enough disk space, or the file cannot be written.
@@ -86,7 +86,7 @@ def save_image(image: sitk.Image, path: Path) -> None:
         if shutil.disk_usage(path.parent).free < needed:
             raise OSError(errno.ENOSPC, "too little free space")
         try:
-            sitk.WriteImage(image, str(temporary), useCompression=True)
+            sitk.WriteImage(image, str(temporary), useCompression=compress)
         except RuntimeError as error:
             raise OSError(errno.EIO, "the image writer failed") from error
         if find_flaw(temporary) == "truncated":

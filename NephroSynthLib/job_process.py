@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from NephroSynthLib import errors, scratch
-from NephroSynthLib.errors import Cancelled, NephroSynthError, ResourceError, WorkerError
-from NephroSynthLib.worker import PROTOCOL
+from NephroSynthLib.conversation import Conversation, Message, WorkerTrace, as_line, worker_environment
+from NephroSynthLib.errors import NephroSynthError
 
 WORKER = (sys.executable, "-m", "NephroSynthLib.worker")
 CANCEL_WITHIN_S = 0.7
-LOG_LINES = 200
 
-Message = dict[str, Any]
-
-
-class WorkerTrace(Exception):
-    """The traceback, or the last lines of the log, of a worker: the cause of its error in this process."""
+__all__ = ["CANCEL_WITHIN_S", "WORKER", "JobProcess", "Message", "WorkerTrace"]
 
 
 class JobProcess:
@@ -47,15 +38,14 @@ class JobProcess:
         log: Callable[[str], None] = lambda line: None,
         program: Sequence[str] = WORKER,
     ) -> None:
-        self._temporary: list[Path] = []
-        self._log_lines: deque[str] = deque(maxlen=LOG_LINES)
+        self._conversation = Conversation()
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
             program,
             stdin=pipe,
             stdout=pipe,
             stderr=pipe,
-            env=_environment(),
+            env={**os.environ, **worker_environment()},
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
@@ -84,19 +74,11 @@ class JobProcess:
             WorkerError: If the process ended without a result or spoke another protocol.
         """
         for line in self._output:
-            message = _parse(line)
-            kind = message["type"]
-            if kind == "error":
-                raise _rebuild(message)
-            if kind == "temporary":
-                self._temporary.append(Path(message["path"]))
-            elif kind == "hello":
-                if message.get("protocol") != PROTOCOL:
-                    raise WorkerError(f"The worker speaks protocol {message.get('protocol')}, not {PROTOCOL}.")
-            else:
+            message = self._conversation.hear(line)
+            if message is not None:
                 yield message
-            if kind == "result":
-                return
+                if message["type"] == "result":
+                    return
         raise self._died()
 
     def cancel(self) -> Message | None:
@@ -119,27 +101,18 @@ class JobProcess:
 
     def _tell(self, message: Message) -> None:
         with contextlib.suppress(BrokenPipeError):
-            self._input.write((json.dumps(message) + "\n").encode())
+            self._input.write(as_line(message))
             self._input.flush()
 
     def _read_log(self, stream: IO[bytes], log: Callable[[str], None]) -> None:
         for raw in stream:
-            line = raw.decode(errors="replace").rstrip()
-            self._log_lines.append(line)
-            log(line)
+            log(self._conversation.log(raw))
 
     def _died(self) -> NephroSynthError:
         status = self._process.wait()
         self._logger.join(timeout=1)
-        if status == -9:
-            return ResourceError(
-                "The system ended the job, most likely because memory ran out.",
-                "Close other programs, choose a coarser --spacing, or run on a machine with more memory.",
-            )
         how = f"by signal {-status}" if status < 0 else f"with status {status}"
-        error = WorkerError(f"The job's process ended {how} and gave no result.")
-        error.__cause__ = WorkerTrace("\n".join(self._log_lines))
-        return error
+        return self._conversation.why_it_died(how, killed=status == -9)
 
     def _kill(self) -> None:
         """Kills the worker and the processes that it started."""
@@ -159,8 +132,7 @@ class JobProcess:
             self._process.wait()
             self._output.close()
             self._logger.join(timeout=1)
-            for path in self._temporary:
-                scratch.remove(path)
+            self._conversation.clean_up()
 
 
 @contextlib.contextmanager
@@ -174,29 +146,3 @@ def _no_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, handler)
-
-
-def _parse(line: bytes) -> Message:
-    try:
-        message = json.loads(line)
-        if isinstance(message["type"], str):
-            return dict(message)
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise WorkerError(f"The job's process said something that is no message: {line[:80].decode(errors='replace')!r}.")
-
-
-def _rebuild(message: Message) -> NephroSynthError:
-    kind = getattr(errors, str(message.get("class")), NephroSynthError)
-    if kind is Cancelled:
-        return Cancelled()
-    error: NephroSynthError = kind(str(message.get("what")), str(message.get("action", "")))
-    error.__cause__ = WorkerTrace(str(message.get("traceback", "")))
-    return error
-
-
-def _environment() -> dict[str, str]:
-    """This package's folder is on the path and the current one is not, so that no file there can shadow a module."""
-    package = str(Path(__file__).resolve().parents[1])
-    paths = [package, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}

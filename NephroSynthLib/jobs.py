@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from NephroSynthLib import dicom_jobs
+from NephroSynthLib import dicom_jobs, panel_jobs
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.files import check_target, save_image, staged_folder
 from NephroSynthLib.json_values import finite
@@ -32,6 +32,7 @@ _RUN = (
     "excretory_registered.nii.gz",
     "kidneys.nii.gz",
     "uncertainty.nii.gz",
+    "acquired_registered.nii.gz",
     "excretory_to_noncontrast.h5",
     "result.json",
     "report.html",
@@ -86,6 +87,7 @@ def run(
     deidentify: bool = False,
     kidneys: str | None = None,
     settings: Mapping[str, Any] | None = None,
+    images: Literal["nifti", "nrrd"] = "nifti",
     overwrite: bool = False,
 ) -> Summary:
     """The whole job on one exam: its phases are given, or found in a heap of DICOM files."""
@@ -104,7 +106,7 @@ def run(
 
     result = pipeline.run(exam, checked, progress)
     progress.stage("save").update(0.0, "Writing the result")
-    summary = result.save(Path(out), overwrite)
+    summary = result.save(Path(out), overwrite, images)
     if dicom_out is not None:
         dicom_jobs.export_run(result, given, Path(dicom_out), deidentify=deidentify, overwrite=overwrite)
     progress.stage("save").update(1.0)
@@ -361,6 +363,8 @@ JOBS: Mapping[str, Callable[..., Summary]] = {
     "phases": dicom_jobs.phases,
     "export-dicom": dicom_jobs.export_dicom,
     "send": dicom_jobs.send,
+    "inventory": panel_jobs.inventory,
+    "sample": panel_jobs.sample,
 }
 
 
@@ -384,7 +388,7 @@ def _settings(values: Mapping[str, Any] | None) -> Settings:
 
 def _provenance(settings: Settings, warnings: Sequence[str]) -> Summary:
     from NephroSynthLib.pipeline import versions
-    from NephroSynthLib.result import RESEARCH_ONLY
+    from NephroSynthLib.notice import RESEARCH_ONLY
 
     return {
         "schema_version": 1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import SimpleITK as sitk
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -12,19 +12,21 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from NephroSynthLib.evaluation import Metrics
 from NephroSynthLib.exam import Exam
 from NephroSynthLib.files import save_image, staged_folder
+from NephroSynthLib.notice import RESEARCH_ONLY, SIMULATED_TRAINING
 from NephroSynthLib.registration import Registration
 from NephroSynthLib.segmentation.kidneys import Segmentation
 from NephroSynthLib.settings import Settings
 from NephroSynthLib.synthesis.nephrographic import Synthesis
 
-RESEARCH_ONLY = "Research use only. Not a medical device; not for diagnosis or treatment."
-SIMULATED_TRAINING = "The bundled models were trained on simulated exams only."
+ImageFormat = Literal["nifti", "nrrd"]
+"""How images are saved: compressed NIfTI, or uncompressed NRRD, which is quick to write and to load."""
 
 FILES = (
     "synthetic_nephrographic.nii.gz",
     "excretory_registered.nii.gz",
     "kidneys.nii.gz",
     "uncertainty.nii.gz",
+    "acquired_registered.nii.gz",
     "excretory_to_noncontrast.h5",
     "result.json",
     "report.html",
@@ -144,12 +146,13 @@ class Result:
             warnings=self.warnings,
         )
 
-    def save(self, out: Path, overwrite: bool = False) -> dict[str, Any]:
+    def save(self, out: Path, overwrite: bool = False, images: ImageFormat = "nifti") -> dict[str, Any]:
         """Writes all files into a folder, which appears whole or not at all.
 
         Args:
             out: the folder.
             overwrite: whether an earlier result there may be replaced.
+            images: their format.
 
         Returns:
             The summary as JSON.
@@ -162,12 +165,22 @@ class Result:
 
         summary = self.summary()
         with staged_folder(out, overwrite, FILES) as folder:
-            save_image(self.synthesis.image, folder / "synthetic_nephrographic.nii.gz")
-            save_image(self.registration.registered, folder / "excretory_registered.nii.gz")
-            save_image(self.segmentation.labels, folder / "kidneys.nii.gz")
-            if self.synthesis.uncertainty is not None:
-                save_image(self.synthesis.uncertainty, folder / "uncertainty.nii.gz")
+            for name, image in self._images().items():
+                suffix, compress = (".nii.gz", True) if images == "nifti" else (".nrrd", False)
+                save_image(image, folder / f"{name}{suffix}", compress)
             sitk.WriteTransform(self.registration.transform, str(folder / "excretory_to_noncontrast.h5"))
             (folder / "result.json").write_text(summary.model_dump_json(indent=2), encoding="utf-8")
             write_report(self, folder / "report.html")
         return summary.model_dump(mode="json")
+
+    def _images(self) -> dict[str, sitk.Image]:
+        images = {
+            "synthetic_nephrographic": self.synthesis.image,
+            "excretory_registered": self.registration.registered,
+            "kidneys": self.segmentation.labels,
+        }
+        if self.synthesis.uncertainty is not None:
+            images["uncertainty"] = self.synthesis.uncertainty
+        if self.acquired is not None:
+            images["acquired_registered"] = self.acquired.image
+        return images

@@ -5,7 +5,7 @@ The protocol, one JSON object a line:
 
     in    {"command": "run", "arguments": {...}}              first line: the job
           {"type": "cancel"}                                  later: end the job
-    out   {"type": "hello", "protocol": 1, "version": "..."}
+    out   {"type": "hello", "protocol": 1, "version": "...", "pid": 123}
           {"type": "temporary", "path": "..."}                remove it, should this process be killed
           {"type": "progress", "stage": "...", "fraction": 0.5, "message": "..."}
           {"type": "warning", "message": "..."}
@@ -72,7 +72,7 @@ class Channel:
 def main() -> int:
     """Runs one job and returns the exit status."""
     channel = Channel()
-    channel.send("hello", protocol=PROTOCOL, version=__version__)
+    channel.send("hello", protocol=PROTOCOL, version=__version__, pid=os.getpid())
     cancelled = threading.Event()
     name = f"nephrosynth-{os.getpid()}-{time.time_ns():x}"
     scratch.watch(lambda path: channel.send("temporary", path=str(path)))

@@ -74,7 +74,7 @@ def test_a_job_reports_hello_progress_warnings_and_its_result(tmp_path: Path) ->
         heard = [message for message in messages(process) if message["type"] != "temporary"]
         assert process.wait() == 0
     assert heard == [
-        {"type": "hello", "protocol": worker.PROTOCOL, "version": __version__},
+        {"type": "hello", "protocol": worker.PROTOCOL, "version": __version__, "pid": process.pid},
         {"type": "progress", "stage": "read", "fraction": 0.5, "message": "half"},
         {"type": "warning", "message": "one"},
         {"type": "result", "result": {"warnings": ["one"], "done": True}},

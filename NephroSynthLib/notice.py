@@ -1,0 +1,6 @@
+"""What every result says of itself."""
+
+from __future__ import annotations
+
+RESEARCH_ONLY = "Research use only. Not a medical device; not for diagnosis or treatment."
+SIMULATED_TRAINING = "The bundled models were trained on simulated exams only."
