@@ -19,17 +19,16 @@ from rich.progress import (
 from rich.text import Text
 
 from NephroSynthLib.job_process import Message
+from NephroSynthLib.progress import PIPELINE_SHARES
 
-# The share of its time that a job spends in each stage, measured on two cores, for the bar of the whole.
-_PIPELINE = {"read": 2.0, "segment": 30.0, "register": 25.0, "synthesize": 35.0, "judge": 4.0, "save": 4.0}
 SHARES: Mapping[str, Mapping[str, float]] = {
-    "run": _PIPELINE,
-    "demo": {"simulate": 8.0, **_PIPELINE},
+    "run": PIPELINE_SHARES,
+    "demo": {"simulate": 8.0, **PIPELINE_SHARES},
     "simulate": {"simulate": 1.0},
-    "register": {stage: _PIPELINE[stage] for stage in ("read", "segment", "register", "save")},
-    "segment": {stage: _PIPELINE[stage] for stage in ("read", "segment", "save")},
-    "synthesize": {stage: _PIPELINE[stage] for stage in ("read", "synthesize", "save")},
-    "evaluate": {stage: _PIPELINE[stage] for stage in ("read", "judge")},
+    "register": {stage: PIPELINE_SHARES[stage] for stage in ("read", "segment", "register", "save")},
+    "segment": {stage: PIPELINE_SHARES[stage] for stage in ("read", "segment", "save")},
+    "synthesize": {stage: PIPELINE_SHARES[stage] for stage in ("read", "synthesize", "save")},
+    "evaluate": {stage: PIPELINE_SHARES[stage] for stage in ("read", "judge")},
     "prepare": {"read": 1.0},
     "train": {"train": 1.0},
     "models": {"read": 1.0},
