@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 import SimpleITK as sitk
 import slicer
@@ -12,14 +14,17 @@ from NephroSynthLib.mrml.colours import diverging, paint, sequential, show_legen
 from NephroSynthLib.mrml.display import overlay, set_ct_window
 from NephroSynthLib.mrml.volumes import image_from_node, node_from_image
 
-__all__ = ["DIFFERENCE_HU", "checkerboard", "difference", "show_legend", "uncertainty_overlay"]
+__all__ = ["COMPARISON", "DIFFERENCE_HU", "checkerboard", "difference", "show_legend", "uncertainty_overlay"]
+
+COMPARISON = "NephroSynth.Comparison"
+"""The attribute of volumes that are made only to be looked at."""
 
 DIFFERENCE_HU = 100.0
 """The colours of a difference end at this many HU on either side, as in the report."""
 
 _OUTSIDE = -32000.0
 _LEAST_UNCERTAINTY_HU = 1.0
-Volume = slicer.vtkMRMLScalarVolumeNode
+Volume: TypeAlias = slicer.vtkMRMLScalarVolumeNode
 
 
 def checkerboard(
@@ -51,6 +56,7 @@ def checkerboard(
     mixed = np.where(odd & (others > _OUTSIDE), others, values)
     result = node_from_image(scene, _like(first, mixed), name, node)
     set_ct_window(result)
+    result.SetAttribute(COMPARISON, "checkerboard")
     return result
 
 
@@ -73,6 +79,7 @@ def difference(
     values, others = _pair(image, synthetic, acquired)
     result = node_from_image(scene, _like(image, np.where(others > _OUTSIDE, values - others, 0)), name, node)
     title = f"{synthetic.GetName()}\nless {acquired.GetName()} (HU)"
+    result.SetAttribute(COMPARISON, "difference")
     paint(result, diverging(scene), (-DIFFERENCE_HU, DIFFERENCE_HU), title)
     return result
 
@@ -97,7 +104,7 @@ def uncertainty_overlay(scene: slicer.vtkMRMLScene, volume: Volume, uncertainty:
 
 
 def _pair(grid: sitk.Image, a: Volume, b: Volume) -> tuple[np.ndarray, np.ndarray]:
-    """Both volumes (z, y, x), float32 HU, on the first one's grid; the second far below any HU where it does not reach."""
+    """Both volumes (z, y, x), float32 HU, on the first one's grid; the second far below any HU where it ends."""
     other = sitk.Cast(image_from_node(b), sitk.sitkFloat32)
     if not same_grid(grid, other):
         other = resample(other, grid, outside=2 * _OUTSIDE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import SimpleITK as sitk
 import vtk
@@ -66,7 +68,7 @@ def image_to_vtk(image: sitk.Image, data: vtk.vtkImageData | None = None) -> vtk
     return data
 
 
-def voxels(data: vtk.vtkImageData) -> NDArray[np.generic]:
+def voxels(data: vtk.vtkImageData) -> NDArray[Any]:
     """The voxels (z, y, x) of an image with one component, as a view."""
-    values: NDArray[np.generic] = numpy_support.vtk_to_numpy(data.GetPointData().GetScalars())
+    values: NDArray[Any] = numpy_support.vtk_to_numpy(data.GetPointData().GetScalars())
     return values.reshape(data.GetDimensions()[::-1])

@@ -48,7 +48,7 @@ def segmentation_from_labels(
         node.SetAndObserveTransformNodeID(None)
     if node.GetDisplayNode() is None:
         node.CreateDefaultDisplayNodes()
-    node.GetSegmentation().RemoveAllSegments()
+    node.SetAndObserveSegmentation(slicer.vtkSegmentation())
     node.SetSourceRepresentationToBinaryLabelmap()
     if reference_volume is not None:
         node.SetReferenceImageGeometryParameterFromVolumeNode(reference_volume)

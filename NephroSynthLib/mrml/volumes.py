@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -87,23 +86,45 @@ def node_from_image(
     Raises:
         ImageContentError: If the image is not three-dimensional with one value in each voxel.
     """
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise ImageContentError("The image is not three-dimensional with one value in each voxel.")
+    content = prepare(image)
     if node is None:
         node = scene.AddNewNodeByClass(
             "vtkMRMLLabelMapVolumeNode" if label else "vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(name)
         )
     else:
         node.SetName(name)
-    data = image_to_vtk(_as_integers(image))
+    attach(content, node)
+    return node
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a volume node holds: voxels, and (4, 4) from their indices to RAS mm."""
+
+    data: vtk.vtkImageData
+    ijk_to_ras: Matrix
+
+
+def prepare(image: sitk.Image) -> Content:
+    """An image as a volume node will hold it; touches no scene, so it may run in a thread of its own.
+
+    Raises:
+        ImageContentError: If the image is not three-dimensional with one value in each voxel.
+    """
+    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+        raise ImageContentError("The image is not three-dimensional with one value in each voxel.")
+    return Content(image_to_vtk(_as_integers(image)), ijk_to_ras(image))
+
+
+def attach(content: Content, node: slicer.vtkMRMLVolumeNode) -> None:
+    """Gives a node its content, in the world: it leaves its parent transform."""
     modifying = node.StartModify()
     node.SetAndObserveTransformNodeID(None)
-    node.SetAndObserveImageData(data)
-    node.SetIJKToRASMatrix(matrix_to_vtk(ijk_to_ras(image)))
+    node.SetAndObserveImageData(content.data)
+    node.SetIJKToRASMatrix(matrix_to_vtk(content.ijk_to_ras))
     node.EndModify(modifying)
     if node.GetDisplayNode() is None:
         node.CreateDefaultDisplayNodes()
-    return node
 
 
 def write_node(node: slicer.vtkMRMLVolumeNode, path: Path) -> None:
@@ -126,19 +147,9 @@ def write_image(image: sitk.Image, path: Path) -> None:
     Raises:
         ResourceError: If the disk is full or the file cannot be written.
     """
-    from NephroSynthLib.files import staged_file
+    from NephroSynthLib.files import save_image
 
-    with staged_file(path) as temporary:
-        needed = image.GetNumberOfPixels() * image.GetSizeOfPixelComponent()
-        if shutil.disk_usage(path.parent).free < needed:
-            raise OSError(errno.ENOSPC, "too little free space")
-        compressed = path.suffix == ".gz"
-        try:
-            sitk.WriteImage(image, str(temporary), useCompression=compressed)
-        except RuntimeError as error:
-            raise OSError(errno.EIO, "the image writer failed") from error
-        if not compressed and temporary.stat().st_size < needed:
-            raise OSError(errno.ENOSPC, "the file was cut short")
+    save_image(image, path, compress=path.suffix == ".gz")
 
 
 def read_into(

@@ -1,0 +1,46 @@
+"""Places of nodes in the subject hierarchy."""
+
+from __future__ import annotations
+
+import slicer
+
+
+def place_beside(node: slicer.vtkMRMLNode, input_node: slicer.vtkMRMLNode) -> None:
+    """Puts a node where another one is: into its study, patient or folder.
+
+    Raises:
+        ValueError: If a node is in no scene.
+    """
+    tree = _tree(node)
+    tree.SetItemParent(_item(tree, node), tree.GetItemParent(_item(tree, input_node)))
+
+
+def result_folder(scene: slicer.vtkMRMLScene, name: str, input_node: slicer.vtkMRMLNode) -> int:
+    """Makes a folder beside a node, for all nodes of one result; returns its item."""
+    tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    parent = tree.GetItemParent(_item(tree, input_node))
+    return int(tree.CreateFolderItem(parent, tree.GenerateUniqueItemName(name)))
+
+
+def place_in(node: slicer.vtkMRMLNode, folder_item: int) -> None:
+    """Puts a node into a folder.
+
+    Raises:
+        ValueError: If the node is in no scene.
+    """
+    tree = _tree(node)
+    tree.SetItemParent(_item(tree, node), folder_item)
+
+
+def _tree(node: slicer.vtkMRMLNode) -> slicer.vtkMRMLSubjectHierarchyNode:
+    if node.GetScene() is None:
+        raise ValueError(f"The node '{node.GetName()}' is in no scene.")
+    return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(node.GetScene())
+
+
+def _item(tree: slicer.vtkMRMLSubjectHierarchyNode, node: slicer.vtkMRMLNode) -> int:
+    """The item of a node; Slicer's plugins have made it, except in a scene without them."""
+    item = tree.GetItemByDataNode(node)
+    if item == slicer.vtkMRMLSubjectHierarchyNode.GetInvalidItemID():
+        item = tree.CreateItem(tree.GetSceneItemID(), node)
+    return int(item)

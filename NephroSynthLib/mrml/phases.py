@@ -1,0 +1,134 @@
+"""Which of the loaded volumes is which phase, by image, name and DICOM header."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import slicer
+
+from NephroSynthLib.dicom.phase_evidence import PHASES, Evidence, Phase
+from NephroSynthLib.dicom.phase_model import MAX_ACQUISITIONS, Pair, phase_probabilities
+from NephroSynthLib.dicom.phase_pixels import compare, image_evidence, measure
+from NephroSynthLib.dicom.phase_tags import read_tags
+from NephroSynthLib.dicom.phase_words import read_description
+from NephroSynthLib.errors import NephroSynthError, UsageError
+from NephroSynthLib.mrml.provenance import provenance
+from NephroSynthLib.mrml.steps import LoadStep, Steps, finish, in_background
+from NephroSynthLib.mrml.volumes import image_from_node
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_LEAST, _SURE = 0.5, 0.95
+_SHARE_OF_MEASURING = 0.7
+_WANTED = {
+    "noncontrast": (Phase.NONCONTRAST, "non-contrast"),
+    "excretory": (Phase.EXCRETORY, "excretory"),
+    "nephrographic": (Phase.NEPHROGRAPHIC, "nephrographic"),
+}
+
+
+@dataclass(frozen=True)
+class PhaseSuggestion:
+    """Which volume is likely which phase; None where none is.
+
+    Attributes:
+        reasons: For each phase found, by its field's name, how sure it is and why.
+        warnings: What is doubtful, as sentences.
+    """
+
+    noncontrast: slicer.vtkMRMLScalarVolumeNode | None
+    excretory: slicer.vtkMRMLScalarVolumeNode | None
+    nephrographic: slicer.vtkMRMLScalarVolumeNode | None
+    reasons: dict[str, str]
+    warnings: list[str]
+
+
+def find_phases(
+    nodes: Sequence[slicer.vtkMRMLScalarVolumeNode], headers: Sequence[Dataset] | None = None
+) -> Steps[PhaseSuggestion]:
+    """Suggests the phases among volumes of one exam, step by step.
+
+    Label maps and volumes that NephroSynth made are left out.
+
+    Args:
+        nodes: CT volumes.
+        headers: The DICOM header of one instance of each, in the same order, where all have one.
+
+    Returns:
+        A generator of steps whose value is the `PhaseSuggestion`.
+
+    Raises:
+        UsageError: If fewer than two or more than eight volumes are left; while stepping.
+    """
+    chosen = [index for index, node in enumerate(nodes) if not node.IsA("vtkMRMLLabelMapVolumeNode")]
+    chosen = [index for index in chosen if not provenance(nodes[index])]
+    if not 2 <= len(chosen) <= MAX_ACQUISITIONS:
+        raise UsageError(
+            f"There are {len(chosen)} volumes to choose from; 2 to {MAX_ACQUISITIONS} can be told apart.",
+            "Choose the phases yourself.",
+        )
+    volumes = [nodes[index] for index in chosen]
+    measured, warnings = [], []
+    for number, node in enumerate(volumes):
+        step = LoadStep(_SHARE_OF_MEASURING * number / len(volumes), f"Looking at {node.GetName()}")
+        yield step
+        try:
+            image = image_from_node(node)
+        except NephroSynthError as error:
+            warnings.append(error.what)
+            continue
+        found = yield from in_background(lambda image=image: measure(image), step)  # type: ignore[misc]
+        measured.append((node, number, found))
+    if headers is not None:
+        said = read_tags([headers[index] for index in chosen])
+    else:
+        said = [read_description(node.GetName() or "") for node in volumes]
+    evidence = [[*image_evidence(found), *said[number]] for _, number, found in measured]
+    pairs = []
+    for first, second in combinations(range(len(measured)), 2):
+        step = LoadStep(_SHARE_OF_MEASURING, "Comparing the volumes")
+        one, other = measured[first][2], measured[second][2]
+        comparison = yield from in_background(lambda one=one, other=other: compare(one, other), step)  # type: ignore[misc]
+        if comparison is not None:
+            pairs.append(Pair(first, second, comparison))
+    yield LoadStep(1.0, "Compared")
+    return _suggest([node for node, _, _ in measured], evidence, pairs, warnings)
+
+
+def find_phases_now(
+    nodes: Sequence[slicer.vtkMRMLScalarVolumeNode], headers: Sequence[Dataset] | None = None
+) -> PhaseSuggestion:
+    """Suggests the phases at once; arguments and errors as those of `find_phases`."""
+    return finish(find_phases(nodes, headers))
+
+
+def _suggest(
+    nodes: Sequence[slicer.vtkMRMLScalarVolumeNode],
+    evidence: Sequence[Sequence[Evidence]],
+    pairs: Sequence[Pair],
+    warnings: list[str],
+) -> PhaseSuggestion:
+    found: dict[str, slicer.vtkMRMLScalarVolumeNode | None] = dict.fromkeys(_WANTED)
+    reasons = {}
+    probabilities = phase_probabilities(evidence, pairs) if nodes else None
+    for role, (phase, title) in _WANTED.items():
+        if probabilities is None:
+            break
+        column = probabilities[:, PHASES.index(phase)]
+        best = int(column.argmax())
+        probability = float(column[best])
+        if probability < _LEAST:
+            continue
+        found[role] = nodes[best]
+        why = "; ".join(one.text for one in evidence[best] if not one.speaks_against(phase))
+        reasons[role] = f"{100 * probability:.0f} % likely" + (f": {why}" if why else "")
+        if probability < _SURE:
+            warnings.append(f"Whether '{nodes[best].GetName()}' is the {title} phase is not sure.")
+    for role in ("noncontrast", "excretory"):
+        if found[role] is None:
+            warnings.append(f"No volume looks like the {_WANTED[role][1]} phase.")
+    return PhaseSuggestion(**found, reasons=reasons, warnings=warnings)

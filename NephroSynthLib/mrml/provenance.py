@@ -1,0 +1,62 @@
+"""Where a node comes from, as node attributes, which a saved scene keeps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+import slicer
+
+_PREFIX = "NephroSynth."
+_SUMMARY = f"{_PREFIX}Summary"
+
+
+def set_provenance(
+    node: slicer.vtkMRMLNode, summary: Mapping[str, Any], inputs: Mapping[str, slicer.vtkMRMLNode] | None = None
+) -> None:
+    """Writes down on a node how it was made.
+
+    Args:
+        node: Made by a run.
+        summary: Of that run, as `result.json` has it.
+        inputs: Nodes that went into it, by role, e.g. 'Noncontrast'; they become node references as well.
+    """
+    settings = summary.get("settings") or {}
+    values = {
+        "Notice": summary.get("notice"),
+        "Made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "Version": (summary.get("versions") or {}).get("NephroSynth"),
+        "Seed": settings.get("seed"),
+        "Registration": summary["registration"].get("mode"),
+        "RegistrationPassed": summary["registration"].get("passed"),
+        "Sampler": summary["synthesis"].get("sampler"),
+        "Steps": summary["synthesis"].get("steps"),
+        "Samples": summary["synthesis"].get("samples"),
+    }
+    for stage, model in (summary.get("model") or {}).items():
+        values[f"Model.{stage}"] = f"{model['name']} {model['sha256']}".strip()
+    for key, value in values.items():
+        if value is not None:
+            node.SetAttribute(_PREFIX + key, str(value))
+    node.SetAttribute(_SUMMARY, json.dumps(summary, ensure_ascii=True))
+    for role, source in (inputs or {}).items():
+        node.SetAttribute(f"{_PREFIX}Input.{role}", source.GetName())
+        node.SetNodeReferenceID(f"{_PREFIX}{role}", source.GetID())
+
+
+def provenance(node: slicer.vtkMRMLNode) -> dict[str, str]:
+    """What `set_provenance` wrote, without the summary; empty for a node that NephroSynth did not make."""
+    names = [name for name in node.GetAttributeNames() if name.startswith(_PREFIX) and name != _SUMMARY]
+    return {name.removeprefix(_PREFIX): node.GetAttribute(name) for name in names}
+
+
+def run_summary(node: slicer.vtkMRMLNode) -> dict[str, Any] | None:
+    """The summary of the run that made a node; None for a node that NephroSynth did not make."""
+    text = node.GetAttribute(_SUMMARY)
+    try:
+        found = json.loads(text) if text else None
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

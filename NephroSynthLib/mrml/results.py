@@ -1,0 +1,270 @@
+"""Loads the folder of a run into a scene: all of it, or nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import SimpleITK as sitk
+import slicer
+
+from NephroSynthLib.errors import GeometryError, UnreadableInputError
+from NephroSynthLib.grids import same_grid
+from NephroSynthLib.mrml.display import set_ct_window
+from NephroSynthLib.mrml.hierarchy import place_beside
+from NephroSynthLib.mrml.provenance import set_provenance
+from NephroSynthLib.mrml.segmentations import segmentation_from_labels
+from NephroSynthLib.mrml.steps import LoadStep, Steps, finish, in_background
+from NephroSynthLib.mrml.transforms import transform_from_file
+from NephroSynthLib.mrml.volumes import Content, attach, prepare, read_image
+
+SCHEMA_VERSION = 1
+_RUN_AGAIN = "Run again."
+_SUFFIXES = (".nrrd", ".nii.gz")
+_TRANSFORM = "excretory_to_noncontrast.h5"
+_VOLUMES = {
+    "synthetic": "synthetic_nephrographic",
+    "excretory": "excretory_registered",
+    "acquired": "acquired_registered",
+    "uncertainty": "uncertainty",
+}
+_OPTIONAL = ("acquired", "uncertainty")
+_LABELS = "kidneys"
+_NAMES = {
+    "synthetic": "synthetic nephrographic",
+    "excretory": "excretory registered",
+    "acquired": "acquired nephrographic registered",
+    "uncertainty": "uncertainty",
+    "kidneys": "kidneys",
+    "transform": "excretory to non-contrast",
+}
+ALL = tuple(_NAMES)
+_SHARE_OF_READING = 0.8
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Nodes that a result is loaded into; None makes a new one."""
+
+    synthetic: slicer.vtkMRMLScalarVolumeNode | None = None
+    excretory: slicer.vtkMRMLScalarVolumeNode | None = None
+    kidneys: slicer.vtkMRMLSegmentationNode | None = None
+    transform: slicer.vtkMRMLTransformNode | None = None
+    uncertainty: slicer.vtkMRMLScalarVolumeNode | None = None
+    acquired: slicer.vtkMRMLScalarVolumeNode | None = None
+
+
+@dataclass(frozen=True)
+class LoadedResult:
+    """What was loaded; None for what was not wanted or the run did not make.
+
+    Attributes:
+        summary: The content of `result.json`.
+        report: The HTML report, if the run wrote one.
+    """
+
+    synthetic: slicer.vtkMRMLScalarVolumeNode | None
+    excretory: slicer.vtkMRMLScalarVolumeNode | None
+    kidneys: slicer.vtkMRMLSegmentationNode | None
+    transform: slicer.vtkMRMLTransformNode | None
+    uncertainty: slicer.vtkMRMLScalarVolumeNode | None
+    acquired: slicer.vtkMRMLScalarVolumeNode | None
+    summary: dict[str, Any]
+    report: Path | None
+
+
+def load_result(
+    scene: slicer.vtkMRMLScene,
+    folder: Path,
+    noncontrast_node: slicer.vtkMRMLScalarVolumeNode,
+    outputs: Outputs = Outputs(),
+    wanted: Collection[str] = ALL,
+    inputs: Mapping[str, slicer.vtkMRMLNode] | None = None,
+) -> Steps[LoadedResult]:
+    """Loads the result of a run, step by step.
+
+    Everything is read and checked before the scene is touched; if a step fails then, or the generator is closed before
+    its end, new nodes are removed and given ones get back what they held.
+
+    Args:
+        scene: Where new nodes are made.
+        folder: Of the run.
+        noncontrast_node: New nodes are named after it and placed beside it in the subject hierarchy.
+        outputs: Nodes to update.
+        wanted: Which results to load, of `ALL`.
+        inputs: Nodes that went into the run, by role, for the provenance.
+
+    Returns:
+        A generator of steps whose value is the `LoadedResult`.
+
+    Raises:
+        UnreadableInputError: If a file is missing, damaged or of another version; while stepping.
+        GeometryError: If the images do not lie on one grid; while stepping.
+    """
+    summary = _summary(folder)
+    paths = _paths(folder, wanted)
+    contents: dict[str, Content] = {}
+    labels: sitk.Image | None = None
+    grid: sitk.Image | None = None
+    for index, (role, path) in enumerate(paths.items()):
+        step = LoadStep(_SHARE_OF_READING * index / len(paths), f"Reading {path.name}")
+        yield step
+        image = yield from in_background(lambda path=path: read_image(path), step)  # type: ignore[misc]
+        grid = grid if grid is not None else image
+        if not same_grid(image, grid):
+            raise GeometryError(f"The file '{path.name}' does not lie on the grid of the others.", _RUN_AGAIN)
+        if role == "kidneys":
+            labels = _checked_labels(image, path)
+        else:
+            contents[role] = yield from in_background(lambda image=image: prepare(image), step)  # type: ignore[misc]
+    change = _SceneChange(scene, noncontrast_node, outputs)
+    try:
+        for role, content in contents.items():
+            yield LoadStep(_SHARE_OF_READING, f"Showing the {_NAMES[role]} volume")
+            change.set_volume(role, content)
+        if labels is not None:
+            yield LoadStep(0.9, "Showing the kidneys")
+            change.set_kidneys(labels)
+        if "transform" in wanted:
+            yield LoadStep(0.95, "Showing the transform")
+            change.set_transform(folder / _TRANSFORM)
+        yield LoadStep(1.0, "Loaded")
+    except BaseException:
+        change.undo()
+        raise
+    change.describe(summary, inputs)
+    report = folder / "report.html"
+    nodes = {role: change.nodes.get(role) for role in ALL}
+    return LoadedResult(**nodes, summary=summary, report=report if report.is_file() else None)
+
+
+def load_all(
+    scene: slicer.vtkMRMLScene,
+    folder: Path,
+    noncontrast_node: slicer.vtkMRMLScalarVolumeNode,
+    outputs: Outputs = Outputs(),
+    wanted: Collection[str] = ALL,
+    inputs: Mapping[str, slicer.vtkMRMLNode] | None = None,
+) -> LoadedResult:
+    """Loads the result of a run at once; arguments and errors as those of `load_result`."""
+    return finish(load_result(scene, folder, noncontrast_node, outputs, wanted, inputs))
+
+
+class _SceneChange:
+    """Puts results into a scene, and takes them out again."""
+
+    def __init__(self, scene: slicer.vtkMRMLScene, source: slicer.vtkMRMLNode, outputs: Outputs) -> None:
+        self._scene, self._source, self._outputs = scene, source, outputs
+        self._undo: list[Callable[[], None]] = []
+        self.nodes: dict[str, slicer.vtkMRMLNode] = {}
+
+    def set_volume(self, role: str, content: Content) -> None:
+        """Puts a volume into its node; its window stands before its voxels, so that none is searched for."""
+        node = self._given(role) or self._new(role, "vtkMRMLScalarVolumeNode")
+        if role != "uncertainty":
+            set_ct_window(node)
+        attach(content, node)
+
+    def set_kidneys(self, labels: sitk.Image) -> None:
+        """Puts the kidneys into their node."""
+        node = self._given("kidneys") or self._new("kidneys", "vtkMRMLSegmentationNode")
+        segmentation_from_labels(self._scene, labels, node.GetName(), self.nodes.get("synthetic"), node)
+
+    def set_transform(self, path: Path) -> None:
+        """Puts the transform into its node."""
+        node = self._given("transform") or self._new("transform", "vtkMRMLTransformNode")
+        transform_from_file(self._scene, path, node.GetName(), node)
+
+    def describe(self, summary: Mapping[str, Any], inputs: Mapping[str, slicer.vtkMRMLNode] | None) -> None:
+        """Writes the provenance on all nodes and places the new ones beside the source."""
+        given = inputs if inputs is not None else {"Noncontrast": self._source}
+        for role, node in self.nodes.items():
+            set_provenance(node, summary, given)
+            if getattr(self._outputs, role) is None:
+                place_beside(node, self._source)
+
+    def undo(self) -> None:
+        """Makes the scene what it was."""
+        for action in reversed(self._undo):
+            action()
+
+    def _new(self, role: str, kind: str) -> slicer.vtkMRMLNode:
+        name = self._scene.GenerateUniqueName(f"{self._source.GetName()} {_NAMES[role]}")
+        node = self._scene.AddNewNodeByClass(kind, name)
+        self._undo.append(lambda: _remove(self._scene, node))
+        self.nodes[role] = node
+        return node
+
+    def _given(self, role: str) -> slicer.vtkMRMLNode | None:
+        """The node that was given for a role, after noting what it holds."""
+        node = getattr(self._outputs, role)
+        if node is not None:
+            self._undo.append(_restorer(node))
+            self.nodes[role] = node
+        return node
+
+
+def _restorer(node: slicer.vtkMRMLNode) -> Callable[[], None]:
+    """What gives a node back what it holds now; loading puts new objects into it, so the old ones suffice."""
+    before = node.CreateNodeInstance()
+    before.CopyContent(node, False)
+    parent = node.GetTransformNodeID()
+    display = node.GetDisplayNode() if node.IsA("vtkMRMLDisplayableNode") else None
+    display_before = None
+    if display is not None:
+        display_before = display.CreateNodeInstance()
+        display_before.CopyContent(display, True)
+
+    def restore() -> None:
+        node.CopyContent(before, False)
+        node.SetAndObserveTransformNodeID(parent)
+        if display is not None:
+            display.CopyContent(display_before, True)
+
+    return restore
+
+
+def _remove(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLNode) -> None:
+    if node.IsA("vtkMRMLDisplayableNode"):
+        for index in reversed(range(node.GetNumberOfDisplayNodes())):
+            scene.RemoveNode(node.GetNthDisplayNode(index))
+    scene.RemoveNode(node)
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    path = folder / "result.json"
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        version = summary["schema_version"]
+        complete = all(isinstance(summary[part], dict) for part in ("registration", "segmentation", "synthesis"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UnreadableInputError("The run has no readable 'result.json'.", _RUN_AGAIN) from error
+    if version != SCHEMA_VERSION or not complete:
+        raise UnreadableInputError("The run was made by another version of NephroSynth.", _RUN_AGAIN)
+    return dict(summary)
+
+
+def _paths(folder: Path, wanted: Collection[str]) -> dict[str, Path]:
+    """The image of each wanted result that the run has made."""
+    paths = {}
+    for role, stem in {**_VOLUMES, "kidneys": _LABELS}.items():
+        path = next(
+            (folder / f"{stem}{suffix}" for suffix in _SUFFIXES if (folder / f"{stem}{suffix}").is_file()), None
+        )
+        if path is None and role not in _OPTIONAL:
+            raise UnreadableInputError(f"The result of the run is incomplete: '{stem}' is missing.", _RUN_AGAIN)
+        if path is not None and role in wanted:
+            paths[role] = path
+    if "transform" in wanted and not (folder / _TRANSFORM).is_file():
+        raise UnreadableInputError(f"The result of the run is incomplete: '{_TRANSFORM}' is missing.", _RUN_AGAIN)
+    return paths
+
+
+def _checked_labels(image: sitk.Image, path: Path) -> sitk.Image:
+    values = sitk.GetArrayViewFromImage(image)
+    if image.GetNumberOfComponentsPerPixel() != 1 or values.min() < 0 or values.max() > 2:
+        raise UnreadableInputError(f"The file '{path.name}' is no label map of kidneys.", _RUN_AGAIN)
+    return sitk.Cast(image, sitk.sitkUInt8)

@@ -1,0 +1,181 @@
+"""Tables of figures: similarity to the acquired phase, registration, HU by kidney and phase."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+import vtk
+
+from NephroSynthLib.errors import UsageError
+from NephroSynthLib.grids import AIR_HU, box_around, resample
+from NephroSynthLib.kidney_names import LEFT, RIGHT
+from NephroSynthLib.mrml.segmentations import kidney_labels
+from NephroSynthLib.mrml.volumes import image_from_node
+
+Column = tuple[str, str, Sequence[str | float]]
+"""Title, unit (empty for none), and values: texts, or numbers with NaN for none."""
+
+_FIGURES = (
+    ("PSNR (dB)", "psnr_db", 1),
+    ("SSIM", "ssim", 3),
+    ("MS-SSIM", "ms_ssim", 3),
+    ("MAE (HU)", "mae_hu", 1),
+    ("RMSE (HU)", "rmse_hu", 1),
+    ("Bias (HU)", "bias_hu", 1),
+    ("NCC", "ncc", 3),
+)
+_SIDES = {"Right": RIGHT, "Left": LEFT}
+_NONE = "–"
+
+
+def fill_table(
+    scene: slicer.vtkMRMLScene, columns: Sequence[Column], name: str, node: slicer.vtkMRMLTableNode | None = None
+) -> slicer.vtkMRMLTableNode:
+    """A table node with these columns; updated in place if given."""
+    if node is None:
+        node = scene.AddNewNodeByClass("vtkMRMLTableNode", scene.GenerateUniqueName(name))
+    else:
+        node.SetName(name)
+    modifying = node.StartModify()
+    node.RemoveAllColumns()
+    for title, unit, values in columns:
+        texts = any(isinstance(value, str) for value in values)
+        array = vtk.vtkStringArray() if texts else vtk.vtkDoubleArray()
+        array.SetName(title)
+        for value in values:
+            array.InsertNextValue(value)
+        node.AddColumn(array)
+        if unit:
+            node.SetColumnUnitLabel(title, unit)
+    node.SetUseColumnNameAsColumnHeader(True)
+    node.SetLocked(True)
+    node.EndModify(modifying)
+    return node
+
+
+def metrics_table(
+    scene: slicer.vtkMRMLScene, summary: Mapping[str, Any], name: str, node: slicer.vtkMRMLTableNode | None = None
+) -> slicer.vtkMRMLTableNode:
+    """How similar the synthetic phase is to the acquired one, in the window 400/50 and in all HU.
+
+    Args:
+        scene: Where a new node is made.
+        summary: Of a run, as `result.json` has it.
+        name: Of the node.
+        node: Updated in place if given.
+
+    Raises:
+        UsageError: If the run had no acquired phase to compare with.
+    """
+    metrics = summary.get("metrics")
+    if not metrics:
+        raise UsageError("The run had no acquired nephrographic phase to compare with.")
+    regions = [(f"{metrics['region'].capitalize()}", metrics["around"])]
+    if metrics["inside"]:
+        regions.append(("Inside kidneys", metrics["inside"]))
+    overlap = {f"Dice, {side} kidney": figures for side, figures in (metrics["kidneys"] or {}).items()}
+    titles = [title for title, _, _ in _FIGURES]
+    columns: list[Column] = [("Figure", "", [*titles, "Fréchet distance", *overlap])]
+    for place, figures in regions:
+        whole = figures is metrics["around"]
+        for suffix, key in (("window", "window"), ("all HU", "hu")):
+            extra = [metrics["frechet_distance"] if whole and key == "window" else None]
+            extra += [figure["dice"] if not whole and key == "window" else None for figure in overlap.values()]
+            values = [_text(figures[key][field], digits) for _, field, digits in _FIGURES]
+            columns.append((f"{place}, {suffix}", "", [*values, *(_text(value, 3) for value in extra)]))
+    return fill_table(scene, columns, name, node)
+
+
+def registration_table(
+    scene: slicer.vtkMRMLScene, summary: Mapping[str, Any], name: str, node: slicer.vtkMRMLTableNode | None = None
+) -> slicer.vtkMRMLTableNode:
+    """How well the excretory phase was aligned, for each kidney and around both; arguments as `metrics_table`."""
+    found = summary["registration"]
+    sides = ("right", "left")
+
+    def by_side(key: str) -> list[str]:
+        return [_text(found[key].get(side), 2) for side in sides]
+
+    def shift(axis: str) -> list[str]:
+        return [_text(found["kidney_shift_mm"].get(side, {}).get(axis), 1) for side in sides]
+
+    rows = {
+        "SSIM before": [_NONE, _NONE, _text(found["ssim_before"], 2)],
+        "SSIM after affine": [_NONE, _NONE, _text(found["ssim_affine"], 2)],
+        "SSIM after": [_NONE, _NONE, _text(found["ssim_after"], 2)],
+        "SSIM needed": [_NONE, _NONE, _text(found["gate"], 2)],
+        "Overlap before (Dice)": [*by_side("kidney_dice_before"), _NONE],
+        "Overlap after (Dice)": [*by_side("kidney_dice_after"), _NONE],
+        "Shift (mm)": [*shift("norm"), _NONE],
+        "Shift to the left (mm)": [*shift("left"), _NONE],
+        "Shift to the back (mm)": [*shift("posterior"), _NONE],
+        "Shift upwards (mm)": [*shift("superior"), _NONE],
+        "Least Jacobian determinant": [_NONE, _NONE, _text(found["min_jacobian"], 2)],
+    }
+    cells = list(zip(*rows.values(), strict=True))
+    titles = ("Right kidney", "Left kidney", "Both")
+    columns: list[Column] = [("Figure", "", list(rows))]
+    columns += [(title, "", list(column)) for title, column in zip(titles, cells, strict=True)]
+    return fill_table(scene, columns, name, node)
+
+
+def kidney_hu_table(
+    scene: slicer.vtkMRMLScene,
+    volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode],
+    segmentation: slicer.vtkMRMLSegmentationNode,
+    name: str,
+    node: slicer.vtkMRMLTableNode | None = None,
+) -> slicer.vtkMRMLTableNode:
+    """Mean, standard deviation and median HU of each kidney in each volume.
+
+    Args:
+        scene: Where a new node is made.
+        volumes: By the phase they show; the segmentation is taken on the grid of the first.
+        segmentation: Segmentation or label map node of the kidneys.
+        name: Of the node.
+        node: Updated in place if given.
+
+    Raises:
+        UsageError: If no volume is given.
+        NoKidneyError, GeometryError: If the segmentation has no kidney in the first volume.
+    """
+    hu = kidney_hu(volumes, segmentation)
+    rows = [(side, phase, values) for (side, phase), values in hu.items()]
+    columns: list[Column] = [
+        ("Kidney", "", [side for side, _, _ in rows]),
+        ("Phase", "", [phase for _, phase, _ in rows]),
+        ("Mean", "HU", [round(float(values.mean()), 1) for _, _, values in rows]),
+        ("SD", "HU", [round(float(values.std()), 1) for _, _, values in rows]),
+        ("Median", "HU", [round(float(np.median(values)), 1) for _, _, values in rows]),
+    ]
+    return fill_table(scene, columns, name, node)
+
+
+def kidney_hu(
+    volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode], segmentation: slicer.vtkMRMLSegmentationNode
+) -> dict[tuple[str, str], np.ndarray]:
+    """HU of all voxels of each kidney ('Right', 'Left') in each volume that covers any; as `kidney_hu_table`."""
+    if not volumes:
+        raise UsageError("No volume is given.", "Choose at least one.")
+    labels = kidney_labels(segmentation, next(iter(volumes.values())))
+    box = box_around(sitk.GetArrayViewFromImage(labels) > 0, labels.GetSpacing(), 0.0)
+    labels = box.crop(labels)
+    sides = sitk.GetArrayFromImage(labels)
+    images = {
+        phase: sitk.GetArrayFromImage(resample(sitk.Cast(image_from_node(volume), sitk.sitkFloat32), labels))
+        for phase, volume in volumes.items()
+    }
+    found = {
+        (title, phase): values[(sides == side) & (values > AIR_HU)]
+        for title, side in _SIDES.items()
+        for phase, values in images.items()
+    }
+    return {key: values for key, values in found.items() if values.size}
+
+
+def _text(value: float | None, digits: int) -> str:
+    return _NONE if value is None else f"{value:.{digits}f}".replace("-", "−")
