@@ -20,6 +20,7 @@ from NephroSynthLib.mrml.images import (
     matrix_to_vtk,
     shear,
 )
+from NephroSynthLib.nifti import find_flaw
 
 _SHEARED, _SHEARING = 5e-3, 1e-5
 
@@ -176,11 +177,11 @@ def read_image(path: Path) -> sitk.Image:
         UnreadableInputError: If it is missing or damaged.
     """
     try:
-        return sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise UnreadableInputError(
-            f"The file '{path.name}' cannot be read: it is missing, damaged or of another format."
-        ) from error
+        if find_flaw(path) is None:
+            return sitk.ReadImage(str(path))
+    except (RuntimeError, OSError):
+        pass
+    raise UnreadableInputError(f"The file '{path.name}' cannot be read: it is missing, damaged or of another format.")
 
 
 def _ijk_to_ras(node: slicer.vtkMRMLVolumeNode) -> Matrix:

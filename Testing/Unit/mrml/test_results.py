@@ -14,6 +14,7 @@ import slicer
 import vtk
 
 from NephroSynthLib.errors import GeometryError, NephroSynthError, UnreadableInputError
+from NephroSynthLib.mrml.images import matrix_from_vtk
 from NephroSynthLib.mrml.provenance import provenance, run_summary
 from NephroSynthLib.mrml.results import Outputs, load_all, load_result
 from NephroSynthLib.mrml.segmentations import labels_from_segmentation, segmentation_from_labels
@@ -43,7 +44,7 @@ def _state(scene: Scene) -> dict[str, Any]:
         if node.IsA("vtkMRMLVolumeNode") and node.GetImageData() is not None:
             matrix = vtk.vtkMatrix4x4()
             node.GetIJKToRASMatrix(matrix)
-            found += [str(matrix), image_from_node(node).GetPixelIDTypeAsString()]
+            found += [matrix_from_vtk(matrix).tolist(), image_from_node(node).GetPixelIDTypeAsString()]
             found.append(float(_array(image_from_node(node)).astype(float).sum()))
         if node.IsA("vtkMRMLScalarVolumeDisplayNode"):
             found += [node.GetWindow(), node.GetLevel(), node.GetAutoWindowLevel()]
@@ -76,7 +77,8 @@ def test_a_result_is_loaded_beside_its_input(scene: Scene, noncontrast: Node, ru
     np.testing.assert_array_equal(_array(image_from_node(loaded.synthetic)), expected)
     kidneys = labels_from_segmentation(loaded.kidneys, noncontrast)
     np.testing.assert_array_equal(_array(kidneys), _array(sitk.ReadImage(str(run_folder / "kidneys.nii.gz"))))
-    assert not loaded.transform.IsTransformToWorldLinear() or loaded.transform.IsLinear()
+    # The file carries non-contrast points by (1, 2, 10) mm LPS to the excretory frame; the node brings them back.
+    assert loaded.transform.GetTransformToParent().TransformPoint(0.0, 0.0, 0.0) == pytest.approx((1.0, 2.0, -10.0))
     assert loaded.acquired is None
     assert loaded.report is None
     assert provenance(loaded.synthetic)["Input.Noncontrast"] == "Urography 1: native"
@@ -125,6 +127,14 @@ def _break_image(folder: Path) -> None:
     path.write_bytes(path.read_bytes()[:200])
 
 
+def _cut_nrrd_short(folder: Path) -> None:
+    image = sitk.ReadImage(str(folder / "synthetic_nephrographic.nii.gz"))
+    (folder / "synthetic_nephrographic.nii.gz").unlink()
+    path = folder / "synthetic_nephrographic.nrrd"
+    sitk.WriteImage(image, str(path))
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
 def _remove_kidneys(folder: Path) -> None:
     (folder / "kidneys.nii.gz").unlink()
 
@@ -155,6 +165,7 @@ def _foreign_labels(folder: Path) -> None:
 
 BREAKS = [
     (_break_image, UnreadableInputError),
+    (_cut_nrrd_short, UnreadableInputError),
     (_remove_kidneys, UnreadableInputError),
     (_move_excretory, GeometryError),
     (_break_summary, UnreadableInputError),
