@@ -17,6 +17,7 @@ slicer = pytest.importorskip("slicer")
 @pytest.fixture
 def scene() -> Iterator[object]:
     scene = slicer.vtkMRMLScene()
+    scene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())  # as the Colors module does
     colors = slicer.vtkMRMLColorLogic()
     colors.SetMRMLScene(scene)
     yield scene
@@ -121,3 +122,15 @@ def run_folder(
     sitk.WriteTransform(sitk.TranslationTransform(3, (1.0, 2.0, 10.0)), str(folder / "excretory_to_noncontrast.h5"))
     (folder / "result.json").write_text(json.dumps(summary), encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def layout(scene: Any) -> Iterator[Any]:
+    """The layout node of a scene whose layout logic makes the nodes of the views, as a window's does."""
+    slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene)
+    logic = slicer.vtkMRMLLayoutLogic()
+    logic.SetMRMLScene(scene)
+    node = logic.GetLayoutNode()
+    node.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    yield node
+    logic.SetMRMLScene(None)
