@@ -51,7 +51,7 @@ def fill_table(
         node.AddColumn(array)
         if unit:
             node.SetColumnUnitLabel(title, unit)
-    node.SetUseColumnNameAsColumnHeader(True)
+    node.SetUseColumnTitleAsColumnHeader(True)
     node.SetLocked(True)
     node.EndModify(modifying)
     return node

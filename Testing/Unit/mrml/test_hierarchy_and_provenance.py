@@ -1,0 +1,73 @@
+"""Places in the subject hierarchy, and where nodes come from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import SimpleITK as sitk
+import slicer
+
+from NephroSynthLib.mrml.hierarchy import place_beside, place_in, result_folder
+from NephroSynthLib.mrml.provenance import provenance, run_summary, set_provenance
+from NephroSynthLib.mrml.volumes import node_from_image
+
+Scene = slicer.vtkMRMLScene
+Node = slicer.vtkMRMLNode
+
+
+@pytest.fixture
+def tree(scene: Scene) -> Node:
+    return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+
+
+@pytest.fixture
+def volumes(scene: Scene, ct: sitk.Image) -> tuple[Node, Node]:
+    return node_from_image(scene, ct, "native"), node_from_image(scene, ct, "synthetic")
+
+
+def test_a_result_goes_into_the_study_of_its_input(scene: Scene, tree: Node, volumes: tuple[Node, Node]) -> None:
+    patient = tree.CreateSubjectItem(tree.GetSceneItemID(), "patient")
+    study = tree.CreateStudyItem(patient, "study")
+    tree.CreateItem(study, volumes[0])
+    place_beside(volumes[1], volumes[0])
+    assert tree.GetItemParent(tree.GetItemByDataNode(volumes[1])) == study
+
+
+def test_an_input_outside_any_study_keeps_its_result_outside(tree: Node, volumes: tuple[Node, Node]) -> None:
+    place_beside(volumes[1], volumes[0])
+    assert tree.GetItemParent(tree.GetItemByDataNode(volumes[1])) == tree.GetSceneItemID()
+
+
+def test_a_folder_gathers_the_nodes_of_a_result(scene: Scene, tree: Node, volumes: tuple[Node, Node]) -> None:
+    study = tree.CreateStudyItem(tree.GetSceneItemID(), "study")
+    tree.CreateItem(study, volumes[0])
+    folders = [result_folder(scene, "NephroSynth", volumes[0]) for _ in range(2)]
+    assert [tree.GetItemParent(folder) for folder in folders] == [study, study]
+    assert tree.GetItemName(folders[0]) != tree.GetItemName(folders[1])
+    place_in(volumes[1], folders[1])
+    assert tree.GetItemParent(tree.GetItemByDataNode(volumes[1])) == folders[1]
+
+
+def test_a_node_outside_a_scene_has_no_place(volumes: tuple[Node, Node]) -> None:
+    with pytest.raises(ValueError, match="in no scene"):
+        place_beside(slicer.vtkMRMLScalarVolumeNode(), volumes[0])
+
+
+def test_a_result_tells_where_it_comes_from(volumes: tuple[Node, Node], summary: dict[str, Any]) -> None:
+    native, synthetic = volumes
+    assert provenance(synthetic) == {}
+    assert run_summary(synthetic) is None
+    set_provenance(synthetic, summary, {"Noncontrast": native})
+    told = provenance(synthetic)
+    assert told["Model.synthesis"] == "nephrographic-synthesizer ba7b"
+    assert told["Notice"] == "Research use only."
+    assert (told["Seed"], told["Steps"], told["Registration"]) == ("3", "4", "two-stage")
+    assert told["Input.Noncontrast"] == "native"
+    assert run_summary(synthetic) == summary
+
+
+def test_a_summary_that_somebody_damaged_is_none(volumes: tuple[Node, Node]) -> None:
+    for text in ("{", "[1]"):
+        volumes[0].SetAttribute("NephroSynth.Summary", text)
+        assert run_summary(volumes[0]) is None
