@@ -50,7 +50,7 @@ def _as_files(scene: Scene, folder: Path, other: Scene) -> None:
         node = scene.GetNthNode(index)
         if node.IsA("vtkMRMLStorableNode") and node.GetSaveWithScene() and node.AddDefaultStorageNode() is not False:
             storage = node.GetStorageNode()
-            if storage is None or node.GetHideFromEditors() and not node.GetName().startswith("NephroSynth"):
+            if storage is None or (node.GetHideFromEditors() and not node.GetName().startswith("NephroSynth")):
                 continue
             name = "".join(letter if letter.isalnum() else "_" for letter in node.GetName())
             storage.SetFileName(str(folder / f"{name}.{storage.GetDefaultWriteFileExtension()}"))

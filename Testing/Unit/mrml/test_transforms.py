@@ -118,7 +118,7 @@ def test_landmarks_are_lps_points_of_the_world(scene: Scene) -> None:
     nodes[1].SetAndObserveTransformNodeID(shift.GetID())
     first, second = landmarks(*nodes)
     np.testing.assert_allclose(first, fixed, atol=1e-9)
-    np.testing.assert_allclose(second, moving + [10.0, 0.0, 0.0], atol=1e-9)
+    np.testing.assert_allclose(second, moving + np.array([10.0, 0.0, 0.0]), atol=1e-9)
 
 
 def test_landmarks_without_partner_are_refused(scene: Scene) -> None:

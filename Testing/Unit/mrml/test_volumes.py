@@ -198,14 +198,16 @@ def test_an_update_keeps_the_node_and_frees_it_of_its_transform(scene: slicer.vt
     _transformed(scene, node, np.diag([1.0, 1, 1, 1]))
     image = _image(np.eye(3))
     assert node_from_image(scene, image, "new", node) is node
-    assert node.GetName() == "new" and node.GetParentTransformNode() is None
+    assert node.GetName() == "new"
+    assert node.GetParentTransformNode() is None
     assert _furthest(image, image_from_node(node)) < 1e-6
 
 
 def test_a_label_map_gets_a_label_map_node(scene: slicer.vtkMRMLScene) -> None:
     labels = sitk.Cast(_smooth_volume() > 480, sitk.sitkUInt8)
     node = node_from_image(scene, labels, "kidneys", label=True)
-    assert node.IsA("vtkMRMLLabelMapVolumeNode") and node.GetDisplayNode() is not None
+    assert node.IsA("vtkMRMLLabelMapVolumeNode")
+    assert node.GetDisplayNode() is not None
 
 
 def test_what_is_no_volume_is_refused(scene: slicer.vtkMRMLScene, tmp_path: Path) -> None:
@@ -220,6 +222,6 @@ def test_what_is_no_volume_is_refused(scene: slicer.vtkMRMLScene, tmp_path: Path
         node_from_image(scene, sitk.Image(4, 4, sitk.sitkFloat32), "picture")
     (tmp_path / "broken.nrrd").write_bytes(b"NRRD0004\ntype: float\n")
     nodes = scene.GetNumberOfNodes()
-    with pytest.raises(UnreadableInputError, match="broken.nrrd"):
+    with pytest.raises(UnreadableInputError, match=r"broken\.nrrd"):
         read_into(scene, tmp_path / "broken.nrrd", "x")
     assert scene.GetNumberOfNodes() == nodes
