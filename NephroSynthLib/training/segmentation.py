@@ -14,6 +14,7 @@ from NephroSynthLib.simulation.exam import simulate
 from NephroSynthLib.simulation.export import to_image
 from NephroSynthLib.simulation.grid import Grid
 from NephroSynthLib.training.crops import Size, Warp, choose_centre, correlated_noise, crop
+from NephroSynthLib.training.distractors import add_distractors
 from NephroSynthLib.training.loop import DrawSample, Sample
 from NephroSynthLib.training.pool import Case, CasePool
 
@@ -73,6 +74,7 @@ def sampler_of(pool: CasePool) -> DrawSample:
         centre = choose_centre(filled > 0.5, rng, inside=0.6)
         warp = Warp.random(rng, zoom=0.2, degrees=12)
         hu, filled = crop(np.stack([hu, filled]), centre, CROP, rng, warp, (AIR_HU, 0.0))
+        hu = add_distractors(hu, filled, rng)
         return {"image": (2 * filled - 1)[None], "condition": condition_channels(_vary(hu, rng))}
 
     return draw

@@ -1,0 +1,61 @@
+"""Lumps of tissue beside the kidneys, as bright as they are: loops of bowel, nodes, lobes, in no simulated place.
+
+Without contrast a kidney is as grey as bowel, spleen or bladder. A model that has seen such lumps anywhere in the fat
+learns to tell kidneys by shape and place.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from NephroSynthLib.training.crops import correlated_noise
+
+FAT_HU = (-150.0, -20.0)
+RADII = (2.0, 8.0)
+REACH = 9.0
+NEAR = 6
+EXTENT = int(REACH + RADII[1]) + 2
+
+
+def add_distractors(hu: np.ndarray, kidneys: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Paints up to three clusters of lumps into the fat of a CT, half of them near a kidney.
+
+    Args:
+        hu: (z, y, x) HU.
+        kidneys: (z, y, x) their occupancy in [0, 1]; voxels that hold any stay as they are.
+        rng: draws number, places, shapes and HU.
+
+    Returns:
+        A copy with the lumps.
+    """
+    result = hu.copy()
+    fat = (hu > FAT_HU[0]) & (hu < FAT_HU[1]) & (kidneys == 0)
+    near = fat & ndimage.binary_dilation(kidneys > 0, iterations=NEAR)
+    inside = hu[kidneys > 0.9]
+    level = float(np.median(inside)) if inside.size else rng.uniform(20, 60)
+    for _ in range(int(rng.integers(0, 4))):
+        places = np.flatnonzero(near if rng.random() < 0.5 and near.any() else fat)
+        if not places.size:
+            break
+        middle = np.array(np.unravel_index(rng.choice(places), hu.shape))
+        box = tuple(slice(max(0, m - EXTENT), m + EXTENT + 1) for m in middle)
+        lump = _cluster(box, hu.shape, middle, rng)
+        lump *= (kidneys[box] == 0) & (hu[box] > FAT_HU[0]) & (result[box] < level)
+        texture = correlated_noise(lump.shape, rng, rng.uniform(0, 12))
+        result[box] += lump * (level + rng.normal(0, 12) + texture - result[box])
+    return result
+
+
+def _cluster(
+    box: tuple[slice, ...], shape: tuple[int, ...], middle: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """One to five ellipsoids of any direction about a voxel, with soft borders: weights in [0, 1] in a box."""
+    axes = [np.arange(n, dtype=np.float32)[part] for n, part in zip(shape, box, strict=True)]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    lump = np.zeros(points.shape[:-1], bool)
+    for _ in range(int(rng.integers(1, 6))):
+        turn, _ = np.linalg.qr(rng.standard_normal((3, 3)))
+        offsets = (points - (middle + rng.uniform(-REACH, REACH, 3)).astype(np.float32)) @ turn.astype(np.float32)
+        lump |= ((offsets / rng.uniform(*RADII, 3).astype(np.float32)) ** 2).sum(axis=-1) < 1
+    return np.asarray(ndimage.gaussian_filter(lump.astype(np.float32), 0.6))
