@@ -1,0 +1,130 @@
+"""slicer.app: qSlicerApplication and what it hands out (Slicer/Base/QTGUI/qSlicerApplication.h, QTCore/qSlicerCoreApplication.h)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import slicer
+import vtk
+from PySide6.QtCore import QProcessEnvironment, QSettings, Signal
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QApplication
+
+from slicer_host.properties import computed, stored
+
+# qSlicerCoreApplication::ReturnCode
+EXIT_SUCCESS, EXIT_FAILURE = 0, 1
+
+
+class qSlicerApplication(QApplication):  # noqa: N801
+    """One for the process; each host gives it a new scene, new logics and a new settings file."""
+
+    mrmlSceneChanged = Signal(object)
+    startupCompleted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(["Slicer"])
+        self.setApplicationName("Slicer")
+        self.setOrganizationName("NA-MIC")
+        self.setStyle("Fusion")
+        font = QFont("DejaVu Sans", 9)
+        self.setFont(font)
+        self._session: Any = None
+
+    def _open(self, session: Any) -> None:
+        self._session = session
+
+    temporaryPath = computed(str, lambda self: str(self._session.folder / "tmp"))
+    cachePath = computed(str, lambda self: str(self._session.folder / "cache"))
+    slicerHome = computed(str, lambda self: str(self._session.folder / "Slicer"))
+    slicerUserSettingsFilePath = computed(str, lambda self: self._session.settings.fileName())
+    startupWorkingPath = computed(str, lambda self: os.getcwd())
+    defaultScenePath = stored(str, "")
+    os = computed(str, lambda self: {"linux": "linux", "darwin": "macosx", "win32": "win"}[sys.platform])
+    arch = computed(str, lambda self: "amd64")
+    platform = computed(str, lambda self: "linux-amd64")
+    majorVersion = computed(int, lambda self: 5)
+    minorVersion = computed(int, lambda self: 12)
+    revision = computed(str, lambda self: "0")
+    repositoryRevision = computed(str, lambda self: "")
+    applicationVersion = computed(str, lambda self: "5.12.4")
+    documentationBaseUrl = computed(str, lambda self: "https://slicer.readthedocs.io/en/latest/")
+    mainApplicationName = computed(str, lambda self: "Slicer")
+
+    def mrmlScene(self) -> Any:  # noqa: N802
+        return self._session.scene
+
+    def applicationLogic(self) -> Any:  # noqa: N802
+        return self._session.application_logic
+
+    def moduleLogic(self, name: str) -> Any:  # noqa: N802
+        return self._session.application_logic.GetModuleLogic(name)
+
+    def layoutManager(self) -> Any:  # noqa: N802
+        return self._session.layout_manager
+
+    def moduleManager(self) -> Any:  # noqa: N802
+        return self._session.module_manager
+
+    def settings(self) -> QSettings:
+        return self._session.settings
+
+    def userSettings(self) -> QSettings:  # noqa: N802
+        return self._session.settings
+
+    def revisionUserSettings(self) -> QSettings:  # noqa: N802
+        return self._session.settings
+
+    def environment(self) -> QProcessEnvironment:
+        return QProcessEnvironment.systemEnvironment()
+
+    def startupEnvironment(self) -> QProcessEnvironment:  # noqa: N802
+        return QProcessEnvironment.systemEnvironment()
+
+    def testingEnabled(self) -> bool:  # noqa: N802
+        return False
+
+    def dicomDatabase(self) -> Any:  # noqa: N802
+        return self._session.dicom_database
+
+    def moduleDocumentationUrl(self, name: str) -> str:  # noqa: N802
+        return f"https://slicer.readthedocs.io/en/latest/user_guide/modules/{name.lower()}.html"
+
+    def pauseRender(self) -> None:  # noqa: N802
+        self._session.layout_manager.pauseRender()
+
+    def resumeRender(self) -> None:  # noqa: N802
+        self._session.layout_manager.resumeRender()
+
+    def setRenderPaused(self, paused: bool) -> None:  # noqa: N802
+        self._session.layout_manager.setRenderPaused(paused)
+
+
+def new_scene() -> Any:
+    """A scene as qSlicerCoreApplication::setMRMLScene prepares it."""
+    scene = slicer.vtkMRMLScene()
+    slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
+    crosshair = slicer.vtkMRMLCrosshairNode()
+    crosshair.SetCrosshairName("default")
+    scene.AddNode(crosshair)
+    return scene
+
+
+def new_application_logic(scene: Any, folder: Path) -> Any:
+    """The application logic of a scene, with its colours, its slice logics and its displayable managers."""
+    for name in ("tmp", "cache", "Slicer"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    logic = slicer.vtkSlicerApplicationLogic()
+    logic.SetTemporaryPath(str(folder / "tmp"))
+    logic.SetSliceLogics(vtk.vtkCollection())
+    logic.SetViewLogics(vtk.vtkCollection())
+    logic.SetMRMLScene(scene)
+    colors = logic.GetColorLogic()
+    colors.SetMRMLScene(scene)
+    colors.AddDefaultColorNodes()
+    for factory in (slicer.vtkMRMLSliceViewDisplayableManagerFactory, slicer.vtkMRMLThreeDViewDisplayableManagerFactory):
+        factory.GetInstance().SetMRMLApplicationLogic(logic)
+    return logic

@@ -1,0 +1,119 @@
+"""CTK's collapsible containers (CTK/Libs/Widgets/ctkCollapsibleButton.h, ctkCollapsibleGroupBox.h)."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QChildEvent, QEvent, QRect, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
+from PySide6.QtWidgets import QAbstractButton, QGroupBox, QStyle, QStyleOption, QStyleOptionButton, QWidget
+
+from slicer_host.properties import computed, stored
+from slicer_host.ui_loader import slicer_widget
+
+
+@slicer_widget
+class ctkCollapsibleButton(QAbstractButton):  # noqa: N801
+    """A header that shows or hides the widgets inside it."""
+
+    contentsCollapsed = Signal(bool)
+
+    def __init__(self, *args: object) -> None:
+        text, parent = (args if len(args) == 2 else (args or ("",))[0:1] * 2) if args else ("", None)
+        super().__init__(parent if isinstance(parent, QWidget) else None)
+        self.setText(text if isinstance(text, str) else "")
+        self.setCheckable(True)
+        self.setChecked(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setContentsMargins(0, self._header_height(), 0, 0)
+        self.toggled.connect(self._show_contents)
+
+    collapsed = computed(bool, lambda self: not self.isChecked(), lambda self, value: self.setChecked(not value))
+    flat = stored(bool, False, "update")
+    collapsedHeight = stored(int, 10, "update")
+    contentsLineWidth = stored(int, 1, "update")
+
+    @Slot(bool)
+    def _show_contents(self, shown: bool) -> None:
+        for child in self.children():
+            if isinstance(child, QWidget):
+                self._apply(child, shown)
+        self.updateGeometry()
+        self.contentsCollapsed.emit(not shown)
+
+    @staticmethod
+    def _apply(child: QWidget, shown: bool) -> None:
+        """Hides a child, remembering whether it had been hidden on purpose."""
+        if shown:
+            child.setVisible(not child.property("ctkHiddenBefore"))
+        else:
+            child.setProperty("ctkHiddenBefore", child.isHidden())
+            child.hide()
+
+    def childEvent(self, event: QChildEvent) -> None:
+        child = event.child()
+        if event.type() == QEvent.Type.ChildPolished and isinstance(child, QWidget) and not self.isChecked():
+            child.setProperty("ctkHiddenBefore", False)
+            child.hide()
+        super().childEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        if not self.isChecked():
+            for child in self.children():
+                if isinstance(child, QWidget):
+                    child.hide()
+        super().showEvent(event)
+
+    def _header_height(self) -> int:
+        return self.fontMetrics().height() + 8
+
+    def sizeHint(self) -> QSize:
+        width = self.fontMetrics().horizontalAdvance(self.text()) + 40
+        layout = self.layout()
+        if layout is None or not self.isChecked():
+            return QSize(width, self._header_height())
+        hint = layout.totalSizeHint() if hasattr(layout, "totalSizeHint") else layout.sizeHint()
+        return hint.expandedTo(QSize(width, self._header_height()))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(40, self.sizeHint().height())
+
+    def hitButton(self, position: object) -> bool:
+        return QRect(0, 0, self.width(), self._header_height()).contains(position)
+
+    def paintEvent(self, _: QPaintEvent) -> None:
+        painter = QPainter(self)
+        header = QRect(0, 0, self.width(), self._header_height())
+        option = QStyleOptionButton()
+        option.initFrom(self)
+        option.rect = header
+        if not self.flat:
+            option.state |= QStyle.StateFlag.State_Raised
+            self.style().drawControl(QStyle.ControlElement.CE_PushButtonBevel, option, painter, self)
+        arrow = QStyleOption()
+        arrow.initFrom(self)
+        arrow.rect = QRect(6, (header.height() - 10) // 2, 10, 10)
+        down, right = QStyle.PrimitiveElement.PE_IndicatorArrowDown, QStyle.PrimitiveElement.PE_IndicatorArrowRight
+        self.style().drawPrimitive(down if self.isChecked() else right, arrow, painter, self)
+        painter.setPen(self.palette().buttonText().color())
+        painter.drawText(header.adjusted(22, 0, -4, 0), Qt.AlignmentFlag.AlignVCenter, self.text())
+        if self.hasFocus():
+            option.rect = header.adjusted(2, 2, -2, -2)
+            self.style().drawPrimitive(QStyle.PrimitiveElement.PE_FrameFocusRect, option, painter, self)
+
+
+@slicer_widget
+class ctkCollapsibleGroupBox(QGroupBox):  # noqa: N801
+    """A group box whose title folds it."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        self.setCheckable(True)
+        self.setChecked(True)
+        self.toggled.connect(self._show_contents)
+
+    collapsed = computed(bool, lambda self: not self.isChecked(), lambda self, value: self.setChecked(not value))
+
+    def _show_contents(self, shown: bool) -> None:
+        for child in self.children():
+            if isinstance(child, QWidget):
+                ctkCollapsibleButton._apply(child, shown)
+        self.setMaximumHeight(16777215 if shown else self.fontMetrics().height() + 10)

@@ -1,0 +1,208 @@
+"""CTK's input widgets (CTK/Libs/Widgets/*.h)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QHBoxLayout,
+    QMessageBox,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QWidget,
+)
+
+from slicer_host.properties import computed, delegated, stored
+from slicer_host.ui_loader import slicer_widget
+
+
+@slicer_widget
+class ctkCheckBox(QCheckBox):  # noqa: N801
+    """A check box that may carry an indicator icon; the host draws it plain."""
+
+
+@slicer_widget
+class ctkComboBox(QComboBox):  # noqa: N801
+    """A combo box with a text for when nothing is chosen."""
+
+    defaultText = computed(str, lambda self: self.placeholderText(), lambda self, text: self.setPlaceholderText(text))
+
+
+@slicer_widget
+class ctkDoubleSpinBox(QWidget):  # noqa: N801
+    """A spin box for floating-point numbers."""
+
+    valueChanged = Signal(float)
+    editingFinished = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._box = QDoubleSpinBox(self)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._box)
+        self.setFocusProxy(self._box)
+        self._box.valueChanged.connect(self.valueChanged)
+        self._box.editingFinished.connect(self.editingFinished)
+
+    value = delegated(float, "_box", "value", "setValue")
+    minimum = delegated(float, "_box", "minimum", "setMinimum")
+    maximum = delegated(float, "_box", "maximum", "setMaximum")
+    singleStep = delegated(float, "_box", "singleStep", "setSingleStep")
+    decimals = delegated(int, "_box", "decimals", "setDecimals")
+    prefix = delegated(str, "_box", "prefix", "setPrefix")
+    suffix = delegated(str, "_box", "suffix", "setSuffix")
+
+    @Slot(float)
+    def setValue(self, value: float) -> None:  # noqa: N802
+        self._box.setValue(value)
+
+
+@slicer_widget
+class ctkSliderWidget(QWidget):  # noqa: N801
+    """A slider and a spin box that show one number."""
+
+    valueChanged = Signal(float)
+    valueIsChanging = Signal(float)
+    decimalsChanged = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._slider = QSlider(Qt.Orientation.Horizontal, self)
+        self._box = QDoubleSpinBox(self)
+        self._box.setRange(0.0, 99.0)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._slider)
+        layout.addWidget(self._box)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusProxy(self._box)
+        self._slider.valueChanged.connect(self._slider_moved)
+        self._box.valueChanged.connect(self._box_changed)
+        self._rescale()
+
+    singleStep = computed(float, lambda self: self._box.singleStep(), lambda self, step: self._set_step(step))
+    pageStep = stored(float, 10.0)
+    minimum = computed(float, lambda self: self._box.minimum(), lambda self, value: self._set_limit("Minimum", value))
+    maximum = computed(float, lambda self: self._box.maximum(), lambda self, value: self._set_limit("Maximum", value))
+    value = delegated(float, "_box", "value", "setValue")
+    decimals = computed(int, lambda self: self._box.decimals(), lambda self, value: self.setDecimals(value))
+    prefix = delegated(str, "_box", "prefix", "setPrefix")
+    suffix = delegated(str, "_box", "suffix", "setSuffix")
+    tracking = stored(bool, True)
+    spinBoxVisible = computed(
+        bool, lambda self: not self._box.isHidden(), lambda self, shown: self._box.setVisible(shown)
+    )
+
+    @Slot(float)
+    def setValue(self, value: float) -> None:  # noqa: N802
+        self._box.setValue(value)
+
+    @Slot(int)
+    def setDecimals(self, decimals: int) -> None:  # noqa: N802
+        self._box.setDecimals(decimals)
+        self._rescale()
+        self.decimalsChanged.emit(decimals)
+
+    def _set_step(self, step: float) -> None:
+        self._box.setSingleStep(step)
+        self._rescale()
+
+    def _set_limit(self, which: str, value: float) -> None:
+        getattr(self._box, f"set{which}")(value)
+        self._rescale()
+
+    def _rescale(self) -> None:
+        """Gives the slider one position for each step of the number."""
+        blocked = self._slider.blockSignals(True)
+        steps = round((self._box.maximum() - self._box.minimum()) / self._step())
+        self._slider.setRange(0, min(steps, 100_000))
+        self._slider.blockSignals(blocked)
+        self._box_to_slider()
+
+    def _step(self) -> float:
+        return self._box.singleStep() or 1.0
+
+    def _box_to_slider(self) -> None:
+        blocked = self._slider.blockSignals(True)
+        self._slider.setValue(round((self._box.value() - self._box.minimum()) / self._step()))
+        self._slider.blockSignals(blocked)
+
+    def _slider_moved(self, position: int) -> None:
+        self.valueIsChanging.emit(self._box.minimum() + position * self._step())
+        self._box.setValue(self._box.minimum() + position * self._step())
+
+    def _box_changed(self, value: float) -> None:
+        self._box_to_slider()
+        self.valueChanged.emit(value)
+
+
+@slicer_widget
+class ctkPathLineEdit(QWidget):  # noqa: N801
+    """A path with a button that browses for it."""
+
+    currentPathChanged = Signal(str)
+    validInputChanged = Signal(bool)
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(args[-1] if args and isinstance(args[-1], QWidget) else None)
+        self._box = QComboBox(self)
+        self._box.setEditable(True)
+        self._box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._button = QToolButton(self)
+        self._button.setText("...")
+        self._button.setToolTip("Open a dialog")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._box)
+        layout.addWidget(self._button)
+        self.setFocusProxy(self._box)
+        self._button.clicked.connect(self.browse)
+        self._box.editTextChanged.connect(self.currentPathChanged)
+
+    # ctkPathLineEdit::Filter, a subset of QDir::Filter.
+    Dirs, Drives, Files = 0x001, 0x004, 0x002
+
+    label = stored(str, "")
+    filters = stored(int, Dirs | Drives | Files)
+    nameFilters = stored("QStringList", [])
+    settingKey = stored(str, "")
+    currentPath = computed(str, lambda self: self._box.currentText(), lambda self, path: self.setCurrentPath(path))
+    showBrowseButton = computed(
+        bool, lambda self: not self._button.isHidden(), lambda self, shown: self._button.setVisible(shown)
+    )
+    showHistoryButton = stored(bool, True)
+
+    @Slot(str)
+    def setCurrentPath(self, path: str) -> None:  # noqa: N802
+        self._box.setEditText(path)
+
+    @Slot()
+    def browse(self) -> None:
+        start = self._box.currentText()
+        if self.filters & self.Files:
+            path, _ = QFileDialog.getOpenFileName(self, self.label or "Select a file", start, ";;".join(self.nameFilters))
+        else:
+            path = QFileDialog.getExistingDirectory(self, self.label or "Select a directory", start)
+        if path:
+            self.setCurrentPath(path)
+
+    @Slot()
+    def addCurrentPathToHistory(self) -> None:  # noqa: N802
+        if self._box.currentText() and self._box.findText(self._box.currentText()) < 0:
+            self._box.addItem(self._box.currentText())
+
+
+@slicer_widget
+class ctkMessageBox(QMessageBox):  # noqa: N801
+    """A message box that can remember not to ask again."""
+
+    dontShowAgainVisible = stored(bool, False)
+    dontShowAgain = stored(bool, False)
+    dontShowAgainSettingsKey = stored(str, "")

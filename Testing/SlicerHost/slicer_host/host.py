@@ -1,0 +1,163 @@
+"""The host: a window that looks and answers like 3D Slicer's, for tests and screenshots."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import slicer
+from PySide6.QtCore import QEvent, QEventLoop, QObject, QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from slicer_host.application import qSlicerApplication
+from slicer_host.failures import Failures
+from slicer_host.namespace import Namespace, module_folder_on_path
+from slicer_host.palette import slicer_palette
+from slicer_host.pythonqt import to_python, to_qt
+from slicer_host.scripted_module import qSlicerScriptedLoadableModule
+from slicer_host.session import Session
+from slicer_host.x_display import XDisplay
+
+
+class Host:
+    """Context manager: inside it `import qt, ctk, slicer` give what they give in Slicer.
+
+    Args:
+        dark: Slicer's dark style instead of the light one.
+        size: width and height of the main window in pixels.
+        settings: what the user's settings file holds at the start.
+    """
+
+    def __init__(
+        self, dark: bool = False, size: tuple[int, int] = (1440, 900), settings: dict[str, Any] | None = None
+    ) -> None:
+        self._dark = dark
+        self._size = size
+        self._settings = settings or {}
+
+    def __enter__(self) -> Host:
+        self._display = XDisplay()
+        self._application = _application()
+        self._application.setPalette(slicer_palette(self._dark))
+        with ExitStack() as undo:
+            self.failures = Failures()
+            undo.callback(self.failures.close)
+            undo.callback(os.environ.__setitem__, "PATH", _python_slicer_on_path())
+            self._session = Session(self._settings)
+            self._application._open(self._session)
+            self._namespace = Namespace()
+            undo.callback(self._namespace.close)
+            self._namespace.open(self._application, self._session.scene, self._session.modules)
+            undo.callback(self._close_session)
+            self.window = self._session.window
+            self.window.resize(*self._size)
+            self._session.layout_manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+            self.window.show()
+            self.process_events()
+            self._undo = undo.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._undo.close()
+        if kind is None:
+            self.failures.raise_first()
+
+    def _close_session(self) -> None:
+        self._session.close()
+        self._application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        self._application.processEvents()
+
+    @property
+    def main_window(self) -> Any:
+        """The main window as Python code in Slicer sees it."""
+        return to_python(self.window)
+
+    def load_module(self, path: str | Path) -> Any:
+        """Loads a scripted module's file, shows its panel, and gives its widget object."""
+        path = Path(path).resolve()
+        module_folder_on_path(path)
+        self._namespace.remember_module(path.stem)
+        module = qSlicerScriptedLoadableModule(path)
+        setattr(self._session.modules, path.stem.lower(), to_python(module))
+        self._session.module_manager._add(path.stem, module)
+        self.window.moduleSelector().selectModule(path.stem)
+        self.process_events()
+        return getattr(self._session.modules, f"{path.stem}Widget")
+
+    def process_events(self, for_s: float = 0.0) -> None:
+        """Lets the event loop run until nothing waits, or for a time; raises what failed in a slot or observer."""
+        end = time.monotonic() + for_s
+        while True:
+            self._application.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 50)
+            self._application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+            self.failures.raise_first()
+            if time.monotonic() >= end:
+                return
+            time.sleep(0.005)
+
+    def wait_until(self, predicate: Callable[[], Any], timeout_s: float = 30.0) -> None:
+        """Lets the event loop run until the predicate holds.
+
+        Raises:
+            TimeoutError: it did not within the time.
+        """
+        end = time.monotonic() + timeout_s
+        while not predicate():
+            if time.monotonic() > end:
+                raise TimeoutError(f"still waiting after {timeout_s} s")
+            self.process_events(0.02)
+        self.process_events()
+
+    def click(self, widget: Any, position: tuple[int, int] | None = None) -> None:
+        """Clicks with the left button: on the middle of a widget, or at a position in it."""
+        native = to_qt(widget)
+        if not native.isVisible() or not native.isEnabled():
+            state = "hidden" if not native.isVisible() else "disabled"
+            raise AssertionError(f"nobody can click '{native.objectName()}': it is {state}")
+        self.scroll_to(widget)
+        point = QPoint(*position) if position else native.rect().center()
+        QTest.mouseClick(native, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, point)
+        self.process_events()
+
+    def scroll_to(self, widget: Any) -> None:
+        """Brings a widget of the panel into view."""
+        self.window._panel.ensureWidgetVisible(to_qt(widget))
+        self.process_events()
+
+    def screenshot(self, path: str | Path, widget: Any = None) -> Path:
+        """Saves a picture of the window, or of one widget, as PNG."""
+        self.process_events(0.3)
+        native: QObject = to_qt(widget) if widget is not None else self.window
+        picture = native.grab()
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not picture.save(str(path)):
+            raise OSError(f"cannot write {path}")
+        return path
+
+
+def _application() -> qSlicerApplication:
+    existing = QApplication.instance()
+    if existing is None:
+        return qSlicerApplication()
+    if not isinstance(existing, qSlicerApplication):
+        raise RuntimeError("this process has a QApplication that is not the host's")
+    return existing
+
+
+def _python_slicer_on_path() -> str:
+    """Makes `PythonSlicer` this Python, as Slicer's bin folder does; gives the PATH that was."""
+    before = os.environ.get("PATH", "")
+    folder = Path(__file__).parent / "bin"
+    os.environ["PATH"] = f"{folder}{os.pathsep}{before}"
+    os.environ["SLICER_HOST_PYTHON"] = sys.executable
+    return before

@@ -1,0 +1,278 @@
+"""qMRMLNodeComboBox (Slicer/Libs/MRML/Widgets/qMRMLNodeComboBox.h): chooses, makes, renames and deletes a node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QInputDialog, QLineEdit, QSizePolicy, QWidget
+
+from slicer_host.mrml_widget import qMRMLWidget
+from slicer_host.properties import computed, stored
+from slicer_host.ui_loader import slicer_widget
+
+_ACTION = Qt.ItemDataRole.UserRole + 1
+
+
+@slicer_widget
+class qMRMLNodeComboBox(qMRMLWidget):  # noqa: N801
+    """Lists the scene's nodes of the given types; below them, what can be done with the chosen one."""
+
+    currentNodeChanged = Signal((object,), (bool,))
+    currentNodeIDChanged = Signal(str)
+    nodeActivated = Signal(object)
+    nodeAdded = Signal(object)
+    nodeAddedByUser = Signal(object)
+    nodeAboutToBeRemoved = Signal(object)
+    nodeAboutToBeEdited = Signal(object)
+    currentNodeRenamed = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._box = QComboBox(self)
+        self._box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._box.activated.connect(self._activated)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._box)
+        self.setFocusProxy(self._box)
+        self._current_id = ""
+        self._count = 0
+        self._attributes: list[tuple[str, str, str | None]] = []
+        self._base_names: dict[str, str] = {}
+        self._labels: dict[str, str] = {}
+        self._tags: list[int] = []
+        self._node_tags: list[tuple[Any, int]] = []
+        self.setEnabled(False)
+
+    nodeTypes = stored("QStringList", [], "_refresh")
+    showHidden = stored(bool, False, "_refresh")
+    showChildNodeTypes = stored(bool, True, "_refresh")
+    hideChildNodeTypes = stored("QStringList", [], "_refresh")
+    noneEnabled = stored(bool, False, "_refresh")
+    noneDisplay = stored(str, "None", "_refresh")
+    addEnabled = stored(bool, True, "_refresh")
+    removeEnabled = stored(bool, True, "_refresh")
+    editEnabled = stored(bool, False, "_refresh")
+    renameEnabled = stored(bool, False, "_refresh")
+    selectNodeUponCreation = stored(bool, False)
+    interactionNodeSingletonTag = stored(str, "")
+    baseName = computed(
+        str,
+        lambda self: self._base_names.get((self.nodeTypes or [""])[0], ""),
+        lambda self, name: self._base_names.update(dict.fromkeys(self.nodeTypes, name)),
+    )
+    currentNodeID = computed(str, lambda self: self._current_id, lambda self, id_: self.setCurrentNodeID(id_))
+
+    @Slot(object)
+    def setCurrentNode(self, node: Any) -> None:  # noqa: N802
+        self.setCurrentNodeID(node if isinstance(node, str) else node.GetID() if node is not None else "")
+
+    @Slot(str)
+    def setCurrentNodeID(self, node_id: str | None) -> None:  # noqa: N802
+        known = {node.GetID() for node in self._nodes()}
+        self._select(node_id if node_id in known else "")
+
+    @Slot(int)
+    def setCurrentNodeIndex(self, index: int) -> None:  # noqa: N802
+        nodes = self._nodes()
+        self._select(nodes[index].GetID() if 0 <= index < len(nodes) else "")
+
+    def currentNode(self) -> Any:  # noqa: N802
+        return self._scene.GetNodeByID(self._current_id) if self._scene is not None and self._current_id else None
+
+    def nodeCount(self) -> int:  # noqa: N802
+        return len(self._nodes())
+
+    def nodeFromIndex(self, index: int) -> Any:  # noqa: N802
+        nodes = self._nodes()
+        return nodes[index] if 0 <= index < len(nodes) else None
+
+    def addAttribute(self, node_type: str, name: str, value: Any = None) -> None:  # noqa: N802
+        self._attributes.append((node_type, name, None if value is None else str(value)))
+        self._refresh()
+
+    def removeAttribute(self, node_type: str, name: str) -> None:  # noqa: N802
+        self._attributes = [known for known in self._attributes if known[:2] != (node_type, name)]
+        self._refresh()
+
+    def setNodeTypeLabel(self, label: str, node_type: str) -> None:  # noqa: N802
+        self._labels[node_type] = label
+        self._refresh()
+
+    def nodeTypeLabel(self, node_type: str) -> str:  # noqa: N802
+        if node_type in self._labels:
+            return self._labels[node_type]
+        if self._scene is None or not node_type:
+            return "node"
+        return self._scene.GetTypeDisplayNameByClassName(node_type).lower()
+
+    @Slot()
+    @Slot(str)
+    def addNode(self, node_type: str = "") -> Any:  # noqa: N802
+        node_type = node_type or self.nodeTypes[0]
+        node = self._scene.CreateNodeByClass(node_type)
+        node.UnRegister(None)
+        base_name = self._base_names.get(node_type) or node.GetName() or node.GetDefaultNodeNamePrefix()
+        node.SetName(self._scene.GetUniqueNameByString(base_name))
+        for known_type, name, value in self._attributes:
+            if known_type == node_type and value is not None:
+                node.SetAttribute(name, value)
+        node = self._scene.AddNode(node)
+        if self.selectNodeUponCreation:
+            self.setCurrentNode(node)
+        self.nodeAddedByUser.emit(node)
+        return node
+
+    @Slot()
+    def removeCurrentNode(self) -> None:  # noqa: N802
+        node = self.currentNode()
+        if node is not None:
+            self.nodeAboutToBeRemoved.emit(node)
+            self._scene.RemoveNode(node)
+
+    @Slot()
+    def editCurrentNode(self) -> None:  # noqa: N802
+        self.nodeAboutToBeEdited.emit(self.currentNode())
+
+    @Slot()
+    def renameCurrentNode(self) -> None:  # noqa: N802
+        node = self.currentNode()
+        if node is None:
+            return
+        title = f"Rename {self.nodeTypeLabel(node.GetClassName())}"
+        name, accepted = QInputDialog.getText(self, title, "New name:", QLineEdit.EchoMode.Normal, node.GetName())
+        if accepted and name:
+            node.SetName(name)
+            self.currentNodeRenamed.emit(name)
+
+    def _scene_changed(self) -> None:
+        scene = self._scene
+        for tag in self._tags:
+            self._watched.RemoveObserver(tag)
+        self._watched = scene
+        self._tags = []
+        if scene is not None:
+            events = slicer.vtkMRMLScene
+            for event in (events.NodeAddedEvent, events.NodeRemovedEvent, events.EndBatchProcessEvent):
+                self._tags.append(scene.AddObserver(event, self._refresh))
+        self.setEnabled(scene is not None)
+        self._refresh()
+
+    def _nodes(self) -> list[Any]:
+        if self._scene is None:
+            return []
+        nodes = (self._scene.GetNthNode(index) for index in range(self._scene.GetNumberOfNodes()))
+        return [node for node in nodes if self._fits(node)]
+
+    def _fits(self, node: Any) -> bool:
+        fitting = [t for t in self.nodeTypes if (node.IsA(t) if self.showChildNodeTypes else node.GetClassName() == t)]
+        if not fitting or any(node.IsA(hidden) for hidden in self.hideChildNodeTypes):
+            return False
+        if node.GetHideFromEditors() and not self.showHidden:
+            return False
+        for node_type, name, value in self._attributes:
+            own = node.GetAttribute(name)
+            if node.IsA(node_type) and (own is None or (value is not None and own != value)):
+                return False
+        return True
+
+    def _replacement(self, nodes: list[Any]) -> str:
+        """What is chosen when the chosen node has gone, or when the first node has come (emitCurrentNodeChanged)."""
+        if self.noneEnabled or not nodes:
+            return ""
+        if self._current_id:
+            return nodes[-1].GetID()
+        return nodes[0].GetID() if self._count == 0 else ""
+
+    def _refresh(self, *_: object) -> None:
+        if self._scene is None or self._scene.IsBatchProcessing():
+            return
+        for node, tag in self._node_tags:
+            node.RemoveObserver(tag)
+        nodes = self._nodes()
+        self._node_tags = [(node, node.AddObserver("ModifiedEvent", self._rename_items)) for node in nodes]
+        self._fill(nodes)
+        known = {node.GetID() for node in nodes}
+        chosen = self._current_id if self._current_id in known else self._replacement(nodes)
+        self._count = len(nodes)
+        self._select(chosen)
+
+    def _fill(self, nodes: list[Any]) -> None:
+        blocked = self._box.blockSignals(True)
+        self._box.clear()
+        label = self.nodeTypeLabel(self.nodeTypes[0]) if len(self.nodeTypes) == 1 else "node"
+        first = self.nodeTypeLabel(self.nodeTypes[0]) if self.nodeTypes else "node"
+        self._box.setPlaceholderText(f"Select a {first}")
+        if self.noneEnabled:
+            self._box.addItem(self.noneDisplay, "")
+        for node in nodes:
+            self._box.addItem(node.GetName(), node.GetID())
+            self._box.setItemData(self._box.count() - 1, node.GetName(), Qt.ItemDataRole.ToolTipRole)
+        actions = self._actions(label)
+        if actions:
+            self._box.insertSeparator(self._box.count())
+        for text, action in actions:
+            self._box.addItem(text)
+            self._box.setItemData(self._box.count() - 1, action, _ACTION)
+        self._show_current()
+        self._box.blockSignals(blocked)
+
+    def _actions(self, label: str) -> list[tuple[str, str]]:
+        actions = [(f"Rename current {label}", "rename")] if self.renameEnabled else []
+        actions += [(f"Edit current {label}", "edit")] if self.editEnabled else []
+        for node_type in self.nodeTypes if self.addEnabled else []:
+            actions.append((f"Create new {self.nodeTypeLabel(node_type)}", f"create {node_type}"))
+            if self.renameEnabled:
+                actions.append((f"Create new {self.nodeTypeLabel(node_type)} as...", f"create as {node_type}"))
+        return actions + ([(f"Delete current {label}", "delete")] if self.removeEnabled else [])
+
+    def _rename_items(self, node: Any, _: str) -> None:
+        if node is not None and self._fits(node) != (self._box.findData(node.GetID()) >= 0):
+            self._refresh()
+            return
+        row = self._box.findData(node.GetID())
+        if row >= 0 and self._box.itemText(row) != node.GetName():
+            self._box.setItemText(row, node.GetName())
+
+    def _show_current(self) -> None:
+        row = self._box.findData(self._current_id) if self._current_id or self.noneEnabled else -1
+        self._box.setCurrentIndex(row)
+
+    def _select(self, node_id: str | None) -> None:
+        node_id = node_id or ""
+        changed = node_id != self._current_id
+        self._current_id = node_id
+        blocked = self._box.blockSignals(True)
+        self._show_current()
+        self._box.blockSignals(blocked)
+        if changed:
+            node = self.currentNode()
+            self.currentNodeChanged[object].emit(node)
+            self.currentNodeChanged[bool].emit(node is not None)
+            self.currentNodeIDChanged.emit(node_id)
+
+    def _activated(self, row: int) -> None:
+        action = self._box.itemData(row, _ACTION)
+        if action is None:
+            self._select(self._box.itemData(row))
+            self.nodeActivated.emit(self.currentNode())
+            return
+        self._select(self._current_id)
+        verb, _, node_type = action.rpartition(" ") if action.startswith("create") else (action, "", "")
+        if verb == "create":
+            self._select(self.addNode(node_type).GetID())
+        elif verb == "create as":
+            self._create_as(node_type)
+        else:
+            {"rename": self.renameCurrentNode, "edit": self.editCurrentNode, "delete": self.removeCurrentNode}[verb]()
+
+    def _create_as(self, node_type: str) -> None:
+        title = f"Create new {self.nodeTypeLabel(node_type)}"
+        name, accepted = QInputDialog.getText(self, title, "New name:")
+        if accepted and name:
+            node = self.addNode(node_type)
+            node.SetName(name)
+            self._select(node.GetID())

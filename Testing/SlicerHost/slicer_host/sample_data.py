@@ -1,0 +1,69 @@
+"""SampleData: registering data sets that users can load by name (Slicer/Modules/Scripted/SampleData/SampleData.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import slicer
+
+
+@dataclass
+class SampleDataSource:
+    """One data set: where it comes from, or the function that makes it."""
+
+    sampleName: str | None = None  # noqa: N815
+    sampleDescription: str | None = None  # noqa: N815
+    uris: Any = None
+    fileNames: Any = None  # noqa: N815
+    nodeNames: Any = None  # noqa: N815
+    checksums: Any = None
+    loadFiles: Any = None  # noqa: N815
+    customDownloader: Callable[[SampleDataSource], Any] | None = None  # noqa: N815
+    thumbnailFileName: str | None = None  # noqa: N815
+    loadFileTypes: Any = None  # noqa: N815
+    loadFileProperties: dict[str, Any] = field(default_factory=dict)  # noqa: N815
+
+    def __post_init__(self) -> None:
+        lists = ("uris", "fileNames", "nodeNames", "checksums", "loadFiles", "loadFileTypes")
+        if isinstance(self.uris, str):
+            for name in lists:
+                setattr(self, name, [getattr(self, name)])
+        for name in lists[2:]:
+            if getattr(self, name) is None:
+                setattr(self, name, [None] * len(self.uris))
+        lengths = {name: len(getattr(self, name)) for name in lists}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"All fields of sample data source must have the same length: {lengths}")
+        self.sampleDescription = self.sampleDescription or self.sampleName
+
+
+class SampleDataLogic:
+    """The register of data sets, in `slicer.modules`."""
+
+    @staticmethod
+    def registerCustomSampleDataSource(category: str = "Custom", **fields: Any) -> None:  # noqa: N802
+        """Adds a data set; a known one is not added again."""
+        sources = SampleDataLogic.sampleDataSourcesByCategory()
+        source = SampleDataSource(**fields)
+        if source not in sources.setdefault(category, []):
+            sources[category].append(source)
+
+    @staticmethod
+    def sampleDataSourcesByCategory(category: str | None = None) -> Any:  # noqa: N802
+        """The data sets of a category, or of all."""
+        if not hasattr(slicer.modules, "sampleDataSources"):
+            slicer.modules.sampleDataSources = {}
+        sources = slicer.modules.sampleDataSources
+        return sources if category is None else sources.get(category, [])
+
+    @staticmethod
+    def isSampleDataSourceRegistered(category: str, source: SampleDataSource) -> bool:  # noqa: N802
+        """Whether a data set is registered."""
+        return source in SampleDataLogic.sampleDataSourcesByCategory(category)
+
+    def sourceForSampleName(self, name: str) -> SampleDataSource | None:  # noqa: N802
+        """The data set of a name."""
+        sources = SampleDataLogic.sampleDataSourcesByCategory().values()
+        return next((source for group in sources for source in group if source.sampleName == name), None)

@@ -1,0 +1,162 @@
+"""ScriptedLoadableModule: the base classes of scripted modules (Slicer/Base/Python/slicer/ScriptedLoadableModule.py)."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import unittest
+from pathlib import Path
+from typing import Any
+
+import slicer
+
+
+class ScriptedLoadableModule:
+    """Describes a module to the application."""
+
+    def __init__(self, parent: Any) -> None:
+        super().__init__()
+        self.parent = parent
+        self.moduleName = type(self).__name__
+        parent.title = ""
+        parent.categories = []
+        parent.dependencies = []
+        parent.contributors = []
+        parent.helpText = ""
+        parent.acknowledgementText = ""
+        folder = Path(parent.path).parent / "Resources" / "Icons"
+        icons = [folder / f"{self.moduleName}{suffix}" for suffix in (".svg", ".png")]
+        found = next((icon for icon in icons if icon.is_file()), None)
+        if found is not None:
+            parent.icon = importlib.import_module("qt").QIcon(str(found))
+        if not hasattr(slicer, "selfTests"):
+            slicer.selfTests = {}
+        slicer.selfTests[self.moduleName] = self.runTest
+
+    def resourcePath(self, filename: str) -> str:  # noqa: N802
+        """Path of a file below the module's Resources folder."""
+        return str(Path(self.parent.path).parent / "Resources" / filename)
+
+    def getDefaultModuleDocumentationLink(self, docPage: str | None = None) -> str:  # noqa: N802, N803
+        """HTML with a link to the module's page in Slicer's documentation."""
+        base = slicer.app.documentationBaseUrl
+        url = base + docPage if docPage else slicer.app.moduleDocumentationUrl(self.moduleName)
+        return f'<p>For more information, see the <a href="{url}">online documentation</a>.</p>'
+
+    def runTest(self, msec: int = 100, **kwargs: Any) -> None:  # noqa: N802
+        """Runs the module's test case."""
+        module = importlib.import_module(type(self).__module__)
+        test = getattr(module, f"{self.moduleName}Test")()
+        test.messageDelay = msec
+        test.runTest(**kwargs)
+
+
+class ScriptedLoadableModuleWidget:
+    """Builds a module's panel into `parent`."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__()
+        self.moduleName = type(self).__name__.removesuffix("Widget")
+        self.developerMode = slicer.util.settingsValue("Developer/DeveloperMode", False, converter=slicer.util.toBool)
+        qt = importlib.import_module("qt")
+        if parent is None:
+            parent = slicer.qMRMLWidget()
+            parent.setLayout(qt.QVBoxLayout())
+            parent.setMRMLScene(slicer.mrmlScene)
+        self.parent = parent
+        self.layout = parent.layout()
+        slicer.app.moduleManager().connect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
+
+    def resourcePath(self, filename: str) -> str:  # noqa: N802
+        """Path of a file below the module's Resources folder."""
+        return str(Path(slicer.util.modulePath(self.moduleName)).parent / "Resources" / filename)
+
+    def setup(self) -> None:
+        """Builds the panel; a module extends it."""
+        self.setupDeveloperSection()
+
+    def setupDeveloperSection(self) -> None:  # noqa: N802
+        """The section 'Reload & Test', in developer mode."""
+        if not self.developerMode:
+            return
+        ctk, qt = importlib.import_module("ctk"), importlib.import_module("qt")
+        self.reloadCollapsibleButton = ctk.ctkCollapsibleButton()
+        self.reloadCollapsibleButton.text = "Reload && Test"
+        self.layout.addWidget(self.reloadCollapsibleButton)
+        self.reloadButton = qt.QPushButton("Reload")
+        self.reloadButton.connect("clicked()", self.onReload)
+        row = qt.QFormLayout(self.reloadCollapsibleButton)
+        row.addRow(self.reloadButton)
+
+    def cleanup(self) -> None:
+        """Called before the module goes away; a module extends it."""
+
+    def onReload(self) -> None:  # noqa: N802
+        """Loads the module's code again and builds the panel anew."""
+        slicer.util.reloadScriptedModule(self.moduleName)
+
+    def _onModuleAboutToBeUnloaded(self, name: str) -> None:  # noqa: N802
+        if name == self.moduleName:
+            self.cleanup()
+            slicer.app.moduleManager().disconnect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
+
+
+class ScriptedLoadableModuleLogic:
+    """Keeps a module's parameter node."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__()
+        self.moduleName = type(self).__name__.removesuffix("Logic")
+        self.isSingletonParameterNode = True
+
+    def getParameterNode(self) -> Any:  # noqa: N802
+        """The module's parameter node; made where there is none."""
+        if self.isSingletonParameterNode:
+            node = slicer.mrmlScene.GetSingletonNode(self.moduleName, "vtkMRMLScriptedModuleNode")
+            if node is not None:
+                node.SetAttribute("ModuleName", self.moduleName)
+                return node
+        else:
+            existing = self.getAllParameterNodes()
+            if existing:
+                return existing[0]
+        return slicer.mrmlScene.AddNode(self.createParameterNode())
+
+    def getAllParameterNodes(self) -> list[Any]:  # noqa: N802
+        """All parameter nodes of this module."""
+        nodes = slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode")
+        return [node for node in nodes if node.GetAttribute("ModuleName") == self.moduleName]
+
+    def createParameterNode(self) -> Any:  # noqa: N802
+        """A new parameter node, not in the scene yet."""
+        node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
+        node.UnRegister(None)
+        if self.isSingletonParameterNode:
+            node.SetSingletonTag(self.moduleName)
+        node.SetAttribute("ModuleName", self.moduleName)
+        node.SetName(slicer.mrmlScene.GenerateUniqueName(self.moduleName))
+        return node
+
+
+class ScriptedLoadableModuleTest(unittest.TestCase):
+    """Base of a module's test case."""
+
+    messageDelay = 50
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.moduleTestNames = [name for name in dir(self) if "test" in name and callable(getattr(self, name))]
+
+    def delayDisplay(self, message: str, requestedDelay: int | None = None, msec: int | None = None) -> None:  # noqa: N802, N803
+        """Shows a message for a while."""
+        logging.info(message)
+        slicer.util.delayDisplay(message, msec or requestedDelay or self.messageDelay)
+
+    def runTest(self) -> None:  # noqa: N802
+        """Runs the test methods one after another."""
+        self.setUpClass()
+        for name in self.moduleTestNames:
+            self.setUp()
+            getattr(self, name)()
+            self.tearDown()
+        self.tearDownClass()

@@ -1,0 +1,63 @@
+"""What one run of the application holds: scene, logics, settings, layout, modules."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import slicer
+from PySide6.QtCore import QSettings
+
+from slicer_host.application import new_application_logic, new_scene
+from slicer_host.layout_manager import qSlicerLayoutManager
+from slicer_host.main_window import qSlicerMainWindow
+from slicer_host.module_logics import built_in_modules, qSlicerModuleManager
+from slicer_host.pythonqt import to_python
+
+# Nodes that the subject hierarchy's plugins take up (qSlicerSubjectHierarchy*Plugin::canAddNodeToSubjectHierarchy).
+_IN_HIERARCHY = ("vtkMRMLDisplayableNode", "vtkMRMLTableNode", "vtkMRMLPlotChartNode", "vtkMRMLTextNode")
+
+
+class Session:
+    """Opens with the main window not shown yet; `close` ends everything."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="slicer-host-"))
+        self.settings = QSettings(str(self.folder / "Slicer.ini"), QSettings.Format.IniFormat)
+        for key, value in settings.items():
+            self.settings.setValue(key, value)
+        self.scene = new_scene()
+        self.application_logic = new_application_logic(self.scene, self.folder)
+        self.module_manager = qSlicerModuleManager()
+        self.modules = ModuleType("slicer.modules")
+        self.dicom_database: Any = None
+        for name, module in built_in_modules(self.scene, self.application_logic, self.module_manager).items():
+            setattr(self.modules, name, to_python(module))
+        self.window = qSlicerMainWindow(self.module_manager)
+        self.layout_manager = qSlicerLayoutManager(self.window._viewport, self.scene, self.application_logic)
+        self.scene.AddObserver(slicer.vtkMRMLScene.NodeAddedEvent, self._node_added)
+
+    def _node_added(self, *_: object) -> None:
+        """Gives data nodes their item in the subject hierarchy (qSlicerSubjectHierarchyPluginLogic::onNodeAdded)."""
+        if self.scene.IsImporting():
+            return
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self.scene)
+        for index in range(self.scene.GetNumberOfNodes()):
+            node = self.scene.GetNthNode(index)
+            wanted = any(node.IsA(name) for name in _IN_HIERARCHY) and not node.GetHideFromEditors()
+            if wanted and not hierarchy.GetItemByDataNode(node):
+                hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
+
+    def close(self) -> None:
+        """Tells the modules that they are unloaded, closes the window and forgets the scene."""
+        for name in self.module_manager.modulesNames():
+            self.module_manager.moduleAboutToBeUnloaded.emit(name)
+        self.window.hide()
+        self.layout_manager._close()
+        self.scene.RemoveAllObservers()
+        self.scene.Clear(1)
+        self.window.deleteLater()
+        shutil.rmtree(self.folder, ignore_errors=True)

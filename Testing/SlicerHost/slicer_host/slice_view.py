@@ -1,0 +1,147 @@
+"""qMRMLSliceView (Slicer/Libs/MRML/Widgets/qMRMLSliceView.h): one slice, drawn by the real displayable managers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+import vtk
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from slicer_host.ui_loader import slicer_widget
+from slicer_host.view_canvas import ViewCanvas
+
+# qMRMLSliceView.cxx, initDisplayableManagers: those that slicer-core has.
+_MANAGERS = (
+    "vtkMRMLCrosshairDisplayableManager",
+    "vtkMRMLVolumeGlyphSliceDisplayableManager",
+    "vtkMRMLModelSliceDisplayableManager",
+    "vtkMRMLOrientationMarkerDisplayableManager",
+    "vtkMRMLRulerDisplayableManager",
+    "vtkMRMLScalarBarDisplayableManager",
+    "vtkMRMLSegmentationsDisplayableManager2D",
+    "vtkMRMLMarkupsDisplayableManager",
+    "vtkMRMLTransformsDisplayableManager2D",
+    "vtkMRMLColorLegendDisplayableManager",
+)
+
+
+@slicer_widget
+class qMRMLSliceView(ViewCanvas):  # noqa: N801
+    """Shows the picture of a slice logic and what lies on it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._renderer = vtk.vtkRenderer()
+        self._renderer.GetActiveCamera().ParallelProjectionOn()
+        self._window.AddRenderer(self._renderer)
+        self._mapper = vtk.vtkImageMapper()
+        self._mapper.SetColorWindow(255)
+        self._mapper.SetColorLevel(127.5)
+        self._image = vtk.vtkActor2D()
+        self._image.SetMapper(self._mapper)
+        self._image.GetProperty().SetDisplayLocationToBackground()
+        self._group: Any = None
+        self._style: Any = None
+        self._logic: Any = None
+
+    def _show_logic(self, logic: Any) -> None:
+        """Attaches the view to a slice logic that has its slice node."""
+        factory = slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance()
+        for name in _MANAGERS:
+            if not factory.IsDisplayableManagerRegistered(name):
+                factory.RegisterDisplayableManager(name)
+        self._logic = logic
+        self._group = slicer.vtkMRMLDisplayableManagerGroup()
+        self._group.Initialize(factory, self._renderer)
+        self._group.AddObserver(vtk.vtkCommand.UpdateEvent, self._schedule)
+        self._style = slicer.vtkMRMLSliceViewInteractorStyle()
+        self._interactor.SetInteractorStyle(vtk.vtkInteractorStyleUser())
+        self._style.SetSliceLogic(logic)
+        self._style.SetDisplayableManagers(self._group)
+        self._style.SetInteractor(self._interactor)
+        self._group.SetMRMLDisplayableNode(logic.GetSliceNode())
+        logic.AddObserver(vtk.vtkCommand.ModifiedEvent, self._logic_changed)
+        self._logic_changed()
+
+    def _logic_changed(self, *_: object) -> None:
+        connection = self._logic.GetImageDataConnection()
+        self._mapper.SetInputConnection(connection)
+        shown = self._renderer.HasViewProp(self._image)
+        if connection is not None and not shown:
+            self._renderer.AddViewProp(self._image)
+        elif connection is None and shown:
+            self._renderer.RemoveViewProp(self._image)
+        self._schedule()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._logic is not None:
+            self._logic.ResizeSliceNode(self.width(), self.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        font = painter.font()
+        font.setPointSize(9)
+        painter.setFont(font)
+        lines = self._annotation()
+        height = painter.fontMetrics().height()
+        for row, line in enumerate(reversed(lines)):
+            baseline = self.height() - 8 - row * height
+            painter.setPen(QColor(0, 0, 0))
+            painter.drawText(9, baseline + 1, line)
+            painter.setPen(QColor(235, 235, 200))
+            painter.drawText(8, baseline, line)
+
+    def _annotation(self) -> list[str]:
+        """What the Data Probe module writes into the corner: the volumes shown."""
+        composite = self._logic.GetSliceCompositeNode() if self._logic is not None else None
+        if composite is None:
+            return []
+        scene = composite.GetScene()
+        ids = [(layer, getattr(composite, f"Get{layer}VolumeID")()) for layer in _LAYERS]
+        volumes = [(layer, scene.GetNodeByID(node_id)) for layer, node_id in ids if node_id]
+        mixed = composite.GetForegroundOpacity()
+        return [
+            f"{layer[0]}: {volume.GetName()}" + (f" ({mixed:.0%})" if layer == "Foreground" else "")
+            for layer, volume in volumes
+            if volume is not None
+        ]
+
+    @Slot()
+    def scheduleRender(self) -> None:  # noqa: N802
+        self._schedule()
+
+    @Slot()
+    def forceRender(self) -> None:  # noqa: N802
+        self._render()
+
+    def renderWindow(self) -> Any:  # noqa: N802
+        return self._window
+
+    def interactor(self) -> Any:
+        return self._interactor
+
+    def interactorStyle(self) -> Any:  # noqa: N802
+        return self._style
+
+    def sliceViewInteractorStyle(self) -> Any:  # noqa: N802
+        return self._style
+
+    def mrmlSliceNode(self) -> Any:  # noqa: N802
+        return self._logic.GetSliceNode()
+
+    def displayableManagerByClassName(self, name: str) -> Any:  # noqa: N802
+        return self._group.GetDisplayableManagerByClassName(name)
+
+    def setViewCursor(self, cursor: Any) -> None:  # noqa: N802
+        self.setCursor(cursor)
+
+    def unsetViewCursor(self) -> None:  # noqa: N802
+        self.setCursor(Qt.CursorShape.ArrowCursor)
+
+
+_LAYERS = ("Label", "Foreground", "Background")

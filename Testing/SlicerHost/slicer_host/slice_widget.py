@@ -1,0 +1,186 @@
+"""qMRMLSliceWidget and its controller bar (Slicer/Libs/MRML/Widgets/qMRMLSliceWidget.h, qMRMLSliceControllerWidget.h)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+import vtk
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from slicer_host.ctk_inputs import ctkSliderWidget
+from slicer_host.properties import computed
+from slicer_host.slice_view import qMRMLSliceView
+from slicer_host.ui_loader import slicer_widget
+
+
+class ControllerBar(QFrame):
+    """The coloured bar above a view: its letter, and what the view's kind adds."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._label = QLabel(self)
+        self._label.setFixedWidth(24)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(4, 1, 4, 1)
+        self._row.setSpacing(4)
+        self._row.addWidget(self._label)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._color = QColor(120, 120, 120)
+
+    def _show_node(self, node: Any) -> None:
+        self._label.setText(node.GetLayoutLabel() or "")
+        self._color = QColor.fromRgbF(*node.GetLayoutColor())
+        palette = self.palette()
+        dark = self._color.lightness() < 128
+        for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text):
+            palette.setColor(self._label.foregroundRole(), QColor("white" if dark else "black"))
+            palette.setColor(role, QColor("white" if dark else "black"))
+        self._label.setPalette(palette)
+        self.update()
+
+    def paintEvent(self, _: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), self._color)
+
+
+@slicer_widget
+class qMRMLSliceControllerWidget(ControllerBar):  # noqa: N801
+    """Letter, 'fit to window' button and offset slider of a slice."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._logic: Any = None
+        self._fit = QToolButton(self)
+        self._fit.setText("⛶")
+        self._fit.setToolTip("Adjust the slice viewer's field of view to match the extent of lowest non-null volume layer.")
+        self._fit.setAutoRaise(True)
+        self._fit.clicked.connect(self.fitSliceToBackground)
+        self._slider = ctkSliderWidget(self)
+        self._slider.decimals = 3
+        self._slider.suffix = "mm"
+        self._slider.valueChanged.connect(self.setSliceOffsetValue)
+        self._row.addWidget(self._fit)
+        self._row.addWidget(self._slider)
+
+    def _show_logic(self, logic: Any) -> None:
+        self._logic = logic
+        node = logic.GetSliceNode()
+        for observed in (logic, node):
+            observed.AddObserver(vtk.vtkCommand.ModifiedEvent, self._update)
+        self._update()
+
+    def _update(self, *_: object) -> None:
+        node = self._logic.GetSliceNode()
+        if node is None:
+            return
+        self._show_node(node)
+        offsets, resolution = [0.0, 0.0], vtk.reference(1.0)
+        blocked = self._slider.blockSignals(True)
+        if self._logic.GetSliceOffsetRangeResolution(offsets, resolution):
+            self._slider.singleStep = max(float(resolution), 1e-3)
+            self._slider.minimum, self._slider.maximum = sorted(offsets)
+        self._slider.prefix = _offset_axis(node)
+        self._slider.setValue(self._logic.GetSliceOffset())
+        self._slider.blockSignals(blocked)
+
+    sliceViewLabel = computed(str, lambda self: self._logic.GetSliceNode().GetLayoutLabel())
+    sliceViewName = computed(str, lambda self: self._logic.GetSliceNode().GetLayoutName())
+    sliceOrientation = computed(
+        str,
+        lambda self: self._logic.GetSliceNode().GetOrientation(),
+        lambda self, name: self.setSliceOrientation(name),
+    )
+
+    def sliceOffsetSlider(self) -> ctkSliderWidget:  # noqa: N802
+        return self._slider
+
+    def fitToWindowToolButton(self) -> QToolButton:  # noqa: N802
+        return self._fit
+
+    def sliceLogic(self) -> Any:  # noqa: N802
+        return self._logic
+
+    def mrmlSliceNode(self) -> Any:  # noqa: N802
+        return self._logic.GetSliceNode()
+
+    def mrmlSliceCompositeNode(self) -> Any:  # noqa: N802
+        return self._logic.GetSliceCompositeNode()
+
+    @Slot()
+    def fitSliceToBackground(self) -> None:  # noqa: N802
+        self._logic.StartSliceNodeInteraction(slicer.vtkMRMLSliceNode.ResetFieldOfViewFlag)
+        self._logic.FitSliceToAll()
+        self._logic.GetSliceNode().UpdateMatrices()
+        self._logic.EndSliceNodeInteraction()
+
+    @Slot(float)
+    def setSliceOffsetValue(self, offset: float) -> None:  # noqa: N802
+        self._logic.StartSliceOffsetInteraction()
+        self._logic.SetSliceOffset(offset)
+        self._logic.EndSliceOffsetInteraction()
+
+    @Slot(str)
+    def setSliceOrientation(self, orientation: str) -> None:  # noqa: N802
+        self._logic.StartSliceNodeInteraction(slicer.vtkMRMLSliceNode.OrientationFlag)
+        self._logic.GetSliceNode().SetOrientation(orientation)
+        self._logic.EndSliceNodeInteraction()
+
+    @Slot(bool)
+    def setSliceLink(self, linked: bool) -> None:  # noqa: N802
+        self._logic.GetSliceCompositeNode().SetLinkedControl(linked)
+
+
+@slicer_widget
+class qMRMLSliceWidget(QWidget):  # noqa: N801
+    """A slice view under its controller bar."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._controller = qMRMLSliceControllerWidget(self)
+        self._view = qMRMLSliceView(self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._controller)
+        column.addWidget(self._view)
+
+    def _show_logic(self, logic: Any) -> None:
+        self._view._show_logic(logic)
+        self._controller._show_logic(logic)
+
+    sliceViewLabel = computed(str, lambda self: self.mrmlSliceNode().GetLayoutLabel())
+    sliceViewName = computed(str, lambda self: self.mrmlSliceNode().GetLayoutName())
+    sliceOrientation = computed(
+        str,
+        lambda self: self.mrmlSliceNode().GetOrientation(),
+        lambda self, name: self._controller.setSliceOrientation(name),
+    )
+
+    def sliceController(self) -> qMRMLSliceControllerWidget:  # noqa: N802
+        return self._controller
+
+    def sliceView(self) -> qMRMLSliceView:  # noqa: N802
+        return self._view
+
+    def sliceLogic(self) -> Any:  # noqa: N802
+        return self._controller.sliceLogic()
+
+    def mrmlSliceNode(self) -> Any:  # noqa: N802
+        return self._controller.mrmlSliceNode()
+
+    def mrmlSliceCompositeNode(self) -> Any:  # noqa: N802
+        return self._controller.mrmlSliceCompositeNode()
+
+    @Slot()
+    def fitSliceToBackground(self) -> None:  # noqa: N802
+        self._controller.fitSliceToBackground()
+
+
+def _offset_axis(node: Any) -> str:
+    """The anatomical axis that the slider moves along, as Slicer's bar shows it."""
+    matrix = node.GetSliceToRAS()
+    normal = [matrix.GetElement(row, 2) for row in range(3)]
+    largest = max(range(3), key=lambda axis: abs(normal[axis]))
+    return f"{'RAS'[largest]}: "

@@ -1,0 +1,133 @@
+"""qMRMLTableView and qMRMLTableWidget (Slicer/Libs/MRML/Widgets/qMRMLTableView.h, qMRMLTableModel.h)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import vtk
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Slot
+from PySide6.QtWidgets import QTableView, QVBoxLayout, QWidget
+
+from slicer_host.properties import stored
+from slicer_host.slice_widget import ControllerBar
+from slicer_host.ui_loader import slicer_widget
+
+
+class TableModel(QAbstractTableModel):
+    """The cells of a vtkMRMLTableNode."""
+
+    def __init__(self, view: qMRMLTableView) -> None:
+        super().__init__(view)
+        self._view = view
+
+    def _table(self) -> Any:
+        node = self._view.mrmlTableNode()
+        return node.GetTable() if node is not None else None
+
+    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
+        return int(self._table().GetNumberOfRows()) if self._table() is not None and not parent.isValid() else 0
+
+    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
+        return int(self._table().GetNumberOfColumns()) if self._table() is not None and not parent.isValid() else 0
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
+            return None
+        return str(self._table().GetValue(index.row(), index.column()).ToString())
+
+    def setData(self, index: QModelIndex, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802
+        return bool(self._view.mrmlTableNode().SetCellText(index.row(), index.column(), str(value)))
+
+    def flags(self, index: QModelIndex) -> Qt.ItemFlag:
+        node = self._view.mrmlTableNode()
+        editable = Qt.ItemFlag.NoItemFlags if node.GetLocked() else Qt.ItemFlag.ItemIsEditable
+        return super().flags(index) | editable
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: N802
+        if role != Qt.ItemDataRole.DisplayRole or self._table() is None:
+            return None
+        named = orientation == Qt.Orientation.Horizontal and self._view.mrmlTableNode().GetUseColumnTitleAsColumnHeader()
+        if orientation == Qt.Orientation.Horizontal:
+            name = self._table().GetColumnName(section) or ""
+            title = self._view.mrmlTableNode().GetColumnTitle(name) if named else ""
+            return title or name
+        return str(section + 1)
+
+
+@slicer_widget
+class qMRMLTableView(QTableView):  # noqa: N801
+    """Shows a table node, and follows it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._node: Any = None
+        self._view_node: Any = None
+        self._tag = 0
+        self._cells = TableModel(self)
+        self.setModel(self._cells)
+        self.setAlternatingRowColors(True)
+
+    transposed = stored(bool, False)
+    firstRowLocked = stored(bool, False)
+    firstColumnLocked = stored(bool, False)
+
+    @Slot("QVariant")
+    def setMRMLScene(self, _: Any) -> None:  # noqa: N802
+        """The table node brings its scene."""
+
+    @Slot("QVariant")
+    def setMRMLTableNode(self, node: Any) -> None:  # noqa: N802
+        if self._node is not None:
+            self._node.RemoveObserver(self._tag)
+        self._node = node
+        if node is not None:
+            self._tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._node_changed)
+        self._node_changed()
+
+    def _node_changed(self, *_: object) -> None:
+        self._cells.beginResetModel()
+        self._cells.endResetModel()
+        self.resizeColumnsToContents()
+
+    def _show_node(self, view_node: Any) -> None:
+        self._view_node = view_node
+        view_node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._view_node_changed)
+        self._view_node_changed()
+
+    def _view_node_changed(self, *_: object) -> None:
+        self.setMRMLTableNode(self._view_node.GetTableNode())
+
+    def mrmlTableNode(self) -> Any:  # noqa: N802
+        return self._node
+
+    def mrmlTableViewNode(self) -> Any:  # noqa: N802
+        return self._view_node
+
+    def tableModel(self) -> TableModel:  # noqa: N802
+        return self._cells
+
+
+@slicer_widget
+class qMRMLTableWidget(QWidget):  # noqa: N801
+    """A table view under its controller bar."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._bar = ControllerBar(self)
+        self._bar._row.addStretch(1)
+        self._view = qMRMLTableView(self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._bar)
+        column.addWidget(self._view)
+
+    def _show_node(self, node: Any) -> None:
+        self._bar._show_node(node)
+        self._view._show_node(node)
+
+    def tableView(self) -> qMRMLTableView:  # noqa: N802
+        return self._view
+
+    def mrmlTableViewNode(self) -> Any:  # noqa: N802
+        return self._view.mrmlTableViewNode()

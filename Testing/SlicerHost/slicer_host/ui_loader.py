@@ -1,0 +1,69 @@
+"""QUiLoader that knows Slicer's widgets and refuses what Qt would silently pass over."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree import ElementTree
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject
+from PySide6.QtUiTools import QUiLoader
+from PySide6 import QtWidgets
+
+from slicer_host.pythonqt import to_python
+
+# Name of a class in a .ui file -> the host's class; filled by the modules that define widgets.
+custom_widgets: dict[str, type] = {}
+
+
+def slicer_widget(cls: type) -> type:
+    """Class decorator: a widget that .ui files may name."""
+    custom_widgets[cls.__name__] = cls
+    return cls
+
+
+class UiLoader(QUiLoader):
+    """Loads a .ui file; an unknown class, property, signal or slot in it is an error."""
+
+    def load(self, device: QIODevice, parent: QtWidgets.QWidget | None = None) -> QtWidgets.QWidget:
+        """Builds the widgets, then makes the file's connections."""
+        tree = ElementTree.fromstring(bytes(device.readAll().data()))
+        for element in tree.iter("widget"):
+            _check(element)
+        connections = tree.find("connections")
+        if connections is not None:
+            tree.remove(connections)
+        for cls in custom_widgets.values():
+            self.registerCustomWidget(cls)
+        buffer = QBuffer()
+        buffer.setData(QByteArray(ElementTree.tostring(tree)))
+        buffer.open(QIODevice.OpenModeFlag.ReadOnly)
+        widget = super().load(buffer, parent)
+        if widget is None:
+            raise RuntimeError(f"the .ui file cannot be built: {self.errorString()}")
+        for connection in connections if connections is not None else ():
+            _connect(widget, connection)
+        return widget
+
+
+def _check(element: ElementTree.Element) -> None:
+    name = element.get("class", "")
+    cls = custom_widgets.get(name) or getattr(QtWidgets, name, None)
+    if cls is None:
+        raise RuntimeError(f"the .ui file names a class that Slicer does not have, or this host does not offer: {name}")
+    meta = cls.staticMetaObject
+    for item in element.findall("property"):
+        if item.get("stdset") != "0" and meta.indexOfProperty(item.get("name")) < 0:
+            raise RuntimeError(f"{name} '{element.get('name')}' has no property '{item.get('name')}'")
+
+
+def _connect(root: QtWidgets.QWidget, connection: ElementTree.Element) -> None:
+    text = {item.tag: item.text or "" for item in connection}
+    sender, receiver = (to_python(_named(root, text[role])) for role in ("sender", "receiver"))
+    sender.connect(text["signal"], receiver, text["slot"])
+
+
+def _named(root: QtWidgets.QWidget, name: str) -> Any:
+    found = root if root.objectName() == name else root.findChild(QObject, name)
+    if found is None:
+        raise RuntimeError(f"the .ui file connects '{name}', which it does not have")
+    return found
