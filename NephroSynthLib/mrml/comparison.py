@@ -93,7 +93,7 @@ def uncertainty_overlay(scene: slicer.vtkMRMLScene, volume: Volume, uncertainty:
         uncertainty: Standard deviation in HU.
         opacity: Of the colours, in [0, 1].
     """
-    values = sitk.GetArrayViewFromImage(image_from_node(uncertainty))
+    values = sitk.GetArrayFromImage(image_from_node(uncertainty))
     positive = values[values > _LEAST_UNCERTAINTY_HU]
     top = float(np.percentile(positive, 99)) if positive.size else 2 * _LEAST_UNCERTAINTY_HU
     paint(uncertainty, sequential(scene), (0.0, top), "Uncertainty (SD, HU)")
