@@ -45,6 +45,10 @@ class UiLoader(QUiLoader):
         return widget
 
 
+# QFormBuilder sets these itself; they are no Qt properties.
+_HANDLED_BY_LOADER = {"buddy"}
+
+
 def _check(element: ElementTree.Element) -> None:
     name = element.get("class", "")
     cls = custom_widgets.get(name) or getattr(QtWidgets, name, None)
@@ -52,7 +56,8 @@ def _check(element: ElementTree.Element) -> None:
         raise RuntimeError(f"the .ui file names a class that Slicer does not have, or this host does not offer: {name}")
     meta = cls.staticMetaObject
     for item in element.findall("property"):
-        if item.get("stdset") != "0" and meta.indexOfProperty(item.get("name")) < 0:
+        known = item.get("stdset") == "0" or item.get("name") in _HANDLED_BY_LOADER
+        if not known and meta.indexOfProperty(item.get("name")) < 0:
             raise RuntimeError(f"{name} '{element.get('name')}' has no property '{item.get('name')}'")
 
 
