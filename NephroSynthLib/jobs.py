@@ -365,6 +365,7 @@ JOBS: Mapping[str, Callable[..., Summary]] = {
     "send": dicom_jobs.send,
     "inventory": panel_jobs.inventory,
     "sample": panel_jobs.sample,
+    "export-result": panel_jobs.export_result,
 }
 
 
@@ -387,8 +388,8 @@ def _settings(values: Mapping[str, Any] | None) -> Settings:
 
 
 def _provenance(settings: Settings, warnings: Sequence[str]) -> Summary:
-    from NephroSynthLib.pipeline import versions
     from NephroSynthLib.notice import RESEARCH_ONLY
+    from NephroSynthLib.pipeline import versions
 
     return {
         "schema_version": 1,

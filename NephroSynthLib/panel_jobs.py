@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +18,10 @@ SAMPLE_SPACING_MM = (1.4, 1.4, 2.5)
 
 
 def inventory(progress: Progress) -> Summary:
-    """The devices of this machine with their free memory in bytes, and the bundled models with what they say of themselves.
+    """What a run can be told to use: the devices of this machine and the bundled models.
 
     Returns:
-        `devices`: name as in the setting `device`, title, free memory; `models`: as the job `models` describes them.
+        `devices`: name as in the setting `device`, title, bytes free; `models`: as the job `models` describes them.
     """
     from NephroSynthLib.jobs import models
 
@@ -32,7 +33,7 @@ def inventory(progress: Progress) -> Summary:
 def sample(
     progress: Progress, *, out: str, seed: int, spacing: Sequence[float] = SAMPLE_SPACING_MM, overwrite: bool = False
 ) -> Summary:
-    """The three phases of a simulated exam as uncompressed NRRD files.
+    """The three phases of a simulated exam as uncompressed NRRD files, and in `dicom` as series of one study.
 
     Args:
         progress: Told about the simulation; may cancel.
@@ -49,12 +50,63 @@ def sample(
     grid = Grid((size[2], size[1], size[0]), (spacing[0], spacing[1], spacing[2]), (origin[0], origin[1], origin[2]))
     whole = replace(progress, stage_name="simulate")
     simulated = SimulatedFiles.simulate(seed, whole.part(0.0, 0.8), grid)
-    with staged_folder(Path(out), overwrite, tuple(f"{phase}.nrrd" for phase in PHASES)) as folder:
-        for index, phase in enumerate(PHASES):
-            whole.update(0.8 + 0.2 * index / len(PHASES), f"Writing the {phase} phase")
+    with staged_folder(Path(out), overwrite, (*(f"{phase}.nrrd" for phase in PHASES), "dicom")) as folder:
+        for phase in PHASES:
             save_image(simulated.images[phase], folder / f"{phase}.nrrd", compress=False)
+        simulated.write_phases(folder / "dicom", "dicom", whole.part(0.8, 1.0))
     whole.update(1.0)
     return {"phases": {phase: str(Path(out) / f"{phase}.nrrd") for phase in PHASES}, "notice": NOTICE, "warnings": []}
+
+
+def export_result(
+    progress: Progress,
+    *,
+    source: str,
+    out: str,
+    nrrd: bool,
+    nifti: bool,
+    dicom_source: str | None = None,
+    deidentify: bool = False,
+) -> Summary:
+    """Writes the NRRD files of a result in other formats.
+
+    Args:
+        progress: Told about each file; may cancel.
+        source: Folder with the images of a run and its `result.json`.
+        out: Folder to write into; the caller makes it.
+        nrrd: Whether compressed NRRD is wanted.
+        nifti: Whether compressed NIfTI is wanted.
+        dicom_source: Folder with the DICOM files of the non-contrast series; None exports no DICOM.
+        deidentify: Remove all identifiers from the DICOM files.
+    """
+    import SimpleITK as sitk
+
+    from NephroSynthLib.dicom_jobs import export_dicom
+
+    folder, target = Path(source), Path(out)
+    suffixes = [suffix for suffix, wanted in ((".nrrd", nrrd), (".nii.gz", nifti)) if wanted]
+    saving, warnings = progress.stage("save"), []
+    images = sorted(folder.glob("*.nrrd"))
+    for index, path in enumerate(images if suffixes else ()):
+        image = sitk.ReadImage(str(path))
+        for suffix in suffixes:
+            saving.update(0.5 * index / len(images), f"Writing {path.stem}{suffix}")
+            save_image(image, target / f"{path.stem}{suffix}")
+    if dicom_source is not None:
+        kidneys = folder / "kidneys.nrrd"
+        exported = export_dicom(
+            saving.part(0.5, 1.0),
+            volume=str(folder / "synthetic_nephrographic.nrrd"),
+            source=dicom_source,
+            out=str(target / "dicom"),
+            kidneys=str(kidneys) if kidneys.exists() else None,
+            deidentify=deidentify,
+        )
+        warnings = exported["warnings"]
+    if nrrd or nifti:
+        shutil.copyfile(folder / "result.json", target / "result.json")
+    saving.update(1.0)
+    return {"out": out, "warnings": warnings}
 
 
 def _devices() -> list[Summary]:

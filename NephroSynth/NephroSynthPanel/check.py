@@ -1,0 +1,162 @@
+"""The section for the registration check: verdict, figures for each kidney, and ways to see it with one's own eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from NephroSynthLib.mrml import display
+from NephroSynthLib.mrml.comparison import checkerboard
+from NephroSynthLib.mrml.tables import registration_table
+from NephroSynthPanel.results import RunNodes
+
+FLICKER_MS = 250  # each phase is shown this long: twice a second in turn
+
+
+class CheckSection:
+    """Shows how well the registered excretory phase lies on the non-contrast phase.
+
+    Args:
+        ui: The panel's widgets.
+        run: Gives the run that is looked at; None if there is none.
+        on_error: Called with what went wrong.
+    """
+
+    def __init__(self, ui: Any, run: Callable[[], RunNodes | None], on_error: Callable[[Exception], None]) -> None:
+        self._ui, self._run, self._on_error = ui, run, on_error
+        self._modes = (ui.checkerboardButton, ui.flickerButton, ui.beforeButton)
+        self._flicker = qt.QTimer()
+        self._flicker.interval = FLICKER_MS
+        self._flicker.connect("timeout()", self._flick)
+        self._upper_shown = False
+        ui.checkerboardButton.connect("toggled(bool)", self._checkerboard)
+        ui.tilesSpinBox.connect("valueChanged(int)", self._tiles_changed)
+        ui.flickerButton.connect("toggled(bool)", self._flicker_toggled)
+        ui.beforeButton.connect("toggled(bool)", self._before)
+        ui.fadeSlider.connect("valueChanged(double)", self._fade)
+        ui.rightKidneyButton.connect("clicked()", lambda: self._jump("right"))
+        ui.leftKidneyButton.connect("clicked()", lambda: self._jump("left"))
+        ui.outlinesCheckBox.connect("toggled(bool)", self._outlines)
+
+    def update(self) -> None:
+        """Shows the figures of the run that is looked at."""
+        run = self._run()
+        ui = self._ui
+        visible = run is not None and run.noncontrast is not None and run.registered is not None
+        for widget in (*self._modes, ui.tilesSpinBox, ui.fadeSlider):
+            widget.enabled = visible
+        ui.beforeButton.enabled = visible and run.excretory is not None
+        kidneys = run is not None and run.kidneys is not None
+        for widget in (ui.rightKidneyButton, ui.leftKidneyButton, ui.outlinesCheckBox):
+            widget.enabled = kidneys
+        if kidneys:
+            ui.rightKidneyButton.enabled = display.kidney_centre(run.kidneys, "right") is not None
+            ui.leftKidneyButton.enabled = display.kidney_centre(run.kidneys, "left") is not None
+            ui.outlinesCheckBox.checked = bool(run.kidneys.GetDisplayVisibility())
+        ui.verdictLabel.text = verdict(run.summary) if run is not None else _("There is no result yet.")
+        ui.registrationTableView.setMRMLTableNode(self._table(run))
+
+    def stop(self) -> None:
+        """Leaves checkerboard, flicker and before/after."""
+        for button in self._modes:
+            button.checked = False
+
+    def _table(self, run: RunNodes | None) -> Any:
+        if run is None or "registration" not in run.summary:
+            return None
+        if run.registrationTable is None:
+            name = _("{result} registration").format(result=run.synthetic.GetName())
+            run.remember("registrationTable", registration_table(slicer.mrmlScene, run.summary, name))
+        return run.registrationTable
+
+    def _only(self, button: Any) -> RunNodes | None:
+        """Leaves the other ways of looking, and gives the run."""
+        for other in self._modes:
+            if other is not button:
+                other.checked = False
+        return self._run()
+
+    def _checkerboard(self, on: bool) -> None:
+        run = self._only(self._ui.checkerboardButton)
+        if run is None:
+            return
+        try:
+            if on:
+                board = checkerboard(
+                    slicer.mrmlScene,
+                    run.noncontrast,
+                    run.registered,
+                    self._ui.tilesSpinBox.value,
+                    _("{result} checkerboard").format(result=run.synthetic.GetName()),
+                    run.checkerboard,
+                )
+                run.remember("checkerboard", board)
+                display.show_volume(slicer.mrmlScene, board)
+            else:
+                self._overlay(run, run.registered, self._ui.fadeSlider.value)
+        except Exception as error:  # whatever it is, the user sees it
+            self._on_error(error)
+
+    def _tiles_changed(self, count: int) -> None:
+        if self._ui.checkerboardButton.checked:
+            self._checkerboard(True)
+
+    def _flicker_toggled(self, on: bool) -> None:
+        run = self._only(self._ui.flickerButton)
+        if run is None:
+            return
+        if on:
+            self._overlay(run, run.registered, 0.0)
+            self._upper_shown = False
+            self._flicker.start()
+        else:
+            self._flicker.stop()
+            self._overlay(run, run.registered, self._ui.fadeSlider.value)
+
+    def _flick(self) -> None:
+        self._upper_shown = not self._upper_shown
+        display.set_foreground_opacity(slicer.mrmlScene, float(self._upper_shown))
+
+    def _before(self, on: bool) -> None:
+        run = self._only(self._ui.beforeButton)
+        if run is not None and run.excretory is not None:
+            display.set_ct_window(run.excretory)
+            self._overlay(run, run.excretory if on else run.registered, self._ui.fadeSlider.value)
+
+    def _fade(self, opacity: float) -> None:
+        run = self._run()
+        if run is None:
+            return
+        before = self._ui.beforeButton.checked
+        for button in (self._ui.checkerboardButton, self._ui.flickerButton):
+            button.checked = False
+        self._overlay(run, run.excretory if before else run.registered, opacity)
+
+    def _overlay(self, run: RunNodes, upper: Any, opacity: float) -> None:
+        if run.noncontrast is not None and upper is not None:
+            display.set_ct_window(run.noncontrast)
+            display.overlay(slicer.mrmlScene, run.noncontrast, upper, opacity)
+
+    def _jump(self, side: str) -> None:
+        run = self._run()
+        centre = display.kidney_centre(run.kidneys, side) if run is not None and run.kidneys is not None else None
+        if centre is not None:
+            display.centre_on(slicer.mrmlScene, centre)
+
+    def _outlines(self, on: bool) -> None:
+        run = self._run()
+        if run is not None and run.kidneys is not None:
+            display.show_segmentation(run.kidneys, on)
+
+
+def verdict(summary: dict[str, Any]) -> str:
+    """Whether the registration passed its gate, and why, as sentences."""
+    found = summary.get("registration")
+    if not found:
+        return _("This result says nothing about its registration.")
+    word = _("Registration passed.") if found.get("passed") else _("Registration did not pass: look closely.")
+    return "\n".join([word, *(str(reason) for reason in found.get("reasons", ()))])

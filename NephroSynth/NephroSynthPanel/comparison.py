@@ -1,0 +1,190 @@
+"""The section for the comparison: layouts, difference, uncertainty, figures, line profile and histogram."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from NephroSynthLib.mrml import comparison, display, layouts, plots, tables
+from NephroSynthLib.mrml.views import slice_nodes
+from NephroSynthPanel.results import RunNodes
+
+
+class ComparisonSection:
+    """Shows the synthetic phase beside the others, with an acquired phase or without.
+
+    Args:
+        ui: The panel's widgets.
+        run: Gives the run that is looked at; None if there is none.
+        on_error: Called with what went wrong.
+    """
+
+    def __init__(self, ui: Any, run: Callable[[], RunNodes | None], on_error: Callable[[Exception], None]) -> None:
+        self._ui, self._run, self._on_error = ui, run, on_error
+        self._line: Any = None
+        self._line_tag = 0
+        ui.sideBySideButton.connect("clicked()", lambda: self._do(self._pair, "side-by-side"))
+        ui.twoByTwoButton.connect("clicked()", lambda: self._do(self._two_by_two))
+        ui.threePlanesButton.connect("clicked()", lambda: self._do(self._pair, "three-planes"))
+        ui.restoreLayoutButton.connect("clicked()", lambda: self._do(self._usual_layout))
+        ui.linkCheckBox.connect("toggled(bool)", lambda on: display.link_slices(slicer.mrmlScene, on))
+        ui.windowButton.connect("clicked()", lambda: self._do(self._window))
+        ui.differenceButton.connect("toggled(bool)", lambda on: self._do(self._difference, on))
+        ui.uncertaintyButton.connect("toggled(bool)", lambda on: self._do(self._uncertainty, on))
+        ui.profileButton.connect("clicked()", lambda: self._do(self._profile))
+        ui.histogramButton.connect("clicked()", lambda: self._do(self._histogram))
+        ui.kidneyHUButton.connect("clicked()", lambda: self._do(self._kidney_hu))
+
+    def update(self) -> None:
+        """Shows the figures of the run that is looked at, and lets press what makes sense for it."""
+        run, ui = self._run(), self._ui
+        there = run is not None
+        for widget in (ui.sideBySideButton, ui.twoByTwoButton, ui.threePlanesButton, ui.windowButton):
+            widget.enabled = there
+        ui.profileButton.enabled = ui.histogramButton.enabled = there
+        ui.differenceButton.enabled = there and run.reference is not None
+        ui.uncertaintyButton.enabled = there and run.uncertainty is not None
+        ui.kidneyHUButton.enabled = there and run.kidneys is not None
+        compared = there and bool(run.summary.get("metrics"))
+        ui.metricsLabel.text = (
+            _("The synthetic phase against the acquired one, which was registered to it:")
+            if compared
+            else _("There is no acquired phase to compare with.")
+        )
+        ui.metricsLabel.visible = there
+        ui.metricsTableView.visible = compared
+        ui.metricsTableView.setMRMLTableNode(self._metrics(run) if compared else None)
+        hu = run.kidneyHUTable if there else None
+        ui.kidneyHUTableView.visible = hu is not None
+        ui.kidneyHUTableView.setMRMLTableNode(hu)
+
+    def stop(self) -> None:
+        """Leaves the difference and the uncertainty, and follows no line any more."""
+        self._ui.differenceButton.checked = self._ui.uncertaintyButton.checked = False
+        if self._line is not None:
+            self._line.RemoveObserver(self._line_tag)
+            self._line = None
+
+    def _do(self, action: Callable[..., None], *arguments: Any) -> None:
+        run = self._run()
+        if run is None:
+            return
+        try:
+            action(run, *arguments)
+        except Exception as error:  # whatever it is, the user sees it
+            self._on_error(error)
+
+    def _pair(self, run: RunNodes, layout: str) -> None:
+        self._show(run, layout, [run.synthetic, run.reference])
+
+    def _two_by_two(self, run: RunNodes) -> None:
+        self._show(run, "two-by-two", [run.noncontrast, run.registered, run.synthetic, run.acquired])
+
+    def _show(self, run: RunNodes, layout: str, volumes: list[Any]) -> None:
+        scene = slicer.mrmlScene
+        layouts.show_layout(scene, layout, volumes)
+        display.link_slices(scene, self._ui.linkCheckBox.checked)
+        centre = display.kidney_centre(run.kidneys, "right") if run.kidneys is not None else None
+        if centre is None and run.kidneys is not None:
+            centre = display.kidney_centre(run.kidneys, "left")
+        if centre is not None:
+            for node in slice_nodes(scene):
+                node.JumpSliceByOffsetting(*centre)
+
+    def _usual_layout(self, run: RunNodes) -> None:
+        layouts.restore_layout(slicer.mrmlScene)
+        display.show_volume(slicer.mrmlScene, run.synthetic)
+
+    def _window(self, run: RunNodes) -> None:
+        for node in (*run.aligned.values(), run.excretory):
+            if node is not None:
+                display.set_ct_window(node)
+
+    def _difference(self, run: RunNodes, on: bool) -> None:
+        scene = slicer.mrmlScene
+        if on:
+            self._ui.uncertaintyButton.checked = False
+            name = _("{result} difference").format(result=run.synthetic.GetName())
+            node = comparison.difference(scene, run.synthetic, run.reference, name, run.difference)
+            run.remember("difference", node)
+            display.show_volume(scene, node)
+        else:
+            display.show_volume(scene, run.synthetic)
+        if run.difference is not None:
+            comparison.show_legend(run.difference, on)
+
+    def _uncertainty(self, run: RunNodes, on: bool) -> None:
+        if on:
+            self._ui.differenceButton.checked = False
+            comparison.uncertainty_overlay(slicer.mrmlScene, run.synthetic, run.uncertainty)
+        else:
+            display.show_volume(slicer.mrmlScene, run.synthetic)
+        if run.uncertainty is not None:
+            comparison.show_legend(run.uncertainty, on)
+
+    def _metrics(self, run: RunNodes) -> Any:
+        if run.metricsTable is None:
+            name = _("{result} metrics").format(result=run.synthetic.GetName())
+            run.remember("metricsTable", tables.metrics_table(slicer.mrmlScene, run.summary, name))
+        return run.metricsTable
+
+    def _kidney_hu(self, run: RunNodes) -> None:
+        name = _("{result} HU by kidney").format(result=run.synthetic.GetName())
+        table = tables.kidney_hu_table(slicer.mrmlScene, run.aligned, run.kidneys, name, run.kidneyHUTable)
+        run.remember("kidneyHUTable", table)
+        self.update()
+
+    def _histogram(self, run: RunNodes) -> None:
+        name = _("{result} histogram").format(result=run.synthetic.GetName())
+        chart = plots.histogram(slicer.mrmlScene, run.aligned, run.kidneys, name, run.histogram)
+        run.remember("histogram", chart)
+        self._show_chart(run, chart)
+
+    def _profile(self, run: RunNodes) -> None:
+        """Plots along the run's line; without one, or with one that is not drawn yet, lets the user draw it."""
+        scene = slicer.mrmlScene
+        if run.line is None:
+            line = scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", scene.GenerateUniqueName(_("HU profile")))
+            line.CreateDefaultDisplayNodes()
+            run.remember("line", line)
+        if run.line.GetNumberOfDefinedControlPoints() < 2:
+            self._follow(run.line)
+            selection = slicer.app.applicationLogic().GetSelectionNode()
+            selection.SetReferenceActivePlaceNodeClassName(run.line.GetClassName())
+            selection.SetActivePlaceNodeID(run.line.GetID())
+            interaction = slicer.app.applicationLogic().GetInteractionNode()
+            interaction.SetCurrentInteractionMode(interaction.Place)
+            self._ui.metricsLabel.text = _("Click the two ends of the line in a slice view.")
+            self._ui.metricsLabel.visible = True
+            return
+        self._follow(run.line)
+        self._plot_profile(run)
+
+    def _follow(self, line: Any) -> None:
+        """Plots again whenever the line has changed."""
+        if self._line is line:
+            return
+        if self._line is not None:
+            self._line.RemoveObserver(self._line_tag)
+        self._line = line
+        self._line_tag = line.AddObserver(slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent, self._line_changed)
+        line.AddObserver(slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent, self._line_changed)
+
+    def _line_changed(self, line: Any, event: str) -> None:
+        run = self._run()
+        if run is not None and run.line is line and line.GetNumberOfDefinedControlPoints() == 2:
+            self._do(self._plot_profile)
+
+    def _plot_profile(self, run: RunNodes) -> None:
+        name = _("{result} profile").format(result=run.synthetic.GetName())
+        chart = plots.line_profile(slicer.mrmlScene, run.line, run.aligned, name, run.profile)
+        run.remember("profile", chart)
+        self._show_chart(run, chart)
+        self.update()
+
+    def _show_chart(self, run: RunNodes, chart: Any) -> None:
+        self._show(run, "plots", [run.synthetic, run.reference])
+        plots.show_chart(slicer.mrmlScene, chart)

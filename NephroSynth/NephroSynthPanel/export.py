@@ -1,0 +1,142 @@
+"""The section for the export."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from NephroSynthLib.errors import UsageError
+from NephroSynthPanel import install, messages
+from NephroSynthPanel.export_job import Choice, ExportJob
+from NephroSynthPanel.results import RunNodes
+from NephroSynthPanel.sample import DICOM_FOLDER
+
+
+class ExportSection:
+    """Writes the results of the run that is looked at.
+
+    Args:
+        ui: The panel's widgets.
+        run: Gives that run; None if there is none.
+        on_log: Called with lines for the log.
+    """
+
+    def __init__(self, ui: Any, run: Callable[[], RunNodes | None], on_log: Callable[[str], None]) -> None:
+        self._ui, self._run, self._on_log = ui, run, on_log
+        self._job: ExportJob | None = None
+        ui.exportButton.connect("clicked()", self.export)
+        ui.exportDicomCheckBox.connect("toggled(bool)", self._dicom_toggled)
+        self._dicom_toggled(False)
+
+    @property
+    def running(self) -> bool:
+        """Whether an export goes on."""
+        return self._job is not None
+
+    def update(self) -> None:
+        """Lets press what makes sense for the run that is looked at."""
+        run, ui = self._run(), self._ui
+        ui.exportButton.enabled = run is not None and not self.running
+        ui.exportReportCheckBox.enabled = run is not None and run.report is not None
+        if run is not None and not ui.dicomSourceEdit.currentPath:
+            ui.dicomSourceEdit.currentPath = dicom_source(run.noncontrast)
+
+    def export(self) -> None:
+        """Writes the chosen formats into a new folder."""
+        run = self._run()
+        if run is None or self.running:
+            return
+        try:
+            choice = self._choice(run)
+            install.ensure_dependencies()
+        except Exception as error:  # whatever it is, the user sees it
+            self._ended(None, error)
+            return
+        self._say(_("Exporting…"))
+        self._job = ExportJob(run, choice, self._say, self._on_log, self._ended)
+        self.update()
+
+    def end_now(self) -> None:
+        """Ends the export; nothing appears."""
+        if self._job is not None:
+            self._job.end_now()
+            self._job = None
+            self._say(_("The export was ended."))
+
+    def _choice(self, run: RunNodes) -> Choice:
+        ui = self._ui
+        if not ui.exportFolderEdit.currentPath:
+            raise UsageError(_("No folder is chosen."), _("Choose where to export to."))
+        boxes = (
+            ui.exportNrrdCheckBox,
+            ui.exportNiftiCheckBox,
+            ui.exportDicomCheckBox,
+            ui.exportReportCheckBox,
+            ui.exportSceneCheckBox,
+        )
+        if not any(box.checked for box in boxes):
+            raise UsageError(_("No format is chosen."), _("Tick at least one."))
+        if ui.exportDicomCheckBox.checked and not ui.dicomSourceEdit.currentPath:
+            raise UsageError(
+                _("The DICOM source is not known: the non-contrast phase was not loaded from DICOM."),
+                _("Choose the folder with its DICOM files, or export without DICOM."),
+            )
+        ui.exportFolderEdit.addCurrentPathToHistory()
+        return Choice(
+            free_folder(Path(ui.exportFolderEdit.currentPath), run.synthetic.GetName()),
+            nrrd=ui.exportNrrdCheckBox.checked,
+            nifti=ui.exportNiftiCheckBox.checked,
+            dicom=ui.exportDicomCheckBox.checked,
+            report=ui.exportReportCheckBox.checked,
+            scene=ui.exportSceneCheckBox.checked,
+            dicom_source=ui.dicomSourceEdit.currentPath,
+            deidentify=ui.deidentifyCheckBox.checked,
+            add_to_database=ui.databaseCheckBox.checked,
+        )
+
+    def _dicom_toggled(self, on: bool) -> None:
+        ui = self._ui
+        for widget in (ui.sourceLabel, ui.dicomSourceEdit, ui.deidentifyCheckBox, ui.databaseCheckBox):
+            widget.enabled = on
+
+    def _ended(self, written: list[str] | None, error: Exception | None) -> None:
+        folder = self._job.folder if self._job is not None else None
+        self._job = None
+        if error is not None or written is None:
+            problem = error or UsageError("Nothing was written.")
+            self._say(messages.in_words(problem))
+            self._on_log(messages.details(problem))
+        else:
+            self._say(_("Written to {folder}: {names}").format(folder=folder, names=", ".join(written)))
+        self.update()
+
+    def _say(self, text: str) -> None:
+        self._ui.exportLabel.text = text
+
+
+def dicom_source(node: Any) -> str:
+    """The folder with the DICOM files of a volume; empty where it is not known."""
+    if node is None:
+        return ""
+    noted = node.GetAttribute(DICOM_FOLDER)
+    if noted:
+        return str(noted) if Path(noted).is_dir() else ""
+    first = (node.GetAttribute("DICOM.instanceUIDs") or "").split(" ")[0]
+    database = slicer.app.dicomDatabase() if first else None
+    file = database.fileForInstance(first) if database is not None else ""
+    return str(Path(file).parent) if file else ""
+
+
+def free_folder(parent: Path, name: str) -> Path:
+    """A folder in `parent`, named after a node, that does not exist yet."""
+    plain = re.sub(r"[^\w\- ]+", "_", name).strip() or "NephroSynth"
+    folder, count = parent / plain, 1
+    while folder.exists():
+        count += 1
+        folder = parent / f"{plain} {count}"
+    return folder

@@ -1,0 +1,161 @@
+"""Writes the results of a run to files, a step in each turn of the event loop; what takes long is the worker's."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from NephroSynthLib.conversation import Message
+from NephroSynthLib.errors import NephroSynthError, ResourceError
+from NephroSynthLib.mrml.segmentations import write_kidneys
+from NephroSynthLib.mrml.volumes import write_node
+from NephroSynthPanel.results import RunNodes
+from NephroSynthPanel.ticks import Ticks
+from NephroSynthPanel.worker_process import WorkerProcess
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to export.
+
+    Attributes:
+        folder: It is made; it must not exist.
+        dicom_source: Folder with the DICOM files of the non-contrast series; used with `dicom` only.
+    """
+
+    folder: Path
+    nrrd: bool
+    nifti: bool
+    dicom: bool
+    report: bool
+    scene: bool
+    dicom_source: str
+    deidentify: bool
+    add_to_database: bool
+
+
+class ExportJob:
+    """Exports a run; everything or nothing appears in the folder.
+
+    Args:
+        run: Whose results.
+        choice: What, and where to.
+        on_progress: Called with what goes on.
+        on_log: Called with lines for the log.
+        on_end: Called once with the names of what was written and None, or with None and the error.
+    """
+
+    def __init__(
+        self,
+        run: RunNodes,
+        choice: Choice,
+        on_progress: Callable[[str], None],
+        on_log: Callable[[str], None],
+        on_end: Callable[[list[str] | None, Exception | None], None],
+    ) -> None:
+        self._run, self._choice, self._on_progress, self._on_log = run, choice, on_progress, on_log
+        self._on_end = on_end
+        self._worker: WorkerProcess | None = None
+        self._folder = Path(tempfile.mkdtemp(prefix="nephrosynth-", dir=slicer.app.temporaryPath))
+        self._staged = self._folder / "export"
+        self._ticks: Ticks | None = Ticks(self._write(), on_progress, self._prepared)
+
+    @property
+    def folder(self) -> Path:
+        """Where the export goes."""
+        return self._choice.folder
+
+    def end_now(self) -> None:
+        """Ends the export; nothing appears."""
+        if self._ticks is not None:
+            self._ticks.stop()
+        if self._worker is not None:
+            self._worker.end_now()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _write(self) -> Iterator[str]:
+        run, choice = self._run, self._choice
+        self._staged.mkdir()
+        source = self._folder / "source"
+        source.mkdir()
+        for name, node in _volumes(run).items():
+            yield _("Writing {name}").format(name=node.GetName())
+            write_node(node, source / f"{name}.nrrd")
+        if run.kidneys is not None:
+            yield _("Writing {name}").format(name=run.kidneys.GetName())
+            write_kidneys(run.kidneys, run.synthetic, source / "kidneys.nrrd")
+        (source / "result.json").write_text(json.dumps(run.summary, indent=2), encoding="utf-8")
+        if choice.report and run.report is not None:
+            (self._staged / "report.html").write_text(run.report.GetText(), encoding="utf-8")
+        if choice.scene:
+            yield _("Writing the scene")
+            path = self._staged / f"{choice.folder.name}.mrb"
+            if not slicer.util.saveScene(str(path)) or not path.exists():
+                raise ResourceError(_("The scene could not be saved."), _("Check the free space on the disk."))
+
+    def _prepared(self, nothing: None, error: Exception | None) -> None:
+        self._ticks = None
+        if error is not None:
+            self._finish(error)
+            return
+        self._worker = WorkerProcess(self._heard, self._on_log, self._worked)
+        choice, source = self._choice, self._folder / "source"
+        arguments = {
+            "source": str(source),
+            "out": str(self._staged),
+            "nrrd": choice.nrrd,
+            "nifti": choice.nifti,
+            "dicom_source": choice.dicom_source if choice.dicom else None,
+            "deidentify": choice.deidentify,
+        }
+        try:
+            self._worker.start("export-result", arguments)
+        except NephroSynthError as problem:
+            self._finish(problem)
+
+    def _heard(self, message: Message) -> None:
+        if message["type"] == "progress":
+            self._on_progress(str(message["message"]))
+        else:
+            self._on_log(f"Warning: {message.get('message')}")
+
+    def _worked(self, result: dict[str, Any] | None, error: Exception | None) -> None:
+        self._worker = None
+        if error is not None:
+            self._finish(error)
+            return
+        try:
+            self._choice.folder.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(self._staged, self._choice.folder)
+            if self._choice.dicom and self._choice.add_to_database:
+                from DICOMLib import DICOMUtils
+
+                DICOMUtils.importDicom(str(self._choice.folder / "dicom"))
+        except Exception as problem:  # whatever it is, the user sees it
+            self._finish(problem)
+            return
+        self._finish(None)
+
+    def _finish(self, error: Exception | None) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        if error is not None:
+            self._on_end(None, error)
+        else:
+            self._on_end(sorted(path.name for path in self._choice.folder.iterdir()), None)
+
+
+def _volumes(run: RunNodes) -> dict[str, Any]:
+    found = {
+        "synthetic_nephrographic": run.synthetic,
+        "excretory_registered": run.registered,
+        "uncertainty": run.uncertainty,
+    }
+    return {name: node for name, node in found.items() if node is not None}

@@ -1,0 +1,150 @@
+"""First use: what is missing in Slicer's Python, the user's consent, and an installation that leaves Slicer's own alone."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+import slicer
+from packaging.requirements import Requirement
+from slicer.i18n import tr as _
+
+from NephroSynthLib.errors import ResourceError
+
+REQUIREMENTS = Path(__file__).parents[1] / "Resources" / "requirements.txt"
+TORCH = Requirement("torch>=2.5")
+KEPT = ("numpy", "scipy", "SimpleITK", "pydicom", "requests", "vtk", "torch")
+"""Packages that come with Slicer, or with its PyTorch extension; pip must leave them as they are."""
+
+
+def requirements() -> list[Requirement]:
+    """The packages to install, without PyTorch."""
+    lines = (line.strip() for line in REQUIREMENTS.read_text(encoding="utf-8").splitlines())
+    return [Requirement(line) for line in lines if line and not line.startswith("#")]
+
+
+def missing(wanted: Sequence[Requirement]) -> list[Requirement]:
+    """Those that are not installed, or not in a version that suffices."""
+    return [requirement for requirement in wanted if not _satisfied(requirement)]
+
+
+def ensure_dependencies() -> None:
+    """Installs what is missing, if the user agrees.
+
+    Raises:
+        ResourceError: If the user does not agree, or the installation fails.
+    """
+    packages, torch = missing(requirements()), missing([TORCH])
+    if not packages and not torch:
+        return
+    if not _consent([*packages, *torch]):
+        raise ResourceError(
+            _("The Python packages that NephroSynth needs are not installed."),
+            _("Apply again and agree to the installation."),
+        )
+    before = _versions()
+    if torch:
+        _install_torch()
+    if packages:
+        _install(packages)
+    importlib.invalidate_caches()
+    left = missing([*requirements(), TORCH])
+    if left:
+        raise ResourceError(
+            _("The installation ended, but these packages are still missing: {names}.").format(names=_names(left)),
+            _("Look at the installation's output in the Python console; a network connection is needed."),
+        )
+    changed = replaced_while_loaded(before, _versions())
+    if changed:
+        _advise_restart(changed)
+
+
+def replaced_while_loaded(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """Packages whose version changed although Slicer has imported the old one."""
+    loaded = {name.split(".")[0] for name in sys.modules}
+    modules = metadata.packages_distributions()
+    imported = {distribution for name in loaded for distribution in modules.get(name, ())}
+    return sorted(name for name, version in before.items() if after.get(name, version) != version and name in imported)
+
+
+def constraints() -> list[str]:
+    """Lines that hold Slicer's own packages at the versions that are installed."""
+    lines = []
+    for name in KEPT:
+        try:
+            lines.append(f"{name}=={metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            continue
+    return lines
+
+
+def _satisfied(requirement: Requirement) -> bool:
+    try:
+        return metadata.version(requirement.name) in requirement.specifier
+    except metadata.PackageNotFoundError:
+        return False
+
+
+def _consent(packages: Sequence[Requirement]) -> bool:
+    return bool(
+        slicer.util.confirmOkCancelDisplay(
+            _(
+                "NephroSynth needs Python packages that are not installed yet. PyTorch alone takes up to 3 GB of disk.\n\n"
+                "They are downloaded from the Python package index into Slicer's own Python. Nothing about your data"
+                " is sent. Slicer's SimpleITK and numpy are not replaced.\n\nInstall them now?"
+            ),
+            windowTitle=_("NephroSynth: first use"),
+            detailedText="\n".join(str(package) for package in packages),
+        )
+    )
+
+
+def _install_torch() -> None:
+    try:
+        import PyTorchUtils  # Slicer's PyTorch extension: it chooses the build for this computer's GPU
+    except ImportError as error:
+        raise ResourceError(
+            _("The PyTorch extension is not installed."),
+            _("Install 'PyTorch' with the Extensions Manager, restart Slicer and apply again."),
+        ) from error
+    if PyTorchUtils.PyTorchUtilsLogic().installTorch(torchVersionRequirement=str(TORCH.specifier)) is None:
+        raise ResourceError(_("PyTorch was not installed."), _("Try it in the module 'PyTorch Utils'."))
+
+
+def _install(packages: Sequence[Requirement]) -> None:
+    names = [str(package) for package in packages]
+    with tempfile.TemporaryDirectory(prefix="nephrosynth-") as folder:
+        held = Path(folder) / "constraints.txt"
+        held.write_text("\n".join(constraints()), encoding="utf-8")
+        try:
+            if hasattr(slicer, "packaging"):
+                slicer.packaging.pip_install(names, constraints=held, requester="NephroSynth")
+            else:
+                slicer.util.pip_install(["--constraint", str(held), *names])
+        except Exception as error:  # pip's own error, or none at all without a network
+            raise ResourceError(
+                _("The installation of {names} failed.").format(names=_names(packages)),
+                _("Check the network connection and the proxy settings, then apply again."),
+            ) from error
+
+
+def _advise_restart(changed: Sequence[str]) -> None:
+    if slicer.util.confirmYesNoDisplay(
+        _("These packages were in use and have been updated: {names}.\n\nRestart Slicer now?").format(
+            names=", ".join(changed)
+        ),
+        windowTitle=_("NephroSynth: restart"),
+    ):
+        slicer.util.restart()
+
+
+def _versions() -> dict[str, str]:
+    return {one.metadata["Name"]: one.version for one in metadata.distributions() if one.metadata["Name"]}
+
+
+def _names(packages: Sequence[Requirement]) -> str:
+    return ", ".join(package.name for package in packages)

@@ -1,0 +1,184 @@
+"""The panel: its sections, and the parameter node that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import slicer
+import vtk
+from slicer.i18n import tr as _
+
+from NephroSynthLib.mrml import display
+from NephroSynthLib.notice import RESEARCH_ONLY, SIMULATED_TRAINING
+from NephroSynthPanel.advanced import AdvancedSection
+from NephroSynthPanel.check import CheckSection
+from NephroSynthPanel.comparison import ComparisonSection
+from NephroSynthPanel.export import ExportSection
+from NephroSynthPanel.inputs import InputsSection
+from NephroSynthPanel.parameters import Parameters
+from NephroSynthPanel.results import ROLE, SYNTHETIC, RunNodes, run_nodes
+from NephroSynthPanel.run import RunSection
+
+_VOLUME = "vtkMRMLScalarVolumeNode"
+
+
+class Panel:
+    """Connects widgets, parameters and sections.
+
+    Args:
+        ui: The panel's widgets, by name.
+        parameters: Gives the scene's parameter node; None while the scene is closing.
+    """
+
+    def __init__(self, ui: Any, parameters: Callable[[], Parameters | None]) -> None:
+        self._ui, self._find_parameters = ui, parameters
+        self._parameters: Parameters | None = None
+        self._gui_tag = 0
+        self._observer_tag = 0
+        self._shown_result = ""
+        ui.noticeLabel.text = f"{RESEARCH_ONLY} {SIMULATED_TRAINING}"
+        ui.resultSelector.addAttribute(_VOLUME, ROLE, SYNTHETIC)
+        self.run = RunSection(ui, self.parameters, self._finished)
+        self.inputs = InputsSection(ui, self.parameters, self.run.show_error, self.run.log)
+        self.advanced = AdvancedSection(ui, self.parameters, self.run.show_error)
+        self.check = CheckSection(ui, self.current_run, self.run.show_error)
+        self.comparison = ComparisonSection(ui, self.current_run, self.run.show_error)
+        self.export = ExportSection(ui, self.current_run, self.run.log)
+        ui.errorWidget.visible = ui.progressWidget.visible = ui.phasesLabel.visible = False
+
+    def parameters(self) -> Parameters | None:
+        """The parameters that the widgets show."""
+        return self._parameters
+
+    def current_run(self) -> RunNodes | None:
+        """The run that is checked, compared and exported; None if there is none."""
+        return run_nodes(self._parameters.result) if self._parameters is not None else None
+
+    def open(self) -> None:
+        """Shows the parameters of the present scene, and follows them."""
+        found = self._find_parameters()
+        if found is None or (self._parameters and self._parameters.parameterNode is found.parameterNode):
+            return
+        self.disconnect()
+        self._parameters = found
+        found.parameterNode.SetUndoEnabled(True)
+        self._gui_tag = found.connectParametersToGui(self._widgets())
+        self._observer_tag = found.AddObserver(vtk.vtkCommand.ModifiedEvent, self._changed)
+        for name, selector in self._kidneys().items():
+            selector.setCurrentNode(getattr(found, name))
+            selector.connect("currentNodeChanged(vtkMRMLNode*)", self._kidneys_chosen)
+        self._changed(None, None)
+
+    def pause(self) -> None:
+        """Another module is shown: nothing blinks any more."""
+        self.check.stop()
+
+    def disconnect(self) -> None:
+        """Follows the parameter node no more."""
+        if self._parameters is None:
+            return
+        self.check.stop()
+        self.comparison.stop()
+        parameters, self._parameters = self._parameters, None
+        for selector in self._kidneys().values():
+            selector.disconnect("currentNodeChanged(vtkMRMLNode*)", self._kidneys_chosen)
+        parameters.disconnectGui(self._gui_tag)
+        parameters.RemoveObserver(self._observer_tag)
+        self._shown_result = ""
+
+    def end_work(self, status: str) -> None:
+        """Ends whatever goes on, at once."""
+        running = self.run.running
+        self.run.end_now()
+        self.inputs.end_now()
+        self.advanced.end_now()
+        self.export.end_now()
+        if running:
+            self._ui.statusLabel.text = status
+
+    def close(self) -> None:
+        """The module is unloaded."""
+        self.end_work(_("The run was ended."))
+        self.disconnect()
+
+    def _widgets(self) -> dict[str, Any]:
+        ui = self._ui
+        return {
+            "noncontrast": ui.noncontrastSelector,
+            "excretory": ui.excretorySelector,
+            "nephrographic": ui.nephrographicSelector,
+            "synthetic": ui.syntheticSelector,
+            "excretoryOutput": ui.excretoryOutputSelector,
+            "kidneysOutput": ui.kidneysOutputSelector,
+            "transformOutput": ui.transformOutputSelector,
+            "uncertaintyOutput": ui.uncertaintyOutputSelector,
+            "wantExcretory": ui.wantExcretoryCheckBox,
+            "wantKidneys": ui.wantKidneysCheckBox,
+            "wantTransform": ui.wantTransformCheckBox,
+            "wantUncertainty": ui.wantUncertaintyCheckBox,
+            "registration": ui.registrationComboBox,
+            "steps": ui.stepsSpinBox,
+            "samples": ui.samplesSpinBox,
+            "seed": ui.seedSpinBox,
+            "spacingX": ui.spacingXSpinBox,
+            "spacingY": ui.spacingYSpinBox,
+            "spacingZ": ui.spacingZSpinBox,
+            "result": ui.resultSelector,
+        }
+
+    def _kidneys(self) -> dict[str, Any]:
+        """Selectors of several node types, which the parameter node wrapper of older Slicers cannot connect."""
+        return {"kidneysInput": self._ui.kidneysInputSelector}
+
+    def _kidneys_chosen(self, node: Any) -> None:
+        if self._parameters is not None:
+            self._parameters.kidneysInput = node
+
+    def _changed(self, caller: Any, event: Any) -> None:
+        parameters = self._parameters
+        if parameters is None:
+            return
+        for name, selector in self._kidneys().items():
+            if selector.currentNode() is not getattr(parameters, name):
+                selector.setCurrentNode(getattr(parameters, name))
+        self._ui.uncertaintyOutputSelector.enabled = parameters.wantUncertainty and parameters.samples > 1
+        for name in ("excretory", "kidneys", "transform"):
+            wanted = getattr(parameters, f"want{name.capitalize()}")
+            getattr(self._ui, f"{name}OutputSelector").enabled = wanted
+        self.run.update()
+        self.advanced.update()
+        shown = parameters.result.GetID() if parameters.result is not None else ""
+        if shown != self._shown_result:
+            self._shown_result = shown
+            self.show_run()
+
+    def show_run(self) -> None:
+        """Shows the figures of the run that is looked at."""
+        self.check.stop()
+        self.comparison.stop()
+        self.check.update()
+        self.comparison.update()
+        self.export.update()
+
+    def _finished(self, run: RunNodes) -> None:
+        parameters = self._parameters
+        if parameters is None:
+            return
+        outputs = {
+            "synthetic": run.synthetic,
+            "excretoryOutput": run.registered,
+            "kidneysOutput": run.kidneys,
+            "transformOutput": run.transform,
+            "uncertaintyOutput": run.uncertainty,
+        }
+        self._shown_result = ""
+        with slicer.util.NodeModify(parameters):
+            for name, node in outputs.items():
+                if node is not None:
+                    setattr(parameters, name, node)
+            parameters.result = run.synthetic
+        self._changed(None, None)
+        self._ui.checkSection.collapsed = self._ui.comparisonSection.collapsed = False
+        self._ui.exportSection.collapsed = False
+        display.show_volume(slicer.mrmlScene, run.synthetic)

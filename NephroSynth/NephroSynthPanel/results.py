@@ -1,0 +1,80 @@
+"""What belongs to one run: its synthetic volume and, by references that a saved scene keeps, everything around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import slicer
+
+from NephroSynthLib.mrml.provenance import run_summary
+
+ROLE = "NephroSynth.Role"
+SYNTHETIC = "synthetic"
+_REFERENCE = "NephroSynth."
+
+
+@dataclass(frozen=True)
+class RunNodes:
+    """The nodes of a run, found from its synthetic volume; None for those that are not there or were removed."""
+
+    synthetic: slicer.vtkMRMLScalarVolumeNode
+
+    def __getattr__(self, role: str) -> Any:
+        if role not in ROLES:
+            raise AttributeError(role)
+        return self.synthetic.GetNodeReference(_REFERENCE + role)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Of the run, as `result.json` has it."""
+        return run_summary(self.synthetic) or {}
+
+    @property
+    def aligned(self) -> dict[str, Any]:
+        """The volumes of the run that lie on each other, by the phase that they show."""
+        found = {
+            "Non-contrast": self.noncontrast,
+            "Excretory (registered)": self.registered,
+            "Synthetic nephrographic": self.synthetic,
+            "Acquired nephrographic": self.acquired,
+        }
+        return {title: node for title, node in found.items() if node is not None}
+
+    @property
+    def reference(self) -> Any:
+        """What the synthetic phase is compared with: the acquired phase, or else the registered excretory one."""
+        return self.acquired or self.registered
+
+    def remember(self, role: str, node: Any) -> None:
+        """Notes a node of the run, or that there is none."""
+        self.synthetic.SetNodeReferenceID(_REFERENCE + role, node.GetID() if node is not None else None)
+
+
+ROLES = frozenset(
+    {
+        "noncontrast",
+        "excretory",
+        "registered",
+        "acquired",
+        "kidneys",
+        "transform",
+        "uncertainty",
+        "report",
+        "registrationTable",
+        "metricsTable",
+        "kidneyHUTable",
+        "checkerboard",
+        "difference",
+        "line",
+        "profile",
+        "histogram",
+    }
+)
+
+
+def run_nodes(synthetic: slicer.vtkMRMLScalarVolumeNode | None) -> RunNodes | None:
+    """The run that made a volume; None if no run did."""
+    if synthetic is None or synthetic.GetAttribute(ROLE) != SYNTHETIC:
+        return None
+    return RunNodes(synthetic)

@@ -1,0 +1,207 @@
+"""One run: inputs to files, the worker, results into the scene. It never blocks, and leaves nothing when it is ended."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import slicer
+
+from NephroSynthLib.conversation import Message
+from NephroSynthLib.errors import Cancelled, NephroSynthError, UsageError
+from NephroSynthLib.mrml import results
+from NephroSynthLib.mrml.segmentations import write_kidneys
+from NephroSynthLib.mrml.steps import Steps
+from NephroSynthLib.mrml.volumes import write_node
+from NephroSynthPanel.results import ROLE, SYNTHETIC, RunNodes
+from NephroSynthPanel.ticks import Ticks
+from NephroSynthPanel.worker_process import WorkerProcess
+
+WRITING = (
+    0.5  # the share of the stage 'read' that writing the inputs takes, and of 'save' that saving the results takes
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is made from.
+
+    Attributes:
+        noncontrast, excretory, nephrographic, kidneys: Input nodes; the last two may be None.
+        outputs: Nodes to overwrite.
+        wanted: Names of `results.Outputs` to load.
+        settings: As the library takes them, in JSON.
+    """
+
+    noncontrast: Any
+    excretory: Any
+    nephrographic: Any
+    kidneys: Any
+    outputs: results.Outputs
+    wanted: frozenset[str]
+    settings: dict[str, Any]
+
+
+class RunJob:
+    """Runs a request; ends in exactly one call of `on_end`, with the nodes or the error.
+
+    Args:
+        request: What to do.
+        on_progress: Called with the stage, its fraction and what goes on.
+        on_log: Called with each line for the log.
+        on_end: Called when all is done and no temporary file is left.
+        program: The worker's command line; Slicer's Python with the library's worker if None.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        on_progress: Callable[[str, float, str], None],
+        on_log: Callable[[str], None],
+        on_end: Callable[[RunNodes | None, Exception | None], None],
+        program: Sequence[str] | None = None,
+    ) -> None:
+        self._request, self._program = request, program
+        self._on_progress, self._on_log, self._on_end = on_progress, on_log, on_end
+        self._folder = Path(tempfile.mkdtemp(prefix="nephrosynth-", dir=slicer.app.temporaryPath))
+        self._worker: WorkerProcess | None = None
+        self._ticks: Ticks | None = Ticks(self._write_inputs(), lambda step: on_progress("read", *step), self._written)
+        self._ended = False
+
+    def cancel(self) -> None:
+        """Ends the run within a second; the scene is as it was before."""
+        if self._ticks is not None:
+            self._ticks.stop()
+            self._finish(None, Cancelled())
+        elif self._worker is not None:
+            self._worker.cancel()
+
+    def end_now(self) -> None:
+        """Ends the run before it returns; `on_end` is not called."""
+        self._ended = True
+        if self._ticks is not None:
+            self._ticks.stop()
+        if self._worker is not None:
+            self._worker.end_now()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _write_inputs(self) -> Iterator[tuple[float, str]]:
+        request = self._request
+        phases = {"noncontrast": request.noncontrast, "excretory": request.excretory}
+        if request.nephrographic is not None:
+            phases["nephrographic"] = request.nephrographic
+        arguments: dict[str, Any] = {"settings": request.settings, "images": "nrrd"}
+        arguments["out"] = str(self._folder / "result")
+        for index, (phase, node) in enumerate(phases.items()):
+            yield WRITING * index / (len(phases) + 1), node.GetName()
+            path = self._folder / f"{phase}.nrrd"
+            write_node(node, path)
+            arguments[phase] = str(path)
+        if request.kidneys is not None:
+            yield WRITING * len(phases) / (len(phases) + 1), request.kidneys.GetName()
+            path = self._folder / "kidneys.nrrd"
+            write_kidneys(request.kidneys, request.noncontrast, path)
+            arguments["kidneys"] = str(path)
+        return arguments
+
+    def _written(self, arguments: dict[str, Any] | None, error: Exception | None) -> None:
+        self._ticks = None
+        if error is not None or arguments is None:
+            self._finish(None, error)
+            return
+        self._worker = WorkerProcess(self._heard, self._on_log, self._worked)
+        try:
+            self._worker.start("run", arguments, self._program)
+        except NephroSynthError as problem:
+            self._finish(None, problem)
+
+    def _heard(self, message: Message) -> None:
+        if message["type"] != "progress":
+            self._on_log(f"Warning: {message.get('message')}")
+            return
+        stage, fraction = str(message["stage"]), float(message["fraction"])
+        if stage == "read":
+            fraction = WRITING + (1 - WRITING) * fraction
+        elif stage == "save":
+            fraction *= WRITING
+        self._on_progress(stage, fraction, str(message["message"]))
+
+    def _worked(self, result: dict[str, Any] | None, error: NephroSynthError | None) -> None:
+        self._worker = None
+        if self._ended:
+            return
+        if error is not None:
+            self._finish(None, error)
+            return
+        self._ticks = Ticks(self._load(), self._loading, self._loaded)
+
+    def _load(self) -> Steps[RunNodes]:
+        """Loads the results; whatever ends it before its end leaves the scene as it was."""
+        request = self._request
+        if request.noncontrast.GetScene() is None:
+            raise UsageError(
+                "The non-contrast volume was removed during the run, so the result was not loaded.",
+                "Load it again, choose it and apply again.",
+            )
+        scene = request.noncontrast.GetScene()
+        scene.SaveStateForUndo()
+        given = {"Noncontrast": request.noncontrast, "Excretory": request.excretory}
+        given |= {"Nephrographic": request.nephrographic, "Kidneys": request.kidneys}
+        inputs = {role: node for role, node in given.items() if node is not None and node.GetScene()}
+        loading = results.load_result(
+            scene, self._folder / "result", request.noncontrast, _present(request.outputs), request.wanted, inputs
+        )
+        loaded = yield from loading
+        return _run_of(scene, inputs, loaded)
+
+    def _loading(self, step: Any) -> None:
+        self._on_progress("save", WRITING + (1 - WRITING) * step.fraction, step.message)
+
+    def _loaded(self, run: RunNodes | None, error: Exception | None) -> None:
+        self._ticks = None
+        self._finish(run, error)
+
+    def _finish(self, run: RunNodes | None, error: Exception | None) -> None:
+        if not self._ended:
+            self._ended = True
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._on_end(run, error)
+
+
+def _present(outputs: results.Outputs) -> results.Outputs:
+    """The nodes to overwrite without those that were removed during the run; for these new ones are made."""
+    return results.Outputs(
+        **{name: node if node is not None and node.GetScene() else None for name, node in vars(outputs).items()}
+    )
+
+
+def _run_of(scene: Any, inputs: dict[str, Any], loaded: results.LoadedResult) -> RunNodes:
+    loaded.synthetic.SetAttribute(ROLE, SYNTHETIC)
+    run = RunNodes(loaded.synthetic)
+    nodes = {
+        "noncontrast": inputs["Noncontrast"],
+        "excretory": inputs.get("Excretory"),
+        "registered": loaded.excretory,
+        "acquired": loaded.acquired,
+        "kidneys": loaded.kidneys,
+        "transform": loaded.transform,
+        "uncertainty": loaded.uncertainty,
+        "report": _report(scene, loaded),
+    }
+    for role, node in nodes.items():
+        run.remember(role, node)
+    return run
+
+
+def _report(scene: Any, loaded: results.LoadedResult) -> Any:
+    """The HTML report as a node, so that it stays with the scene."""
+    if loaded.report is None:
+        return None
+    node = scene.AddNewNodeByClass("vtkMRMLTextNode", scene.GenerateUniqueName(f"{loaded.synthetic.GetName()} report"))
+    node.SetText(loaded.report.read_text(encoding="utf-8"))
+    node.SetForceCreateStorageNode(slicer.vtkMRMLTextNode.CreateStorageNodeAlways)
+    return node

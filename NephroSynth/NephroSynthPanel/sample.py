@@ -1,0 +1,123 @@
+"""The sample exam: simulated on this computer by the worker, kept in Slicer's cache, loaded as three volumes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from NephroSynthLib import __version__
+from NephroSynthLib.conversation import Message
+from NephroSynthLib.mrml.display import set_ct_window, show_volume
+from NephroSynthLib.mrml.volumes import read_into
+from NephroSynthPanel import install
+from NephroSynthPanel.ticks import Ticks
+from NephroSynthPanel.worker_process import WorkerProcess
+
+SAMPLE_NAME = "NephroSynthExam"
+SEED = 900_001
+SPACING_MM = (1.4, 1.4, 2.5)
+DICOM_FOLDER = "NephroSynth.DicomFolder"
+"""Node attribute: where the DICOM files of a volume lie that was not loaded from Slicer's DICOM database."""
+
+NAMES = {
+    "noncontrast": "Simulated CTU non-contrast",
+    "excretory": "Simulated CTU excretory",
+    "nephrographic": "Simulated CTU nephrographic",
+}
+
+
+class SampleExam:
+    """Makes and loads the sample exam without blocking.
+
+    Args:
+        on_progress: Called with a fraction in [0, 1] and what goes on.
+        on_end: Called once with the nodes by phase, or with the error.
+    """
+
+    def __init__(
+        self,
+        on_progress: Callable[[float, str], None],
+        on_log: Callable[[str], None],
+        on_end: Callable[[dict[str, Any] | None, Exception | None], None],
+    ) -> None:
+        self._on_progress, self._on_end = on_progress, on_end
+        self._worker: WorkerProcess | None = None
+        self._ticks: Ticks | None = None
+        self._folder = sample_folder()
+        if all((self._folder / f"{phase}.nrrd").exists() for phase in NAMES):
+            self._load()
+            return
+        install.ensure_dependencies()
+        self._worker = WorkerProcess(self._heard, on_log, self._simulated)
+        self._worker.start("sample", {"out": str(self._folder), "seed": SEED, "spacing": SPACING_MM, "overwrite": True})
+
+    def end_now(self) -> None:
+        """Ends it at once."""
+        if self._worker is not None:
+            self._worker.end_now()
+        if self._ticks is not None:
+            self._ticks.stop()
+
+    def _heard(self, message: Message) -> None:
+        if message["type"] == "progress":
+            self._on_progress(0.8 * float(message["fraction"]), str(message["message"]))
+
+    def _simulated(self, result: dict[str, Any] | None, error: Exception | None) -> None:
+        self._worker = None
+        if error is not None:
+            self._on_end(None, error)
+        else:
+            self._load()
+
+    def _load(self) -> None:
+        self._ticks = Ticks(self._loading(), lambda step: self._on_progress(*step), self._on_end)
+
+    def _loading(self) -> Iterator[tuple[float, str]]:
+        scene = slicer.mrmlScene
+        nodes: dict[str, Any] = {}
+        for index, (phase, name) in enumerate(NAMES.items()):
+            yield 0.8 + 0.2 * index / len(NAMES), _("Loading {name}").format(name=name)
+            node = read_into(scene, self._folder / f"{phase}.nrrd", name)
+            node.SetAttribute(DICOM_FOLDER, str(self._folder / "dicom"))
+            set_ct_window(node)
+            nodes[phase] = node
+        show_volume(scene, nodes["noncontrast"])
+        slicer.app.layoutManager().resetSliceViews()
+        return nodes
+
+
+def sample_folder() -> Path:
+    """Where the sample exam is kept; another version, seed or voxel size is another exam."""
+    size = "x".join(f"{step:g}" for step in SPACING_MM)
+    return Path(slicer.app.cachePath) / f"NephroSynth-{__version__}-exam-{SEED}-{size}"
+
+
+def register_sample_data(icons: str) -> None:
+    """Shows the sample exam in the Sample Data module.
+
+    Args:
+        icons: The folder with the thumbnail.
+    """
+    import SampleData
+
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category="NephroSynth",
+        sampleName=SAMPLE_NAME,
+        uris="",
+        fileNames="",
+        nodeNames=next(iter(NAMES.values())),
+        customDownloader=_download,
+        thumbnailFileName=os.path.join(icons, f"{SAMPLE_NAME}.png"),
+    )
+
+
+def _download(source: Any) -> list[Any]:
+    """What the Sample Data module calls: loads the exam through the module's panel, which shows the progress."""
+    widget = slicer.modules.nephrosynth.widgetRepresentation().self()
+    slicer.util.selectModule("NephroSynth")
+    return widget.load_sample()
