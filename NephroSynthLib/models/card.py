@@ -1,0 +1,162 @@
+"""The model card of a bundle, as Markdown, from the bundle's own metadata.
+
+    python -m NephroSynthLib.models.card [MODEL ...] [--out Resources/ModelCards]
+
+writes a card for each named model, or for each bundled one.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from NephroSynthLib.files import staged_file
+from NephroSynthLib.models.bundle import BundleMetadata, ModelBundle, Task, list_bundles, load_bundle
+from NephroSynthLib.notice import RESEARCH_ONLY
+
+CARDS = Path("Resources/ModelCards")
+
+_USE: Mapping[Task, str] = {
+    "segmentation": (
+        "Finds the kidneys in a CT of the abdomen of an adult, with or without contrast medium, so that each can be"
+        " registered on its own and the synthesis knows where to work. It is no tool to measure kidneys or lesions."
+    ),
+    "synthesis": (
+        "Synthesizes the nephrographic phase around the kidneys from the non-contrast and the registered excretory"
+        " phase of one CT urography exam of an adult, for research on whether that phase need be acquired."
+    ),
+}
+_LIMITS: Mapping[Task, tuple[str, ...]] = {
+    "segmentation": (
+        "Transplanted, dysplastic or polycystic kidneys, children, and kidneys cut by the field of view are outside of"
+        " what it was trained for.",
+        "Large masses and cysts may be left out of a kidney, and loops of bowel beside it taken in: look at the"
+        " outlines, or give a segmentation that you trust.",
+    ),
+    "synthesis": (
+        "It can hide a lesion, or show one that is not there. What neither of the two phases shows, it cannot know.",
+        "How much a kidney enhances is estimated; HU of the synthetic phase are no measurement.",
+        "Where the registration is wrong, so is the synthesis: look at the registration check first.",
+    ),
+}
+_SIMULATED = (
+    "Trained on simulated exams alone. No figure here was measured on a patient; that it holds on real CT has to be"
+    " shown on real exams before anyone relies on it."
+)
+_COHORT = "Trained, in part or in whole, on a cohort that its maker prepared; what it holds on is told by that cohort."
+_JUDGED = "On exams that no training has seen; `Documentation/Training.md` tells how they are made and judged."
+_UNJUDGED = "The bundle states no figures."
+_UNITS = {"db": "dB", "hu": "HU", "mm": "mm", "ml": "ml"}
+_CAPITALS = {"psnr": "PSNR", "ssim": "SSIM", "mae": "MAE", "dice": "Dice", "tre": "TRE"}
+
+
+def model_card(bundle: ModelBundle) -> str:
+    """The card of a bundle.
+
+    Args:
+        bundle: a verified bundle (`load_bundle`).
+
+    Returns:
+        Markdown: intended use, limits, architecture, training, results, licence and digest.
+    """
+    metadata = bundle.metadata
+    limits = [_SIMULATED if _simulated_only(metadata) else _COHORT, *_LIMITS[metadata.task]]
+    sections = (
+        f"# {metadata.name}",
+        f"**{RESEARCH_ONLY}**",
+        "## Intended use",
+        _USE[metadata.task],
+        "## Limits",
+        "\n".join(f"- {limit}" for limit in limits),
+        "## Model",
+        _table((("method", metadata.method), *_network(bundle), *_flat(metadata.preprocessing))),
+        "## Training",
+        _table(_flat(metadata.training, code=("command",))),
+        "## Results",
+        _JUDGED if any(isinstance(value, int | float | dict) for value in metadata.results.values()) else _UNJUDGED,
+        _table(_flat(metadata.results)),
+        "## Licence and identity",
+        _table((("licence", metadata.licence), ("sha256", f"`{bundle.sha256}`"))),
+        f"Written by `python -m NephroSynthLib.models.card {metadata.name}`; do not edit.",
+    )
+    return "\n\n".join(sections) + "\n"
+
+
+def write_cards(names: Sequence[str] = (), folder: Path = CARDS) -> list[Path]:
+    """Writes the cards of some models, or of all that are bundled.
+
+    Args:
+        names: names of bundled models, or paths of bundles; none for all that are bundled.
+        folder: where to; a card is named after its model.
+
+    Returns:
+        The files.
+
+    Raises:
+        ModelError: a bundle is unknown or damaged; then no card is written.
+        ResourceError: the folder cannot be written.
+    """
+    bundles = [load_bundle(name) for name in names or list_bundles()]
+    paths = []
+    for bundle in bundles:
+        path = folder / f"{bundle.metadata.name}.md"
+        with staged_file(path) as temporary:
+            temporary.write_text(model_card(bundle), encoding="utf-8", newline="\n")
+        paths.append(path)
+    return paths
+
+
+def _simulated_only(metadata: BundleMetadata) -> bool:
+    data = str(metadata.training.get("data", ""))
+    return "simulated" in data and "cohort" not in data
+
+
+def _network(bundle: ModelBundle) -> Iterator[tuple[str, str]]:
+    network, diffusion = bundle.metadata.network, bundle.metadata.diffusion
+    yield "network", f"Swin denoiser, features {' / '.join(map(str, network.channels))} by level"
+    yield "weights", f"{sum(tensor.numel() for tensor in bundle.tensors.values()):,}"
+    variance = "learned" if diffusion.learned_variance else "fixed"
+    yield (
+        "diffusion",
+        f"{diffusion.steps} steps, {diffusion.schedule} schedule, {diffusion.parameterization} parameterization,"
+        f" {variance} variance",
+    )
+
+
+def _flat(values: Mapping[str, JsonValue], code: Sequence[str] = (), before: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        label = before + _label(name)
+        if isinstance(value, dict):
+            yield from _flat(value, code, f"{label}: ")
+        elif isinstance(value, list):
+            yield label, ", ".join(map(str, value))
+        else:
+            yield label, f"`{value}`" if name in code else str(value)
+
+
+def _label(name: str) -> str:
+    *words, last = name.split("_")
+    unit = _UNITS.get(last) if words else None
+    spelled = " ".join(_CAPITALS.get(word, word) for word in (words if unit else [*words, last]))
+    return f"{spelled} ({unit})" if unit else spelled
+
+
+def _table(rows: Iterator[tuple[str, str]] | Sequence[tuple[str, str]]) -> str:
+    lines = [f"| {name} | {value.replace('|', chr(92) + '|')} |" for name, value in rows]
+    return "\n".join(["| | |", "| --- | --- |", *lines])
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(description="Writes the model cards of bundles as Markdown.")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="name of a bundled model, or a .safetensors bundle")
+    parser.add_argument("--out", type=Path, default=CARDS, help="folder for the cards (default: %(default)s)")
+    arguments = parser.parse_args()
+    for path in write_cards(arguments.models, arguments.out):
+        print(path)
+
+
+if __name__ == "__main__":
+    _main()
