@@ -87,6 +87,16 @@ class qSlicerApplication(QApplication):  # noqa: N801
     def testingEnabled(self) -> bool:  # noqa: N802
         return False
 
+    def coreIOManager(self) -> Any:  # noqa: N802
+        return self._session.io_manager
+
+    def ioManager(self) -> Any:  # noqa: N802
+        return self._session.io_manager
+
+    def restart(self) -> None:
+        """Notes the wish; the tests would end with the process."""
+        self._session.restart_wanted = True
+
     def dicomDatabase(self) -> Any:  # noqa: N802
         return self._session.dicom_database
 

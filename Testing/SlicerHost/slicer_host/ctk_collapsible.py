@@ -7,10 +7,8 @@ from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QGroupBox, QStyle, QStyleOption, QStyleOptionButton, QWidget
 
 from slicer_host.properties import computed, stored
-from slicer_host.ui_loader import slicer_widget
 
 
-@slicer_widget
 class ctkCollapsibleButton(QAbstractButton):  # noqa: N801
     """A header that shows or hides the widgets inside it."""
 
@@ -100,7 +98,6 @@ class ctkCollapsibleButton(QAbstractButton):  # noqa: N801
             self.style().drawPrimitive(QStyle.PrimitiveElement.PE_FrameFocusRect, option, painter, self)
 
 
-@slicer_widget
 class ctkCollapsibleGroupBox(QGroupBox):  # noqa: N801
     """A group box whose title folds it."""
 

@@ -19,22 +19,18 @@ from PySide6.QtWidgets import (
 )
 
 from slicer_host.properties import computed, delegated, stored
-from slicer_host.ui_loader import slicer_widget
 
 
-@slicer_widget
 class ctkCheckBox(QCheckBox):  # noqa: N801
     """A check box that may carry an indicator icon; the host draws it plain."""
 
 
-@slicer_widget
 class ctkComboBox(QComboBox):  # noqa: N801
     """A combo box with a text for when nothing is chosen."""
 
     defaultText = computed(str, lambda self: self.placeholderText(), lambda self, text: self.setPlaceholderText(text))
 
 
-@slicer_widget
 class ctkDoubleSpinBox(QWidget):  # noqa: N801
     """A spin box for floating-point numbers."""
 
@@ -64,7 +60,6 @@ class ctkDoubleSpinBox(QWidget):  # noqa: N801
         self._box.setValue(value)
 
 
-@slicer_widget
 class ctkSliderWidget(QWidget):  # noqa: N801
     """A slider and a spin box that show one number."""
 
@@ -143,7 +138,6 @@ class ctkSliderWidget(QWidget):  # noqa: N801
         self.valueChanged.emit(value)
 
 
-@slicer_widget
 class ctkPathLineEdit(QWidget):  # noqa: N801
     """A path with a button that browses for it."""
 
@@ -199,7 +193,6 @@ class ctkPathLineEdit(QWidget):  # noqa: N801
             self._box.addItem(self._box.currentText())
 
 
-@slicer_widget
 class ctkMessageBox(QMessageBox):  # noqa: N801
     """A message box that can remember not to ask again."""
 

@@ -17,6 +17,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from slicer_host.application import qSlicerApplication
+from slicer_host.dialogs import Answer, Dialogs
 from slicer_host.failures import Failures
 from slicer_host.namespace import Namespace, module_folder_on_path
 from slicer_host.palette import slicer_palette
@@ -24,6 +25,8 @@ from slicer_host.pythonqt import to_python, to_qt
 from slicer_host.scripted_module import qSlicerScriptedLoadableModule
 from slicer_host.session import Session
 from slicer_host.x_display import XDisplay
+
+SAMPLE_DATA = Path(__file__).parent / "modules" / "SampleData.py"
 
 
 class Host:
@@ -52,12 +55,15 @@ class Host:
             undo.callback(os.environ.__setitem__, "PATH", _python_slicer_on_path())
             self._session = Session(self._settings)
             self._application._open(self._session)
+            self._dialogs = Dialogs(self.failures)
+            undo.callback(self._dialogs.close)
             self._namespace = Namespace()
             undo.callback(self._namespace.close)
             self._namespace.open(self._application, self._session.scene, self._session.modules)
             undo.callback(self._close_session)
             self.window = self._session.window
             self.window.resize(*self._size)
+            self._add_sample_data()
             self._session.layout_manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
             self.window.show()
             self.process_events()
@@ -71,6 +77,9 @@ class Host:
         if kind is None:
             self.failures.raise_first()
 
+    def _add_sample_data(self) -> None:
+        self._session.add_module("SampleData", qSlicerScriptedLoadableModule(SAMPLE_DATA))
+
     def _close_session(self) -> None:
         self._session.close()
         self._application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
@@ -81,14 +90,28 @@ class Host:
         """The main window as Python code in Slicer sees it."""
         return to_python(self.window)
 
+    @property
+    def restart_wanted(self) -> bool:
+        """Whether the module asked Slicer to restart."""
+        return self._session.restart_wanted
+
+    @property
+    def dialogs_seen(self) -> list[str]:
+        """Title and text of each modal dialog that was answered."""
+        return self._dialogs.seen
+
+    def expect_dialog(self, *answers: Answer) -> None:
+        """Answers the next modal dialogs: a button's text, a path for a file dialog, a text to enter, or a function of
+        the dialog. A dialog that is not expected, and an expected one that does not come, fail the test."""
+        self._dialogs.expect(*answers)
+
     def load_module(self, path: str | Path) -> Any:
         """Loads a scripted module's file, shows its panel, and gives its widget object."""
         path = Path(path).resolve()
         module_folder_on_path(path)
         self._namespace.remember_module(path.stem)
         module = qSlicerScriptedLoadableModule(path)
-        setattr(self._session.modules, path.stem.lower(), to_python(module))
-        self._session.module_manager._add(path.stem, module)
+        self._session.add_module(path.stem, module)
         self.window.moduleSelector().selectModule(path.stem)
         self.process_events()
         return getattr(self._session.modules, f"{path.stem}Widget")

@@ -47,7 +47,6 @@ class qSlicerModuleSelectorToolBar(QToolBar):  # noqa: N801
         module = self._manager.module(name)
         if module is None or not hasattr(module, "widgetRepresentation"):
             raise ValueError(f"there is no module '{name}' with a panel")
-        self._offer(name, module.title)
         self._box.setCurrentIndex(self._box.findData(name))
         self.moduleSelected.emit(name)
 

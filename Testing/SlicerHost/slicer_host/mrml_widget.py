@@ -7,10 +7,8 @@ from typing import Any
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from slicer_host.ui_loader import slicer_widget
 
 
-@slicer_widget
 class qMRMLWidget(QWidget):  # noqa: N801
     """Tells its children, by a signal, which scene they belong to."""
 

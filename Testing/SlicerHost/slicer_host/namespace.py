@@ -14,23 +14,13 @@ from slicer_host import (
     i18n,
     parameter_node,
     parameter_types,
-    sample_data,
+    pip_packaging,
     scripted_loadable_module,
 )
-from slicer_host import (
-    ctk_collapsible as _ctk_collapsible,
-)
-from slicer_host import (
-    ctk_inputs as _ctk_inputs,
-)
-from slicer_host import (
-    node_combo_box as _node_combo_box,
-)
+from slicer_host.dicom import dicom_lib
 from slicer_host.pythonqt import face_class, to_python
 from slicer_host.qt_module import QtModule
-from slicer_host.ui_loader import custom_widgets
-
-_DEFINING = (_ctk_collapsible, _ctk_inputs, _node_combo_box)
+from slicer_host.widgets import CTK, SLICER
 
 
 class Namespace:
@@ -46,8 +36,9 @@ class Namespace:
         self._hide_what_slicer_does_not_have()
         for name, module in _modules().items():
             self._install(name, module)
-        widgets = {name: face_class(cls) for name, cls in custom_widgets.items() if not name.startswith("ctk")}
-        own = {"app": to_python(application), "mrmlScene": scene, "modules": modules, **widgets}
+        widgets = {cls.__name__: face_class(cls) for cls in SLICER}
+        app = to_python(application)
+        own = {"app": app, "mrmlScene": scene, "modules": modules, "dicomDatabase": app.dicomDatabase(), **widgets}
         for name, value in own.items():
             self._set(name, value)
         sys.modules["slicer.modules"] = modules
@@ -95,6 +86,7 @@ _ABSENT = object()
 
 
 def _modules() -> dict[str, ModuleType]:
+    dicom_package, dicom_utils = dicom_lib()
     scripted = _public(scripted_loadable_module, "ScriptedLoadableModule", "ScriptedLoadableModule")
     return {
         "qt": QtModule("qt"),
@@ -102,7 +94,9 @@ def _modules() -> dict[str, ModuleType]:
         "slicer.i18n": _public(i18n, "slicer.i18n", "tr", "translate"),
         "slicer.ScriptedLoadableModule": scripted,
         "slicer.parameterNodeWrapper": _parameter_node_module(),
-        "SampleData": _public(sample_data, "SampleData", "SampleData"),
+        "slicer.packaging": _public(pip_packaging, "slicer.packaging", "pip_"),
+        "DICOMLib": dicom_package,
+        "DICOMLib.DICOMUtils": dicom_utils,
     }
 
 
@@ -127,7 +121,7 @@ def _parameter_node_module() -> ModuleType:
 
 def _ctk() -> ModuleType:
     module = ModuleType("ctk")
-    module.__dict__.update({name: face_class(cls) for name, cls in custom_widgets.items() if name.startswith("ctk")})
+    module.__dict__.update({cls.__name__: face_class(cls) for cls in CTK})
     return module
 
 

@@ -10,12 +10,10 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QInputDialog, QLineEdit, Q
 
 from slicer_host.mrml_widget import qMRMLWidget
 from slicer_host.properties import computed, stored
-from slicer_host.ui_loader import slicer_widget
 
 _ACTION = Qt.ItemDataRole.UserRole + 1
 
 
-@slicer_widget
 class qMRMLNodeComboBox(qMRMLWidget):  # noqa: N801
     """Lists the scene's nodes of the given types; below them, what can be done with the chosen one."""
 

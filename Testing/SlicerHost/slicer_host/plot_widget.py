@@ -10,11 +10,9 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from slicer_host.slice_widget import ControllerBar
-from slicer_host.ui_loader import slicer_widget
 from slicer_host.view_canvas import ViewCanvas
 
 
-@slicer_widget
 class qMRMLPlotView(ViewCanvas):  # noqa: N801
     """Draws the plot chart that a plot view node shows, with VTK's charts as Slicer does."""
 
@@ -131,7 +129,6 @@ def _apply_ranges(chart: Any, node: Any) -> None:
             axis.SetRange(*limits)
 
 
-@slicer_widget
 class qMRMLPlotWidget(QWidget):  # noqa: N801
     """A plot view under its controller bar."""
 

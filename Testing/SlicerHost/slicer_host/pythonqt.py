@@ -23,6 +23,16 @@ _faces: weakref.WeakValueDictionary[int, Face] = weakref.WeakValueDictionary()
 _face_classes: dict[type, FaceClass] = {}
 _connections: weakref.WeakKeyDictionary[QObject, list[tuple[str, Any, Any]]] = weakref.WeakKeyDictionary()
 
+# Static methods that return one value, and leave others in pointer arguments; PySide6 returns them all, PythonQt does not.
+_POINTER_ARGUMENTS = {
+    ("QFileDialog", "getOpenFileName"),
+    ("QFileDialog", "getOpenFileNames"),
+    ("QFileDialog", "getSaveFileName"),
+    ("QInputDialog", "getInt"),
+    ("QInputDialog", "getItem"),
+    ("QInputDialog", "getText"),
+}
+
 
 class FaceClass(type):
     """The class of a face: constructor, static methods, enumeration values and unbound methods of a Qt class."""
@@ -43,6 +53,8 @@ class FaceClass(type):
             return EnumValue.of(value)
         if inspect.isclass(value):
             return face_class(value)
+        if (native.__name__, name) in _POINTER_ARGUMENTS:
+            return Method(lambda *args: value(*args)[0])
         if callable(value):
             return Method(value)
         raise AttributeError(f"type object '{cls.__name__}' has no attribute '{name}'")

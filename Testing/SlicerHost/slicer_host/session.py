@@ -12,6 +12,8 @@ import slicer
 from PySide6.QtCore import QSettings
 
 from slicer_host.application import new_application_logic, new_scene
+from slicer_host.dicom import ctkDICOMDatabase
+from slicer_host.io_manager import qSlicerCoreIOManager
 from slicer_host.layout_manager import qSlicerLayoutManager
 from slicer_host.main_window import qSlicerMainWindow
 from slicer_host.module_logics import built_in_modules, qSlicerModuleManager
@@ -33,12 +35,20 @@ class Session:
         self.application_logic = new_application_logic(self.scene, self.folder)
         self.module_manager = qSlicerModuleManager()
         self.modules = ModuleType("slicer.modules")
-        self.dicom_database: Any = None
+        self.dicom_database = ctkDICOMDatabase()
+        self.io_manager = qSlicerCoreIOManager(self)
+        self.restart_wanted = False
         for name, module in built_in_modules(self.scene, self.application_logic, self.module_manager).items():
             setattr(self.modules, name, to_python(module))
         self.window = qSlicerMainWindow(self.module_manager)
         self.layout_manager = qSlicerLayoutManager(self.window._viewport, self.scene, self.application_logic)
         self.scene.AddObserver(slicer.vtkMRMLScene.NodeAddedEvent, self._node_added)
+
+    def add_module(self, name: str, module: Any) -> None:
+        """Makes a module known as `slicer.modules.<name in lower case>`, and in the window."""
+        setattr(self.modules, name.lower(), to_python(module))
+        self.module_manager._add(name, module)
+        self.window.moduleSelector()._offer(name, module.title)
 
     def _node_added(self, *_: object) -> None:
         """Gives data nodes their item in the subject hierarchy (qSlicerSubjectHierarchyPluginLogic::onNodeAdded)."""

@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from slicer_host.ui_loader import slicer_widget
 from slicer_host.view_canvas import ViewCanvas
 
 # qMRMLSliceView.cxx, initDisplayableManagers: those that slicer-core has.
@@ -28,7 +27,6 @@ _MANAGERS = (
 )
 
 
-@slicer_widget
 class qMRMLSliceView(ViewCanvas):  # noqa: N801
     """Shows the picture of a slice logic and what lies on it."""
 

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolBut
 from slicer_host.ctk_inputs import ctkSliderWidget
 from slicer_host.properties import computed
 from slicer_host.slice_view import qMRMLSliceView
-from slicer_host.ui_loader import slicer_widget
 
 
 class ControllerBar(QFrame):
@@ -45,7 +44,6 @@ class ControllerBar(QFrame):
         QPainter(self).fillRect(self.rect(), self._color)
 
 
-@slicer_widget
 class qMRMLSliceControllerWidget(ControllerBar):  # noqa: N801
     """Letter, 'fit to window' button and offset slider of a slice."""
 
@@ -132,7 +130,6 @@ class qMRMLSliceControllerWidget(ControllerBar):  # noqa: N801
         self._logic.GetSliceCompositeNode().SetLinkedControl(linked)
 
 
-@slicer_widget
 class qMRMLSliceWidget(QWidget):  # noqa: N801
     """A slice view under its controller bar."""
 

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QTableView, QVBoxLayout, QWidget
 
 from slicer_host.properties import stored
 from slicer_host.slice_widget import ControllerBar
-from slicer_host.ui_loader import slicer_widget
 
 
 class TableModel(QAbstractTableModel):
@@ -54,7 +53,6 @@ class TableModel(QAbstractTableModel):
         return str(section + 1)
 
 
-@slicer_widget
 class qMRMLTableView(QTableView):  # noqa: N801
     """Shows a table node, and follows it."""
 
@@ -107,7 +105,6 @@ class qMRMLTableView(QTableView):  # noqa: N801
         return self._cells
 
 
-@slicer_widget
 class qMRMLTableWidget(QWidget):  # noqa: N801
     """A table view under its controller bar."""
 

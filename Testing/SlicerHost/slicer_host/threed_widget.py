@@ -10,7 +10,6 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from slicer_host.slice_widget import ControllerBar
-from slicer_host.ui_loader import slicer_widget
 from slicer_host.view_canvas import ViewCanvas
 
 # qMRMLThreeDView.cxx, initDisplayableManagers: those that slicer-core has.
@@ -30,7 +29,6 @@ _MANAGERS = (
 )
 
 
-@slicer_widget
 class qMRMLThreeDView(ViewCanvas):  # noqa: N801
     """A 3D view drawn by the real displayable managers."""
 
@@ -98,7 +96,6 @@ class qMRMLThreeDView(ViewCanvas):  # noqa: N801
         return self._group.GetDisplayableManagerByClassName(name)
 
 
-@slicer_widget
 class qMRMLThreeDWidget(QWidget):  # noqa: N801
     """A 3D view under its controller bar."""
 

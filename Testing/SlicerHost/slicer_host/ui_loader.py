@@ -10,15 +10,9 @@ from PySide6.QtUiTools import QUiLoader
 from PySide6 import QtWidgets
 
 from slicer_host.pythonqt import to_python
+from slicer_host.widgets import CTK, SLICER
 
-# Name of a class in a .ui file -> the host's class; filled by the modules that define widgets.
-custom_widgets: dict[str, type] = {}
-
-
-def slicer_widget(cls: type) -> type:
-    """Class decorator: a widget that .ui files may name."""
-    custom_widgets[cls.__name__] = cls
-    return cls
+custom_widgets = {cls.__name__: cls for cls in (*CTK, *SLICER) if issubclass(cls, QtWidgets.QWidget)}
 
 
 class UiLoader(QUiLoader):

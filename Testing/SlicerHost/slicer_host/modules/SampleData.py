@@ -6,7 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import ctk
+import qt
 import slicer
+from slicer.i18n import tr as _
+from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleWidget
 
 
 @dataclass
@@ -67,3 +71,47 @@ class SampleDataLogic:
         """The data set of a name."""
         sources = SampleDataLogic.sampleDataSourcesByCategory().values()
         return next((source for group in sources for source in group if source.sampleName == name), None)
+
+
+class SampleData(ScriptedLoadableModule):
+    """Describes the module."""
+
+    def __init__(self, parent: Any) -> None:
+        ScriptedLoadableModule.__init__(self, parent)
+        parent.title = _("Sample Data")
+        parent.categories = [_("Informatics")]
+
+
+class SampleDataWidget(ScriptedLoadableModuleWidget):
+    """A button for each data set that a function of its own makes."""
+
+    def setup(self) -> None:
+        """Builds the panel."""
+        ScriptedLoadableModuleWidget.setup(self)
+        self.sections: list[Any] = []
+
+    def enter(self) -> None:
+        """Shows what has been registered meanwhile."""
+        while self.sections:
+            section = self.sections.pop()
+            self.layout.removeWidget(section)
+            section.deleteLater()
+        for category, sources in SampleDataLogic.sampleDataSourcesByCategory().items():
+            self.sections.append(self._section(category, sources))
+
+    def _section(self, category: str, sources: list[SampleDataSource]) -> Any:
+        section = ctk.ctkCollapsibleGroupBox()
+        section.title = category
+        self.layout.addWidget(section)
+        column = qt.QVBoxLayout(section)
+        for source in sources:
+            button = qt.QToolButton()
+            button.setText(source.sampleDescription)
+            button.setObjectName(f"{source.sampleName}PushButton")
+            button.setToolButtonStyle(qt.Qt.ToolButtonTextUnderIcon)
+            if source.thumbnailFileName:
+                button.setIcon(qt.QIcon(source.thumbnailFileName))
+                button.setIconSize(qt.QSize(128, 128))
+            column.addWidget(button)
+            button.connect("clicked()", lambda chosen=source: chosen.customDownloader(chosen))
+        return section

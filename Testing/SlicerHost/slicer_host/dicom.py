@@ -1,0 +1,104 @@
+"""The DICOM database (CTK/Libs/DICOM/Core/ctkDICOMDatabase.h, ctkDICOMIndexer.h) and DICOMLib.DICOMUtils, as far as used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import slicer
+from pydicom import dcmread
+from pydicom.errors import InvalidDicomError
+from PySide6.QtCore import QObject, Signal
+
+from slicer_host.properties import computed
+from slicer_host.pythonqt import to_qt
+
+_TAGS = ["PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SeriesDescription"]
+
+
+class ctkDICOMDatabase(QObject):  # noqa: N801
+    """An index of DICOM files, kept in memory."""
+
+    databaseChanged = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._headers: dict[str, Any] = {}
+
+    isOpen = computed(bool, lambda self: True)
+
+    def _insert(self, path: Path) -> None:
+        header = dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
+        if "SOPInstanceUID" in header:
+            self._headers[str(path)] = header
+
+    def _distinct(self, wanted: str, **where: str) -> list[str]:
+        fitting = (h for h in self._headers.values() if all(str(h.get(tag, "")) == uid for tag, uid in where.items()))
+        return list(dict.fromkeys(str(header.get(wanted, "")) for header in fitting))
+
+    def patients(self) -> list[str]:
+        return self._distinct("PatientID")
+
+    def studiesForPatient(self, patient: str) -> list[str]:  # noqa: N802
+        return self._distinct("StudyInstanceUID", PatientID=patient)
+
+    def seriesForStudy(self, study: str) -> list[str]:  # noqa: N802
+        return self._distinct("SeriesInstanceUID", StudyInstanceUID=study)
+
+    def studyForSeries(self, series: str) -> str:  # noqa: N802
+        return next(iter(self._distinct("StudyInstanceUID", SeriesInstanceUID=series)), "")
+
+    def descriptionForSeries(self, series: str) -> str:  # noqa: N802
+        return next(iter(self._distinct("SeriesDescription", SeriesInstanceUID=series)), "")
+
+    def instancesForSeries(self, series: str) -> list[str]:  # noqa: N802
+        return self._distinct("SOPInstanceUID", SeriesInstanceUID=series)
+
+    def filesForSeries(self, series: str) -> list[str]:  # noqa: N802
+        return [path for path, header in self._headers.items() if header.SeriesInstanceUID == series]
+
+    def fileForInstance(self, instance: str) -> str:  # noqa: N802
+        return next((path for path, header in self._headers.items() if header.SOPInstanceUID == instance), "")
+
+    def instanceForFile(self, path: str) -> str:  # noqa: N802
+        return str(self._headers[path].SOPInstanceUID) if path in self._headers else ""
+
+    def seriesForFile(self, path: str) -> str:  # noqa: N802
+        return str(self._headers[path].SeriesInstanceUID) if path in self._headers else ""
+
+
+class ctkDICOMIndexer(QObject):  # noqa: N801
+    """Puts the files of a folder into a database."""
+
+    def addDirectory(self, database: Any, folder: str, copy_file: bool = False) -> None:  # noqa: N802
+        if copy_file:
+            raise ValueError("this host's database does not copy files")
+        for path in sorted(Path(folder).rglob("*")):
+            if path.is_file():
+                try:
+                    database._insert(path)
+                except InvalidDicomError:
+                    continue
+        database.databaseChanged.emit()
+
+    def waitForImportFinished(self) -> None:  # noqa: N802
+        """The import is finished when `addDirectory` returns."""
+
+
+def dicom_lib() -> tuple[ModuleType, ModuleType]:
+    """The modules DICOMLib and DICOMLib.DICOMUtils."""
+    package, utils = ModuleType("DICOMLib"), ModuleType("DICOMLib.DICOMUtils")
+    package.__path__ = []
+    package.DICOMUtils = utils  # type: ignore[attr-defined]
+    utils.importDicom = import_dicom  # type: ignore[attr-defined]
+    return package, utils
+
+
+def import_dicom(dicomDataDir: str, dicomDatabase: Any = None, copyFiles: bool = False) -> bool:  # noqa: N803
+    """Imports the files of a folder (Slicer/Modules/Scripted/DICOMLib/DICOMUtils.py, importDicom)."""
+    database = dicomDatabase if dicomDatabase is not None else slicer.app.dicomDatabase()
+    indexer = ctkDICOMIndexer()
+    indexer.addDirectory(to_qt(database), str(dicomDataDir), copyFiles)
+    indexer.waitForImportFinished()
+    return True

@@ -1,0 +1,95 @@
+"""slicer.app.coreIOManager() (Slicer/Base/QTCore/qSlicerCoreIOManager.h): scenes and nodes to files and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject
+
+# File type -> class of the node that holds such a file.
+_NODE_CLASSES = {
+    "VolumeFile": "vtkMRMLScalarVolumeNode",
+    "SegmentationFile": "vtkMRMLSegmentationNode",
+    "TransformFile": "vtkMRMLTransformNode",
+    "TableFile": "vtkMRMLTableNode",
+    "TextFile": "vtkMRMLTextNode",
+}
+_BY_SUFFIX = {".mrml": "SceneFile", ".mrb": "SceneFile", ".h5": "TransformFile", ".tfm": "TransformFile"}
+
+
+class qSlicerCoreIOManager(QObject):  # noqa: N801
+    """Reads and writes by file type."""
+
+    def __init__(self, session: Any) -> None:
+        super().__init__()
+        self._session = session
+
+    def fileType(self, name: str) -> str:  # noqa: N802
+        return _BY_SUFFIX.get(Path(name).suffix.lower(), "VolumeFile")
+
+    def fileWriterFileType(self, node: Any) -> str:  # noqa: N802
+        return next((kind for kind, class_name in _NODE_CLASSES.items() if node.IsA(class_name)), "NoFile")
+
+    def loadNodes(self, kind: str, properties: dict[str, Any], loaded: Any = None, messages: Any = None) -> bool:  # noqa: N802
+        path = Path(properties["fileName"])
+        if kind == "SceneFile":
+            return self._load_scene(path, bool(properties.get("clear", False)), messages)
+        node = self._load_node(kind, path, properties)
+        if node is None:
+            return False
+        if loaded is not None:
+            loaded.AddItem(node)
+        return True
+
+    def saveNodes(self, kind: str, properties: dict[str, Any], messages: Any = None) -> bool:  # noqa: N802
+        path = Path(properties["fileName"])
+        if kind == "SceneFile":
+            return self._save_scene(path, messages)
+        node = self._session.scene.GetNodeByID(properties["nodeID"])
+        node.AddDefaultStorageNode(str(path))
+        storage = node.GetStorageNode()
+        storage.SetFileName(str(path))
+        storage.SetUseCompression(int(properties.get("useCompression", storage.GetUseCompression())))
+        return bool(storage.WriteData(node))
+
+    def _load_scene(self, path: Path, clear: bool, messages: Any) -> bool:
+        scene = self._session.scene
+        if path.suffix.lower() == ".mrb":
+            return bool(scene.ReadFromMRB(str(path), clear, messages))
+        scene.SetURL(str(path))
+        return bool(scene.Connect(messages) if clear else scene.Import(messages))
+
+    def _save_scene(self, path: Path, messages: Any) -> bool:
+        scene = self._session.scene
+        if path.suffix.lower() == ".mrb":
+            return bool(scene.WriteToMRB(str(path), None, messages))
+        if path.suffix.lower() == ".mrml":
+            scene.SetURL(str(path))
+            return bool(scene.Commit(str(path), messages))
+        path.mkdir(parents=True, exist_ok=True)
+        return bool(self._session.application_logic.SaveSceneToSlicerDataBundleDirectory(str(path), None, messages))
+
+    def _load_node(self, kind: str, path: Path, properties: dict[str, Any]) -> Any:
+        if kind not in _NODE_CLASSES:
+            raise ValueError(f"this host reads no '{kind}'")
+        class_name = "vtkMRMLLabelMapVolumeNode" if properties.get("labelmap") else _NODE_CLASSES[kind]
+        name = properties.get("name") or path.name.split(".")[0]
+        node = self._session.scene.AddNewNodeByClass(class_name, name)
+        node.AddDefaultStorageNode(str(path))
+        storage = node.GetStorageNode()
+        storage.SetFileName(str(path))
+        if not storage.ReadData(node):
+            self._session.scene.RemoveNode(storage)
+            self._session.scene.RemoveNode(node)
+            return None
+        if kind == "VolumeFile":
+            self._show_volume(node, bool(properties.get("show", True)))
+        return node
+
+    def _show_volume(self, node: Any, show: bool) -> None:
+        node.CreateDefaultDisplayNodes()
+        if show:
+            logic = self._session.application_logic
+            logic.GetSelectionNode().SetActiveVolumeID(node.GetID())
+            logic.PropagateVolumeSelection(1)
