@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,7 @@ def find_phases(
         except NephroSynthError as error:
             warnings.append(error.what)
             continue
-        found = yield from in_background(lambda image=image: measure(image), step)  # type: ignore[misc]
+        found = yield from in_background(partial(measure, image), step)
         measured.append((node, number, found))
     if headers is not None:
         said = read_tags([headers[index] for index in chosen])
@@ -92,7 +93,7 @@ def find_phases(
     for first, second in combinations(range(len(measured)), 2):
         step = LoadStep(_SHARE_OF_MEASURING, "Comparing the volumes")
         one, other = measured[first][2], measured[second][2]
-        comparison = yield from in_background(lambda one=one, other=other: compare(one, other), step)  # type: ignore[misc]
+        comparison = yield from in_background(partial(compare, one, other), step)
         if comparison is not None:
             pairs.append(Pair(first, second, comparison))
     yield LoadStep(1.0, "Compared")

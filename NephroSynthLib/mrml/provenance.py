@@ -43,7 +43,8 @@ def set_provenance(
     node.SetAttribute(_SUMMARY, json.dumps(summary, ensure_ascii=True))
     for role, source in (inputs or {}).items():
         node.SetAttribute(f"{_PREFIX}Input.{role}", source.GetName())
-        node.SetNodeReferenceID(f"{_PREFIX}{role}", source.GetID())
+        if source.GetScene() is not None:
+            node.SetNodeReferenceID(f"{_PREFIX}{role}", source.GetID())
 
 
 def provenance(node: slicer.vtkMRMLNode) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from NephroSynthLib.grids import same_grid
 from NephroSynthLib.mrml.display import set_ct_window
 from NephroSynthLib.mrml.hierarchy import place_beside
 from NephroSynthLib.mrml.provenance import set_provenance
-from NephroSynthLib.mrml.segmentations import segmentation_from_labels
+from NephroSynthLib.mrml.segmentations import Segments, attach_segments, prepare_segments
 from NephroSynthLib.mrml.steps import LoadStep, Steps, finish, in_background
 from NephroSynthLib.mrml.transforms import transform_from_file
 from NephroSynthLib.mrml.volumes import Content, attach, prepare, read_image
@@ -107,27 +108,27 @@ def load_result(
     summary = _summary(folder)
     paths = _paths(folder, wanted)
     contents: dict[str, Content] = {}
-    labels: sitk.Image | None = None
+    segments: Segments | None = None
     grid: sitk.Image | None = None
     for index, (role, path) in enumerate(paths.items()):
         step = LoadStep(_SHARE_OF_READING * index / len(paths), f"Reading {path.name}")
         yield step
-        image = yield from in_background(lambda path=path: read_image(path), step)  # type: ignore[misc]
+        image = yield from in_background(partial(read_image, path), step)
         grid = grid if grid is not None else image
         if not same_grid(image, grid):
             raise GeometryError(f"The file '{path.name}' does not lie on the grid of the others.", _RUN_AGAIN)
         if role == "kidneys":
-            labels = _checked_labels(image, path)
+            segments = yield from in_background(partial(_segments, image, path), step)
         else:
-            contents[role] = yield from in_background(lambda image=image: prepare(image), step)  # type: ignore[misc]
+            contents[role] = yield from in_background(partial(prepare, image), step)
     change = _SceneChange(scene, noncontrast_node, outputs)
     try:
         for role, content in contents.items():
             yield LoadStep(_SHARE_OF_READING, f"Showing the {_NAMES[role]} volume")
             change.set_volume(role, content)
-        if labels is not None:
+        if segments is not None:
             yield LoadStep(0.9, "Showing the kidneys")
-            change.set_kidneys(labels)
+            change.set_kidneys(segments)
         if "transform" in wanted:
             yield LoadStep(0.95, "Showing the transform")
             change.set_transform(folder / _TRANSFORM)
@@ -159,6 +160,7 @@ class _SceneChange:
     def __init__(self, scene: slicer.vtkMRMLScene, source: slicer.vtkMRMLNode, outputs: Outputs) -> None:
         self._scene, self._source, self._outputs = scene, source, outputs
         self._undo: list[Callable[[], None]] = []
+        self._new_nodes: list[slicer.vtkMRMLNode] = []
         self.nodes: dict[str, slicer.vtkMRMLNode] = {}
 
     def set_volume(self, role: str, content: Content) -> None:
@@ -168,10 +170,10 @@ class _SceneChange:
             set_ct_window(node)
         attach(content, node)
 
-    def set_kidneys(self, labels: sitk.Image) -> None:
+    def set_kidneys(self, segments: Segments) -> None:
         """Puts the kidneys into their node."""
         node = self._given("kidneys") or self._new("kidneys", "vtkMRMLSegmentationNode")
-        segmentation_from_labels(self._scene, labels, node.GetName(), self.nodes.get("synthetic"), node)
+        attach_segments(segments, node, self.nodes.get("synthetic"))
 
     def set_transform(self, path: Path) -> None:
         """Puts the transform into its node."""
@@ -181,9 +183,10 @@ class _SceneChange:
     def describe(self, summary: Mapping[str, Any], inputs: Mapping[str, slicer.vtkMRMLNode] | None) -> None:
         """Writes the provenance on all nodes and places the new ones beside the source."""
         given = inputs if inputs is not None else {"Noncontrast": self._source}
-        for role, node in self.nodes.items():
+        for node in self.nodes.values():
             set_provenance(node, summary, given)
-            if getattr(self._outputs, role) is None:
+        if self._scene.IsNodePresent(self._source):
+            for node in self._new_nodes:
                 place_beside(node, self._source)
 
     def undo(self) -> None:
@@ -195,15 +198,17 @@ class _SceneChange:
         name = self._scene.GenerateUniqueName(f"{self._source.GetName()} {_NAMES[role]}")
         node = self._scene.AddNewNodeByClass(kind, name)
         self._undo.append(lambda: _remove(self._scene, node))
+        self._new_nodes.append(node)
         self.nodes[role] = node
         return node
 
     def _given(self, role: str) -> slicer.vtkMRMLNode | None:
-        """The node that was given for a role, after noting what it holds."""
+        """The node that was given for a role, after noting what it holds; None if it has left the scene meanwhile."""
         node = getattr(self._outputs, role)
-        if node is not None:
-            self._undo.append(_restorer(node))
-            self.nodes[role] = node
+        if node is None or not self._scene.IsNodePresent(node):
+            return None
+        self._undo.append(_restorer(node))
+        self.nodes[role] = node
         return node
 
 
@@ -263,8 +268,8 @@ def _paths(folder: Path, wanted: Collection[str]) -> dict[str, Path]:
     return paths
 
 
-def _checked_labels(image: sitk.Image, path: Path) -> sitk.Image:
+def _segments(image: sitk.Image, path: Path) -> Segments:
     values = sitk.GetArrayViewFromImage(image)
     if image.GetNumberOfComponentsPerPixel() != 1 or values.min() < 0 or values.max() > 2:
         raise UnreadableInputError(f"The file '{path.name}' is no label map of kidneys.", _RUN_AGAIN)
-    return sitk.Cast(image, sitk.sitkUInt8)
+    return prepare_segments(image)

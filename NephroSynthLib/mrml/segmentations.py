@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import SimpleITK as sitk
@@ -10,7 +11,6 @@ import slicer
 import vtk
 
 from NephroSynthLib.errors import GeometryError, NoKidneyError
-from NephroSynthLib.grids import box_around
 from NephroSynthLib.kidney_names import EITHER, LEFT, RIGHT, kidney_side
 from NephroSynthLib.mrml.images import ijk_to_ras, image_to_vtk, matrix_to_vtk, voxels
 from NephroSynthLib.mrml.volumes import image_from_node, write_image
@@ -23,6 +23,9 @@ _CATEGORY, _TYPE = ("SCT", "123037004", "Anatomical Structure"), ("SCT", "640330
 _LATERALITY = {RIGHT: ("SCT", "24028007", "Right"), LEFT: ("SCT", "7771000", "Left")}
 _REGIONS = "Anatomic codes - DICOM master list"
 _SIDES = {"right": RIGHT, "left": LEFT}
+
+Segments: TypeAlias = dict[int, slicer.vtkOrientedImageData]
+"""The voxels of each kidney, by its label, where they lie in the world."""
 
 
 def segmentation_from_labels(
@@ -41,21 +44,51 @@ def segmentation_from_labels(
         reference_volume: Whose geometry the segmentation takes for further editing.
         node: Updated in place if given: all its segments are replaced.
     """
+    segments = prepare_segments(labels)
     if node is None:
         node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GenerateUniqueName(name))
     else:
         node.SetName(name)
-        node.SetAndObserveTransformNodeID(None)
+    attach_segments(segments, node, reference_volume)
+    return node
+
+
+def prepare_segments(labels: sitk.Image) -> Segments:
+    """The voxels of each kidney in its bounding box; touches no scene, so it may run in a thread of its own.
+
+    Args:
+        labels: As `segmentation_from_labels` takes them.
+    """
+    labels = sitk.Cast(labels, sitk.sitkUInt8)
+    shapes = sitk.LabelShapeStatisticsImageFilter()
+    shapes.ComputePerimeterOff()
+    shapes.Execute(labels)
+    segments = {}
+    for side in _NAMES:
+        if shapes.HasLabel(side):
+            box = shapes.GetBoundingBox(side)
+            segments[side] = _oriented(sitk.RegionOfInterest(labels, box[3:], box[:3]) == side)
+    return segments
+
+
+def attach_segments(
+    segments: Segments,
+    node: slicer.vtkMRMLSegmentationNode,
+    reference_volume: slicer.vtkMRMLScalarVolumeNode | None,
+) -> None:
+    """Gives a segmentation node these segments instead of its own, in the world: it leaves its parent transform."""
+    node.SetAndObserveTransformNodeID(None)
     if node.GetDisplayNode() is None:
         node.CreateDefaultDisplayNodes()
     node.SetAndObserveSegmentation(slicer.vtkSegmentation())
     node.SetSourceRepresentationToBinaryLabelmap()
     if reference_volume is not None:
         node.SetReferenceImageGeometryParameterFromVolumeNode(reference_volume)
-    for side, title in _NAMES.items():
-        if (sitk.GetArrayViewFromImage(labels) == side).any():
-            _add_segment(node, labels, side, title)
-    return node
+    for side, data in segments.items():
+        segment_id = node.AddSegmentFromBinaryLabelmapRepresentation(data, _NAMES[side], _COLOURS[side])
+        codes = ("^".join(code) for code in (_CATEGORY, _TYPE, _LATERALITY[side]))
+        entry = "~".join((_CONTEXT, *codes, _REGIONS, "^^", "^^"))
+        node.GetSegmentation().GetSegment(segment_id).SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), entry)
 
 
 def labels_from_segmentation(
@@ -164,15 +197,6 @@ def _terminology(segment: slicer.vtkSegment) -> str:
     text = vtk.reference("")
     segment.GetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), text)
     return " ".join(part.split("^")[-1] for part in str(text).split("~")[1:4])
-
-
-def _add_segment(node: slicer.vtkMRMLSegmentationNode, labels: sitk.Image, side: int, title: str) -> None:
-    mask = labels == side
-    box = box_around(sitk.GetArrayViewFromImage(mask) > 0, labels.GetSpacing(), 0.0)
-    segment_id = node.AddSegmentFromBinaryLabelmapRepresentation(_oriented(box.crop(mask)), title, _COLOURS[side])
-    codes = ("^".join(code) for code in (_CATEGORY, _TYPE, _LATERALITY[side]))
-    entry = "~".join((_CONTEXT, *codes, _REGIONS, "^^", "^^"))
-    node.GetSegmentation().GetSegment(segment_id).SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), entry)
 
 
 def _oriented(image: sitk.Image) -> slicer.vtkOrientedImageData:

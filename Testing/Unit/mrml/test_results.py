@@ -236,3 +236,28 @@ def test_steps_tell_how_far_the_loading_is(scene: Scene, noncontrast: Node, run_
     assert fractions == sorted(fractions)
     assert fractions[0] == 0.0
     assert fractions[-1] == 1.0
+
+
+def test_nodes_that_left_the_scene_during_the_run_are_not_missed(
+    scene: Scene, noncontrast: Node, run_folder: Path, ct: sitk.Image
+) -> None:
+    outputs = _outputs(scene, noncontrast, ct)
+    for node in (noncontrast, outputs.synthetic, outputs.kidneys):
+        scene.RemoveNode(node)
+    loaded = load_all(scene, run_folder, noncontrast, outputs)
+    assert loaded.synthetic is not outputs.synthetic
+    assert scene.IsNodePresent(loaded.synthetic)
+    assert scene.IsNodePresent(loaded.kidneys)
+    assert loaded.transform is outputs.transform
+    assert provenance(loaded.synthetic)["Input.Noncontrast"] == "Urography 1: native"
+
+
+def test_a_scene_closed_while_loading_stays_closed(scene: Scene, noncontrast: Node, run_folder: Path) -> None:
+    loading = load_result(scene, run_folder, noncontrast)
+    for step in loading:
+        if step.message == "Showing the transform":
+            break
+    scene.Clear(False)
+    kept = scene.GetNumberOfNodes()
+    loading.close()
+    assert scene.GetNumberOfNodes() == kept
