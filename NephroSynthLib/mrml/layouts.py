@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import slicer
 
 from NephroSynthLib.errors import UsageError
-from NephroSynthLib.mrml.views import fit, layout_node, link_slices, show
+from NephroSynthLib.mrml.views import fit_views, layout_node, link_slices, show
 
 PLANES = ("Axial", "Coronal", "Sagittal")
 PLOT_VIEW = "NephroSynthPlot"
@@ -78,14 +78,11 @@ def show_layout(
         node.SetAttribute(_BEFORE, str(node.GetViewArrangement()))
     node.SetViewArrangement(layout.id)
     link_slices(scene, False)
-    first = next((volume for volume in volumes if volume is not None), None)
     for index, views in enumerate(layout.cells):
-        volume = volumes[index] if index < len(volumes) else None
-        show(scene, views, volume)
-        for view in views:
-            slice_node = scene.GetSingletonNode(view, "vtkMRMLSliceNode")
-            if slice_node is not None and first is not None:
-                fit(slice_node, first)
+        show(scene, views, volumes[index] if index < len(volumes) else None)
+    first = next((volume for volume in volumes if volume is not None), None)
+    if first is not None:
+        fit_views(scene, first)
     link_slices(scene, True)
 
 

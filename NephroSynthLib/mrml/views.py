@@ -85,6 +85,12 @@ def fit(node: slicer.vtkMRMLSliceNode, volume: slicer.vtkMRMLVolumeNode) -> None
         node.SetFieldOfView(scale * columns, scale * rows, node.GetFieldOfView()[2])
 
 
+def fit_views(scene: slicer.vtkMRMLScene, volume: slicer.vtkMRMLVolumeNode) -> None:
+    """Brings the whole of a volume into all slice views of the present layout, at the sizes that they have now."""
+    for node in slice_nodes(scene):
+        fit(node, volume)
+
+
 def centre_on(scene: slicer.vtkMRMLScene, ras: Ras) -> None:
     """Moves every slice view of the present layout so that a point, RAS mm, is in its middle."""
     for node in slice_nodes(scene):

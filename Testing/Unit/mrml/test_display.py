@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
+from vtk.util import numpy_support
 
 from NephroSynthLib.errors import GeometryError
 from NephroSynthLib.mrml.comparison import DIFFERENCE_HU, checkerboard, difference, show_legend, uncertainty_overlay
@@ -19,7 +22,7 @@ from NephroSynthLib.mrml.display import (
     show_volume,
 )
 from NephroSynthLib.mrml.segmentations import segmentation_from_labels
-from NephroSynthLib.mrml.views import composites
+from NephroSynthLib.mrml.views import centre_on, composite, composites
 from NephroSynthLib.mrml.volumes import image_from_node, node_from_image
 
 Scene = slicer.vtkMRMLScene
@@ -156,3 +159,56 @@ def test_uncertainty_lies_in_colours_over_the_volume(
     for node in composites(scene):
         assert node.GetForegroundVolumeID() == uncertainty.GetID()
         assert node.GetForegroundOpacity() == pytest.approx(0.4)
+
+
+@pytest.fixture
+def seen(scene: Scene, layout: Node, kidneys: sitk.Image) -> Iterator[Callable[[], np.ndarray]]:
+    """Gives the colour (red, green, blue; 0 to 255) that a slice view shows in the middle of the right kidney."""
+    node = scene.GetSingletonNode("Red", "vtkMRMLSliceNode")
+    node.SetDimensions(64, 64, 1)
+    logic = slicer.vtkMRMLSliceLogic()
+    logic.SetMRMLScene(scene)
+    logic.SetSliceNode(node)
+    logic.SetSliceCompositeNode(composite(scene, "Red"))
+    segmentation = segmentation_from_labels(scene, kidneys, "kidneys", None)
+
+    def colour() -> np.ndarray:
+        centre_on(scene, kidney_centre(segmentation, "right"))
+        logic.UpdatePipeline()
+        logic.GetBlend().Update()
+        return voxels_of_colours(logic.GetBlend().GetOutput())[31:33, 31:33].reshape(-1, 4).mean(axis=0)[:3]
+
+    yield colour
+    logic.SetMRMLScene(None)
+
+
+def voxels_of_colours(image: vtk.vtkImageData) -> np.ndarray:
+    columns, rows, _ = image.GetDimensions()
+    return numpy_support.vtk_to_numpy(image.GetPointData().GetScalars()).reshape(rows, columns, -1).astype(float)
+
+
+def test_where_the_synthetic_phase_is_brighter_the_view_is_red(
+    scene: Scene, pair: tuple[Node, Node], seen: Callable[[], np.ndarray]
+) -> None:
+    show_volume(scene, difference(scene, *pair, "difference"))
+    red, _, blue = seen()
+    assert red > blue + 50
+    show_volume(scene, difference(scene, *reversed(pair), "the other way"))
+    red, _, blue = seen()
+    assert blue > red + 50
+
+
+def test_the_view_shows_grey_of_the_window_and_fades(
+    scene: Scene, pair: tuple[Node, Node], seen: Callable[[], np.ndarray]
+) -> None:
+    for node in pair:
+        set_ct_window(node)
+    show_volume(scene, pair[0])
+    bright = seen()
+    assert np.ptp(bright) < 1
+    assert bright[0] == pytest.approx(255 * (160 + 150) / 400, abs=15)
+    show_volume(scene, pair[1])
+    dark = seen()
+    assert dark[0] == pytest.approx(255 * (40 + 150) / 400, abs=15)
+    overlay(scene, pair[1], pair[0], 0.5)
+    np.testing.assert_allclose(seen(), (bright + dark) / 2, atol=2)
