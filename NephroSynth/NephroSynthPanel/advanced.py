@@ -1,4 +1,4 @@
-"""The section Advanced: devices with their free memory, models with their card; asked from a worker when first opened."""
+"""The section Advanced: devices with their free memory and models with their card, asked from a worker when opened."""
 
 from __future__ import annotations
 

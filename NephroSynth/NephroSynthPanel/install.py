@@ -1,4 +1,4 @@
-"""First use: what is missing in Slicer's Python, the user's consent, and an installation that leaves Slicer's own alone."""
+"""First use: what Slicer's Python lacks, the consent, and an installation that leaves Slicer's own packages alone."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _consent(packages: Sequence[Requirement]) -> bool:
     return bool(
         slicer.util.confirmOkCancelDisplay(
             _(
-                "NephroSynth needs Python packages that are not installed yet. PyTorch alone takes up to 3 GB of disk.\n\n"
+                "NephroSynth needs Python packages that are not installed yet; PyTorch alone takes up to 3 GB.\n\n"
                 "They are downloaded from the Python package index into Slicer's own Python. Nothing about your data"
                 " is sent. Slicer's SimpleITK and numpy are not replaced.\n\nInstall them now?"
             ),

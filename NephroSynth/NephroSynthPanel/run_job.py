@@ -1,4 +1,4 @@
-"""One run: inputs to files, the worker, results into the scene. It never blocks, and leaves nothing when it is ended."""
+"""One run: inputs to files, the worker, results into the scene; it never blocks, and leaves nothing when ended."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ from NephroSynthPanel.results import ROLE, SYNTHETIC, RunNodes
 from NephroSynthPanel.ticks import Ticks
 from NephroSynthPanel.worker_process import WorkerProcess
 
-WRITING = (
-    0.5  # the share of the stage 'read' that writing the inputs takes, and of 'save' that saving the results takes
-)
+WRITING = 0.5
+"""The share of the stage 'read' that writing the inputs takes, and of 'save' that the worker takes to save."""
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,10 @@ class WorkerProcess:
         if not self.running:
             return
         self._ended = True
+        self._on_message = self._on_log = _ignore
         self._kill()
         self._process.waitForFinished(2000)
+        self._read_output()  # it may have announced temporary data
         self._conversation.clean_up()
 
     def _stop(self) -> None:
@@ -152,6 +154,10 @@ class WorkerProcess:
             with contextlib.suppress(OSError):  # it may have ended meanwhile
                 os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         self._process.kill()
+
+
+def _ignore(said: Any) -> None:
+    """Nobody listens any more."""
 
 
 def _environment() -> Any:

@@ -1,0 +1,151 @@
+"""The panel in the test host, and workers that behave badly."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULE = ROOT / "NephroSynth" / "NephroSynth.py"
+sys.path.insert(0, str(ROOT / "Testing" / "SlicerHost"))
+
+
+@pytest.fixture(scope="session")
+def application() -> Iterator[Any]:
+    """One open host with the module's panel for all tests."""
+    pytest.importorskip("PySide6", reason="PySide6 is not installed")
+    pytest.importorskip("slicer", reason="slicer-core is not installed")
+    from slicer_host import Host, XvfbMissing
+
+    try:
+        with Host() as host:
+            host.widget = host.load_module(MODULE)
+            yield host
+    except XvfbMissing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture
+def host(application: Any) -> Iterator[Any]:
+    """The host with an empty scene; what fails in a slot or observer fails the test."""
+    import slicer
+
+    slicer.mrmlScene.Clear(0)
+    application.process_events()
+    yield application
+    application.widget.panel.end_work("")
+    application.process_events()
+
+
+@pytest.fixture
+def widget(host: Any) -> Any:
+    """The module's widget, shown."""
+    host.widget.panel.run.hide_error()
+    host.widget.ui.logSection.collapsed = True
+    host.process_events()
+    return host.widget
+
+
+SIZE, SPACING = (64, 48, 20), (5.0, 5.0, 8.0)
+
+
+def small_image(value: float, kidneys: float) -> Any:
+    """An ellipse of tissue with two kidneys, HU."""
+    import numpy as np
+    import SimpleITK as sitk
+
+    z, y, x = np.indices(SIZE[::-1])
+    hu = np.where(((x - 32) / 28) ** 2 + ((y - 24) / 20) ** 2 < 1, value, -1000.0)
+    for centre in (18, 46):
+        hu[((x - centre) / 6) ** 2 + ((y - 28) / 6) ** 2 + ((z - 10) / 6) ** 2 < 1] = kidneys
+    image = sitk.GetImageFromArray(hu.astype(np.float32))
+    image.SetSpacing(SPACING)
+    return image
+
+
+def small_labels() -> Any:
+    """The kidneys of `small_image`: 1 right, 2 left."""
+    import numpy as np
+    import SimpleITK as sitk
+
+    image = small_image(0.0, 1.0)
+    array = (sitk.GetArrayFromImage(image) == 1.0).astype(np.uint8)
+    array[..., 32:] *= 2
+    labels = sitk.GetImageFromArray(array)
+    labels.CopyInformation(image)
+    return labels
+
+
+@pytest.fixture
+def exam_nodes(host: Any) -> dict[str, Any]:
+    """Three small phases in the scene."""
+    import slicer
+
+    from NephroSynthLib.mrml.volumes import node_from_image
+
+    kidneys = {"noncontrast": 30.0, "excretory": 120.0, "nephrographic": 150.0}
+    return {
+        phase: node_from_image(slicer.mrmlScene, small_image(40.0, hu), phase.capitalize())
+        for phase, hu in kidneys.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def result_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as a run on `exam_nodes` writes it."""
+    import SimpleITK as sitk
+
+    from NephroSynthLib.result import ModelSummary, Summary
+
+    folder = tmp_path_factory.mktemp("result")
+    images = {
+        "synthetic_nephrographic": small_image(40.0, 145.0),
+        "excretory_registered": small_image(40.0, 120.0),
+        "acquired_registered": small_image(40.0, 150.0),
+        "kidneys": small_labels(),
+    }
+    for name, image in images.items():
+        sitk.WriteImage(image, str(folder / f"{name}.nrrd"))
+    sitk.WriteTransform(sitk.TranslationTransform(3, (0.0, 0.0, 5.0)), str(folder / "excretory_to_noncontrast.h5"))
+    (folder / "report.html").write_text("<html><body>Simulated report</body></html>", encoding="utf-8")
+    similarity = dict.fromkeys(("psnr_db", "ssim", "ms_ssim", "mae_hu", "rmse_hu", "bias_hu", "ncc"), 0.9)
+    shift = {"left": 1.0, "posterior": 0.0, "superior": 5.0, "norm": 5.1}
+    summary = Summary(
+        registration={
+            "mode": "two-stage",
+            "ssim_before": 0.4,
+            "ssim_affine": 0.5,
+            "ssim_after": 0.7,
+            "gate": 0.65,
+            "passed": True,
+            "kidney_dice_before": {"right": 0.7, "left": 0.7},
+            "kidney_dice_after": {"right": 0.9, "left": 0.9},
+            "kidney_shift_mm": {"right": shift, "left": shift},
+            "min_jacobian": 0.9,
+            "reasons": ["SSIM around the kidneys is 0.70, enough for the gate of 0.65."],
+        },
+        segmentation={"noncontrast": {"right": 150.0, "left": 160.0}, "excretory": {"right": 150.0, "left": 160.0}},
+        synthesis={"sampler": "dpm-solver++", "steps": 4, "samples": 1},
+        metrics={
+            "region": "around kidneys",
+            "covered": 1.0,
+            "around": {"window": similarity, "hu": similarity},
+            "inside": {"window": similarity, "hu": similarity},
+            "frechet_distance": 0.1,
+            "kidneys": {
+                side: {"dice": 0.9, "mean_surface_distance_mm": 1.0, "hausdorff95_mm": 3.0} for side in ("right", "left")
+            },
+        },
+        timings_s={"segment": 1.0},
+        peak_memory_mb=100.0,
+        model={"synthesis": ModelSummary(name="test", sha256="0" * 64)},
+        settings={"seed": 0},
+        versions={"NephroSynth": "0"},
+        warnings=(),
+    )
+    (folder / "result.json").write_text(summary.model_dump_json(), encoding="utf-8")
+    return folder

@@ -1,0 +1,234 @@
+"""However a run ends, the user is told in plain words, the scene is as it was, and nothing is left on the disk."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from conftest import MODULE
+from workers import giving, in_stage, program
+
+from NephroSynthLib.progress import STAGES
+
+
+@pytest.fixture
+def ready(host: Any, widget: Any, exam_nodes: dict[str, Any]) -> Any:
+    """The panel with the phases of an exam chosen."""
+    for phase, node in exam_nodes.items():
+        getattr(widget.ui, f"{phase}Selector").setCurrentNode(node)
+    host.process_events()
+    return widget
+
+
+def start(host: Any, widget: Any, body: str) -> None:
+    widget.panel.run.start(widget.panel.parameters(), program(body))
+    host.process_events()
+
+
+def wait_for_end(host: Any, widget: Any, timeout_s: float = 20.0) -> None:
+    host.wait_until(lambda: not widget.panel.run.running, timeout_s)
+
+
+def leftovers() -> list[str]:
+    import slicer
+
+    return sorted(os.listdir(slicer.app.temporaryPath))
+
+
+def contents() -> list[str]:
+    import slicer
+
+    scene = slicer.mrmlScene
+    return [scene.GetNthNode(index).GetID() for index in range(scene.GetNumberOfNodes())]
+
+
+def assert_as_before(widget: Any, nodes: list[str]) -> None:
+    assert contents() == nodes
+    assert leftovers() == []
+    assert widget.ui.applyButton.enabled
+    assert not widget.ui.cancelButton.enabled
+    assert not widget.ui.progressWidget.visible
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_cancel_in_each_stage_ends_within_a_second_and_leaves_nothing(host: Any, ready: Any, stage: str) -> None:
+    before = contents()
+    start(host, ready, in_stage(stage))
+    host.wait_until(lambda: getattr(ready.ui, f"{stage}Bar").value > 0 and "left-by-worker" in leftovers())
+    began = time.monotonic()
+    host.click(ready.ui.cancelButton)
+    wait_for_end(host, ready)
+    print(f"\ncancelled in {time.monotonic() - began:.2f} s")
+    assert "Cancelled" in ready.ui.statusLabel.text
+    assert not ready.ui.errorWidget.visible
+    assert_as_before(ready, before)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("sys.exit(3)", "ended with status 3"),
+        ("os.kill(os.getpid(), 11)", "ended by signal 11"),
+        (f"os.kill(os.getpid(), {int(signal.SIGKILL)})", "memory ran out"),
+        ("print('garbage', flush=True); time.sleep(60)", "no message"),
+        ("sys.stdout.buffer.write(b'\\xff\\xfe\\n'); sys.stdout.flush(); time.sleep(60)", "no message"),
+        ("raise OSError(28, 'No space left on device')", "ended with status 1"),
+        (
+            "say('error', **{'class': 'ResourceError'}, what='The disk is full.', action='Free some space.',"
+            " exit_code=5, traceback='')",
+            "The disk is full. Free some space.",
+        ),
+        (
+            "say('error', **{'class': 'NephroSynthError'}, exit_code=1, action='', traceback='',"
+            " what=\"NephroSynth failed unexpectedly: ModuleNotFoundError: No module named 'ants'\")",
+            "No module named 'ants'",
+        ),
+        ("say('result', result={})", "no readable 'result.json'"),
+    ],
+)
+def test_a_worker_that_fails_is_told_in_plain_words(host: Any, ready: Any, body: str, words: str) -> None:
+    before = contents()
+    start(host, ready, body)
+    wait_for_end(host, ready)
+    assert ready.ui.errorWidget.visible
+    assert words in ready.ui.errorLabel.text
+    assert "Traceback" not in ready.ui.errorLabel.text
+    assert_as_before(ready, before)
+
+
+def test_no_option_of_the_command_line_is_named(host: Any, ready: Any) -> None:
+    start(host, ready, f"os.kill(os.getpid(), {int(signal.SIGKILL)})")
+    wait_for_end(host, ready)
+    assert "--" not in ready.ui.errorLabel.text
+    assert "voxel size" in ready.ui.errorLabel.text
+
+
+def test_details_are_a_click_away(host: Any, ready: Any) -> None:
+    start(host, ready, "print('the reason', file=sys.stderr); sys.exit(3)")
+    wait_for_end(host, ready)
+    assert ready.ui.logSection.collapsed
+    host.click(ready.ui.detailsButton)
+    assert not ready.ui.logSection.collapsed
+    assert "the reason" in ready.ui.logText.toPlainText()
+
+
+def test_slicers_python_missing(host: Any, ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = contents()
+    monkeypatch.setenv("PATH", "")
+    host.click(ready.ui.applyButton)
+    wait_for_end(host, ready)
+    assert "PythonSlicer" in ready.ui.errorLabel.text
+    assert_as_before(ready, before)
+
+
+def test_a_second_run_is_refused_and_the_first_goes_on(host: Any, ready: Any) -> None:
+    from NephroSynthLib.errors import UsageError
+
+    start(host, ready, in_stage("segment"))
+    assert not ready.ui.applyButton.enabled
+    with pytest.raises(UsageError, match="goes on already"):
+        ready.panel.run.start(ready.panel.parameters(), program("sys.exit(0)"))
+    assert ready.panel.run.running
+    host.click(ready.ui.cancelButton)
+    wait_for_end(host, ready)
+
+
+def test_inputs_removed_during_the_run_leave_no_half_result(
+    host: Any, ready: Any, exam_nodes: dict[str, Any], result_folder: Path
+) -> None:
+    import slicer
+
+    start(host, ready, "time.sleep(1)\n" + giving(str(result_folder)))
+    for node in exam_nodes.values():
+        slicer.mrmlScene.RemoveNode(node)
+    before = contents()
+    wait_for_end(host, ready)
+    assert "removed during the run" in ready.ui.errorLabel.text
+    assert contents() == before
+    assert leftovers() == []
+    assert not ready.ui.applyButton.enabled
+
+
+def test_a_result_with_a_damaged_volume_is_not_loaded(
+    host: Any, ready: Any, result_folder: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    damaged = tmp_path / "damaged"
+    shutil.copytree(result_folder, damaged)
+    whole = (damaged / "kidneys.nrrd").read_bytes()
+    (damaged / "kidneys.nrrd").write_bytes(whole[: len(whole) // 2])
+    before = contents()
+    start(host, ready, giving(str(damaged)))
+    wait_for_end(host, ready)
+    assert "kidneys.nrrd" in ready.ui.errorLabel.text
+    assert_as_before(ready, before)
+
+
+def test_closing_the_scene_ends_the_run(host: Any, ready: Any) -> None:
+    import slicer
+
+    start(host, ready, in_stage("segment"))
+    host.wait_until(lambda: "left-by-worker" in leftovers())
+    slicer.mrmlScene.Clear(0)
+    host.process_events()
+    assert not ready.panel.run.running
+    assert leftovers() == []
+    assert "scene was closed" in ready.ui.statusLabel.text
+    assert ready.panel.parameters().noncontrast is None
+    assert not ready.ui.applyButton.enabled
+
+
+def test_reloading_the_module_ends_the_run(host: Any, ready: Any) -> None:
+    start(host, ready, in_stage("segment"))
+    host.wait_until(lambda: "left-by-worker" in leftovers())
+    ready.cleanup()
+    assert leftovers() == []
+    host.widget = host.load_module(MODULE)
+    host.process_events()
+    assert host.widget.panel.parameters().noncontrast.GetName() == "Noncontrast"
+
+
+def test_the_parameters_are_those_of_the_scene(host: Any, ready: Any, exam_nodes: dict[str, Any]) -> None:
+    ready.ui.stepsSpinBox.value = 7
+    host.process_events()
+    node = ready.panel.parameters().parameterNode
+    assert node.GetParameter("steps") == "7"
+    assert node.GetNodeReferenceID("noncontrast") == exam_nodes["noncontrast"].GetID()
+    host.click(ready.ui.advancedSection, (20, 8))
+    ready.panel.advanced.end_now()
+    host.click(ready.ui.restoreDefaultsButton)
+    assert ready.ui.stepsSpinBox.value == 4
+
+
+def test_the_window_answers_within_100_ms_during_a_run(host: Any, ready: Any, result_folder: Path) -> None:
+    import qt
+
+    gaps: list[float] = []
+    last = time.monotonic()
+
+    def tick() -> None:
+        nonlocal last
+        now = time.monotonic()
+        gaps.append(now - last)
+        last = now
+
+    timer = qt.QTimer()
+    timer.interval = 0
+    timer.connect("timeout()", tick)
+    ready.panel.run.start(ready.panel.parameters(), program(giving(str(result_folder))))
+    timer.start()
+    while ready.panel.run.running:
+        qt.QCoreApplication.processEvents()
+    timer.stop()
+    assert not ready.ui.errorWidget.visible, ready.ui.errorLabel.text
+    worst = sorted(gaps)[-3:]
+    print("\nlongest waits of the event loop in ms:", [round(1000 * gap) for gap in worst])
+    assert ready.panel.current_run() is not None
