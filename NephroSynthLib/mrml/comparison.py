@@ -24,7 +24,7 @@ DIFFERENCE_HU = 100.0
 
 _OUTSIDE = -32000.0
 _LEAST_UNCERTAINTY_HU = 1.0
-Volume: TypeAlias = slicer.vtkMRMLScalarVolumeNode
+Volume: TypeAlias = "slicer.vtkMRMLScalarVolumeNode"
 
 
 def checkerboard(

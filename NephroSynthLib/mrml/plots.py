@@ -20,7 +20,7 @@ _HISTOGRAM_HU = (-150.0, 350.0)
 _BIN_HU = 10.0
 # Okabe and Ito's palette, told apart by the colour-blind as well (jfly.uni-koeln.de/color, 2008).
 _COLOURS = ((0.0, 0.45, 0.70), (0.84, 0.37, 0.0), (0.0, 0.62, 0.45), (0.80, 0.47, 0.65), (0.34, 0.71, 0.91))
-Volumes: TypeAlias = Mapping[str, slicer.vtkMRMLScalarVolumeNode]
+Volumes: TypeAlias = "Mapping[str, slicer.vtkMRMLScalarVolumeNode]"
 
 
 def line_profile(

@@ -24,7 +24,7 @@ _LATERALITY = {RIGHT: ("SCT", "24028007", "Right"), LEFT: ("SCT", "7771000", "Le
 _REGIONS = "Anatomic codes - DICOM master list"
 _SIDES = {"right": RIGHT, "left": LEFT}
 
-Segments: TypeAlias = dict[int, slicer.vtkOrientedImageData]
+Segments: TypeAlias = "dict[int, slicer.vtkOrientedImageData]"
 """The voxels of each kidney, by its label, where they lie in the world."""
 
 
