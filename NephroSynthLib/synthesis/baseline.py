@@ -7,7 +7,7 @@ import SimpleITK as sitk
 
 from NephroSynthLib.grids import AIR_HU
 
-ENHANCEMENT_RATIO = 1.66
+ENHANCEMENT_RATIO = 1.84
 SMOOTHING_MM = 1.0
 COLLECTING_SYSTEM_HU = 260.0
 
