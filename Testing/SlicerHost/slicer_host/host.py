@@ -24,6 +24,7 @@ from slicer_host.palette import slicer_palette
 from slicer_host.pythonqt import to_python, to_qt
 from slicer_host.scripted_module import qSlicerScriptedLoadableModule
 from slicer_host.session import Session
+from slicer_host.singletons import make_immortal
 from slicer_host.x_display import XDisplay
 
 SAMPLE_DATA = Path(__file__).parent / "modules" / "SampleData.py"
@@ -46,6 +47,7 @@ class Host:
         self._settings = settings or {}
 
     def __enter__(self) -> Host:
+        make_immortal()
         self._display = XDisplay()
         self._application = _application()
         self._application.setPalette(slicer_palette(self._dark))
