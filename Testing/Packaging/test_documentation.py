@@ -1,0 +1,55 @@
+"""The documentation, against the tree and the program that it tells about."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from NephroSynthLib.cli import app
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*(ROOT / "Documentation").glob("*.md"), ROOT / "README.md"])
+
+
+def _of(page: Path, pattern: str) -> list[str]:
+    return re.findall(pattern, page.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_link_and_picture_is_there(page: Path) -> None:
+    targets = [target.split("#")[0] for target in _of(page, r"\]\(([^)\s]+)\)") if "://" not in target]
+    missing = [target for target in targets if target and not (page.parent / target).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_file_of_the_tree_that_is_named_is_there(page: Path) -> None:
+    folders = "NephroSynth|NephroSynthLib|Testing|Resources|Documentation"
+    named = _of(page, rf"`((?:{folders})/[\w./-]+)`")
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_command_and_option_exists(page: Path) -> None:
+    commands = get_command(app).commands
+    for line in _of(page, r"nephrosynth ([a-z][^`\n#]*)"):
+        words = line.split()
+        assert words[0] in commands, line
+        known = {option for parameter in commands[words[0]].params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= known | {"--help"}, line
+
+
+def test_the_user_guide_names_controls_by_the_words_on_the_panel() -> None:
+    tree = ElementTree.parse(ROOT / "NephroSynth/Resources/UI/NephroSynth.ui")
+    words = {(text.text or "").replace("&", "").rstrip(":") for text in tree.iter("string")}
+    guide = (ROOT / "Documentation/UserGuide.md").read_text(encoding="utf-8")
+    sections = re.split(r"^## ", guide, flags=re.MULTILINE)[1:]
+    for section in sections:
+        if section.splitlines()[0] in words:
+            for control in re.findall(r"^\| ([^|]+?) \| [^|]+ \|$", section, re.MULTILINE):
+                missing = [name for name in control.split(", ") if name.strip("- ") and name not in words]
+                assert missing == [], section.splitlines()[0]
