@@ -69,7 +69,7 @@ def find_phases(
     chosen = [index for index in chosen if not provenance(nodes[index])]
     if not 2 <= len(chosen) <= MAX_ACQUISITIONS:
         raise UsageError(
-            f"There are {len(chosen)} volumes to choose from; 2 to {MAX_ACQUISITIONS} can be told apart.",
+            f"Phases are found among 2 to {MAX_ACQUISITIONS} acquired volumes, not among {len(chosen)}.",
             "Choose the phases yourself.",
         )
     volumes = [nodes[index] for index in chosen]

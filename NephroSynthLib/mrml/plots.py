@@ -164,8 +164,9 @@ def _chart(
 
 def _remove_series(scene: slicer.vtkMRMLScene, chart: slicer.vtkMRMLPlotChartNode) -> slicer.vtkMRMLTableNode | None:
     """Removes the series of a chart, and returns the table that they showed."""
-    series = [chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes())]
-    tables = [one.GetTableNode() for one in series if one is not None]
+    listed = (chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes()))
+    series = [one for one in listed if one is not None]
+    tables = [one.GetTableNode() for one in series]
     chart.RemoveAllPlotSeriesNodeIDs()
     for one in series:
         scene.RemoveNode(one)

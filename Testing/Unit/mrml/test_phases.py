@@ -56,7 +56,7 @@ def test_a_volume_that_cannot_be_read_is_named_and_left_out(scene: Scene, phases
 
 def test_one_volume_is_no_exam(scene: Scene, phases: dict[str, sitk.Image]) -> None:
     node = node_from_image(scene, phases["excretory"], "only")
-    with pytest.raises(UsageError, match="1 volumes"):
+    with pytest.raises(UsageError, match="not among 1"):
         find_phases_now([node])
 
 

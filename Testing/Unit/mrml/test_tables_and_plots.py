@@ -134,6 +134,18 @@ def test_a_profile_is_updated_in_place(scene: Scene, ramp: Node, volumes: dict[s
     assert [chart.GetNthPlotSeriesNode(index).GetYColumnName() for index in range(2)] == ["Ramp", "Other"]
 
 
+def test_a_chart_whose_table_or_series_was_deleted_is_filled_again(scene: Scene, ramp: Node) -> None:
+    line = _line(scene, (-10.0, 2.0, -8.0), (14.0, -3.0, 6.0))
+    chart = line_profile(scene, line, {"Ramp": ramp}, "profile")
+    scene.RemoveNode(chart.GetNthPlotSeriesNode(0).GetTableNode())
+    line_profile(scene, line, {"Ramp": ramp}, "profile", chart)
+    assert chart.GetNthPlotSeriesNode(0).GetTableNode().GetNumberOfRows() > 10
+    scene.RemoveNode(chart.GetNthPlotSeriesNode(0))
+    line_profile(scene, line, {"Ramp": ramp}, "profile", chart)
+    assert chart.GetNumberOfPlotSeriesNodes() == 1
+    assert chart.GetNthPlotSeriesNode(0).GetTableNode().GetNumberOfRows() > 10
+
+
 def test_a_line_that_is_not_drawn_is_refused(scene: Scene, volumes: dict[str, Node]) -> None:
     with pytest.raises(UsageError, match="fewer than two"):
         line_profile(scene, _line(scene, (0.0, 0.0, 0.0)), volumes, "profile")
