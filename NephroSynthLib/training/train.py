@@ -144,7 +144,7 @@ def train(
         diffusion=recipe.diffusion,
         preprocessing=recipe.preprocessing,
         training={
-            "data": _data(seeds, len(own)) + ("" if own else "; no patient data"),
+            "data": _data(_simulated(pool), len(own)) + ("" if own else "; no patient data"),
             "command": command,
             "seed": seed,
             "steps": steps,
@@ -161,6 +161,12 @@ def train(
     save_bundle(path, denoiser.network.state_dict(), metadata)
     (folder / f"{recipe.name}.json").write_text(json.dumps(metadata.model_dump(mode="json"), indent=2), "utf-8")
     return path
+
+
+def _simulated(pool: CasePool) -> list[int]:
+    """Seeds of the simulated exams that were prepared in time to be drawn from."""
+    numbers = (int(path.stem) for path in pool.ready())
+    return [number for number in numbers if number < FIRST_OF_COHORT]
 
 
 def _data(seeds: Sequence[int], own: int) -> str:
