@@ -63,6 +63,8 @@ class AdvancedSection:
             self._worker = None
 
     def _opened(self, collapsed: bool) -> None:
+        if not collapsed:
+            self.update()
         if collapsed or self._known is not None or self._worker is not None:
             return
         self._ui.deviceInfoLabel.visible = True

@@ -73,15 +73,15 @@ class CheckSection:
             run.remember("registrationTable", registration_table(slicer.mrmlScene, run.summary, name))
         return run.registrationTable
 
-    def _only(self, button: Any) -> RunNodes | None:
-        """Leaves the other ways of looking, and gives the run."""
-        for other in self._modes:
+    def _toggled(self, button: Any, on: bool) -> RunNodes | None:
+        """Leaves the other ways of looking when one begins, and gives the run."""
+        for other in self._modes if on else ():
             if other is not button:
                 other.checked = False
         return self._run()
 
     def _checkerboard(self, on: bool) -> None:
-        run = self._only(self._ui.checkerboardButton)
+        run = self._toggled(self._ui.checkerboardButton, on)
         if run is None:
             return
         try:
@@ -106,7 +106,7 @@ class CheckSection:
             self._checkerboard(True)
 
     def _flicker_toggled(self, on: bool) -> None:
-        run = self._only(self._ui.flickerButton)
+        run = self._toggled(self._ui.flickerButton, on)
         if run is None:
             return
         if on:
@@ -122,7 +122,7 @@ class CheckSection:
         display.set_foreground_opacity(slicer.mrmlScene, float(self._upper_shown))
 
     def _before(self, on: bool) -> None:
-        run = self._only(self._ui.beforeButton)
+        run = self._toggled(self._ui.beforeButton, on)
         if run is not None and run.excretory is not None:
             display.set_ct_window(run.excretory)
             self._overlay(run, run.excretory if on else run.registered, self._ui.fadeSlider.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -26,6 +27,10 @@ class ComparisonSection:
         self._ui, self._run, self._on_error = ui, run, on_error
         self._line: Any = None
         self._line_tag = 0
+        self._fitter = qt.QTimer()
+        self._fitter.singleShot = True
+        self._fitter.interval = 0
+        self._fitter.connect("timeout()", self._fit)
         ui.sideBySideButton.connect("clicked()", lambda: self._do(self._pair, "side-by-side"))
         ui.twoByTwoButton.connect("clicked()", lambda: self._do(self._two_by_two))
         ui.threePlanesButton.connect("clicked()", lambda: self._do(self._pair, "three-planes"))
@@ -37,6 +42,7 @@ class ComparisonSection:
         ui.profileButton.connect("clicked()", lambda: self._do(self._profile))
         ui.histogramButton.connect("clicked()", lambda: self._do(self._histogram))
         ui.kidneyHUButton.connect("clicked()", lambda: self._do(self._kidney_hu))
+        ui.comparisonSection.connect("contentsCollapsed(bool)", lambda collapsed: self.update())
 
     def update(self) -> None:
         """Shows the figures of the run that is looked at, and lets press what makes sense for it."""
@@ -87,6 +93,14 @@ class ComparisonSection:
         scene = slicer.mrmlScene
         layouts.show_layout(scene, layout, volumes)
         display.link_slices(scene, self._ui.linkCheckBox.checked)
+        self._fitter.start()
+
+    def _fit(self) -> None:
+        """Shows the whole of each volume, at the height of a kidney, once the views have their size."""
+        run, scene = self._run(), slicer.mrmlScene
+        slicer.app.layoutManager().resetSliceViews()
+        if run is None:
+            return
         centre = display.kidney_centre(run.kidneys, "right") if run.kidneys is not None else None
         if centre is None and run.kidneys is not None:
             centre = display.kidney_centre(run.kidneys, "left")
@@ -110,9 +124,9 @@ class ComparisonSection:
             name = _("{result} difference").format(result=run.synthetic.GetName())
             node = comparison.difference(scene, run.synthetic, run.reference, name, run.difference)
             run.remember("difference", node)
-            display.show_volume(scene, node)
+            self._show(run, "side-by-side", [run.synthetic, node])
         else:
-            display.show_volume(scene, run.synthetic)
+            self._pair(run, "side-by-side")
         if run.difference is not None:
             comparison.show_legend(run.difference, on)
 

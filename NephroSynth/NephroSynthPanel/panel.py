@@ -179,6 +179,8 @@ class Panel:
                     setattr(parameters, name, node)
             parameters.result = run.synthetic
         self._changed(None, None)
-        self._ui.checkSection.collapsed = self._ui.comparisonSection.collapsed = False
-        self._ui.exportSection.collapsed = False
+        self._ui.checkSection.collapsed = False
+        if run.kidneys is not None:
+            display.show_segmentation(run.kidneys, True)
+            run.kidneys.GetDisplayNode().SetVisibility2DFill(False)  # it would hide the texture of the kidneys
         display.show_volume(slicer.mrmlScene, run.synthetic)

@@ -51,14 +51,10 @@ class ProgressBars:
         self._ui.overallBar.value = round(1000 * self._done)
         self._show_status()
 
-    def stop(self, status: str, hide: bool) -> None:
+    def stop(self, status: str) -> None:
         """Ends the progress with a last word."""
         self._clock.stop()
-        if not hide:
-            for stage in self._bars:
-                self._move(stage, 1.0)
-            self._ui.overallBar.value = 1000
-        self._ui.progressWidget.visible = not hide
+        self._ui.progressWidget.visible = False
         self._ui.statusLabel.text = status
 
     @property

@@ -32,6 +32,7 @@ class RunSection:
         self._ui, self._parameters, self._on_result = ui, parameters, on_result
         self._bars = ProgressBars(ui)
         self._job: RunJob | None = None
+        self._says_how_it_ended = False
         ui.applyButton.connect("clicked()", self.apply)
         ui.cancelButton.connect("clicked()", self.cancel)
         ui.detailsButton.connect("clicked()", self._show_details)
@@ -67,6 +68,7 @@ class RunSection:
             raise UsageError(problem)
         install.ensure_dependencies()
         self._ui.logText.clear()
+        self._says_how_it_ended = True
         self._bars.start()
         self._job = RunJob(request(parameters), self._bars.show, self.log, self._ended, program)
         self.update()
@@ -83,7 +85,7 @@ class RunSection:
         if self._job is not None:
             job, self._job = self._job, None
             job.end_now()
-            self._bars.stop(_("The run was ended."), hide=True)
+            self._bars.stop(_("The run was ended."))
             self.update()
 
     def update(self) -> None:
@@ -95,6 +97,10 @@ class RunSection:
             "Synthesize the nephrographic phase in a process of its own; Slicer stays usable"
         )
         self._ui.cancelButton.enabled = self.running
+        if problem and not self.running:
+            self._says_how_it_ended = False
+        if not self._says_how_it_ended:
+            self._ui.statusLabel.text = problem or _("Ready.")
 
     def log(self, line: str) -> None:
         """Adds a line to the log."""
@@ -119,12 +125,12 @@ class RunSection:
     def _ended(self, run: RunNodes | None, error: Exception | None) -> None:
         self._job = None
         if run is not None:
-            self._bars.stop(_("Done in {time}.").format(time=in_words(self._bars.elapsed_s)), hide=False)
+            self._bars.stop(_("Done in {time}.").format(time=in_words(self._bars.elapsed_s)))
             self._on_result(run)
         elif isinstance(error, Cancelled):
-            self._bars.stop(_("Cancelled; the scene is as it was."), hide=True)
+            self._bars.stop(_("Cancelled; the scene is as it was."))
         else:
-            self._bars.stop(_("The run failed; the scene is as it was."), hide=True)
+            self._bars.stop(_("The run failed; the scene is as it was."))
             self.show_error(error or UsageError("The run failed."))
         self.update()
 

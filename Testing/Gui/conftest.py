@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,9 @@ def application() -> Iterator[Any]:
 
     try:
         with Host() as host:
+            import slicer
+
+            slicer.mrmlScene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())  # as the Colors module does
             host.widget = host.load_module(MODULE)
             yield host
     except XvfbMissing as missing:
@@ -137,7 +140,8 @@ def result_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "inside": {"window": similarity, "hu": similarity},
             "frechet_distance": 0.1,
             "kidneys": {
-                side: {"dice": 0.9, "mean_surface_distance_mm": 1.0, "hausdorff95_mm": 3.0} for side in ("right", "left")
+                side: {"dice": 0.9, "mean_surface_distance_mm": 1.0, "hausdorff95_mm": 3.0}
+                for side in ("right", "left")
             },
         },
         timings_s={"segment": 1.0},
