@@ -70,6 +70,8 @@ class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._scene_closes)
         self.addObserver(scene, scene.EndCloseEvent, self._scene_changed)
+        self.addObserver(scene, scene.StartImportEvent, self._scene_reads)
+        self.addObserver(scene, scene.StartRestoreEvent, self._scene_reads)
         self.addObserver(scene, scene.EndImportEvent, self._scene_changed)
         self.addObserver(scene, scene.EndRestoreEvent, self._scene_changed)
         slicer.app.connect("aboutToQuit()", self.cleanup)
@@ -106,6 +108,11 @@ class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _scene_closes(self, caller: Any, event: Any) -> None:
         if self.panel is not None:
             self.panel.end_work(_("The run was ended because the scene was closed."))
+            self.panel.disconnect()
+
+    def _scene_reads(self, caller: Any, event: Any) -> None:
+        """Lets go of the parameters, so that no widget writes into them while their nodes are not there yet."""
+        if self.panel is not None:
             self.panel.disconnect()
 
     def _scene_changed(self, caller: Any, event: Any) -> None:

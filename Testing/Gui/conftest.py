@@ -25,11 +25,24 @@ def application() -> Iterator[Any]:
         with Host() as host:
             import slicer
 
-            slicer.mrmlScene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())  # as the Colors module does
+            prepare(slicer.mrmlScene)
             host.widget = host.load_module(MODULE)
             yield host
     except XvfbMissing as missing:
         pytest.skip(str(missing))
+
+
+def prepare(scene: Any) -> None:
+    """Does what Slicer's core and its Colors module do to the scene at the start."""
+    import slicer
+
+    scene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())
+    cache, manager = slicer.vtkCacheManager(), slicer.vtkDataIOManager()
+    cache.SetRemoteCacheDirectory(slicer.app.cachePath)
+    cache.SetMRMLScene(scene)
+    manager.SetCacheManager(cache)
+    scene.SetCacheManager(cache)
+    scene.SetDataIOManager(manager)
 
 
 @pytest.fixture
