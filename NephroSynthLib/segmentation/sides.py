@@ -12,6 +12,7 @@ HORSESHOE_REACH_MM = 35.0
 HORSESHOE_WIDTH_MM = 130.0
 BODY_HU, BONE_HU = -300.0, 180.0
 SPINE_ML = 20.0
+URINE_REACH_MM = 15.0
 
 
 def midline(hu: np.ndarray, spacing_mm: float) -> float:
@@ -43,8 +44,10 @@ def split_sides(probability: np.ndarray, hu: np.ndarray, spacing_mm: float) -> n
     Returns:
         Labels (z, y, x), uint8: 0, 1 right, 2 left.
     """
-    middle = midline(hu, spacing_mm)
-    pieces, count = ndimage.label(probability > 0.5, structure=np.ones((3, 3, 3)))
+    found = probability > 0.5
+    near = ndimage.binary_dilation(found, iterations=max(1, round(URINE_REACH_MM / spacing_mm)))
+    middle = midline(np.where(near, np.minimum(hu, BONE_HU), hu), spacing_mm)  # dense urine is no bone
+    pieces, count = ndimage.label(found, structure=np.ones((3, 3, 3)))
     sides = np.zeros(pieces.shape, np.uint8)
     best = {RIGHT: 0, LEFT: 0}
     smallest = SMALLEST_ML * 1000 / spacing_mm**3

@@ -79,3 +79,11 @@ def test_a_full_bladder_is_no_kidney_however_large(body: np.ndarray) -> None:
     labels = split_sides((kidney | bladder).astype(float), body, SPACING)
     np.testing.assert_array_equal(labels == LEFT, kidney)
     assert not (labels == RIGHT).any()
+
+
+def test_dense_urine_does_not_pass_for_the_spine(body: np.ndarray) -> None:
+    body[ellipsoid((20, 45, 50), (100, 4, 4))] = 400.0
+    kidney = ellipsoid((20, 35, 30), (16, 9, 12))
+    body[ellipsoid((20, 35, 32), (14, 7, 9))] = 900.0
+    labels = split_sides(kidney[:, :, :62].astype(float), body[:, :, :62], SPACING)
+    assert set(np.unique(labels)) == {0, RIGHT}
