@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QAbstractButton, QGroupBox, QStyle, QStyleOption, 
 
 from slicer_host.properties import computed, stored
 
+_NO_LIMIT = 16777215  # QWIDGETSIZE_MAX
+
 
 class ctkCollapsibleButton(QAbstractButton):  # noqa: N801
     """A header that shows or hides the widgets inside it."""
@@ -34,6 +36,7 @@ class ctkCollapsibleButton(QAbstractButton):  # noqa: N801
         for child in self.children():
             if isinstance(child, QWidget):
                 self._apply(child, shown)
+        self.setMaximumHeight(_NO_LIMIT if shown else self.sizeHint().height())
         self.updateGeometry()
         self.contentsCollapsed.emit(not shown)
 
@@ -113,4 +116,4 @@ class ctkCollapsibleGroupBox(QGroupBox):  # noqa: N801
         for child in self.children():
             if isinstance(child, QWidget):
                 ctkCollapsibleButton._apply(child, shown)
-        self.setMaximumHeight(16777215 if shown else self.fontMetrics().height() + 10)
+        self.setMaximumHeight(_NO_LIMIT if shown else self.fontMetrics().height() + 10)
