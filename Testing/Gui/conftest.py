@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-MODULE = ROOT / "NephroSynth" / "NephroSynth.py"
-sys.path.insert(0, str(ROOT / "Testing" / "SlicerHost"))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "SlicerHost")]
+from gui_exam import MODULE, small_image, small_labels
 
 
 @pytest.fixture(scope="session")
@@ -64,36 +63,6 @@ def widget(host: Any) -> Any:
     host.widget.ui.logSection.collapsed = True
     host.process_events()
     return host.widget
-
-
-SIZE, SPACING = (64, 48, 20), (5.0, 5.0, 8.0)
-
-
-def small_image(value: float, kidneys: float) -> Any:
-    """An ellipse of tissue with two kidneys, HU."""
-    import numpy as np
-    import SimpleITK as sitk
-
-    z, y, x = np.indices(SIZE[::-1])
-    hu = np.where(((x - 32) / 28) ** 2 + ((y - 24) / 20) ** 2 < 1, value, -1000.0)
-    for centre in (18, 46):
-        hu[((x - centre) / 6) ** 2 + ((y - 28) / 6) ** 2 + ((z - 10) / 6) ** 2 < 1] = kidneys
-    image = sitk.GetImageFromArray(hu.astype(np.float32))
-    image.SetSpacing(SPACING)
-    return image
-
-
-def small_labels() -> Any:
-    """The kidneys of `small_image`: 1 right, 2 left."""
-    import numpy as np
-    import SimpleITK as sitk
-
-    image = small_image(0.0, 1.0)
-    array = (sitk.GetArrayFromImage(image) == 1.0).astype(np.uint8)
-    array[..., 32:] *= 2
-    labels = sitk.GetImageFromArray(array)
-    labels.CopyInformation(image)
-    return labels
 
 
 @pytest.fixture

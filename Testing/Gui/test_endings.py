@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from conftest import MODULE
-from workers import giving, in_stage, program
+from gui_exam import MODULE
+from gui_workers import giving, in_stage, program
 
 from NephroSynthLib.progress import STAGES
 

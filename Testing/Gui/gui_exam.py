@@ -1,0 +1,34 @@
+"""A small exam that needs no simulation, and where the module lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+ROOT = Path(__file__).parents[2]
+MODULE = ROOT / "NephroSynth" / "NephroSynth.py"
+
+SIZE, SPACING = (64, 48, 20), (5.0, 5.0, 8.0)
+
+
+def small_image(value: float, kidneys: float) -> sitk.Image:
+    """An ellipse of tissue with two kidneys, HU."""
+    z, y, x = np.indices(SIZE[::-1])
+    hu = np.where(((x - 32) / 28) ** 2 + ((y - 24) / 20) ** 2 < 1, value, -1000.0)
+    for centre in (18, 46):
+        hu[((x - centre) / 6) ** 2 + ((y - 28) / 6) ** 2 + ((z - 10) / 6) ** 2 < 1] = kidneys
+    image = sitk.GetImageFromArray(hu.astype(np.float32))
+    image.SetSpacing(SPACING)
+    return image
+
+
+def small_labels() -> sitk.Image:
+    """The kidneys of `small_image`: 1 right, 2 left."""
+    image = small_image(0.0, 1.0)
+    array = (sitk.GetArrayFromImage(image) == 1.0).astype(np.uint8)
+    array[..., 32:] *= 2
+    labels = sitk.GetImageFromArray(array)
+    labels.CopyInformation(image)
+    return labels

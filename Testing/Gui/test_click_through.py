@@ -1,0 +1,196 @@
+"""The whole job by clicks alone: sample exam, run, check, comparison, export, saved scene; with a picture of each step.
+
+NEPHROSYNTH_SCREENSHOTS=Documentation/Images writes the pictures of the documentation anew; with
+NEPHROSYNTH_FULL_SAMPLE=1 on the sample exam as users get it, which takes a few minutes more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SMALL_SPACING_MM = (2.4, 2.4, 4.5)
+FOREVER_S = 1500.0
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    chosen = os.environ.get("NEPHROSYNTH_SCREENSHOTS")
+    return Path(chosen) if chosen else tmp_path_factory.mktemp("pictures")
+
+
+@pytest.fixture
+def clicks(host: Any, widget: Any, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> Clicks:
+    from NephroSynthPanel import sample
+
+    if not os.environ.get("NEPHROSYNTH_FULL_SAMPLE"):
+        monkeypatch.setattr(sample, "SPACING_MM", SMALL_SPACING_MM)
+    return Clicks(host, widget, pictures)
+
+
+class Clicks:
+    """A user: clicks, looks, waits."""
+
+    def __init__(self, host: Any, widget: Any, pictures: Path) -> None:
+        self.host, self.ui, self.panel = host, widget.ui, widget.panel
+        self._pictures = pictures
+
+    def click(self, *names: str) -> None:
+        for name in names:
+            widget = getattr(self.ui, name)
+            self.host.click(widget, (8, widget.height // 2) if widget.className() == "QCheckBox" else None)
+            assert not self.ui.errorWidget.visible, f"{name}: {self.ui.errorLabel.text}"
+
+    def fold(self, name: str) -> None:
+        """Clicks the header of a section."""
+        self.host.click(getattr(self.ui, name), (30, 8))
+
+    def click_in_view(self, view: Any, x: int, y: int) -> None:
+        """Moves the mouse there and clicks, as markups are placed."""
+        from PySide6.QtCore import QPoint
+        from PySide6.QtTest import QTest
+        from slicer_host.pythonqt import to_qt
+
+        for near in (4, 0):
+            QTest.mouseMove(to_qt(view), QPoint(x - near, y - near))
+            self.host.process_events(0.05)
+        self.host.click(view, (x, y))
+
+    def picture(self, name: str) -> None:
+        path = self.host.screenshot(self._pictures / f"{name}.png")
+        assert path.stat().st_size > 20_000
+
+
+def test_from_the_sample_exam_to_the_reloaded_scene(clicks: Clicks, tmp_path: Path) -> None:
+    load_sample(clicks)
+    ask_for_devices(clicks)
+    run(clicks)
+    check_registration(clicks)
+    compare(clicks)
+    folder = export(clicks, tmp_path)
+    reload_scene(clicks, folder)
+
+
+def load_sample(clicks: Clicks) -> None:
+    clicks.click("loadSampleButton")
+    clicks.host.wait_until(lambda: not clicks.panel.inputs.busy, FOREVER_S)
+    assert clicks.ui.applyButton.enabled, clicks.ui.statusLabel.text
+    assert clicks.ui.noncontrastSelector.currentNode().GetName() == "Simulated CTU non-contrast"
+    clicks.picture("1-sample-exam")
+
+
+def ask_for_devices(clicks: Clicks) -> None:
+    clicks.fold("outputsSection")
+    clicks.fold("advancedSection")
+    clicks.host.wait_until(lambda: "free" in clicks.ui.deviceInfoLabel.text, 120.0)
+    assert "simulated" in clicks.ui.modelCardLabel.text
+    clicks.picture("2-advanced")
+    clicks.fold("advancedSection")
+
+
+def run(clicks: Clicks) -> None:
+    clicks.click("applyButton")
+    clicks.host.wait_until(lambda: clicks.ui.registerBar.value > 0 or not clicks.panel.run.running, FOREVER_S)
+    assert "left" in clicks.ui.statusLabel.text
+    clicks.picture("3-progress")
+    clicks.host.wait_until(lambda: not clicks.panel.run.running, FOREVER_S)
+    assert "Done" in clicks.ui.statusLabel.text, clicks.ui.errorLabel.text
+    names = {node.GetName() for node in clicks.panel.current_run().aligned.values()}
+    assert "Simulated CTU non-contrast synthetic nephrographic" in names
+    clicks.fold("inputsSection")
+    clicks.picture("4-result")
+
+
+def check_registration(clicks: Clicks) -> None:
+    assert "Registration" in clicks.ui.verdictLabel.text
+    clicks.click("rightKidneyButton", "checkerboardButton")
+    clicks.picture("5-checkerboard")
+    clicks.click("flickerButton")
+    assert not clicks.ui.checkerboardButton.checked
+    clicks.host.process_events(0.6)
+    clicks.click("beforeButton", "leftKidneyButton")
+    clicks.ui.fadeSlider.value = 0.5
+    clicks.picture("6-before-registration")
+    clicks.click("beforeButton")
+    clicks.picture("7-after-registration")
+    clicks.fold("checkSection")
+    clicks.fold("comparisonSection")
+
+
+def compare(clicks: Clicks) -> None:
+    clicks.click("sideBySideButton", "windowButton")
+    clicks.picture("8-side-by-side")
+    clicks.click("twoByTwoButton")
+    clicks.picture("9-two-by-two")
+    clicks.click("threePlanesButton")
+    clicks.picture("10-three-planes")
+    clicks.click("differenceButton")
+    clicks.picture("11-difference")
+    clicks.click("differenceButton", "kidneyHUButton")
+    assert clicks.ui.kidneyHUTableView.mrmlTableNode().GetNumberOfRows() > 0
+    clicks.click("histogramButton")
+    clicks.picture("12-histogram")
+    draw_line(clicks)
+    clicks.picture("13-line-profile")
+    clicks.click("restoreLayoutButton")
+    clicks.fold("comparisonSection")
+
+
+def draw_line(clicks: Clicks) -> None:
+    import slicer
+
+    from NephroSynthLib.mrml.views import slice_views
+
+    clicks.click("profileButton")
+    view = slicer.app.layoutManager().sliceWidget(slice_views(slicer.mrmlScene)[0]).sliceView()
+    for x in (0.25, 0.45):
+        clicks.click_in_view(view, round(x * view.width), round(0.55 * view.height))
+    run = clicks.panel.current_run()
+    assert run.line.GetNumberOfDefinedControlPoints() == 2
+    assert run.profile.GetNumberOfPlotSeriesNodes() == 4
+
+
+def export(clicks: Clicks, out: Path) -> Path:
+    clicks.fold("exportSection")
+    clicks.ui.exportFolderEdit.currentPath = str(out)
+    clicks.click("exportNiftiCheckBox", "exportDicomCheckBox", "exportSceneCheckBox")
+    clicks.click("exportButton")
+    clicks.host.wait_until(lambda: not clicks.panel.export.running, FOREVER_S)
+    assert "Written to" in clicks.ui.exportLabel.text, clicks.ui.exportLabel.text
+    clicks.picture("14-export")
+    (folder,) = out.iterdir()
+    names = {path.name for path in folder.iterdir()}
+    volumes = {f"{name}{suffix}" for name in ("synthetic_nephrographic", "kidneys") for suffix in (".nrrd", ".nii.gz")}
+    assert names > {*volumes, "dicom", "report.html", "result.json", f"{folder.name}.mrb"}
+    assert len(list((folder / "dicom").rglob("*.dcm"))) > 16
+    assert json.loads((folder / "result.json").read_text())["notice"].startswith("Research use only")
+    assert "Research use only" in (folder / "report.html").read_text()
+    return folder
+
+
+def reload_scene(clicks: Clicks, folder: Path) -> None:
+    import slicer
+
+    slicer.mrmlScene.Clear(0)
+    clicks.host.process_events()
+    assert clicks.panel.current_run() is None
+    slicer.util.loadScene(str(folder / f"{folder.name}.mrb"))
+    clicks.host.process_events()
+    run = clicks.panel.current_run()
+    assert run is not None
+    assert run.summary["registration"]["passed"] in (True, False)
+    assert set(run.aligned) == {
+        "Non-contrast",
+        "Excretory (registered)",
+        "Synthetic nephrographic",
+        "Acquired nephrographic",
+    }
+    assert "Research use only" in run.report.GetText()
+    assert clicks.ui.noncontrastSelector.currentNode() is run.noncontrast
+    clicks.fold("comparisonSection")
+    clicks.click("twoByTwoButton")
+    clicks.picture("15-reloaded-scene")

@@ -1,0 +1,152 @@
+"""The first use: what is missing is named, the user is asked once, and Slicer's own packages are held where they are."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def install(widget: Any) -> Any:
+    from NephroSynthPanel import install
+
+    return install
+
+
+@pytest.fixture
+def bare_python(install: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Slicer's Python as it comes; what is installed is noted in the dictionary."""
+    installed = {"numpy": "2.0.2", "SimpleITK": "2.4.0", "scipy": "1.14.1", "pydicom": "3.0.1"}
+
+    def version(name: str) -> str:
+        if name not in installed:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return installed[name]
+
+    monkeypatch.setattr(install.metadata, "version", version)
+    return installed
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """What the user answers, in order; the questions are noted behind them."""
+    import slicer
+
+    given: list[Any] = [True]
+
+    def ask(text: str, **options: Any) -> bool:
+        given.append((text, options.get("detailedText", "")))
+        return given[0]
+
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", ask)
+    return given
+
+
+@pytest.fixture
+def pip(bare_python: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], str]]:
+    """What pip was asked to install, and under which constraints."""
+    import slicer
+
+    asked: list[tuple[list[str], str]] = []
+
+    def note(names: list[str], constraints: str) -> None:
+        asked.append((names, constraints))
+        bare_python.update({name.split(">=")[0]: "99.0" for name in names})
+
+    def with_packaging(names: list[str], constraints: Path, requester: str) -> None:
+        assert requester == "NephroSynth"
+        note(names, constraints.read_text())
+
+    monkeypatch.setattr(slicer, "packaging", SimpleNamespace(pip_install=with_packaging), raising=False)
+
+    def without(arguments: list[str]) -> None:
+        assert arguments[0] == "--constraint"
+        note(arguments[2:], Path(arguments[1]).read_text())
+
+    monkeypatch.setattr(slicer.util, "pip_install", without)
+    return asked
+
+
+@pytest.fixture
+def pytorch_extension(bare_python: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Slicer's PyTorch extension; notes the versions that it was asked for."""
+    asked: list[str] = []
+
+    class Logic:
+        def installTorch(self, torchVersionRequirement: str) -> object:  # noqa: N802, N803
+            asked.append(torchVersionRequirement)
+            bare_python["torch"] = "2.6.0"
+            return object()
+
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", SimpleNamespace(PyTorchUtilsLogic=Logic))
+    return asked
+
+
+def test_nothing_is_asked_where_nothing_is_missing(install: Any, answers: list[Any]) -> None:
+    install.ensure_dependencies()
+    assert answers == [True]
+
+
+@pytest.mark.parametrize("packaging", [True, False])
+def test_the_user_is_asked_once_and_slicers_packages_are_held(
+    install: Any,
+    answers: list[Any],
+    pip: list[tuple[list[str], str]],
+    pytorch_extension: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    packaging: bool,
+) -> None:
+    import slicer
+
+    if not packaging:
+        monkeypatch.delattr(slicer, "packaging")
+    install.ensure_dependencies()
+    _, (text, packages) = answers
+    assert "Install them now?" in text
+    assert {"torch>=2.5", "antspyx>=0.5"} <= set(packages.split("\n"))
+    ((names, constraints),) = pip
+    assert not any(name.startswith(("torch", "numpy", "SimpleITK")) for name in names)
+    assert {"numpy==2.0.2", "SimpleITK==2.4.0", "torch==2.6.0"} <= set(constraints.split("\n"))
+    assert pytorch_extension == [">=2.5"]
+
+
+def test_without_consent_nothing_is_installed(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], answers: list[Any], pip: list[tuple[list[str], str]]
+) -> None:
+    answers[0] = False
+    for phase, node in exam_nodes.items():
+        getattr(widget.ui, f"{phase}Selector").setCurrentNode(node)
+    host.click(widget.ui.applyButton)
+    assert "not installed" in widget.ui.errorLabel.text
+    assert not widget.panel.run.running
+    assert pip == []
+
+
+def test_a_missing_pytorch_extension_is_named(install: Any, answers: list[Any], pip: Any) -> None:
+    with pytest.raises(Exception, match="PyTorch extension is not installed"):
+        install.ensure_dependencies()
+
+
+def test_a_failed_installation_is_told(
+    install: Any, answers: list[Any], pip: Any, pytorch_extension: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import slicer
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("no network")
+
+    monkeypatch.setattr(slicer.packaging, "pip_install", fail)
+    with pytest.raises(Exception, match="network connection"):
+        install.ensure_dependencies()
+
+
+def test_a_restart_is_advised_for_packages_in_use_alone(install: Any) -> None:
+    before = {"numpy": "1.0", "SimpleITK": "2.0", "monai": "1.0"}
+    assert "numpy" in install.replaced_while_loaded(before, {**before, "numpy": "2.0"})
+    assert install.replaced_while_loaded(before, before) == []
+    assert install.replaced_while_loaded({"never-imported": "1"}, {"never-imported": "2"}) == []

@@ -1,0 +1,223 @@
+"""What the panel looks like to hand and eye, and what it does with the inputs of users."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from gui_exam import ROOT, small_image, small_labels
+from gui_workers import giving, program
+
+UI = ROOT / "NephroSynth" / "Resources" / "UI" / "NephroSynth.ui"
+INTERACTIVE = (
+    "QPushButton",
+    "QToolButton",
+    "QCheckBox",
+    "QComboBox",
+    "QSpinBox",
+    "QDoubleSpinBox",
+    "QPlainTextEdit",
+    "QProgressBar",
+    "ctkCollapsibleButton",
+    "ctkPathLineEdit",
+    "ctkSliderWidget",
+    "qMRMLNodeComboBox",
+    "qMRMLTableView",
+)
+
+
+def designed(*classes: str) -> list[ElementTree.Element]:
+    return [one for one in ElementTree.parse(UI).iter("widget") if one.get("class") in classes]
+
+
+def text_of(element: ElementTree.Element, name: str) -> str:
+    found = element.find(f"property[@name='{name}']")
+    return "" if found is None else "".join(found.itertext()).strip()
+
+
+def test_everything_that_can_be_used_has_a_tooltip() -> None:
+    assert [one.get("name") for one in designed(*INTERACTIVE) if len(text_of(one, "toolTip")) < 5] == []
+
+
+def test_no_letter_is_taken_twice_within_a_section() -> None:
+    sections = designed("ctkCollapsibleButton") + [one for one in designed("QWidget") if one.get("name") == "runWidget"]
+    for section in sections:
+        texts = [text_of(one, "text") for one in section.iter("widget")]
+        letters = [letter.lower() for text in texts for letter in re.findall(r"&(\w)", text)]
+        assert len(letters) == len(set(letters)), (section.get("name"), sorted(letters))
+
+
+def test_the_tab_key_reaches_everything() -> None:
+    reached = [one.text for one in ElementTree.parse(UI).iter("tabstop")]
+    wanted = [one.get("name") for one in designed(*INTERACTIVE) if one.get("class") != "QProgressBar"]
+    assert reached == wanted
+
+
+def test_nothing_is_styled() -> None:
+    assert not list(ElementTree.parse(UI).getroot().iterfind(".//property[@name='styleSheet']"))
+
+
+def test_the_panel_says_what_it_is_for(widget: Any) -> None:
+    assert "Research use only" in widget.ui.noticeLabel.text
+    assert "trained on simulated exams" in widget.ui.noticeLabel.text
+
+
+def test_requirements_are_those_of_the_package() -> None:
+    tomllib = pytest.importorskip("tomllib", reason="Python before 3.11 reads no TOML")
+
+    def plain(line: str) -> str:
+        return line.split("#")[0].strip()
+
+    listed = {plain(line) for line in (ROOT / "NephroSynth/Resources/requirements.txt").read_text().splitlines()} - {""}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {*project["dependencies"], *project["optional-dependencies"]["dicom"]}
+    from_slicer = ("numpy", "scipy", "SimpleITK", "torch", "pydicom")
+    of_the_terminal = ("typer", "rich", "pynetdicom")
+    left_out = tuple(f"{name}>=" for name in (*from_slicer, *of_the_terminal))
+    assert listed == {one for one in declared if not one.startswith(left_out)}
+
+
+def test_apply_says_what_is_missing(host: Any, widget: Any, exam_nodes: dict[str, Any]) -> None:
+    ui = widget.ui
+    assert not ui.applyButton.enabled
+    assert "non-contrast" in ui.statusLabel.text
+    ui.noncontrastSelector.setCurrentNode(exam_nodes["noncontrast"])
+    assert "excretory" in ui.statusLabel.text
+    ui.excretorySelector.setCurrentNode(exam_nodes["noncontrast"])
+    assert "different volume" in ui.statusLabel.text
+    ui.excretorySelector.setCurrentNode(exam_nodes["excretory"])
+    assert ui.applyButton.enabled
+    ui.syntheticSelector.setCurrentNode(exam_nodes["excretory"])
+    assert "outputs that are not inputs" in ui.statusLabel.text
+
+
+def choose(widget: Any, **nodes: Any) -> None:
+    for name, node in nodes.items():
+        getattr(widget.ui, f"{name}Selector").setCurrentNode(node)
+
+
+def run(host: Any, widget: Any, folder: Path) -> Any:
+    widget.panel.run.start(widget.panel.parameters(), program(giving(str(folder))))
+    host.wait_until(lambda: not widget.panel.run.running, 60.0)
+    assert not widget.ui.errorWidget.visible, widget.ui.errorLabel.text
+    return widget.panel.current_run()
+
+
+def test_several_runs_live_in_one_scene(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path
+) -> None:
+    choose(widget, **exam_nodes)
+    first = run(host, widget, result_folder)
+    choose(widget, synthetic=None, excretoryOutput=None, kidneysOutput=None, transformOutput=None)
+    second = run(host, widget, result_folder)
+    assert first.synthetic is not second.synthetic
+    assert first.kidneys is not second.kidneys
+    widget.ui.resultSelector.setCurrentNode(first.synthetic)
+    host.process_events()
+    assert widget.panel.current_run().synthetic is first.synthetic
+
+
+def test_a_second_run_overwrites_what_is_chosen(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path
+) -> None:
+    choose(widget, **exam_nodes)
+    first = run(host, widget, result_folder)
+    second = run(host, widget, result_folder)
+    assert second.synthetic is first.synthetic
+    assert second.registered is first.registered
+
+
+def test_all_works_without_an_acquired_phase(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, tmp_path: Path
+) -> None:
+    import json
+    import shutil
+
+    folder = tmp_path / "result"
+    shutil.copytree(result_folder, folder)
+    (folder / "acquired_registered.nrrd").unlink()
+    summary = json.loads((folder / "result.json").read_text())
+    (folder / "result.json").write_text(json.dumps({**summary, "metrics": None}))
+    choose(widget, noncontrast=exam_nodes["noncontrast"], excretory=exam_nodes["excretory"])
+    found = run(host, widget, folder)
+    assert found.acquired is None
+    widget.ui.comparisonSection.collapsed = False
+    host.process_events()
+    for name in ("sideBySide", "twoByTwo", "threePlanes", "difference", "histogram", "kidneyHU", "restoreLayout"):
+        host.click(getattr(widget.ui, f"{name}Button"))
+        assert not widget.ui.errorWidget.visible, f"{name}: {widget.ui.errorLabel.text}"
+    assert not widget.ui.metricsTableView.visible
+    assert "no acquired phase" in widget.ui.metricsLabel.text
+
+
+def test_unwanted_results_are_not_loaded(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path
+) -> None:
+    choose(widget, **exam_nodes)
+    for name in ("Excretory", "Kidneys", "Transform"):
+        getattr(widget.ui, f"want{name}CheckBox").checked = False
+    found = run(host, widget, result_folder)
+    assert (found.registered, found.kidneys, found.transform) == (None, None, None)
+    assert found.synthetic is not None
+    assert not widget.ui.checkerboardButton.enabled
+
+
+def test_phases_are_found_among_the_loaded_volumes(host: Any, widget: Any, exam_nodes: dict[str, Any]) -> None:
+    host.click(widget.ui.findPhasesButton)
+    host.wait_until(lambda: not widget.panel.inputs.busy, 60.0)
+    assert not widget.ui.errorWidget.visible, widget.ui.errorLabel.text
+    assert widget.ui.noncontrastSelector.currentNode() is exam_nodes["noncontrast"]
+    assert widget.ui.excretorySelector.currentNode() is exam_nodes["excretory"]
+    assert "Non-contrast" in widget.ui.phasesLabel.text
+
+
+def test_kidneys_of_the_user_are_handed_to_the_worker(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], tmp_path: Path
+) -> None:
+    import SimpleITK as sitk
+    import slicer
+
+    from NephroSynthLib.mrml.segmentations import segmentation_from_labels
+
+    segmentation = segmentation_from_labels(slicer.mrmlScene, small_labels(), "Mine", exam_nodes["noncontrast"])
+    choose(widget, **exam_nodes, kidneysInput=segmentation)
+    assert widget.panel.parameters().kidneysInput is segmentation
+    got = tmp_path / "got.nrrd"
+    body = f"shutil.copyfile(job['kidneys'], {str(got)!r}); sys.exit(3)"
+    widget.panel.run.start(widget.panel.parameters(), program(body))
+    host.wait_until(lambda: not widget.panel.run.running, 30.0)
+    given = sitk.GetArrayFromImage(sitk.ReadImage(str(got)))
+    assert (given == sitk.GetArrayFromImage(small_labels())).all()
+
+
+def test_an_input_under_a_transform_is_handed_over_where_it_is_seen(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], tmp_path: Path
+) -> None:
+    import SimpleITK as sitk
+    import slicer
+    import vtk
+
+    moved = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    matrix = vtk.vtkMatrix4x4()
+    matrix.SetElement(0, 3, 30.0)
+    moved.SetMatrixTransformToParent(matrix)
+    exam_nodes["excretory"].SetAndObserveTransformNodeID(moved.GetID())
+    choose(widget, **exam_nodes)
+    got = tmp_path / "got.nrrd"
+    widget.panel.run.start(
+        widget.panel.parameters(), program(f"shutil.copyfile(job['excretory'], {str(got)!r}); sys.exit(3)")
+    )
+    host.wait_until(lambda: not widget.panel.run.running, 30.0)
+    assert sitk.ReadImage(str(got)).GetOrigin() == pytest.approx((-30.0, 0.0, 0.0))
+    assert small_image(0, 0).GetOrigin() == (0.0, 0.0, 0.0)
+
+
+def test_the_sample_exam_is_registered(widget: Any) -> None:
+    import SampleData
+
+    (source,) = SampleData.SampleDataLogic.sampleDataSourcesByCategory("NephroSynth")
+    assert source.sampleName == "NephroSynthExam"
+    assert Path(source.thumbnailFileName).is_file()
