@@ -134,17 +134,16 @@ def _starts(
 def _stage_one(
     fixed: sitk.Image, moving: sitk.Image, starts: list[FloatArray], judge: Judge, warnings: list[str]
 ) -> FloatArray:
-    """The affine map, or the start that makes the phases more alike than it does: stage 2 goes on from there."""
+    """The affine map; where it leaves the phases less alike than they were, the first start: stage 2 goes on there."""
     try:
-        found = [register_affine(fixed, moving, starts)]
+        affine = register_affine(fixed, moving, starts)
     except RuntimeError:
-        found = []
-    best = max([*found, *starts], key=lambda matrix: judge.ssim(fuse(matrix, (), ()).transform))
-    if not found:
         warnings.append("The affine stage failed, so it left the phases where they were.")
-    elif best is not found[0]:
-        warnings.append("The affine stage did not make the phases more alike, so it was left out.")
-    return best
+        return starts[0]
+    if judge.ssim(fuse(affine, (), ()).transform) < judge.ssim(fuse(starts[0], (), ()).transform):
+        warnings.append("The affine stage made the phases less alike, so it was left out.")
+        return starts[0]
+    return affine
 
 
 def _stage_two(
