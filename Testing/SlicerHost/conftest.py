@@ -1,19 +1,20 @@
-"""The fixture `slicer_host`: an open host, or a skip that says why there is none."""
+"""The fixture `slicer_host`: an open host with an empty scene, or a skip that says why there is none."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 
-@pytest.fixture
-def slicer_host() -> Iterator[object]:
-    """A host with an empty scene; errors in slots and observers fail the test."""
+@pytest.fixture(scope="module")
+def open_host() -> Iterator[Any]:
+    """One host for the tests of a file."""
     pytest.importorskip("PySide6", reason="PySide6 is not installed")
     pytest.importorskip("slicer", reason="slicer-core is not installed")
     from slicer_host import Host, XvfbMissing
@@ -23,3 +24,15 @@ def slicer_host() -> Iterator[object]:
             yield host
     except XvfbMissing as missing:
         pytest.skip(str(missing))
+
+
+@pytest.fixture
+def slicer_host(open_host: Any) -> Any:
+    """The host with an empty scene in Slicer's default layout; errors in slots and observers fail the test."""
+    import slicer
+
+    slicer.mrmlScene.Clear(0)
+    slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    open_host.process_events()
+    yield open_host
+    open_host.process_events()

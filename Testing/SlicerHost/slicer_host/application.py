@@ -135,6 +135,16 @@ def new_application_logic(scene: Any, folder: Path) -> Any:
     colors = logic.GetColorLogic()
     colors.SetMRMLScene(scene)
     colors.AddDefaultColorNodes()
+    _attach_cache(scene, logic, folder / "cache")
     for factory in (slicer.vtkMRMLSliceViewDisplayableManagerFactory, slicer.vtkMRMLThreeDViewDisplayableManagerFactory):
         factory.GetInstance().SetMRMLApplicationLogic(logic)
     return logic
+
+
+def _attach_cache(scene: Any, logic: Any, folder: Path) -> None:
+    """Where the scene unpacks bundles (qSlicerCoreApplicationPrivate::init)."""
+    remote = slicer.vtkMRMLRemoteIOLogic()
+    remote.GetCacheManager().SetRemoteCacheDirectory(str(folder))
+    remote.SetMRMLScene(scene)
+    remote.AddDataIOToScene()
+    logic.__dict__["_remote_io"] = remote

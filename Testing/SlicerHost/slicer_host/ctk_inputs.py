@@ -160,11 +160,12 @@ class ctkPathLineEdit(QWidget):  # noqa: N801
         self._button.clicked.connect(self.browse)
         self._box.editTextChanged.connect(self.currentPathChanged)
 
-    # ctkPathLineEdit::Filter, a subset of QDir::Filter.
-    Dirs, Drives, Files = 0x001, 0x004, 0x002
+    # ctkPathLineEdit::Filter: the values of QDir::Filter.
+    Dirs, Files, Drives = 0x001, 0x002, 0x004
+    Readable, Writable, Executable = 0x010, 0x020, 0x040
 
     label = stored(str, "")
-    filters = stored(int, Dirs | Drives | Files)
+    filters = stored(int, Dirs | Files | Drives)
     nameFilters = stored("QStringList", [])
     settingKey = stored(str, "")
     currentPath = computed(str, lambda self: self._box.currentText(), lambda self, path: self.setCurrentPath(path))

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 import slicer
-from PySide6.QtCore import QEvent, QEventLoop, QObject, QPoint, Qt
+from PySide6.QtCore import QEvent, QEventLoop, QObject, QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -56,6 +56,7 @@ class Host:
             undo.callback(self.failures.close)
             undo.callback(os.environ.__setitem__, "PATH", _python_slicer_on_path())
             self._session = Session(self._settings)
+            undo.callback(self._application._open, self._application._session)
             self._application._open(self._session)
             self._dialogs = Dialogs(self.failures)
             undo.callback(self._dialogs.close)
@@ -150,7 +151,23 @@ class Host:
             raise AssertionError(f"nobody can click '{native.objectName()}': it is {state}")
         self.scroll_to(widget)
         point = QPoint(*position) if position else native.rect().center()
-        QTest.mouseClick(native, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, point)
+        self.in_event_loop(
+            lambda: QTest.mouseClick(native, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, point)
+        )
+
+    def in_event_loop(self, action: Callable[[], Any]) -> None:
+        """Does something as a module's code does it: called by the event loop, so that dialogs live as long as they must."""
+        done: list[bool] = []
+
+        def act() -> None:
+            try:
+                action()
+            finally:
+                done.append(True)
+
+        QTimer.singleShot(0, act)
+        while not done:
+            self._application.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 50)
         self.process_events()
 
     def scroll_to(self, widget: Any) -> None:

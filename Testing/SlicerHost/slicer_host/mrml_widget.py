@@ -1,4 +1,4 @@
-"""qMRMLWidget (Slicer/Libs/MRML/Widgets/qMRMLWidget.h): a widget that knows its scene."""
+"""qMRMLWidget (Slicer/Libs/MRML/Widgets/qMRMLWidget.h), and what widgets that know their scene share."""
 
 from __future__ import annotations
 
@@ -8,25 +8,28 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 
+class SceneWidget(QWidget):
+    """Remembers its scene."""
 
-class qMRMLWidget(QWidget):  # noqa: N801
-    """Tells its children, by a signal, which scene they belong to."""
-
-    mrmlSceneChanged = Signal(object)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._scene: Any = None
-
-    def mrmlScene(self) -> Any:  # noqa: N802
-        return self._scene
+    _scene: Any = None
 
     @Slot(object)
     def setMRMLScene(self, scene: Any) -> None:  # noqa: N802
         if scene is not self._scene:
             self._scene = scene
             self._scene_changed()
-            self.mrmlSceneChanged.emit(scene)
 
     def _scene_changed(self) -> None:
-        """For widgets that show nodes of the scene."""
+        raise NotImplementedError
+
+
+class qMRMLWidget(SceneWidget):  # noqa: N801
+    """Tells its children, by a signal, which scene they belong to."""
+
+    mrmlSceneChanged = Signal(object)
+
+    def mrmlScene(self) -> Any:  # noqa: N802
+        return self._scene
+
+    def _scene_changed(self) -> None:
+        self.mrmlSceneChanged.emit(self._scene)

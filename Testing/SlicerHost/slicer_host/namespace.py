@@ -37,8 +37,7 @@ class Namespace:
         for name, module in _modules().items():
             self._install(name, module)
         widgets = {cls.__name__: face_class(cls) for cls in SLICER}
-        app = to_python(application)
-        own = {"app": app, "mrmlScene": scene, "modules": modules, "dicomDatabase": app.dicomDatabase(), **widgets}
+        own = {"app": to_python(application), "mrmlScene": scene, "modules": modules, **widgets}
         for name, value in own.items():
             self._set(name, value)
         sys.modules["slicer.modules"] = modules

@@ -8,13 +8,14 @@ import slicer
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QInputDialog, QLineEdit, QSizePolicy, QWidget
 
-from slicer_host.mrml_widget import qMRMLWidget
+from slicer_host.mrml_widget import SceneWidget
+from slicer_host.observers import Observers
 from slicer_host.properties import computed, stored
 
 _ACTION = Qt.ItemDataRole.UserRole + 1
 
 
-class qMRMLNodeComboBox(qMRMLWidget):  # noqa: N801
+class qMRMLNodeComboBox(SceneWidget):  # noqa: N801
     """Lists the scene's nodes of the given types; below them, what can be done with the chosen one."""
 
     currentNodeChanged = Signal((object,), (bool,))
@@ -41,8 +42,8 @@ class qMRMLNodeComboBox(qMRMLWidget):  # noqa: N801
         self._attributes: list[tuple[str, str, str | None]] = []
         self._base_names: dict[str, str] = {}
         self._labels: dict[str, str] = {}
-        self._tags: list[int] = []
-        self._node_tags: list[tuple[Any, int]] = []
+        self._scene_observers = Observers(self)
+        self._node_observers = Observers(self)
         self.setEnabled(False)
 
     nodeTypes = stored("QStringList", [], "_refresh")
@@ -77,6 +78,9 @@ class qMRMLNodeComboBox(qMRMLWidget):  # noqa: N801
     def setCurrentNodeIndex(self, index: int) -> None:  # noqa: N802
         nodes = self._nodes()
         self._select(nodes[index].GetID() if 0 <= index < len(nodes) else "")
+
+    def mrmlScene(self) -> Any:  # noqa: N802
+        return self._scene
 
     def currentNode(self) -> Any:  # noqa: N802
         return self._scene.GetNodeByID(self._current_id) if self._scene is not None and self._current_id else None
@@ -148,14 +152,11 @@ class qMRMLNodeComboBox(qMRMLWidget):  # noqa: N801
 
     def _scene_changed(self) -> None:
         scene = self._scene
-        for tag in self._tags:
-            self._watched.RemoveObserver(tag)
-        self._watched = scene
-        self._tags = []
+        self._scene_observers.clear()
         if scene is not None:
             events = slicer.vtkMRMLScene
             for event in (events.NodeAddedEvent, events.NodeRemovedEvent, events.EndBatchProcessEvent):
-                self._tags.append(scene.AddObserver(event, self._refresh))
+                self._scene_observers.add(scene, event, self._refresh)
         self.setEnabled(scene is not None)
         self._refresh()
 
@@ -188,10 +189,10 @@ class qMRMLNodeComboBox(qMRMLWidget):  # noqa: N801
     def _refresh(self, *_: object) -> None:
         if self._scene is None or self._scene.IsBatchProcessing():
             return
-        for node, tag in self._node_tags:
-            node.RemoveObserver(tag)
         nodes = self._nodes()
-        self._node_tags = [(node, node.AddObserver("ModifiedEvent", self._rename_items)) for node in nodes]
+        self._node_observers.clear()
+        for node in nodes:
+            self._node_observers.add(node, "ModifiedEvent", self._rename_items)
         self._fill(nodes)
         known = {node.GetID() for node in nodes}
         chosen = self._current_id if self._current_id in known else self._replacement(nodes)

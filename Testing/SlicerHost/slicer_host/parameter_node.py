@@ -42,13 +42,19 @@ class ParameterNodeWrapper:
         for name, parameter in self.allParameters.items():
             if not parameterNode.HasParameter(name):
                 parameter.stored.write(parameterNode, name, parameter.default.value)
-        self._read_all()
-        me = weakref.ref(self)
-        tag = parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: _tell(me))
-        weakref.finalize(self, parameterNode.RemoveObserver, tag)
+        for name in self.allParameters:
+            self._follow(name)
 
-    def _read_all(self) -> None:
-        self._cache = {name: p.stored.read(self.parameterNode, name) for name, p in self.allParameters.items()}
+    def _follow(self, name: str) -> None:
+        """Keeps a parameter's value as the node has it. Slicer, too, observes the node once for each parameter; VTK calls
+        the first observer last, so that widgets learn of a change of the first parameter by undo only at the next one."""
+        self._read(name)
+        me = weakref.ref(self)
+        tag = self.parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: _tell(me, name))
+        weakref.finalize(self, self.parameterNode.RemoveObserver, tag)
+
+    def _read(self, name: str) -> None:
+        self._cache[name] = self.allParameters[name].stored.read(self.parameterNode, name)
 
     def _parameter(self, name: str) -> _Parameter:
         if name not in self.allParameters:
@@ -78,7 +84,7 @@ class ParameterNodeWrapper:
         parameter = self._parameter(name)
         with slicer.util.NodeModify(self.parameterNode):
             parameter.stored.write(self.parameterNode, name, value)
-            self._cache[name] = parameter.stored.read(self.parameterNode, name)
+            self._read(name)
 
     def connectGui(self, gui: Any) -> int:  # noqa: N802
         """Ties each widget that has the property SlicerParameterName to its parameter; gives a tag to undo it."""
@@ -148,10 +154,10 @@ class ParameterNodeWrapper:
         self.parameterNode.Modified()
 
 
-def _tell(me: weakref.ref[ParameterNodeWrapper]) -> None:
+def _tell(me: weakref.ref[ParameterNodeWrapper], name: str) -> None:
     wrapper = me()
     if wrapper is not None:
-        wrapper._read_all()
+        wrapper._read(name)
 
 
 def _property(name: str) -> property:

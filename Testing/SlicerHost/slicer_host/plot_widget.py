@@ -9,6 +9,7 @@ import vtk
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from slicer_host.observers import Observers
 from slicer_host.slice_widget import ControllerBar
 from slicer_host.view_canvas import ViewCanvas
 
@@ -23,7 +24,7 @@ class qMRMLPlotView(ViewCanvas):  # noqa: N801
         self._context.SetRenderWindow(self._window)
         self._context.GetScene().AddItem(self._chart)
         self._node: Any = None
-        self._observed: list[tuple[Any, int]] = []
+        self._observers = Observers(self)
 
     def _show_node(self, node: Any) -> None:
         self._node = node
@@ -42,8 +43,7 @@ class qMRMLPlotView(ViewCanvas):  # noqa: N801
             self._draw()
 
     def _draw(self) -> None:
-        for observed, tag in self._observed:
-            observed.RemoveObserver(tag)
+        self._observers.clear()
         chart_node = self._node.GetPlotChartNode()
         self._chart.ClearPlots()
         self._chart.SetVisible(chart_node is not None)
@@ -59,10 +59,8 @@ class qMRMLPlotView(ViewCanvas):  # noqa: N801
             _apply_titles(self._chart, chart_node)
             self._chart.RecalculateBounds()
             _apply_ranges(self._chart, chart_node)
-        self._observed = [(node, node.AddObserver("ModifiedEvent", self._schedule_update)) for node in watched]
-
-    def mrmlPlotViewNode(self) -> Any:  # noqa: N802
-        return self._node
+        for node in watched:
+            self._observers.add(node, "ModifiedEvent", self._schedule_update)
 
     def chart(self) -> Any:
         return self._chart
@@ -151,4 +149,4 @@ class qMRMLPlotWidget(QWidget):  # noqa: N801
         return self._view
 
     def mrmlPlotViewNode(self) -> Any:  # noqa: N802
-        return self._view.mrmlPlotViewNode()
+        return self._view._node

@@ -341,12 +341,19 @@ def _write_property(native: QObject, name: str, value: Any) -> None:
     if not described.isWritable():
         raise AttributeError(f"Property '{name}' of {_class_name(native)} object is not writable")
     is_pointer = described.typeName().endswith("*") or described.typeName() == "PyObject"
-    plain = int(value) if isinstance(value, EnumValue) else to_qt(list(value) if isinstance(value, tuple) else value)
+    plain = _plain(value)
     if (value is None and not is_pointer) or not native.setProperty(name, plain):
         raise AttributeError(
             f"Property '{name}' of type '{described.typeName()}' does not accept an object of type "
             f"{type(value).__name__} ({value!r})"
         )
+
+
+def _plain(value: Any) -> Any:
+    """A property's new value as QVariant takes it: enumerations of Qt and VTK as numbers, tuples as lists."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int(value)
+    return to_qt(list(value) if isinstance(value, tuple) else value)
 
 
 def _signatures(native: QObject) -> list[str]:

@@ -9,11 +9,11 @@ from types import ModuleType
 from typing import Any
 
 import slicer
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QVBoxLayout
 
-from slicer_host.mrml_widget import qMRMLWidget
+from slicer_host.mrml_widget import SceneWidget
 from slicer_host.properties import computed, stored
 from slicer_host.pythonqt import to_python
 
@@ -54,7 +54,7 @@ class qSlicerScriptedLoadableModule(QObject):  # noqa: N801
         return None
 
 
-class qSlicerScriptedLoadableModuleWidget(qMRMLWidget):  # noqa: N801
+class qSlicerScriptedLoadableModuleWidget(SceneWidget):  # noqa: N801
     """What a module's widget class gets as `parent`, to put its panel into."""
 
     def __init__(self, path: Path) -> None:
@@ -65,6 +65,11 @@ class qSlicerScriptedLoadableModuleWidget(qMRMLWidget):  # noqa: N801
         column.setContentsMargins(6, 6, 6, 6)
 
     moduleName = computed(str, lambda self: self._path.stem)
+
+    mrmlSceneChanged = Signal(object)
+
+    def _scene_changed(self) -> None:
+        self.mrmlSceneChanged.emit(self._scene)
 
     def _set_up(self) -> None:
         """Makes the Python widget and lets it build its panel (setPythonSource, setup)."""

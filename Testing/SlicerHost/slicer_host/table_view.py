@@ -8,6 +8,7 @@ import vtk
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Slot
 from PySide6.QtWidgets import QTableView, QVBoxLayout, QWidget
 
+from slicer_host.observers import Observers
 from slicer_host.properties import stored
 from slicer_host.slice_widget import ControllerBar
 
@@ -60,7 +61,7 @@ class qMRMLTableView(QTableView):  # noqa: N801
         super().__init__(parent)
         self._node: Any = None
         self._view_node: Any = None
-        self._tag = 0
+        self._observers = Observers(self)
         self._cells = TableModel(self)
         self.setModel(self._cells)
         self.setAlternatingRowColors(True)
@@ -75,11 +76,10 @@ class qMRMLTableView(QTableView):  # noqa: N801
 
     @Slot("QVariant")
     def setMRMLTableNode(self, node: Any) -> None:  # noqa: N802
-        if self._node is not None:
-            self._node.RemoveObserver(self._tag)
+        self._observers.clear()
         self._node = node
         if node is not None:
-            self._tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._node_changed)
+            self._observers.add(node, vtk.vtkCommand.ModifiedEvent, self._node_changed)
         self._node_changed()
 
     def _node_changed(self, *_: object) -> None:

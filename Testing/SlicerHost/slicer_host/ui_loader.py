@@ -23,6 +23,7 @@ class UiLoader(QUiLoader):
         tree = ElementTree.fromstring(bytes(device.readAll().data()))
         for element in tree.iter("widget"):
             _check(element)
+        flags = [flag for element in tree.iter("widget") for flag in _taken_flags(element)]
         connections = tree.find("connections")
         if connections is not None:
             tree.remove(connections)
@@ -34,6 +35,8 @@ class UiLoader(QUiLoader):
         widget = super().load(buffer, parent)
         if widget is None:
             raise RuntimeError(f"the .ui file cannot be built: {self.errorString()}")
+        for name, property_name, value in flags:
+            _named(widget, name)._native.setProperty(property_name, value)
         for connection in connections if connections is not None else ():
             _connect(widget, connection)
         return widget
@@ -55,14 +58,27 @@ def _check(element: ElementTree.Element) -> None:
             raise RuntimeError(f"{name} '{element.get('name')}' has no property '{item.get('name')}'")
 
 
+def _taken_flags(element: ElementTree.Element) -> list[tuple[str, str, int]]:
+    """Takes the flag properties of a host's widget out of the file: Qt cannot read enumerations of a Python class."""
+    cls = custom_widgets.get(element.get("class", ""))
+    taken = []
+    for item in element.findall("property") if cls is not None else []:
+        flags = item.findtext("set")
+        if flags is not None and hasattr(cls, flags.split("|")[0].split("::")[-1]):
+            values = (getattr(cls, flag.split("::")[-1]) for flag in flags.split("|"))
+            taken.append((element.get("name", ""), item.get("name", ""), sum(set(values))))
+            element.remove(item)
+    return taken
+
+
 def _connect(root: QtWidgets.QWidget, connection: ElementTree.Element) -> None:
     text = {item.tag: item.text or "" for item in connection}
-    sender, receiver = (to_python(_named(root, text[role])) for role in ("sender", "receiver"))
+    sender, receiver = (_named(root, text[role]) for role in ("sender", "receiver"))
     sender.connect(text["signal"], receiver, text["slot"])
 
 
 def _named(root: QtWidgets.QWidget, name: str) -> Any:
     found = root if root.objectName() == name else root.findChild(QObject, name)
     if found is None:
-        raise RuntimeError(f"the .ui file connects '{name}', which it does not have")
-    return found
+        raise RuntimeError(f"the .ui file names '{name}', which it does not have")
+    return to_python(found)

@@ -1,0 +1,158 @@
+"""The host gives Qt the face that PythonQt gives it in Slicer."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def qt(slicer_host: Any) -> Any:
+    import qt
+
+    return qt
+
+
+def test_properties_are_values_not_methods(qt: Any) -> None:
+    button = qt.QPushButton("Apply")
+    button.enabled = False
+    assert (button.text, button.enabled, button.isEnabled()) == ("Apply", False, False)
+    with pytest.raises(TypeError):
+        button.text()
+
+
+def test_name_stands_for_object_name(qt: Any) -> None:
+    button = qt.QPushButton()
+    button.name = "apply"
+    assert (button.name, button.objectName) == ("apply", "apply")
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("button.nope", AttributeError),
+        ("button.setNope(1)", AttributeError),
+        ("button.nope = 1", AttributeError),
+        ("button.click = 1", AttributeError),
+        ("button.clicked = 1", AttributeError),
+        ("button.text = None", AttributeError),
+        ("button.size = 'large'", AttributeError),
+        ("button.connect('clocked()', print)", AttributeError),
+        ("button.connect('clicked(int)', print)", AttributeError),
+        ("button.clicked.connect(None)", TypeError),
+        ("qt.QNothing", AttributeError),
+        ("qt.Signal", AttributeError),
+        ("qt.Qt.AlignNowhere", AttributeError),
+    ],
+)
+def test_what_pythonqt_does_not_have_is_an_error(qt: Any, code: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        exec(code, {"qt": qt, "button": qt.QPushButton("Apply")})
+
+
+def test_signals_by_signature_and_by_name(qt: Any) -> None:
+    heard: list[Any] = []
+    button = qt.QPushButton()
+    button.checkable = True
+    button.connect("clicked(bool)", heard.append)
+    button.clicked.connect(lambda: heard.append("no argument"))
+    button.click()
+    assert heard == [True, "no argument"]
+    button.disconnect("clicked(bool)", heard.append)
+    button.click()
+    assert heard == [True, "no argument", "no argument"]
+
+
+def test_one_object_has_one_face(qt: Any) -> None:
+    widget = qt.QWidget()
+    layout = qt.QVBoxLayout(widget)
+    button = qt.QPushButton()
+    layout.addWidget(button)
+    assert widget.layout() is layout
+    assert button.parent() is widget
+    assert layout.itemAt(0).widget() is button
+    assert widget.findChildren(qt.QPushButton) == [button]
+    assert type(button) == qt.QPushButton  # noqa: E721
+    assert isinstance(button, qt.QWidget)
+
+
+def test_enumerations_are_integers(qt: Any) -> None:
+    assert qt.QProcess.NotRunning == 0
+    assert qt.QProcess().state() == qt.QProcess.NotRunning
+    box = qt.QMessageBox()
+    box.standardButtons = qt.QMessageBox.Yes | qt.QMessageBox.No
+    assert box.standardButtons & qt.QMessageBox.Yes
+    assert qt.Qt.AlignmentFlag.AlignLeft == qt.Qt.AlignLeft
+
+
+def test_python_overrides_virtual_methods(qt: Any) -> None:
+    class Filter(qt.QObject):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen = 0
+
+        def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802
+            self.seen += 1
+            return False
+
+    watched, watching = qt.QWidget(), Filter()
+    watched.installEventFilter(watching)
+    watched.enabled = False
+    assert watching.seen > 0
+
+
+def test_a_destroyed_object_says_so(qt: Any) -> None:
+    button = qt.QPushButton()
+    button.delete()
+    with pytest.raises(ValueError, match="destroyed"):
+        button.text  # noqa: B018
+
+
+def test_a_process_talks_in_bytes(slicer_host: Any, qt: Any) -> None:
+    process = qt.QProcess()
+    process.start("PythonSlicer", ["-c", "import sys; print(sys.executable, 'Größe')"])
+    slicer_host.wait_until(lambda: process.state() == qt.QProcess.NotRunning)
+    answer = process.readAllStandardOutput().data()
+    assert isinstance(answer, bytes)
+    assert answer.decode().split()[0] == sys.executable
+    assert process.exitStatus() == qt.QProcess.NormalExit
+
+
+def test_an_exception_in_a_slot_reaches_the_test(slicer_host: Any, qt: Any) -> None:
+    button = qt.QPushButton()
+    button.clicked.connect(lambda: 1 / 0)
+    button.click()
+    with pytest.raises(ZeroDivisionError):
+        slicer_host.process_events()
+
+
+def test_an_exception_in_an_observer_reaches_the_test(slicer_host: Any) -> None:
+    import slicer
+
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode")
+    node.AddObserver("ModifiedEvent", lambda *_: {}["missing"])
+    node.SetName("new")
+    with pytest.raises(KeyError):
+        slicer_host.process_events()
+
+
+def test_python_survives_many_calls(slicer_host: Any, qt: Any) -> None:
+    button = qt.QPushButton()
+    before = sys.getrefcount(None)
+    for _ in range(200_000):
+        button.setEnabled(True)
+    assert sys.getrefcount(None) > 0
+    assert before > 0
+
+
+def test_without_a_display_and_without_xvfb_there_is_no_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    from slicer_host.x_display import XDisplay, XvfbMissing
+
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+    monkeypatch.setitem(os.environ, "PATH", "/nowhere")
+    with pytest.raises(XvfbMissing, match="xvfb"):
+        XDisplay()

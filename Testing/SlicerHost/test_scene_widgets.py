@@ -1,0 +1,273 @@
+"""The host's windows on a MRML scene: node combo boxes, slice views, layouts, tables, plots, files, dialogs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def slicer(slicer_host: Any) -> Any:
+    import slicer
+
+    return slicer
+
+
+def _ct(slicer: Any, name: str = "CT", value: float = 50.0) -> Any:
+    """A volume of 60 mm, one voxel a mm, centred; `value` HU to the patient's left, -150 HU to the right."""
+    voxels = np.full((60, 60, 60), -150.0, np.float32)
+    voxels[:, :, 30:] = value
+    node = slicer.util.addVolumeFromArray(voxels)
+    node.SetName(name)
+    node.SetIJKToRASDirections(-1, 0, 0, 0, -1, 0, 0, 0, 1)
+    node.SetOrigin(29.5, 29.5, -29.5)
+    node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().AutoWindowLevelOff()
+    node.GetDisplayNode().SetWindowLevel(400, 50)
+    return node
+
+
+def _combo_box(slicer: Any, **properties: Any) -> Any:
+    box = slicer.qMRMLNodeComboBox()
+    box.nodeTypes = ["vtkMRMLScalarVolumeNode"]
+    for name, value in properties.items():
+        setattr(box, name, value)
+    box.setMRMLScene(slicer.mrmlScene)
+    return box
+
+
+def _choose(box: Any, text: str) -> None:
+    """What a click on an entry of the list does."""
+    native = box._native._box
+    row = native.findText(text)
+    assert row >= 0, [native.itemText(index) for index in range(native.count())]
+    native.setCurrentIndex(row)
+    native.activated.emit(row)
+
+
+def test_a_node_combo_box_follows_the_scene(slicer_host: Any, slicer: Any) -> None:
+    box, heard = _combo_box(slicer), []
+    box.connect("currentNodeChanged(vtkMRMLNode*)", heard.append)
+    box.connect("currentNodeChanged(bool)", heard.append)
+    first = _ct(slicer, "first")
+    assert box.currentNode() is first
+    second = _ct(slicer, "second")
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode")
+    assert (box.currentNode(), box.nodeCount()) == (first, 2)
+    slicer.mrmlScene.RemoveNode(first)
+    assert box.currentNode() is second
+    assert heard == [first, True, second, True]
+
+
+def test_a_node_combo_box_makes_renames_and_deletes(slicer_host: Any, slicer: Any) -> None:
+    box = _combo_box(slicer, noneEnabled=True, noneDisplay="Create new", renameEnabled=True, removeEnabled=True)
+    assert box.currentNode() is None
+    _choose(box, "Create new Volume".replace("Volume", box.nodeTypeLabel("vtkMRMLScalarVolumeNode")))
+    node = box.currentNode()
+    assert node.IsA("vtkMRMLScalarVolumeNode")
+    slicer_host.expect_dialog("Synthetic")
+    _choose(box, f"Rename current {box.nodeTypeLabel('vtkMRMLScalarVolumeNode')}")
+    assert node.GetName() == "Synthetic"
+    _choose(box, "Create new")
+    assert box.currentNode() is None
+    _choose(box, "Synthetic")
+    _choose(box, f"Delete current {box.nodeTypeLabel('vtkMRMLScalarVolumeNode')}")
+    assert (box.currentNode(), box.nodeCount()) == (None, 0)
+
+
+def test_a_node_combo_box_filters(slicer: Any) -> None:
+    box = _combo_box(slicer, showChildNodeTypes=False)
+    label_map = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode")
+    assert box.nodeCount() == 0
+    box.showChildNodeTypes = True
+    assert box.nodeFromIndex(0) is label_map
+    box.addAttribute("vtkMRMLScalarVolumeNode", "Phase", "excretory")
+    assert box.nodeCount() == 0
+    label_map.SetAttribute("Phase", "excretory")
+    assert box.nodeCount() == 1
+
+
+def _picture(slicer: Any, name: str) -> np.ndarray:
+    """Grey values of a slice view as it is drawn, (y, x)."""
+    canvas = slicer.app.layoutManager().sliceWidget(name).sliceView()._native
+    canvas._render()
+    image = canvas._picture
+    pixels = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine() // 4, 4)
+    return pixels[:, : image.width(), :3].mean(axis=2)
+
+
+def test_a_slice_view_draws_the_window(slicer_host: Any, slicer: Any) -> None:
+    slicer.util.setSliceViewerLayers(background=_ct(slicer), fit=True)
+    slicer_host.process_events(0.2)
+    picture = _picture(slicer, "Red")
+    height, width = picture.shape
+    inside = picture[height // 2 - 20 : height // 2 + 20]
+    assert inside[:, width // 2 - 60 : width // 2 - 20].mean() == pytest.approx(0, abs=1)
+    assert inside[:, width // 2 + 20 : width // 2 + 60].mean() == pytest.approx(255 * 200 / 400, abs=2)
+
+
+def test_the_wheel_moves_through_the_slices(slicer_host: Any, slicer: Any) -> None:
+    from PySide6.QtCore import QPoint, QPointF, Qt
+    from PySide6.QtGui import QWheelEvent
+    from PySide6.QtWidgets import QApplication
+
+    slicer.util.setSliceViewerLayers(background=_ct(slicer), fit=True)
+    slicer_host.process_events(0.2)
+    widget = slicer.app.layoutManager().sliceWidget("Red")
+    before = widget.sliceLogic().GetSliceOffset()
+    view = widget.sliceView()._native
+    middle = QPointF(view.rect().center())
+    event = QWheelEvent(
+        middle, view.mapToGlobal(middle), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(view, event)
+    slicer_host.process_events(0.1)
+    assert abs(widget.sliceLogic().GetSliceOffset() - before) == pytest.approx(1.0)
+    assert widget.sliceController().sliceOffsetSlider().value == pytest.approx(widget.sliceLogic().GetSliceOffset())
+
+
+_LAYOUT = """<layout type="horizontal" split="true">
+ <item><view class="vtkMRMLSliceNode" singletontag="Synthetic"><property name="orientation" action="default">Coronal</property>
+ <property name="viewlabel" action="default">S</property><property name="viewcolor" action="default">#8050A0</property></view></item>
+ <item><layout type="vertical"><item><view class="vtkMRMLTableViewNode" singletontag="TableView1"/></item>
+ <item><view class="vtkMRMLPlotViewNode" singletontag="PlotView1"/></item></layout></item></layout>"""
+
+
+def test_a_layout_of_ones_own(slicer_host: Any, slicer: Any) -> None:
+    manager = slicer.app.layoutManager()
+    layout = manager.layoutLogic().GetLayoutNode()
+    layout.AddLayoutDescription(977, _LAYOUT)
+    manager.setLayout(977)
+    slicer_host.process_events()
+    widget = manager.sliceWidget("Synthetic")
+    assert widget.visible
+    assert (widget.sliceOrientation, widget.sliceController().sliceViewLabel) == ("Coronal", "S")
+    assert not manager.sliceWidget("Red").visible
+    assert (manager.tableViewCount, manager.plotViewCount, manager.layout) == (1, 1, 977)
+    manager.layout = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+    slicer_host.process_events()
+    assert manager.sliceWidget("Red").visible
+    with pytest.raises(ValueError, match="no layout"):
+        manager.setLayout(123_456)
+
+
+def test_a_table_and_a_plot_are_shown(slicer_host: Any, slicer: Any) -> None:
+    table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", "HU")
+    slicer.util.updateTableFromArray(table, np.array([[0.0, 10.0], [1.0, 60.0]]), ["position", "HU"])
+    view = slicer.qMRMLTableView()
+    view.setMRMLTableNode(table)
+    model = view._native.model()
+    assert (model.rowCount(), model.columnCount(), model.data(model.index(1, 1))) == (2, 2, "60")
+    table.SetCellText(1, 1, "70")
+    assert float(model.data(model.index(1, 1))) == 70
+    series = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", "profile")
+    series.SetAndObserveTableNodeID(table.GetID())
+    series.SetXColumnName("position")
+    series.SetYColumnName("HU")
+    series.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter)
+    chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", "chart")
+    chart.AddAndObservePlotSeriesNodeID(series.GetID())
+    slicer.modules.plots.logic().ShowChartInLayout(chart)
+    slicer_host.process_events(0.3)
+    plots = slicer.app.layoutManager().plotWidget(0).plotView()._native._chart
+    assert plots.GetNumberOfPlots() == 1
+    assert plots.GetPlot(0).GetLabel() == "profile"
+
+
+@pytest.mark.parametrize("name", ["scene.mrb", "scene.mrml"])
+def test_a_saved_scene_comes_back(slicer_host: Any, slicer: Any, tmp_path: Path, name: str) -> None:
+    node = _ct(slicer, "Simulated")
+    expected = slicer.util.arrayFromVolume(node).copy()
+    if name.endswith(".mrml"):
+        assert slicer.util.saveNode(node, str(tmp_path / "Simulated.nrrd"))
+    assert slicer.util.saveScene(str(tmp_path / name))
+    slicer.mrmlScene.Clear(0)
+    assert slicer.mrmlScene.GetFirstNodeByName("Simulated") is None
+    slicer.util.loadScene(str(tmp_path / name))
+    slicer_host.process_events(0.2)
+    loaded = slicer.util.getNode("Simulated")
+    assert (slicer.util.arrayFromVolume(loaded) == expected).all()
+    assert loaded.GetOrigin() == pytest.approx((29.5, 29.5, -29.5))
+
+
+def test_data_nodes_are_in_the_subject_hierarchy(slicer: Any) -> None:
+    node = _ct(slicer)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    assert hierarchy.GetItemByDataNode(node) != hierarchy.GetInvalidItemID()
+
+
+def test_dialogs_are_answered_in_turn(slicer_host: Any, slicer: Any) -> None:
+    slicer_host.expect_dialog("Yes", "No")
+    answers: list[bool] = []
+    slicer_host.in_event_loop(lambda: answers.append(slicer.util.confirmYesNoDisplay("Restart now?")))
+    slicer_host.in_event_loop(lambda: answers.append(slicer.util.confirmYesNoDisplay("Really?")))
+    assert answers == [True, False]
+    assert slicer_host.dialogs_seen[-2].endswith("Restart now?")
+
+
+def test_a_dialog_that_nobody_expects_is_an_error(slicer_host: Any, slicer: Any) -> None:
+    with pytest.raises(AssertionError, match="out of memory"):
+        slicer_host.in_event_loop(lambda: slicer.util.errorDisplay("out of memory"))
+
+
+def test_a_file_dialog_gives_a_path(slicer_host: Any, tmp_path: Path) -> None:
+    import qt
+
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    slicer_host.expect_dialog(tmp_path / "model.safetensors")
+    assert qt.QFileDialog.getOpenFileName(None, "Model", "") == str(tmp_path / "model.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("widget", "message"),
+    [
+        ('<widget class="ctkNothing" name="x"/>', "ctkNothing"),
+        ('<widget class="QLabel" name="x"><property name="txt"><string>a</string></property></widget>', "txt"),
+        ('<widget class="ctkSliderWidget" name="x"><property name="step"><double>1</double></property></widget>', "step"),
+    ],
+)
+def test_a_ui_file_with_unknown_names_is_refused(slicer: Any, tmp_path: Path, widget: str, message: str) -> None:
+    path = tmp_path / "panel.ui"
+    path.write_text(
+        f'<ui version="4.0"><widget class="qMRMLWidget" name="Panel"><layout class="QVBoxLayout" name="column"><item>'
+        f"{widget}</item></layout></widget></ui>",
+        encoding="utf-8",
+    )
+    with pytest.raises(RuntimeError, match=message):
+        slicer.util.loadUI(str(path))
+
+
+def test_a_screenshot_has_the_window_in_it(slicer_host: Any, tmp_path: Path) -> None:
+    from PySide6.QtGui import QImage
+
+    image = QImage(str(slicer_host.screenshot(tmp_path / "window.png")))
+    assert (image.width(), image.height()) == (1440, 900)
+    colors = {image.pixelColor(x, y).name() for x in range(0, 1440, 5) for y in range(0, 900, 5)}
+    assert {"#f34a33", "#6eb04b", "#edd54c"} <= colors
+
+
+def test_names_that_slicer_does_not_have_are_not_there(slicer: Any) -> None:
+    for name in ("arrayFromVolume", "loadUI", "noSuchName"):
+        with pytest.raises(AttributeError):
+            getattr(slicer, name)
+    with pytest.raises(AttributeError):
+        slicer.modules.nosuchmodule  # noqa: B018
+
+
+def test_hosts_nest_and_leave_nothing(slicer_host: Any, slicer: Any) -> None:
+    import sys
+
+    from slicer_host import Host
+
+    outer, before = slicer.mrmlScene, set(sys.modules)
+    with Host(dark=True, size=(1000, 700)) as inner:
+        assert slicer.mrmlScene is not outer
+        assert inner.main_window.size.width() == 1000
+    assert slicer.mrmlScene is outer
+    assert slicer.app.mrmlScene() is outer
+    assert "qt" in sys.modules
+    assert "SampleData" in before
