@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QInputDialog, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QInputDialog, QLineEdit, QMessageBox, QPushButton, QWidget
 
 from slicer_host.failures import Failures
 
@@ -64,8 +64,7 @@ def _give(dialog: QDialog, answer: Answer) -> None:
     if callable(answer):
         answer(dialog)
     elif isinstance(dialog, QFileDialog):
-        dialog.setDirectory(str(Path(answer).parent))
-        dialog.selectFile(str(answer))
+        dialog.findChild(QLineEdit, "fileNameEdit").setText(str(answer))
         dialog.accept()
     elif isinstance(dialog, QInputDialog):
         dialog.setTextValue(str(answer))

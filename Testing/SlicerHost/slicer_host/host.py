@@ -121,14 +121,11 @@ class Host:
 
     def process_events(self, for_s: float = 0.0) -> None:
         """Lets the event loop run until nothing waits, or for a time; raises what failed in a slot or observer."""
-        end = time.monotonic() + for_s
-        while True:
-            self._application.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 50)
-            self._application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-            self.failures.raise_first()
-            if time.monotonic() >= end:
-                return
-            time.sleep(0.005)
+        loop = QEventLoop()
+        QTimer.singleShot(round(1000 * for_s), loop.quit)
+        loop.exec()
+        self._application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        self.failures.raise_first()
 
     def wait_until(self, predicate: Callable[[], Any], timeout_s: float = 30.0) -> None:
         """Lets the event loop run until the predicate holds.
@@ -157,17 +154,16 @@ class Host:
 
     def in_event_loop(self, action: Callable[[], Any]) -> None:
         """Does something as a module's code does it: called by the event loop, so that dialogs live as long as they must."""
-        done: list[bool] = []
+        loop = QEventLoop()
 
         def act() -> None:
             try:
                 action()
             finally:
-                done.append(True)
+                loop.quit()
 
         QTimer.singleShot(0, act)
-        while not done:
-            self._application.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 50)
+        loop.exec()
         self.process_events()
 
     def scroll_to(self, widget: Any) -> None:

@@ -85,7 +85,7 @@ class Face(metaclass=FaceClass):
             if name in _signal_names(native):
                 return Signal(native, name)
         if not name.startswith("_") and hasattr(type(native), name):
-            value = getattr(native, name)
+            value = getattr(native, "exec" if name == "exec_" else name)
             if isinstance(value, enum.Enum):
                 return EnumValue.of(value)
             if callable(value):
