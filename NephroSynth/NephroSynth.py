@@ -147,16 +147,16 @@ class NephroSynthTest(ScriptedLoadableModuleTest):
             widget = slicer.modules.nephrosynth.widgetRepresentation().self()
             self.delayDisplay("Simulating an exam")
             volumes = widget.load_sample()
-            self.assertEqual(len(volumes), 3)
+            assert len(volumes) == 3
             self.delayDisplay("Running")
             widget.panel.run.apply()
             while widget.panel.run.running:
                 slicer.app.processEvents()
                 time.sleep(0.01)
             result = widget.panel.current_run()
-            self.assertIsNotNone(result, widget.ui.errorLabel.text)
-            self.assertEqual(len(result.aligned), 4)
-            self.assertGreater(result.summary["metrics"]["around"]["window"]["ssim"], 0.5)
+            assert result is not None, widget.ui.errorLabel.text
+            assert len(result.aligned) == 4
+            assert result.summary["metrics"]["around"]["window"]["ssim"] > 0.5
             self.delayDisplay("Test passed")
         finally:
             sample.SPACING_MM = spacing

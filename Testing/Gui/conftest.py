@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "SlicerHost")]
-from gui_exam import MODULE, small_image, small_labels
+from gui_exam import MODULE, small_image, small_labels  # noqa: E402
 
 
 @pytest.fixture(scope="session")

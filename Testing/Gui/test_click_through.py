@@ -61,7 +61,10 @@ class Clicks:
         self.host.click(view, (x, y))
 
     def picture(self, name: str) -> None:
+        from PIL import Image
+
         path = self.host.screenshot(self._pictures / f"{name}.png")
+        Image.open(path).convert("RGB").quantize(256).save(path, optimize=True)
         assert path.stat().st_size > 20_000
 
 

@@ -1,4 +1,4 @@
-"""The first use: what is missing is named, the user is asked once, and Slicer's own packages are held where they are."""
+"""First use: what is missing is named, the user is asked once, and Slicer's own packages stay as they are."""
 
 from __future__ import annotations
 
