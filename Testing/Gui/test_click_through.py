@@ -64,7 +64,8 @@ class Clicks:
         from PIL import Image
 
         path = self.host.screenshot(self._pictures / f"{name}.png")
-        Image.open(path).convert("RGB").quantize(256).save(path, optimize=True)
+        picture = Image.open(path).convert("RGB").resize((1152, 720), Image.Resampling.LANCZOS)
+        picture.quantize(128).save(path, optimize=True)
         assert path.stat().st_size > 20_000
 
 
