@@ -72,7 +72,7 @@ class _Reader(ast.NodeVisitor):
     def _record(self, node: ast.AST, *names: str) -> None:
         self.uses.append(Use(names, f"{self._file}:{getattr(node, 'lineno', 0)}"))
 
-    def visit_Import(self, node: ast.Import) -> None:  # noqa: N802
+    def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
             bound = alias.asname or alias.name.split(".")[0]
             ours = alias.name.split(".")[0] in ROOTS
@@ -80,7 +80,7 @@ class _Reader(ast.NodeVisitor):
             if ours:
                 self._record(node, alias.name)
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: N802
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         ours = (node.module or "").split(".")[0] in ROOTS and node.level == 0
         for alias in node.names:
             path = f"{node.module}.{alias.name}"
@@ -88,7 +88,7 @@ class _Reader(ast.NodeVisitor):
             if ours:
                 self._record(node, path)
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:  # noqa: N802
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
         before = (self._self, self._bases, self._own)
         values = [self._value(base) for base in node.bases]
         self._bases = [value.name.split(".")[-1] for value in values if value is not None and value.kind == "path"]
@@ -115,7 +115,7 @@ class _Reader(ast.NodeVisitor):
         self._scopes.pop()
         self.uses = recorded
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         for decorator in node.decorator_list:
             self._value(decorator)
         self._scopes.append(self._parameters(node))
@@ -146,7 +146,7 @@ class _Reader(ast.NodeVisitor):
         last = path.split(".")[-1]
         return _Value("object", last) if root.kind == "path" and _CLASS.match(last) else _FOREIGN
 
-    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> None:
         value = self._value(node.value)
         for target in node.targets:
             if isinstance(target, ast.Name):
@@ -154,13 +154,13 @@ class _Reader(ast.NodeVisitor):
             else:
                 self._value(target)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         self._value(node.annotation)
         value = self._value(node.value) if node.value is not None else None
         if isinstance(node.target, ast.Name):
             self._scopes[-1][node.target.id] = value or self._annotated(node.annotation)
 
-    def visit_For(self, node: ast.For) -> None:  # noqa: N802
+    def visit_For(self, node: ast.For) -> None:
         self._value(node.iter)
         for name in (item.id for item in ast.walk(node.target) if isinstance(item, ast.Name)):
             self._scopes[-1][name] = None

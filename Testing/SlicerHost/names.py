@@ -35,7 +35,7 @@ def read_rows() -> dict[str, Row]:
     """The record, by name."""
     lines = TABLE.read_text(encoding="utf-8").splitlines() if TABLE.exists() else []
     cells = (line.split("\t") for line in lines if line and not line.startswith("#"))
-    return {row[0]: Row(*(row + [""])[:4]) for row in cells}
+    return {row[0]: Row(*[*row, ""][:4]) for row in cells}
 
 
 def write_rows(rows: Mapping[str, Row], revisions: Mapping[str, str]) -> None:

@@ -114,7 +114,7 @@ class Sources:
         """Whether a file exists."""
         return path in self._files[repository]
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019
+    @functools.cache  # noqa: B019
     def text(self, repository: str, path: str) -> str:
         """Content of a file."""
         return self._git(repository, "show", f"HEAD:{path}")
@@ -151,12 +151,16 @@ def find(name: str, sources: Sources) -> Place | None:
     if owner.startswith(("ctk", "qMRML", "qSlicer")):
         return _scriptable_member(owner, member, sources)
     if owner == "VTKObservationMixin":
-        return Place("Slicer", _PYTHON_FILES["slicer.util"]) if hasattr(slicer.util.VTKObservationMixin, member) else None
+        return (
+            Place("Slicer", _PYTHON_FILES["slicer.util"]) if hasattr(slicer.util.VTKObservationMixin, member) else None
+        )
     return None
 
 
 def _defines(text: str, name: str) -> bool:
-    return re.search(rf"^\s*(def|class)\s+{re.escape(name)}\b|^{re.escape(name)}\s*[:=]", text, re.MULTILINE) is not None
+    return (
+        re.search(rf"^\s*(def|class)\s+{re.escape(name)}\b|^{re.escape(name)}\s*[:=]", text, re.MULTILINE) is not None
+    )
 
 
 def _python(name: str, sources: Sources) -> Place | None:
@@ -252,7 +256,9 @@ def _qt_member(owner: str, member: str) -> Place | None:
     for base in native.__mro__:
         meta = getattr(base, "staticMetaObject", None)
         own = meta is not None and meta.indexOfProperty(member) >= meta.propertyOffset()
-        enumerations = (value for value in vars(base).values() if isinstance(value, type) and issubclass(value, enum.Enum))
+        enumerations = (
+            value for value in vars(base).values() if isinstance(value, type) and issubclass(value, enum.Enum)
+        )
         if own or member in vars(base) or any(member in names.__members__ for names in enumerations):
             return _qt_class(base.__name__)
     return None
@@ -292,7 +298,12 @@ def is_scriptable(header: str, member: str) -> bool:
         label = re.match(r"\s*(public|protected|private)?\s*(Q_SLOTS|slots|Q_SIGNALS|signals)?\s*:\s*$", line)
         if label and (label.group(1) or label.group(2)):
             section = f"{label.group(1) or ''} {label.group(2) or ''}"
-        shown = "Q_INVOKABLE" in line or "ignal" in section or "SIGNAL" in section or "public" in section and "lot" in section.lower()
+        shown = (
+            "Q_INVOKABLE" in line
+            or "ignal" in section
+            or "SIGNAL" in section
+            or ("public" in section and "lot" in section.lower())
+        )
         if shown and re.search(rf"\b{member}\s*\(", line):
             return True
     return False

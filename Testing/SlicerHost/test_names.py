@@ -1,4 +1,4 @@
-"""Everything that the module uses, and all that the host offers, exists in real Slicer and is recorded with its source."""
+"""All that the module uses, and all that the host offers, exists in real Slicer and is recorded with its source."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ pytest.importorskip("PySide6", reason="PySide6 is not installed")
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
 sys.path.insert(0, str(Path(__file__).parent))
 
-import vtk  # noqa: E402
-from name_audit import names_used  # noqa: E402
-from names import audited_uses, offered, read_rows  # noqa: E402
+import vtk
+
+from name_audit import names_used
+from names import audited_uses, offered, read_rows
 
 
 def _unrecorded(uses: list, rows: dict) -> list[str]:
@@ -70,7 +71,7 @@ def test_rows_name_a_source() -> None:
         "def f(node):\n    return node.GetSpacings()",
         "class A:\n    def f(self):\n        self.ui.applyButton.enable = True",
         "import vtk\nvtk.vtkPointz()",
-        "import qt\nclass A:\n    def __init__(self):\n        self.t = qt.QTimer()\n    def f(self):\n        self.t.halt()",
+        "import qt\nclass A:\n    def f(self):\n        self.t = qt.QTimer()\n    def g(self):\n        self.t.halt()",
     ],
 )
 def test_an_invented_name_is_found(tmp_path: Path, code: str) -> None:
@@ -85,7 +86,8 @@ def test_names_of_other_libraries_are_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "other.py"
     file.write_text(
         "import SimpleITK as sitk\nfrom pathlib import Path\n"
-        "def f(image: sitk.Image, path: Path):\n    image.GetSpacing_()\n    sitk.ReadImage_(path)\n    path.Resolve()\n",
+        "def f(image: sitk.Image, path: Path):\n"
+        "    image.GetSpacing_()\n    sitk.ReadImage_(path)\n    path.Resolve()\n",
         encoding="utf-8",
     )
     assert names_used([file], {}, {}) == []

@@ -99,7 +99,7 @@ def gui(slicer_host: Any) -> Any:
     for name, widget in widgets.items():
         widget.setProperty("SlicerParameterName", name)
         column.addWidget(widget)
-        setattr(widget, "name", name)
+        widget.name = name
     widgets["volume"].noneEnabled = True
     widgets["volume"].setMRMLScene(slicer.mrmlScene)
     return panel, widgets

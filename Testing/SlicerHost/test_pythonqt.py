@@ -94,7 +94,7 @@ def test_python_overrides_virtual_methods(qt: Any) -> None:
             super().__init__()
             self.seen = 0
 
-        def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802
+        def eventFilter(self, watched: Any, event: Any) -> bool:
             self.seen += 1
             return False
 
@@ -149,10 +149,10 @@ def test_python_survives_many_calls(slicer_host: Any, qt: Any) -> None:
 
 
 def test_without_a_display_and_without_xvfb_there_is_no_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    from slicer_host.x_display import XDisplay, XvfbMissing
+    from slicer_host.x_display import XvfbMissing, open_display
 
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
     monkeypatch.setitem(os.environ, "PATH", "/nowhere")
     with pytest.raises(XvfbMissing, match="xvfb"):
-        XDisplay()
+        open_display()

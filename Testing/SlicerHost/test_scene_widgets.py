@@ -131,8 +131,10 @@ def test_the_wheel_moves_through_the_slices(slicer_host: Any, slicer: Any) -> No
 
 
 _LAYOUT = """<layout type="horizontal" split="true">
- <item><view class="vtkMRMLSliceNode" singletontag="Synthetic"><property name="orientation" action="default">Coronal</property>
- <property name="viewlabel" action="default">S</property><property name="viewcolor" action="default">#8050A0</property></view></item>
+ <item><view class="vtkMRMLSliceNode" singletontag="Synthetic">
+  <property name="orientation" action="default">Coronal</property>
+  <property name="viewlabel" action="default">S</property>
+  <property name="viewcolor" action="default">#8050A0</property></view></item>
  <item><layout type="vertical"><item><view class="vtkMRMLTableViewNode" singletontag="TableView1"/></item>
  <item><view class="vtkMRMLPlotViewNode" singletontag="PlotView1"/></item></layout></item></layout>"""
 
@@ -227,7 +229,10 @@ def test_a_file_dialog_gives_a_path(slicer_host: Any, tmp_path: Path) -> None:
     [
         ('<widget class="ctkNothing" name="x"/>', "ctkNothing"),
         ('<widget class="QLabel" name="x"><property name="txt"><string>a</string></property></widget>', "txt"),
-        ('<widget class="ctkSliderWidget" name="x"><property name="step"><double>1</double></property></widget>', "step"),
+        (
+            '<widget class="ctkSliderWidget" name="x"><property name="step"><double>1</double></property></widget>',
+            "step",
+        ),
     ],
 )
 def test_a_ui_file_with_unknown_names_is_refused(slicer: Any, tmp_path: Path, widget: str, message: str) -> None:

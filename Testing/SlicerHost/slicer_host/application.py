@@ -1,4 +1,4 @@
-"""slicer.app: qSlicerApplication and what it hands out (Slicer/Base/QTGUI/qSlicerApplication.h, QTCore/qSlicerCoreApplication.h)."""
+"""slicer.app (Slicer/Base/QTGUI/qSlicerApplication.h, Slicer/Base/QTCore/qSlicerCoreApplication.h)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from slicer_host.properties import computed, stored
 EXIT_SUCCESS, EXIT_FAILURE = 0, 1
 
 
-class qSlicerApplication(QApplication):  # noqa: N801
+class qSlicerApplication(QApplication):
     """One for the process; each host gives it a new scene, new logics and a new settings file."""
 
     mrmlSceneChanged = Signal(object)
@@ -54,62 +54,62 @@ class qSlicerApplication(QApplication):  # noqa: N801
     documentationBaseUrl = computed(str, lambda self: "https://slicer.readthedocs.io/en/latest/")
     mainApplicationName = computed(str, lambda self: "Slicer")
 
-    def mrmlScene(self) -> Any:  # noqa: N802
+    def mrmlScene(self) -> Any:
         return self._session.scene
 
-    def applicationLogic(self) -> Any:  # noqa: N802
+    def applicationLogic(self) -> Any:
         return self._session.application_logic
 
-    def moduleLogic(self, name: str) -> Any:  # noqa: N802
+    def moduleLogic(self, name: str) -> Any:
         return self._session.application_logic.GetModuleLogic(name)
 
-    def layoutManager(self) -> Any:  # noqa: N802
+    def layoutManager(self) -> Any:
         return self._session.layout_manager
 
-    def moduleManager(self) -> Any:  # noqa: N802
+    def moduleManager(self) -> Any:
         return self._session.module_manager
 
     def settings(self) -> QSettings:
         return self._session.settings
 
-    def userSettings(self) -> QSettings:  # noqa: N802
+    def userSettings(self) -> QSettings:
         return self._session.settings
 
-    def revisionUserSettings(self) -> QSettings:  # noqa: N802
+    def revisionUserSettings(self) -> QSettings:
         return self._session.settings
 
     def environment(self) -> QProcessEnvironment:
         return QProcessEnvironment.systemEnvironment()
 
-    def startupEnvironment(self) -> QProcessEnvironment:  # noqa: N802
+    def startupEnvironment(self) -> QProcessEnvironment:
         return QProcessEnvironment.systemEnvironment()
 
-    def testingEnabled(self) -> bool:  # noqa: N802
+    def testingEnabled(self) -> bool:
         return False
 
-    def coreIOManager(self) -> Any:  # noqa: N802
+    def coreIOManager(self) -> Any:
         return self._session.io_manager
 
-    def ioManager(self) -> Any:  # noqa: N802
+    def ioManager(self) -> Any:
         return self._session.io_manager
 
     def restart(self) -> None:
         """Notes the wish; the tests would end with the process."""
         self._session.restart_wanted = True
 
-    def dicomDatabase(self) -> Any:  # noqa: N802
+    def dicomDatabase(self) -> Any:
         return self._session.dicom_database
 
-    def moduleDocumentationUrl(self, name: str) -> str:  # noqa: N802
+    def moduleDocumentationUrl(self, name: str) -> str:
         return f"https://slicer.readthedocs.io/en/latest/user_guide/modules/{name.lower()}.html"
 
-    def pauseRender(self) -> None:  # noqa: N802
+    def pauseRender(self) -> None:
         self._session.layout_manager.pauseRender()
 
-    def resumeRender(self) -> None:  # noqa: N802
+    def resumeRender(self) -> None:
         self._session.layout_manager.resumeRender()
 
-    def setRenderPaused(self, paused: bool) -> None:  # noqa: N802
+    def setRenderPaused(self, paused: bool) -> None:
         self._session.layout_manager.setRenderPaused(paused)
 
 
@@ -136,7 +136,10 @@ def new_application_logic(scene: Any, folder: Path) -> Any:
     colors.SetMRMLScene(scene)
     colors.AddDefaultColorNodes()
     _attach_cache(scene, logic, folder / "cache")
-    for factory in (slicer.vtkMRMLSliceViewDisplayableManagerFactory, slicer.vtkMRMLThreeDViewDisplayableManagerFactory):
+    for factory in (
+        slicer.vtkMRMLSliceViewDisplayableManagerFactory,
+        slicer.vtkMRMLThreeDViewDisplayableManagerFactory,
+    ):
         factory.GetInstance().SetMRMLApplicationLogic(logic)
     return logic
 

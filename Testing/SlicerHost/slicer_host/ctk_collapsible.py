@@ -11,7 +11,7 @@ from slicer_host.properties import computed, stored
 _NO_LIMIT = 16777215  # QWIDGETSIZE_MAX
 
 
-class ctkCollapsibleButton(QAbstractButton):  # noqa: N801
+class ctkCollapsibleButton(QAbstractButton):
     """A header that shows or hides the widgets inside it."""
 
     contentsCollapsed = Signal(bool)
@@ -95,13 +95,14 @@ class ctkCollapsibleButton(QAbstractButton):  # noqa: N801
         down, right = QStyle.PrimitiveElement.PE_IndicatorArrowDown, QStyle.PrimitiveElement.PE_IndicatorArrowRight
         self.style().drawPrimitive(down if self.isChecked() else right, arrow, painter, self)
         painter.setPen(self.palette().buttonText().color())
-        painter.drawText(header.adjusted(22, 0, -4, 0), Qt.AlignmentFlag.AlignVCenter, self.text())
+        flags = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextShowMnemonic
+        painter.drawText(header.adjusted(22, 0, -4, 0), flags, self.text())
         if self.hasFocus():
             option.rect = header.adjusted(2, 2, -2, -2)
             self.style().drawPrimitive(QStyle.PrimitiveElement.PE_FrameFocusRect, option, painter, self)
 
 
-class ctkCollapsibleGroupBox(QGroupBox):  # noqa: N801
+class ctkCollapsibleGroupBox(QGroupBox):
     """A group box whose title folds it."""
 
     def __init__(self, *args: object) -> None:

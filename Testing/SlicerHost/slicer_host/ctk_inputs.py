@@ -21,17 +21,17 @@ from PySide6.QtWidgets import (
 from slicer_host.properties import computed, delegated, stored
 
 
-class ctkCheckBox(QCheckBox):  # noqa: N801
+class ctkCheckBox(QCheckBox):
     """A check box that may carry an indicator icon; the host draws it plain."""
 
 
-class ctkComboBox(QComboBox):  # noqa: N801
+class ctkComboBox(QComboBox):
     """A combo box with a text for when nothing is chosen."""
 
     defaultText = computed(str, lambda self: self.placeholderText(), lambda self, text: self.setPlaceholderText(text))
 
 
-class ctkDoubleSpinBox(QWidget):  # noqa: N801
+class ctkDoubleSpinBox(QWidget):
     """A spin box for floating-point numbers."""
 
     valueChanged = Signal(float)
@@ -56,11 +56,11 @@ class ctkDoubleSpinBox(QWidget):  # noqa: N801
     suffix = delegated(str, "_box", "suffix", "setSuffix")
 
     @Slot(float)
-    def setValue(self, value: float) -> None:  # noqa: N802
+    def setValue(self, value: float) -> None:
         self._box.setValue(value)
 
 
-class ctkSliderWidget(QWidget):  # noqa: N801
+class ctkSliderWidget(QWidget):
     """A slider and a spin box that show one number."""
 
     valueChanged = Signal(float)
@@ -96,11 +96,11 @@ class ctkSliderWidget(QWidget):  # noqa: N801
     )
 
     @Slot(float)
-    def setValue(self, value: float) -> None:  # noqa: N802
+    def setValue(self, value: float) -> None:
         self._box.setValue(value)
 
     @Slot(int)
-    def setDecimals(self, decimals: int) -> None:  # noqa: N802
+    def setDecimals(self, decimals: int) -> None:
         self._box.setDecimals(decimals)
         self._rescale()
         self.decimalsChanged.emit(decimals)
@@ -138,7 +138,7 @@ class ctkSliderWidget(QWidget):  # noqa: N801
         self.valueChanged.emit(value)
 
 
-class ctkPathLineEdit(QWidget):  # noqa: N801
+class ctkPathLineEdit(QWidget):
     """A path with a button that browses for it."""
 
     currentPathChanged = Signal(str)
@@ -175,26 +175,28 @@ class ctkPathLineEdit(QWidget):  # noqa: N801
     showHistoryButton = stored(bool, True)
 
     @Slot(str)
-    def setCurrentPath(self, path: str) -> None:  # noqa: N802
+    def setCurrentPath(self, path: str) -> None:
         self._box.setEditText(path)
 
     @Slot()
     def browse(self) -> None:
         start = self._box.currentText()
         if self.filters & self.Files:
-            path, _ = QFileDialog.getOpenFileName(self, self.label or "Select a file", start, ";;".join(self.nameFilters))
+            path, _ = QFileDialog.getOpenFileName(
+                self, self.label or "Select a file", start, ";;".join(self.nameFilters)
+            )
         else:
             path = QFileDialog.getExistingDirectory(self, self.label or "Select a directory", start)
         if path:
             self.setCurrentPath(path)
 
     @Slot()
-    def addCurrentPathToHistory(self) -> None:  # noqa: N802
+    def addCurrentPathToHistory(self) -> None:
         if self._box.currentText() and self._box.findText(self._box.currentText()) < 0:
             self._box.addItem(self._box.currentText())
 
 
-class ctkMessageBox(QMessageBox):  # noqa: N801
+class ctkMessageBox(QMessageBox):
     """A message box that can remember not to ask again."""
 
     dontShowAgainVisible = stored(bool, False)

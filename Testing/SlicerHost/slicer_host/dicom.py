@@ -1,4 +1,4 @@
-"""The DICOM database (CTK/Libs/DICOM/Core/ctkDICOMDatabase.h, ctkDICOMIndexer.h) and DICOMLib.DICOMUtils, as far as used."""
+"""The DICOM database (CTK/Libs/DICOM/Core/ctkDICOMDatabase.h, ctkDICOMIndexer.h) and DICOMLib.DICOMUtils."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from slicer_host.pythonqt import to_qt
 _TAGS = ["PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SeriesDescription"]
 
 
-class ctkDICOMDatabase(QObject):  # noqa: N801
+class ctkDICOMDatabase(QObject):
     """An index of DICOM files, kept in memory."""
 
     databaseChanged = Signal()
@@ -40,38 +40,38 @@ class ctkDICOMDatabase(QObject):  # noqa: N801
     def patients(self) -> list[str]:
         return self._distinct("PatientID")
 
-    def studiesForPatient(self, patient: str) -> list[str]:  # noqa: N802
+    def studiesForPatient(self, patient: str) -> list[str]:
         return self._distinct("StudyInstanceUID", PatientID=patient)
 
-    def seriesForStudy(self, study: str) -> list[str]:  # noqa: N802
+    def seriesForStudy(self, study: str) -> list[str]:
         return self._distinct("SeriesInstanceUID", StudyInstanceUID=study)
 
-    def studyForSeries(self, series: str) -> str:  # noqa: N802
+    def studyForSeries(self, series: str) -> str:
         return next(iter(self._distinct("StudyInstanceUID", SeriesInstanceUID=series)), "")
 
-    def descriptionForSeries(self, series: str) -> str:  # noqa: N802
+    def descriptionForSeries(self, series: str) -> str:
         return next(iter(self._distinct("SeriesDescription", SeriesInstanceUID=series)), "")
 
-    def instancesForSeries(self, series: str) -> list[str]:  # noqa: N802
+    def instancesForSeries(self, series: str) -> list[str]:
         return self._distinct("SOPInstanceUID", SeriesInstanceUID=series)
 
-    def filesForSeries(self, series: str) -> list[str]:  # noqa: N802
+    def filesForSeries(self, series: str) -> list[str]:
         return [path for path, header in self._headers.items() if header.SeriesInstanceUID == series]
 
-    def fileForInstance(self, instance: str) -> str:  # noqa: N802
+    def fileForInstance(self, instance: str) -> str:
         return next((path for path, header in self._headers.items() if header.SOPInstanceUID == instance), "")
 
-    def instanceForFile(self, path: str) -> str:  # noqa: N802
+    def instanceForFile(self, path: str) -> str:
         return str(self._headers[path].SOPInstanceUID) if path in self._headers else ""
 
-    def seriesForFile(self, path: str) -> str:  # noqa: N802
+    def seriesForFile(self, path: str) -> str:
         return str(self._headers[path].SeriesInstanceUID) if path in self._headers else ""
 
 
-class ctkDICOMIndexer(QObject):  # noqa: N801
+class ctkDICOMIndexer(QObject):
     """Puts the files of a folder into a database."""
 
-    def addDirectory(self, database: Any, folder: str, copy_file: bool = False) -> None:  # noqa: N802
+    def addDirectory(self, database: Any, folder: str, copy_file: bool = False) -> None:
         if copy_file:
             raise ValueError("this host's database does not copy files")
         for path in sorted(Path(folder).rglob("*")):
@@ -82,7 +82,7 @@ class ctkDICOMIndexer(QObject):  # noqa: N801
                     continue
         database.databaseChanged.emit()
 
-    def waitForImportFinished(self) -> None:  # noqa: N802
+    def waitForImportFinished(self) -> None:
         """The import is finished when `addDirectory` returns."""
 
 
@@ -95,7 +95,7 @@ def dicom_lib() -> tuple[ModuleType, ModuleType]:
     return package, utils
 
 
-def import_dicom(dicomDataDir: str, dicomDatabase: Any = None, copyFiles: bool = False) -> bool:  # noqa: N803
+def import_dicom(dicomDataDir: str, dicomDatabase: Any = None, copyFiles: bool = False) -> bool:
     """Imports the files of a folder (Slicer/Modules/Scripted/DICOMLib/DICOMUtils.py, importDicom)."""
     database = dicomDatabase if dicomDatabase is not None else slicer.app.dicomDatabase()
     indexer = ctkDICOMIndexer()

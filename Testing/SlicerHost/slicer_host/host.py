@@ -25,7 +25,7 @@ from slicer_host.pythonqt import to_python, to_qt
 from slicer_host.scripted_module import qSlicerScriptedLoadableModule
 from slicer_host.session import Session
 from slicer_host.singletons import make_immortal
-from slicer_host.x_display import XDisplay
+from slicer_host.x_display import open_display
 
 SAMPLE_DATA = Path(__file__).parent / "modules" / "SampleData.py"
 
@@ -48,7 +48,7 @@ class Host:
 
     def __enter__(self) -> Host:
         make_immortal()
-        self._display = XDisplay()
+        open_display()
         self._application = _application()
         self._application.setPalette(slicer_palette(self._dark))
         with ExitStack() as undo:
@@ -153,7 +153,7 @@ class Host:
         )
 
     def in_event_loop(self, action: Callable[[], Any]) -> None:
-        """Does something as a module's code does it: called by the event loop, so that dialogs live as long as they must."""
+        """Does something as a module's code does it: called by the event loop, where dialogs live as they must."""
         loop = QEventLoop()
 
         def act() -> None:

@@ -18,20 +18,20 @@ _NODE_CLASSES = {
 _BY_SUFFIX = {".mrml": "SceneFile", ".mrb": "SceneFile", ".h5": "TransformFile", ".tfm": "TransformFile"}
 
 
-class qSlicerCoreIOManager(QObject):  # noqa: N801
+class qSlicerCoreIOManager(QObject):
     """Reads and writes by file type."""
 
     def __init__(self, session: Any) -> None:
         super().__init__()
         self._session = session
 
-    def fileType(self, name: str) -> str:  # noqa: N802
+    def fileType(self, name: str) -> str:
         return _BY_SUFFIX.get(Path(name).suffix.lower(), "VolumeFile")
 
-    def fileWriterFileType(self, node: Any) -> str:  # noqa: N802
+    def fileWriterFileType(self, node: Any) -> str:
         return next((kind for kind, class_name in _NODE_CLASSES.items() if node.IsA(class_name)), "NoFile")
 
-    def loadNodes(self, kind: str, properties: dict[str, Any], loaded: Any = None, messages: Any = None) -> bool:  # noqa: N802
+    def loadNodes(self, kind: str, properties: dict[str, Any], loaded: Any = None, messages: Any = None) -> bool:
         path = Path(properties["fileName"])
         if kind == "SceneFile":
             return self._load_scene(path, bool(properties.get("clear", False)), messages)
@@ -42,7 +42,7 @@ class qSlicerCoreIOManager(QObject):  # noqa: N801
             loaded.AddItem(node)
         return True
 
-    def saveNodes(self, kind: str, properties: dict[str, Any], messages: Any = None) -> bool:  # noqa: N802
+    def saveNodes(self, kind: str, properties: dict[str, Any], messages: Any = None) -> bool:
         path = Path(properties["fileName"])
         if kind == "SceneFile":
             return self._save_scene(path, messages)

@@ -1,6 +1,6 @@
 """slicer.app.layoutManager() (Slicer/Libs/MRML/Widgets/qMRMLLayoutManager.h): the views that the layout node asks for.
 
-vtkMRMLLayoutLogic, which is real, makes the view nodes; here their widgets are made and arranged as the layout's XML says.
+vtkMRMLLayoutLogic, which is real, makes the view nodes; here their widgets are made and arranged as the XML says.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from slicer_host.table_view import qMRMLTableWidget
 from slicer_host.threed_widget import qMRMLThreeDWidget
 
 
-class qSlicerLayoutManager(QObject):  # noqa: N801
+class qSlicerLayoutManager(QObject):
     """Keeps one widget for each view node, and shows those of the current layout."""
 
     layoutChanged = Signal(int)
@@ -47,63 +47,61 @@ class qSlicerLayoutManager(QObject):  # noqa: N801
     plotViewCount = computed(int, lambda self: len(self._shown_widgets(qMRMLPlotWidget)))
 
     @Slot(int)
-    def setLayout(self, layout: int) -> None:  # noqa: N802
+    def setLayout(self, layout: int) -> None:
         if not self._node.IsLayoutDescription(layout):
             raise ValueError(f"there is no layout {layout}")
         self._node.SetViewArrangement(layout)
 
-    def layoutLogic(self) -> Any:  # noqa: N802
+    def layoutLogic(self) -> Any:
         return self._logic
 
-    def mrmlScene(self) -> Any:  # noqa: N802
+    def mrmlScene(self) -> Any:
         return self._scene
 
-    def mrmlSliceLogics(self) -> Any:  # noqa: N802
+    def mrmlSliceLogics(self) -> Any:
         return self._application_logic.GetSliceLogics()
 
-    def sliceViewNames(self) -> list[str]:  # noqa: N802
-        return [
-            node.GetLayoutName() for node in self._view_nodes("vtkMRMLSliceNode") if node.GetID() in self._widgets
-        ]
+    def sliceViewNames(self) -> list[str]:
+        return [node.GetLayoutName() for node in self._view_nodes("vtkMRMLSliceNode") if node.GetID() in self._widgets]
 
-    def sliceWidget(self, name: str) -> QWidget | None:  # noqa: N802
+    def sliceWidget(self, name: str) -> QWidget | None:
         return self._widget_by_name("vtkMRMLSliceNode", name)
 
-    def threeDWidget(self, view: int | str) -> QWidget | None:  # noqa: N802
+    def threeDWidget(self, view: int | str) -> QWidget | None:
         return self._widget_by("vtkMRMLViewNode", qMRMLThreeDWidget, view)
 
-    def plotWidget(self, index: int) -> QWidget | None:  # noqa: N802
+    def plotWidget(self, index: int) -> QWidget | None:
         return self._widget_by("vtkMRMLPlotViewNode", qMRMLPlotWidget, index)
 
-    def tableWidget(self, index: int) -> QWidget | None:  # noqa: N802
+    def tableWidget(self, index: int) -> QWidget | None:
         return self._widget_by("vtkMRMLTableViewNode", qMRMLTableWidget, index)
 
-    def viewWidget(self, node: Any) -> QWidget | None:  # noqa: N802
+    def viewWidget(self, node: Any) -> QWidget | None:
         return self._widgets.get(node.GetID())
 
     @Slot()
-    def resetSliceViews(self) -> None:  # noqa: N802
+    def resetSliceViews(self) -> None:
         for widget in self._widgets.values():
             if isinstance(widget, qMRMLSliceWidget):
                 widget.fitSliceToBackground()
 
     @Slot()
-    def resetThreeDViews(self) -> None:  # noqa: N802
+    def resetThreeDViews(self) -> None:
         for widget in self._shown_widgets(qMRMLThreeDWidget):
             widget.threeDView().resetCamera()
 
     @Slot(bool)
-    def setRenderPaused(self, paused: bool) -> None:  # noqa: N802
+    def setRenderPaused(self, paused: bool) -> None:
         for canvas in self._canvases():
             canvas._paused += 1 if paused else -1
             canvas._schedule()
 
     @Slot()
-    def pauseRender(self) -> None:  # noqa: N802
+    def pauseRender(self) -> None:
         self.setRenderPaused(True)
 
     @Slot()
-    def resumeRender(self) -> None:  # noqa: N802
+    def resumeRender(self) -> None:
         self.setRenderPaused(False)
 
     def _canvases(self) -> list[Any]:
@@ -120,7 +118,9 @@ class qSlicerLayoutManager(QObject):  # noqa: N801
     def _widget_by(self, class_name: str, cls: type, view: int | str) -> QWidget | None:
         if isinstance(view, str):
             return self._widget_by_name(class_name, view)
-        widgets = [self._widgets[node.GetID()] for node in self._view_nodes(class_name) if node.GetID() in self._widgets]
+        widgets = [
+            self._widgets[node.GetID()] for node in self._view_nodes(class_name) if node.GetID() in self._widgets
+        ]
         return widgets[view] if 0 <= view < len(widgets) else None
 
     def _shown_widgets(self, cls: type) -> list[Any]:
@@ -238,5 +238,3 @@ def _box(kind: str, children: list[QWidget]) -> QWidget:
     for child in children:
         box.addWidget(child, 1)
     return widget
-
-

@@ -22,7 +22,7 @@ from slicer_host.ctk_collapsible import ctkCollapsibleButton
 from slicer_host.properties import computed
 
 
-class qSlicerModuleSelectorToolBar(QToolBar):  # noqa: N801
+class qSlicerModuleSelectorToolBar(QToolBar):
     """Chooses the module that the panel shows."""
 
     moduleSelected = Signal(str)
@@ -43,7 +43,7 @@ class qSlicerModuleSelectorToolBar(QToolBar):  # noqa: N801
             self._box.addItem(title, name)
 
     @Slot(str)
-    def selectModule(self, name: str) -> None:  # noqa: N802
+    def selectModule(self, name: str) -> None:
         module = self._manager.module(name)
         if module is None or not hasattr(module, "widgetRepresentation"):
             raise ValueError(f"there is no module '{name}' with a panel")
@@ -89,7 +89,7 @@ def _help(module: Any) -> ctkCollapsibleButton:
     return button
 
 
-class qSlicerMainWindow(QMainWindow):  # noqa: N801
+class qSlicerMainWindow(QMainWindow):
     """The window of the application."""
 
     def __init__(self, manager: Any) -> None:
@@ -116,7 +116,7 @@ class qSlicerMainWindow(QMainWindow):  # noqa: N801
         self.addToolBar(self._selector)
         self.statusBar()
 
-    def moduleSelector(self) -> qSlicerModuleSelectorToolBar:  # noqa: N802
+    def moduleSelector(self) -> qSlicerModuleSelectorToolBar:
         return self._selector
 
     def closeEvent(self, event: QCloseEvent) -> None:

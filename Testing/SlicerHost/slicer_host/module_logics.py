@@ -28,7 +28,7 @@ _LOGICS = {
 }
 
 
-class qSlicerLoadableModule(QObject):  # noqa: N801
+class qSlicerLoadableModule(QObject):
     """A built-in module: its name and its logic."""
 
     def __init__(self, name: str, logic: Any, parent: QObject) -> None:
@@ -43,7 +43,7 @@ class qSlicerLoadableModule(QObject):  # noqa: N801
         return self._logic
 
 
-class qSlicerModuleManager(QObject):  # noqa: N801
+class qSlicerModuleManager(QObject):
     """slicer.app.moduleManager() (Slicer/Base/QTCore/qSlicerModuleManager.h)."""
 
     moduleLoaded = Signal(str)
@@ -57,14 +57,16 @@ class qSlicerModuleManager(QObject):  # noqa: N801
         self._modules[name] = module
         self.moduleLoaded.emit(name)
 
-    def modulesNames(self) -> list[str]:  # noqa: N802
+    def modulesNames(self) -> list[str]:
         return list(self._modules)
 
     def module(self, name: str) -> Any:
         return self._modules.get(name)
 
 
-def built_in_modules(scene: Any, application_logic: Any, manager: qSlicerModuleManager) -> dict[str, qSlicerLoadableModule]:
+def built_in_modules(
+    scene: Any, application_logic: Any, manager: qSlicerModuleManager
+) -> dict[str, qSlicerLoadableModule]:
     """The built-in modules, by their name in `slicer.modules`."""
     modules = {}
     for name, class_name in _LOGICS.items():

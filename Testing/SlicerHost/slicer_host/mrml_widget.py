@@ -14,7 +14,7 @@ class SceneWidget(QWidget):
     _scene: Any = None
 
     @Slot(object)
-    def setMRMLScene(self, scene: Any) -> None:  # noqa: N802
+    def setMRMLScene(self, scene: Any) -> None:
         if scene is not self._scene:
             self._scene = scene
             self._scene_changed()
@@ -23,12 +23,12 @@ class SceneWidget(QWidget):
         raise NotImplementedError
 
 
-class qMRMLWidget(SceneWidget):  # noqa: N801
+class qMRMLWidget(SceneWidget):
     """Tells its children, by a signal, which scene they belong to."""
 
     mrmlSceneChanged = Signal(object)
 
-    def mrmlScene(self) -> Any:  # noqa: N802
+    def mrmlScene(self) -> Any:
         return self._scene
 
     def _scene_changed(self) -> None:

@@ -15,7 +15,7 @@ from slicer_host.properties import computed, stored
 _ACTION = Qt.ItemDataRole.UserRole + 1
 
 
-class qMRMLNodeComboBox(SceneWidget):  # noqa: N801
+class qMRMLNodeComboBox(SceneWidget):
     """Lists the scene's nodes of the given types; below them, what can be done with the chosen one."""
 
     currentNodeChanged = Signal((object,), (bool,))
@@ -66,45 +66,45 @@ class qMRMLNodeComboBox(SceneWidget):  # noqa: N801
     currentNodeID = computed(str, lambda self: self._current_id, lambda self, id_: self.setCurrentNodeID(id_))
 
     @Slot(object)
-    def setCurrentNode(self, node: Any) -> None:  # noqa: N802
+    def setCurrentNode(self, node: Any) -> None:
         self.setCurrentNodeID(node if isinstance(node, str) else node.GetID() if node is not None else "")
 
     @Slot(str)
-    def setCurrentNodeID(self, node_id: str | None) -> None:  # noqa: N802
+    def setCurrentNodeID(self, node_id: str | None) -> None:
         known = {node.GetID() for node in self._nodes()}
         self._select(node_id if node_id in known else "")
 
     @Slot(int)
-    def setCurrentNodeIndex(self, index: int) -> None:  # noqa: N802
+    def setCurrentNodeIndex(self, index: int) -> None:
         nodes = self._nodes()
         self._select(nodes[index].GetID() if 0 <= index < len(nodes) else "")
 
-    def mrmlScene(self) -> Any:  # noqa: N802
+    def mrmlScene(self) -> Any:
         return self._scene
 
-    def currentNode(self) -> Any:  # noqa: N802
+    def currentNode(self) -> Any:
         return self._scene.GetNodeByID(self._current_id) if self._scene is not None and self._current_id else None
 
-    def nodeCount(self) -> int:  # noqa: N802
+    def nodeCount(self) -> int:
         return len(self._nodes())
 
-    def nodeFromIndex(self, index: int) -> Any:  # noqa: N802
+    def nodeFromIndex(self, index: int) -> Any:
         nodes = self._nodes()
         return nodes[index] if 0 <= index < len(nodes) else None
 
-    def addAttribute(self, node_type: str, name: str, value: Any = None) -> None:  # noqa: N802
+    def addAttribute(self, node_type: str, name: str, value: Any = None) -> None:
         self._attributes.append((node_type, name, None if value is None else str(value)))
         self._refresh()
 
-    def removeAttribute(self, node_type: str, name: str) -> None:  # noqa: N802
+    def removeAttribute(self, node_type: str, name: str) -> None:
         self._attributes = [known for known in self._attributes if known[:2] != (node_type, name)]
         self._refresh()
 
-    def setNodeTypeLabel(self, label: str, node_type: str) -> None:  # noqa: N802
+    def setNodeTypeLabel(self, label: str, node_type: str) -> None:
         self._labels[node_type] = label
         self._refresh()
 
-    def nodeTypeLabel(self, node_type: str) -> str:  # noqa: N802
+    def nodeTypeLabel(self, node_type: str) -> str:
         if node_type in self._labels:
             return self._labels[node_type]
         if self._scene is None or not node_type:
@@ -113,7 +113,7 @@ class qMRMLNodeComboBox(SceneWidget):  # noqa: N801
 
     @Slot()
     @Slot(str)
-    def addNode(self, node_type: str = "") -> Any:  # noqa: N802
+    def addNode(self, node_type: str = "") -> Any:
         node_type = node_type or self.nodeTypes[0]
         node = self._scene.CreateNodeByClass(node_type)
         node.UnRegister(None)
@@ -129,18 +129,18 @@ class qMRMLNodeComboBox(SceneWidget):  # noqa: N801
         return node
 
     @Slot()
-    def removeCurrentNode(self) -> None:  # noqa: N802
+    def removeCurrentNode(self) -> None:
         node = self.currentNode()
         if node is not None:
             self.nodeAboutToBeRemoved.emit(node)
             self._scene.RemoveNode(node)
 
     @Slot()
-    def editCurrentNode(self) -> None:  # noqa: N802
+    def editCurrentNode(self) -> None:
         self.nodeAboutToBeEdited.emit(self.currentNode())
 
     @Slot()
-    def renameCurrentNode(self) -> None:  # noqa: N802
+    def renameCurrentNode(self) -> None:
         node = self.currentNode()
         if node is None:
             return

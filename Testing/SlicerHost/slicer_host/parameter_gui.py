@@ -55,7 +55,9 @@ class Connector:
 class PropertyConnector(Connector):
     """A widget whose value is a property."""
 
-    def __init__(self, widget: Any, name: str, signal: str, convert: Callable[[Any], Any] = lambda value: value) -> None:
+    def __init__(
+        self, widget: Any, name: str, signal: str, convert: Callable[[Any], Any] = lambda value: value
+    ) -> None:
         super().__init__(widget)
         self._name, self.signal, self._convert = name, signal, convert
 

@@ -31,9 +31,9 @@ class _Parameter:
 class ParameterNodeWrapper:
     """What the decorator adds to the class."""
 
-    allParameters: dict[str, _Parameter]  # noqa: N815
+    allParameters: dict[str, _Parameter]
 
-    def __init__(self, parameterNode: Any) -> None:  # noqa: N803
+    def __init__(self, parameterNode: Any) -> None:
         self.parameterNode = parameterNode
         self._cache: dict[str, Any] = {}
         self._guis: dict[int, tuple[dict[str, Connector], int]] = {}
@@ -46,8 +46,11 @@ class ParameterNodeWrapper:
             self._follow(name)
 
     def _follow(self, name: str) -> None:
-        """Keeps a parameter's value as the node has it. Slicer, too, observes the node once for each parameter; VTK calls
-        the first observer last, so that widgets learn of a change of the first parameter by undo only at the next one."""
+        """Keeps a parameter's value as the node has it.
+
+        Slicer, too, observes the node once for each parameter. VTK calls the first observer last: when undo changes the
+        first parameter, its widget learns of it only at the next change.
+        """
         self._read(name)
         me = weakref.ref(self)
         tag = self.parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: _tell(me, name))
@@ -65,28 +68,28 @@ class ParameterNodeWrapper:
         """The default of a parameter; its `value` is what the parameter starts with."""
         return self._parameter(name).default
 
-    def isCached(self, name: str) -> bool:  # noqa: N802
+    def isCached(self, name: str) -> bool:
         """Whether reading a parameter does not ask the node."""
         return self._parameter(name) is not None
 
     @classmethod
-    def dataType(cls, name: str) -> Any:  # noqa: N802
+    def dataType(cls, name: str) -> Any:
         """The type of a parameter, with its annotations."""
         return cls.allParameters[name].annotated
 
-    def getValue(self, name: str) -> Any:  # noqa: N802
+    def getValue(self, name: str) -> Any:
         """Value of a parameter."""
         self._parameter(name)
         return self._cache[name]
 
-    def setValue(self, name: str, value: Any) -> None:  # noqa: N802
+    def setValue(self, name: str, value: Any) -> None:
         """Validates and keeps the value of a parameter."""
         parameter = self._parameter(name)
         with slicer.util.NodeModify(self.parameterNode):
             parameter.stored.write(self.parameterNode, name, value)
             self._read(name)
 
-    def connectGui(self, gui: Any) -> int:  # noqa: N802
+    def connectGui(self, gui: Any) -> int:
         """Ties each widget that has the property SlicerParameterName to its parameter; gives a tag to undo it."""
         qt = __import__("qt")
         is_widget = getattr(gui, "isWidgetType", lambda: False)()
@@ -94,7 +97,7 @@ class ParameterNodeWrapper:
         named = {widget.property(_PROPERTY): widget for widget in widgets if widget.property(_PROPERTY)}
         return self.connectParametersToGui(named)
 
-    def connectParametersToGui(self, mapping: dict[str, Any]) -> int:  # noqa: N802
+    def connectParametersToGui(self, mapping: dict[str, Any]) -> int:
         """Ties parameters, by name, to widgets; gives a tag to undo it."""
         connectors = {name: connector_for(widget, self._parameter(name).annotated) for name, widget in mapping.items()}
         for name, connector in connectors.items():
@@ -106,7 +109,7 @@ class ParameterNodeWrapper:
         self._guis[tag] = (connectors, observer)
         return tag
 
-    def disconnectGui(self, tag: int) -> None:  # noqa: N802
+    def disconnectGui(self, tag: int) -> None:
         """Undoes `connectGui`; a tag that is not connected is no error."""
         connectors, observer = self._guis.pop(tag, ({}, 0))
         for connector in connectors.values():
@@ -133,23 +136,23 @@ class ParameterNodeWrapper:
         finally:
             self._updating = False
 
-    def StartModify(self) -> int:  # noqa: N802
+    def StartModify(self) -> int:
         """Holds back the node's events."""
         return int(self.parameterNode.StartModify())
 
-    def EndModify(self, was_modifying: int) -> int:  # noqa: N802
+    def EndModify(self, was_modifying: int) -> int:
         """Lets the node's events go."""
         return int(self.parameterNode.EndModify(was_modifying))
 
-    def AddObserver(self, event: Any, callback: Any, priority: float = 0.0) -> int:  # noqa: N802
+    def AddObserver(self, event: Any, callback: Any, priority: float = 0.0) -> int:
         """Observes the node."""
         return int(self.parameterNode.AddObserver(event, callback, priority))
 
-    def RemoveObserver(self, tag: int) -> None:  # noqa: N802
+    def RemoveObserver(self, tag: int) -> None:
         """Undoes `AddObserver`."""
         self.parameterNode.RemoveObserver(tag)
 
-    def Modified(self) -> None:  # noqa: N802
+    def Modified(self) -> None:
         """Tells the node's observers."""
         self.parameterNode.Modified()
 
@@ -164,7 +167,7 @@ def _property(name: str) -> property:
     return property(lambda self: self.getValue(name), lambda self, value: self.setValue(name, value))
 
 
-def parameterNodeWrapper(cls: type | None = None) -> Any:  # noqa: N802
+def parameterNodeWrapper(cls: type | None = None) -> Any:
     """Class decorator: each annotated member becomes a parameter of the wrapped node."""
     if cls is None:
         return parameterNodeWrapper
@@ -178,7 +181,7 @@ def parameterNodeWrapper(cls: type | None = None) -> Any:  # noqa: N802
     return type(cls.__name__, (ParameterNodeWrapper, *cls.__bases__), members)
 
 
-def isParameterNodeWrapper(cls_or_object: Any) -> bool:  # noqa: N802
+def isParameterNodeWrapper(cls_or_object: Any) -> bool:
     """Whether the decorator made this class, or the class of this object."""
     cls = cls_or_object if isinstance(cls_or_object, type) else type(cls_or_object)
     return issubclass(cls, ParameterNodeWrapper)

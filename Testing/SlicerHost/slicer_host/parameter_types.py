@@ -1,4 +1,4 @@
-"""Types and annotations of parameter nodes (Slicer/Base/Python/slicer/parameterNodeWrapper: serializers, validators)."""
+"""Types and annotations of parameters (Slicer/Base/Python/slicer/parameterNodeWrapper: serializers, validators)."""
 
 from __future__ import annotations
 

@@ -18,10 +18,14 @@ def pip_install(
 ) -> None:
     """Installs packages; subprocess.CalledProcessError where pip fails."""
     if no_deps_requirements or skip_packages or not blocking:
-        raise ValueError("this host installs plainly: no_deps_requirements, skip_packages, blocking=False are not offered")
+        raise ValueError(
+            "this host installs plainly: no_deps_requirements, skip_packages, blocking=False are not offered"
+        )
     wanted = shlex.split(requirements) if isinstance(requirements, str) else list(requirements)
     held = ["--constraint", str(constraints)] if constraints is not None else []
-    subprocess.run(["PythonSlicer", "-m", "pip", "install", *held, *wanted], check=True, capture_output=not show_progress)
+    subprocess.run(
+        ["PythonSlicer", "-m", "pip", "install", *held, *wanted], check=True, capture_output=not show_progress
+    )
 
 
 def pip_uninstall(requirements: str | list[str]) -> None:

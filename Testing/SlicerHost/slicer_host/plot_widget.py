@@ -14,7 +14,7 @@ from slicer_host.slice_widget import ControllerBar
 from slicer_host.view_canvas import ViewCanvas
 
 
-class qMRMLPlotView(ViewCanvas):  # noqa: N801
+class qMRMLPlotView(ViewCanvas):
     """Draws the plot chart that a plot view node shows, with VTK's charts as Slicer does."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -66,7 +66,7 @@ class qMRMLPlotView(ViewCanvas):  # noqa: N801
         return self._chart
 
     @Slot()
-    def fitToContent(self) -> None:  # noqa: N802
+    def fitToContent(self) -> None:
         self._chart.RecalculateBounds()
         self._schedule()
 
@@ -127,7 +127,7 @@ def _apply_ranges(chart: Any, node: Any) -> None:
             axis.SetRange(*limits)
 
 
-class qMRMLPlotWidget(QWidget):  # noqa: N801
+class qMRMLPlotWidget(QWidget):
     """A plot view under its controller bar."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -145,8 +145,8 @@ class qMRMLPlotWidget(QWidget):  # noqa: N801
         self._bar._show_node(node)
         self._view._show_node(node)
 
-    def plotView(self) -> qMRMLPlotView:  # noqa: N802
+    def plotView(self) -> qMRMLPlotView:
         return self._view
 
-    def mrmlPlotViewNode(self) -> Any:  # noqa: N802
+    def mrmlPlotViewNode(self) -> Any:
         return self._view._node

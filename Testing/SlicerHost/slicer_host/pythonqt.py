@@ -23,7 +23,7 @@ _faces: weakref.WeakValueDictionary[int, Face] = weakref.WeakValueDictionary()
 _face_classes: dict[type, FaceClass] = {}
 _connections: weakref.WeakKeyDictionary[QObject, list[tuple[str, Any, Any]]] = weakref.WeakKeyDictionary()
 
-# Static methods that return one value, and leave others in pointer arguments; PySide6 returns them all, PythonQt does not.
+# Static methods that return one value and leave others in pointer arguments: PySide6 returns all, PythonQt the one.
 _POINTER_ARGUMENTS = {
     ("QFileDialog", "getOpenFileName"),
     ("QFileDialog", "getOpenFileNames"),
@@ -116,7 +116,7 @@ class Face(metaclass=FaceClass):
         if not name.startswith("_") and hasattr(type(native), name):
             raise AttributeError(f"Slot '{name}' can not be overwritten on {_class_name(native)} object")
         raise AttributeError(
-            f"'{name}' does not exist on {_class_name(native)} and creating new attributes on C++ objects is not allowed"
+            f"'{name}' does not exist on {_class_name(native)}, and new attributes on C++ objects are not allowed"
         )
 
     @classmethod
@@ -145,7 +145,7 @@ class Face(metaclass=FaceClass):
     def __bool__(self) -> bool:
         return True
 
-    def className(self) -> str:  # noqa: N802
+    def className(self) -> str:
         """Name of the C++ class (PythonQtInstanceWrapper_classname)."""
         return _class_name(self._native)
 
@@ -270,7 +270,7 @@ def _normal_type(name: str) -> str:
 
 
 def _alive(face: Face) -> Any:
-    native = face.__dict__["_native"] if "_native" in face.__dict__ else None
+    native = face.__dict__.get("_native")
     if native is None or not shiboken6.isValid(native):
         raise ValueError(f"Trying to use a destroyed {type(face).__name__} object")
     return native

@@ -1,4 +1,4 @@
-"""ScriptedLoadableModule: the base classes of scripted modules (Slicer/Base/Python/slicer/ScriptedLoadableModule.py)."""
+"""The base classes of scripted modules (Slicer/Base/Python/slicer/ScriptedLoadableModule.py)."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class ScriptedLoadableModule:
             slicer.selfTests = {}
         slicer.selfTests[self.moduleName] = self.runTest
 
-    def resourcePath(self, filename: str) -> str:  # noqa: N802
+    def resourcePath(self, filename: str) -> str:
         """Path of a file below the module's Resources folder."""
         return str(Path(self.parent.path).parent / "Resources" / filename)
 
-    def getDefaultModuleDocumentationLink(self, docPage: str | None = None) -> str:  # noqa: N802, N803
+    def getDefaultModuleDocumentationLink(self, docPage: str | None = None) -> str:
         """HTML with a link to the module's page in Slicer's documentation."""
         base = slicer.app.documentationBaseUrl
         url = base + docPage if docPage else slicer.app.moduleDocumentationUrl(self.moduleName)
         return f'<p>For more information, see the <a href="{url}">online documentation</a>.</p>'
 
-    def runTest(self, msec: int = 100, **kwargs: Any) -> None:  # noqa: N802
+    def runTest(self, msec: int = 100, **kwargs: Any) -> None:
         """Runs the module's test case."""
         module = importlib.import_module(type(self).__module__)
         test = getattr(module, f"{self.moduleName}Test")()
@@ -67,7 +67,7 @@ class ScriptedLoadableModuleWidget:
         self.layout = parent.layout()
         slicer.app.moduleManager().connect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
 
-    def resourcePath(self, filename: str) -> str:  # noqa: N802
+    def resourcePath(self, filename: str) -> str:
         """Path of a file below the module's Resources folder."""
         return str(Path(slicer.util.modulePath(self.moduleName)).parent / "Resources" / filename)
 
@@ -75,7 +75,7 @@ class ScriptedLoadableModuleWidget:
         """Builds the panel; a module extends it."""
         self.setupDeveloperSection()
 
-    def setupDeveloperSection(self) -> None:  # noqa: N802
+    def setupDeveloperSection(self) -> None:
         """The section 'Reload & Test', in developer mode."""
         if not self.developerMode:
             return
@@ -91,11 +91,11 @@ class ScriptedLoadableModuleWidget:
     def cleanup(self) -> None:
         """Called before the module goes away; a module extends it."""
 
-    def onReload(self) -> None:  # noqa: N802
+    def onReload(self) -> None:
         """Loads the module's code again and builds the panel anew."""
         slicer.util.reloadScriptedModule(self.moduleName)
 
-    def _onModuleAboutToBeUnloaded(self, name: str) -> None:  # noqa: N802
+    def _onModuleAboutToBeUnloaded(self, name: str) -> None:
         if name == self.moduleName:
             self.cleanup()
             slicer.app.moduleManager().disconnect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
@@ -109,7 +109,7 @@ class ScriptedLoadableModuleLogic:
         self.moduleName = type(self).__name__.removesuffix("Logic")
         self.isSingletonParameterNode = True
 
-    def getParameterNode(self) -> Any:  # noqa: N802
+    def getParameterNode(self) -> Any:
         """The module's parameter node; made where there is none."""
         if self.isSingletonParameterNode:
             node = slicer.mrmlScene.GetSingletonNode(self.moduleName, "vtkMRMLScriptedModuleNode")
@@ -122,12 +122,12 @@ class ScriptedLoadableModuleLogic:
                 return existing[0]
         return slicer.mrmlScene.AddNode(self.createParameterNode())
 
-    def getAllParameterNodes(self) -> list[Any]:  # noqa: N802
+    def getAllParameterNodes(self) -> list[Any]:
         """All parameter nodes of this module."""
         nodes = slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode")
         return [node for node in nodes if node.GetAttribute("ModuleName") == self.moduleName]
 
-    def createParameterNode(self) -> Any:  # noqa: N802
+    def createParameterNode(self) -> Any:
         """A new parameter node, not in the scene yet."""
         node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
         node.UnRegister(None)
@@ -147,12 +147,12 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
         super().__init__(*args, **kwargs)
         self.moduleTestNames = [name for name in dir(self) if "test" in name and callable(getattr(self, name))]
 
-    def delayDisplay(self, message: str, requestedDelay: int | None = None, msec: int | None = None) -> None:  # noqa: N802, N803
+    def delayDisplay(self, message: str, requestedDelay: int | None = None, msec: int | None = None) -> None:
         """Shows a message for a while."""
         logging.info(message)
         slicer.util.delayDisplay(message, msec or requestedDelay or self.messageDelay)
 
-    def runTest(self) -> None:  # noqa: N802
+    def runTest(self) -> None:
         """Runs the test methods one after another."""
         self.setUpClass()
         for name in self.moduleTestNames:

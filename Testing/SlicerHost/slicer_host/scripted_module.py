@@ -18,7 +18,7 @@ from slicer_host.properties import computed, stored
 from slicer_host.pythonqt import to_python
 
 
-class qSlicerScriptedLoadableModule(QObject):  # noqa: N801
+class qSlicerScriptedLoadableModule(QObject):
     """What a module's class gets as `parent`, to describe itself to."""
 
     def __init__(self, path: Path) -> None:
@@ -43,7 +43,7 @@ class qSlicerScriptedLoadableModule(QObject):  # noqa: N801
     path = computed(str, lambda self: str(self._path))
     name = computed(str, lambda self: self._path.stem)
 
-    def widgetRepresentation(self) -> Any:  # noqa: N802
+    def widgetRepresentation(self) -> Any:
         if self._widget is None:
             self._widget = qSlicerScriptedLoadableModuleWidget(self._path)
             self._widget.setMRMLScene(slicer.mrmlScene)
@@ -54,7 +54,7 @@ class qSlicerScriptedLoadableModule(QObject):  # noqa: N801
         return None
 
 
-class qSlicerScriptedLoadableModuleWidget(SceneWidget):  # noqa: N801
+class qSlicerScriptedLoadableModuleWidget(SceneWidget):
     """What a module's widget class gets as `parent`, to put its panel into."""
 
     def __init__(self, path: Path) -> None:
@@ -62,7 +62,7 @@ class qSlicerScriptedLoadableModuleWidget(SceneWidget):  # noqa: N801
         self._path = path
         self._self: Any = None
         column = QVBoxLayout(self)
-        column.setContentsMargins(6, 6, 6, 6)
+        column.setContentsMargins(0, 0, 0, 0)
 
     moduleName = computed(str, lambda self: self._path.stem)
 
@@ -90,7 +90,7 @@ class qSlicerScriptedLoadableModuleWidget(SceneWidget):  # noqa: N801
     def exit(self) -> None:
         _call_if_there(self._self, "exit")
 
-    def setEditedNode(self, node: Any, role: str = "", context: str = "") -> bool:  # noqa: N802
+    def setEditedNode(self, node: Any, role: str = "", context: str = "") -> bool:
         return bool(_call_if_there(self._self, "setEditedNode", node, role, context))
 
 
@@ -108,5 +108,3 @@ def load_source(path: Path) -> ModuleType:
 def _call_if_there(widget: Any, name: str, *args: Any) -> Any:
     method = getattr(widget, name, None)
     return method(*args) if method is not None else None
-
-

@@ -1,7 +1,7 @@
 """Keeps Python 3.10 and 3.11 alive under PySide6 6.12.
 
-That PySide6 is built against the stable ABI of Python 3.12, where None, True and False are immortal (PEP 683), and gives
-them away without counting; an older Python then counts down to zero within an hour of tests, and aborts.
+That PySide6 is built against the stable ABI of Python 3.12, where None, True and False are immortal (PEP 683), and
+gives them away without counting; an older Python then counts down to zero within minutes, and aborts.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _MANAGERS = (
 )
 
 
-class qMRMLSliceView(ViewCanvas):  # noqa: N801
+class qMRMLSliceView(ViewCanvas):
     """Shows the picture of a slice logic and what lies on it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -110,35 +110,35 @@ class qMRMLSliceView(ViewCanvas):  # noqa: N801
         ]
 
     @Slot()
-    def scheduleRender(self) -> None:  # noqa: N802
+    def scheduleRender(self) -> None:
         self._schedule()
 
     @Slot()
-    def forceRender(self) -> None:  # noqa: N802
+    def forceRender(self) -> None:
         self._render()
 
-    def renderWindow(self) -> Any:  # noqa: N802
+    def renderWindow(self) -> Any:
         return self._window
 
     def interactor(self) -> Any:
         return self._interactor
 
-    def interactorStyle(self) -> Any:  # noqa: N802
+    def interactorStyle(self) -> Any:
         return self._style
 
-    def sliceViewInteractorStyle(self) -> Any:  # noqa: N802
+    def sliceViewInteractorStyle(self) -> Any:
         return self._style
 
-    def mrmlSliceNode(self) -> Any:  # noqa: N802
+    def mrmlSliceNode(self) -> Any:
         return self._logic.GetSliceNode()
 
-    def displayableManagerByClassName(self, name: str) -> Any:  # noqa: N802
+    def displayableManagerByClassName(self, name: str) -> Any:
         return self._group.GetDisplayableManagerByClassName(name)
 
-    def setViewCursor(self, cursor: Any) -> None:  # noqa: N802
+    def setViewCursor(self, cursor: Any) -> None:
         self.setCursor(cursor)
 
-    def unsetViewCursor(self) -> None:  # noqa: N802
+    def unsetViewCursor(self) -> None:
         self.setCursor(Qt.CursorShape.ArrowCursor)
 
 

@@ -1,4 +1,4 @@
-"""qMRMLSliceWidget and its controller bar (Slicer/Libs/MRML/Widgets/qMRMLSliceWidget.h, qMRMLSliceControllerWidget.h)."""
+"""qMRMLSliceWidget and its bar (Slicer/Libs/MRML/Widgets/qMRMLSliceWidget.h, qMRMLSliceControllerWidget.h)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import slicer
 import vtk
-from PySide6.QtCore import Slot
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPalette, QPen, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from slicer_host.ctk_inputs import ctkSliderWidget
@@ -44,15 +44,18 @@ class ControllerBar(QFrame):
         QPainter(self).fillRect(self.rect(), self._color)
 
 
-class qMRMLSliceControllerWidget(ControllerBar):  # noqa: N801
+class qMRMLSliceControllerWidget(ControllerBar):
     """Letter, 'fit to window' button and offset slider of a slice."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._logic: Any = None
         self._fit = QToolButton(self)
-        self._fit.setText("⛶")
-        self._fit.setToolTip("Adjust the slice viewer's field of view to match the extent of lowest non-null volume layer.")
+        self._fit.setIcon(_fit_icon())
+        self._fit.setFixedSize(20, 18)
+        self._fit.setToolTip(
+            "Adjust the slice viewer's field of view to match the extent of lowest non-null volume layer."
+        )
         self._fit.setAutoRaise(True)
         self._fit.clicked.connect(self.fitSliceToBackground)
         self._slider = ctkSliderWidget(self)
@@ -91,46 +94,46 @@ class qMRMLSliceControllerWidget(ControllerBar):  # noqa: N801
         lambda self, name: self.setSliceOrientation(name),
     )
 
-    def sliceOffsetSlider(self) -> ctkSliderWidget:  # noqa: N802
+    def sliceOffsetSlider(self) -> ctkSliderWidget:
         return self._slider
 
-    def fitToWindowToolButton(self) -> QToolButton:  # noqa: N802
+    def fitToWindowToolButton(self) -> QToolButton:
         return self._fit
 
-    def sliceLogic(self) -> Any:  # noqa: N802
+    def sliceLogic(self) -> Any:
         return self._logic
 
-    def mrmlSliceNode(self) -> Any:  # noqa: N802
+    def mrmlSliceNode(self) -> Any:
         return self._logic.GetSliceNode()
 
-    def mrmlSliceCompositeNode(self) -> Any:  # noqa: N802
+    def mrmlSliceCompositeNode(self) -> Any:
         return self._logic.GetSliceCompositeNode()
 
     @Slot()
-    def fitSliceToBackground(self) -> None:  # noqa: N802
+    def fitSliceToBackground(self) -> None:
         self._logic.StartSliceNodeInteraction(slicer.vtkMRMLSliceNode.ResetFieldOfViewFlag)
         self._logic.FitSliceToAll()
         self._logic.GetSliceNode().UpdateMatrices()
         self._logic.EndSliceNodeInteraction()
 
     @Slot(float)
-    def setSliceOffsetValue(self, offset: float) -> None:  # noqa: N802
+    def setSliceOffsetValue(self, offset: float) -> None:
         self._logic.StartSliceOffsetInteraction()
         self._logic.SetSliceOffset(offset)
         self._logic.EndSliceOffsetInteraction()
 
     @Slot(str)
-    def setSliceOrientation(self, orientation: str) -> None:  # noqa: N802
+    def setSliceOrientation(self, orientation: str) -> None:
         self._logic.StartSliceNodeInteraction(slicer.vtkMRMLSliceNode.OrientationFlag)
         self._logic.GetSliceNode().SetOrientation(orientation)
         self._logic.EndSliceNodeInteraction()
 
     @Slot(bool)
-    def setSliceLink(self, linked: bool) -> None:  # noqa: N802
+    def setSliceLink(self, linked: bool) -> None:
         self._logic.GetSliceCompositeNode().SetLinkedControl(linked)
 
 
-class qMRMLSliceWidget(QWidget):  # noqa: N801
+class qMRMLSliceWidget(QWidget):
     """A slice view under its controller bar."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -155,23 +158,23 @@ class qMRMLSliceWidget(QWidget):  # noqa: N801
         lambda self, name: self._controller.setSliceOrientation(name),
     )
 
-    def sliceController(self) -> qMRMLSliceControllerWidget:  # noqa: N802
+    def sliceController(self) -> qMRMLSliceControllerWidget:
         return self._controller
 
-    def sliceView(self) -> qMRMLSliceView:  # noqa: N802
+    def sliceView(self) -> qMRMLSliceView:
         return self._view
 
-    def sliceLogic(self) -> Any:  # noqa: N802
+    def sliceLogic(self) -> Any:
         return self._controller.sliceLogic()
 
-    def mrmlSliceNode(self) -> Any:  # noqa: N802
+    def mrmlSliceNode(self) -> Any:
         return self._controller.mrmlSliceNode()
 
-    def mrmlSliceCompositeNode(self) -> Any:  # noqa: N802
+    def mrmlSliceCompositeNode(self) -> Any:
         return self._controller.mrmlSliceCompositeNode()
 
     @Slot()
-    def fitSliceToBackground(self) -> None:  # noqa: N802
+    def fitSliceToBackground(self) -> None:
         self._controller.fitSliceToBackground()
 
 
@@ -181,3 +184,17 @@ def _offset_axis(node: Any) -> str:
     normal = [matrix.GetElement(row, 2) for row in range(3)]
     largest = max(range(3), key=lambda axis: abs(normal[axis]))
     return f"{'RAS'[largest]}: "
+
+
+def _fit_icon() -> QIcon:
+    """Four corners, as on Slicer's button."""
+    picture = QPixmap(28, 28)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setPen(QPen(QColor(40, 40, 40), 3))
+    for x, toward_x in ((4, 1), (24, -1)):
+        for y, toward_y in ((4, 1), (24, -1)):
+            painter.drawLine(x, y, x + 7 * toward_x, y)
+            painter.drawLine(x, y, x, y + 7 * toward_y)
+    painter.end()
+    return QIcon(picture)

@@ -35,7 +35,7 @@ class TableModel(QAbstractTableModel):
             return None
         return str(self._table().GetValue(index.row(), index.column()).ToString())
 
-    def setData(self, index: QModelIndex, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802
+    def setData(self, index: QModelIndex, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         return bool(self._view.mrmlTableNode().SetCellText(index.row(), index.column(), str(value)))
 
     def flags(self, index: QModelIndex) -> Qt.ItemFlag:
@@ -43,10 +43,12 @@ class TableModel(QAbstractTableModel):
         editable = Qt.ItemFlag.NoItemFlags if node.GetLocked() else Qt.ItemFlag.ItemIsEditable
         return super().flags(index) | editable
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: N802
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if role != Qt.ItemDataRole.DisplayRole or self._table() is None:
             return None
-        named = orientation == Qt.Orientation.Horizontal and self._view.mrmlTableNode().GetUseColumnTitleAsColumnHeader()
+        named = (
+            orientation == Qt.Orientation.Horizontal and self._view.mrmlTableNode().GetUseColumnTitleAsColumnHeader()
+        )
         if orientation == Qt.Orientation.Horizontal:
             name = self._table().GetColumnName(section) or ""
             title = self._view.mrmlTableNode().GetColumnTitle(name) if named else ""
@@ -54,7 +56,7 @@ class TableModel(QAbstractTableModel):
         return str(section + 1)
 
 
-class qMRMLTableView(QTableView):  # noqa: N801
+class qMRMLTableView(QTableView):
     """Shows a table node, and follows it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -71,11 +73,11 @@ class qMRMLTableView(QTableView):  # noqa: N801
     firstColumnLocked = stored(bool, False)
 
     @Slot("QVariant")
-    def setMRMLScene(self, _: Any) -> None:  # noqa: N802
+    def setMRMLScene(self, _: Any) -> None:
         """The table node brings its scene."""
 
     @Slot("QVariant")
-    def setMRMLTableNode(self, node: Any) -> None:  # noqa: N802
+    def setMRMLTableNode(self, node: Any) -> None:
         self._observers.clear()
         self._node = node
         if node is not None:
@@ -95,17 +97,17 @@ class qMRMLTableView(QTableView):  # noqa: N801
     def _view_node_changed(self, *_: object) -> None:
         self.setMRMLTableNode(self._view_node.GetTableNode())
 
-    def mrmlTableNode(self) -> Any:  # noqa: N802
+    def mrmlTableNode(self) -> Any:
         return self._node
 
-    def mrmlTableViewNode(self) -> Any:  # noqa: N802
+    def mrmlTableViewNode(self) -> Any:
         return self._view_node
 
-    def tableModel(self) -> TableModel:  # noqa: N802
+    def tableModel(self) -> TableModel:
         return self._cells
 
 
-class qMRMLTableWidget(QWidget):  # noqa: N801
+class qMRMLTableWidget(QWidget):
     """A table view under its controller bar."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -123,8 +125,8 @@ class qMRMLTableWidget(QWidget):  # noqa: N801
         self._bar._show_node(node)
         self._view._show_node(node)
 
-    def tableView(self) -> qMRMLTableView:  # noqa: N802
+    def tableView(self) -> qMRMLTableView:
         return self._view
 
-    def mrmlTableViewNode(self) -> Any:  # noqa: N802
+    def mrmlTableViewNode(self) -> Any:
         return self._view.mrmlTableViewNode()

@@ -29,7 +29,7 @@ _MANAGERS = (
 )
 
 
-class qMRMLThreeDView(ViewCanvas):  # noqa: N801
+class qMRMLThreeDView(ViewCanvas):
     """A 3D view drawn by the real displayable managers."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -63,40 +63,40 @@ class qMRMLThreeDView(ViewCanvas):  # noqa: N801
         self._renderer.SetBackground2(self._node.GetBackgroundColor2())
         self._schedule()
 
-    def mrmlViewNode(self) -> Any:  # noqa: N802
+    def mrmlViewNode(self) -> Any:
         return self._node
 
     @Slot()
-    def resetFocalPoint(self) -> None:  # noqa: N802
+    def resetFocalPoint(self) -> None:
         bounds = self._renderer.ComputeVisiblePropBounds()
         if bounds[0] <= bounds[1]:
             center = [(bounds[2 * axis] + bounds[2 * axis + 1]) / 2 for axis in range(3)]
             self._renderer.GetActiveCamera().SetFocalPoint(center)
         self._schedule()
 
-    def resetCamera(self, *_: bool) -> None:  # noqa: N802
+    def resetCamera(self, *_: bool) -> None:
         self._renderer.ResetCamera()
         self._schedule()
 
     @Slot()
-    def scheduleRender(self) -> None:  # noqa: N802
+    def scheduleRender(self) -> None:
         self._schedule()
 
     @Slot()
-    def forceRender(self) -> None:  # noqa: N802
+    def forceRender(self) -> None:
         self._render()
 
-    def renderWindow(self) -> Any:  # noqa: N802
+    def renderWindow(self) -> Any:
         return self._window
 
     def interactor(self) -> Any:
         return self._interactor
 
-    def displayableManagerByClassName(self, name: str) -> Any:  # noqa: N802
+    def displayableManagerByClassName(self, name: str) -> Any:
         return self._group.GetDisplayableManagerByClassName(name)
 
 
-class qMRMLThreeDWidget(QWidget):  # noqa: N801
+class qMRMLThreeDWidget(QWidget):
     """A 3D view under its controller bar."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -114,8 +114,8 @@ class qMRMLThreeDWidget(QWidget):  # noqa: N801
         self._bar._show_node(node)
         self._view._show_node(node)
 
-    def threeDView(self) -> qMRMLThreeDView:  # noqa: N802
+    def threeDView(self) -> qMRMLThreeDView:
         return self._view
 
-    def mrmlViewNode(self) -> Any:  # noqa: N802
+    def mrmlViewNode(self) -> Any:
         return self._view.mrmlViewNode()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from xml.etree import ElementTree
 
+from PySide6 import QtWidgets
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject
 from PySide6.QtUiTools import QUiLoader
-from PySide6 import QtWidgets
 
 from slicer_host.pythonqt import to_python
 from slicer_host.widgets import CTK, SLICER

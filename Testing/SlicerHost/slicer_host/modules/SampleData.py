@@ -17,17 +17,17 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadab
 class SampleDataSource:
     """One data set: where it comes from, or the function that makes it."""
 
-    sampleName: str | None = None  # noqa: N815
-    sampleDescription: str | None = None  # noqa: N815
+    sampleName: str | None = None
+    sampleDescription: str | None = None
     uris: Any = None
-    fileNames: Any = None  # noqa: N815
-    nodeNames: Any = None  # noqa: N815
+    fileNames: Any = None
+    nodeNames: Any = None
     checksums: Any = None
-    loadFiles: Any = None  # noqa: N815
-    customDownloader: Callable[[SampleDataSource], Any] | None = None  # noqa: N815
-    thumbnailFileName: str | None = None  # noqa: N815
-    loadFileTypes: Any = None  # noqa: N815
-    loadFileProperties: dict[str, Any] = field(default_factory=dict)  # noqa: N815
+    loadFiles: Any = None
+    customDownloader: Callable[[SampleDataSource], Any] | None = None
+    thumbnailFileName: str | None = None
+    loadFileTypes: Any = None
+    loadFileProperties: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         lists = ("uris", "fileNames", "nodeNames", "checksums", "loadFiles", "loadFileTypes")
@@ -47,7 +47,7 @@ class SampleDataLogic:
     """The register of data sets, in `slicer.modules`."""
 
     @staticmethod
-    def registerCustomSampleDataSource(category: str = "Custom", **fields: Any) -> None:  # noqa: N802
+    def registerCustomSampleDataSource(category: str = "Custom", **fields: Any) -> None:
         """Adds a data set; a known one is not added again."""
         sources = SampleDataLogic.sampleDataSourcesByCategory()
         source = SampleDataSource(**fields)
@@ -55,7 +55,7 @@ class SampleDataLogic:
             sources[category].append(source)
 
     @staticmethod
-    def sampleDataSourcesByCategory(category: str | None = None) -> Any:  # noqa: N802
+    def sampleDataSourcesByCategory(category: str | None = None) -> Any:
         """The data sets of a category, or of all."""
         if not hasattr(slicer.modules, "sampleDataSources"):
             slicer.modules.sampleDataSources = {}
@@ -63,11 +63,11 @@ class SampleDataLogic:
         return sources if category is None else sources.get(category, [])
 
     @staticmethod
-    def isSampleDataSourceRegistered(category: str, source: SampleDataSource) -> bool:  # noqa: N802
+    def isSampleDataSourceRegistered(category: str, source: SampleDataSource) -> bool:
         """Whether a data set is registered."""
         return source in SampleDataLogic.sampleDataSourcesByCategory(category)
 
-    def sourceForSampleName(self, name: str) -> SampleDataSource | None:  # noqa: N802
+    def sourceForSampleName(self, name: str) -> SampleDataSource | None:
         """The data set of a name."""
         sources = SampleDataLogic.sampleDataSourcesByCategory().values()
         return next((source for group in sources for source in group if source.sampleName == name), None)
