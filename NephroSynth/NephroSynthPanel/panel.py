@@ -95,7 +95,7 @@ class Panel:
         self.advanced.end_now()
         self.export.end_now()
         if running:
-            self._ui.statusLabel.text = status
+            self.run.tell(status)
 
     def close(self) -> None:
         """The module is unloaded."""

@@ -108,11 +108,15 @@ class RunSection:
 
     def show_error(self, error: Exception) -> None:
         """Shows an error in plain words, with the details in the log."""
-        self._ui.errorLabel.text = messages.in_words(error)
-        self._ui.errorWidget.visible = True
+        self.tell(messages.in_words(error))
         details = messages.details(error)
         self.log(details)
         logging.debug(details)
+
+    def tell(self, problem: str) -> None:
+        """Shows what went wrong where there is no error to explain it."""
+        self._ui.errorLabel.text = problem
+        self._ui.errorWidget.visible = True
 
     def hide_error(self) -> None:
         """Forgets the last error."""

@@ -178,7 +178,7 @@ def test_closing_the_scene_ends_the_run(host: Any, ready: Any) -> None:
     host.process_events()
     assert not ready.panel.run.running
     assert leftovers() == []
-    assert "scene was closed" in ready.ui.statusLabel.text
+    assert "scene was closed" in ready.ui.errorLabel.text
     assert ready.panel.parameters().noncontrast is None
     assert not ready.ui.applyButton.enabled
 
@@ -208,13 +208,13 @@ def test_the_parameters_are_those_of_the_scene(host: Any, ready: Any, exam_nodes
 def test_the_window_answers_within_100_ms_during_a_run(host: Any, ready: Any, result_folder: Path) -> None:
     import qt
 
-    gaps: list[float] = []
-    last = time.monotonic()
+    waits: list[tuple[float, float]] = []
+    last = time.monotonic(), time.thread_time()
 
     def tick() -> None:
         nonlocal last
-        now = time.monotonic()
-        gaps.append(now - last)
+        now = time.monotonic(), time.thread_time()
+        waits.append((now[0] - last[0], now[1] - last[1]))
         last = now
 
     timer = qt.QTimer()
@@ -226,6 +226,6 @@ def test_the_window_answers_within_100_ms_during_a_run(host: Any, ready: Any, re
         qt.QCoreApplication.processEvents()
     timer.stop()
     assert not ready.ui.errorWidget.visible, ready.ui.errorLabel.text
-    worst = sorted(gaps)[-3:]
-    print("\nlongest waits of the event loop in ms:", [round(1000 * gap) for gap in worst])
+    wall, busy = (max(wait[kind] for wait in waits) for kind in (0, 1))
+    print(f"\nlongest wait of the event loop: {1000 * wall:.0f} ms, of which this thread computed {1000 * busy:.0f} ms")
     assert ready.panel.current_run() is not None
