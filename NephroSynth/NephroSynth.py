@@ -36,7 +36,7 @@ class NephroSynth(ScriptedLoadableModule):
     def __init__(self, parent: Any) -> None:
         ScriptedLoadableModule.__init__(self, parent)
         parent.title = "NephroSynth"
-        parent.categories = [translate("qSlicerAbstractCoreModule", "Quantification")]
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Image Synthesis")]
         parent.dependencies = []
         parent.contributors = ["NephroSynth developers"]
         parent.helpText = _(
