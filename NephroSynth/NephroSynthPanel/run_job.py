@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from NephroSynthLib.conversation import Message
 from NephroSynthLib.errors import Cancelled, NephroSynthError, UsageError
 from NephroSynthLib.mrml import results
 from NephroSynthLib.mrml.segmentations import write_kidneys
-from NephroSynthLib.mrml.steps import Steps
-from NephroSynthLib.mrml.volumes import write_node
+from NephroSynthLib.mrml.steps import LoadStep, Steps, in_background
+from NephroSynthLib.mrml.volumes import image_from_node, write_image
 from NephroSynthPanel.results import ROLE, SYNTHETIC, RunNodes
 from NephroSynthPanel.ticks import Ticks
 from NephroSynthPanel.worker_process import WorkerProcess
@@ -68,7 +69,7 @@ class RunJob:
         self._on_progress, self._on_log, self._on_end = on_progress, on_log, on_end
         self._folder = Path(tempfile.mkdtemp(prefix="nephrosynth-", dir=slicer.app.temporaryPath))
         self._worker: WorkerProcess | None = None
-        self._ticks: Ticks | None = Ticks(self._write_inputs(), lambda step: on_progress("read", *step), self._written)
+        self._ticks: Ticks | None = Ticks(self._write_inputs(), self._writing, self._written)
         self._ended = False
 
     def cancel(self) -> None:
@@ -88,7 +89,7 @@ class RunJob:
             self._worker.end_now()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _write_inputs(self) -> Iterator[tuple[float, str]]:
+    def _write_inputs(self) -> Steps[dict[str, Any]]:
         request = self._request
         phases = {"noncontrast": request.noncontrast, "excretory": request.excretory}
         if request.nephrographic is not None:
@@ -96,16 +97,20 @@ class RunJob:
         arguments: dict[str, Any] = {"settings": request.settings, "images": "nrrd"}
         arguments["out"] = str(self._folder / "result")
         for index, (phase, node) in enumerate(phases.items()):
-            yield WRITING * index / (len(phases) + 1), node.GetName()
-            path = self._folder / f"{phase}.nrrd"
-            write_node(node, path)
+            step = LoadStep(WRITING * index / (len(phases) + 1), node.GetName())
+            yield step
+            image, path = image_from_node(node), self._folder / f"{phase}.nrrd"
+            yield from in_background(partial(write_image, image, path), step)
             arguments[phase] = str(path)
         if request.kidneys is not None:
-            yield WRITING * len(phases) / (len(phases) + 1), request.kidneys.GetName()
+            yield LoadStep(WRITING * len(phases) / (len(phases) + 1), request.kidneys.GetName())
             path = self._folder / "kidneys.nrrd"
             write_kidneys(request.kidneys, request.noncontrast, path)
             arguments["kidneys"] = str(path)
         return arguments
+
+    def _writing(self, step: LoadStep) -> None:
+        self._on_progress("read", step.fraction, step.message)
 
     def _written(self, arguments: dict[str, Any] | None, error: Exception | None) -> None:
         self._ticks = None

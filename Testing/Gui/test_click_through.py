@@ -65,7 +65,7 @@ class Clicks:
 
         path = self.host.screenshot(self._pictures / f"{name}.png")
         picture = Image.open(path).convert("RGB").resize((1152, 720), Image.Resampling.LANCZOS)
-        picture.quantize(256, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
+        picture.quantize(256, kmeans=3).save(path, optimize=True)
         assert path.stat().st_size > 20_000
 
 
@@ -185,7 +185,7 @@ def reload_scene(clicks: Clicks, folder: Path) -> None:
     slicer.mrmlScene.Clear(0)
     clicks.host.process_events()
     assert clicks.panel.current_run() is None
-    slicer.util.loadScene(str(folder / f"{folder.name}.mrb"))
+    slicer.util.loadScene(str((folder / f"{folder.name}.mrb").resolve()))
     clicks.host.process_events()
     run = clicks.panel.current_run()
     assert run is not None
