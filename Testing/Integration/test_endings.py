@@ -59,6 +59,11 @@ MOMENTS: dict[str, Callable[[Running], object]] = {
 }
 
 
+def _hear_ctrl_c() -> None:
+    """Where tests run in the background of a shell, Ctrl-C is ignored, which children inherit."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Running]:
     output, temporary = tmp_path / "output", tmp_path / "temporary"
@@ -67,7 +72,9 @@ def run(tmp_path: Path) -> Iterator[Running]:
     environment = {**os.environ, "TMPDIR": str(temporary)}
     words = [COMMAND, "simulate", "--out", output / "exams", "--count", "50"]
     pipe = subprocess.PIPE
-    with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
+    with subprocess.Popen(
+        words, stdout=pipe, stderr=pipe, text=True, env=environment, preexec_fn=_hear_ctrl_c
+    ) as process:
         running = Running(process, output, temporary)
         yield running
         if process.poll() is None:
