@@ -16,8 +16,9 @@ from NephroSynthLib import __version__, jobs, result
 from NephroSynthLib.cli import app
 from NephroSynthLib.cli_progress import SHARES
 
-COMMANDS = ("demo", "simulate", "run", "register", "segment", "synthesize", "evaluate", "train", "models")
+COMMANDS = ("demo", "simulate", "run", "register", "segment", "synthesize", "evaluate", "prepare", "train", "models")
 COMMANDS += ("phases", "export-dicom", "send")
+JOBS_OF_THE_PANEL = ("inventory", "sample", "export-result")
 HEAVY = ("torch", "SimpleITK", "pydantic", "monai", "ants", "scipy", "numpy", "pydicom", "matplotlib")
 
 runner = CliRunner()
@@ -52,7 +53,8 @@ def test_every_command_has_help_and_the_common_options(command: str) -> None:
 
 
 def test_every_job_has_a_command_and_shares_of_progress() -> None:
-    assert set(COMMANDS) == set(jobs.JOBS) == set(SHARES)
+    assert set(SHARES) == set(COMMANDS)
+    assert set(jobs.JOBS) == {*COMMANDS, *JOBS_OF_THE_PANEL}
 
 
 def test_the_files_of_a_run_are_those_that_its_result_writes() -> None:
