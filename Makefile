@@ -17,7 +17,8 @@ demo: $(READY)
 
 test: $(READY)
 	@echo "== Running every test"
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest Testing/Gui Testing/SlicerHost
+	$(VENV)/bin/python -m pytest Testing/Integration Testing/Packaging Testing/Unit
 
 lint: $(READY)
 	@echo "== Checking style and types"
