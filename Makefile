@@ -17,8 +17,7 @@ demo: $(READY)
 
 test: $(READY)
 	@echo "== Running every test"
-	$(VENV)/bin/python -m pytest Testing/Gui Testing/SlicerHost
-	$(VENV)/bin/python -m pytest Testing/Integration Testing/Packaging Testing/Unit
+	$(VENV)/bin/python -m pytest
 
 lint: $(READY)
 	@echo "== Checking style and types"

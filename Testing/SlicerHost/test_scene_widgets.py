@@ -276,3 +276,16 @@ def test_hosts_nest_and_leave_nothing(slicer_host: Any, slicer: Any) -> None:
     assert slicer.app.mrmlScene() is outer
     assert "qt" in sys.modules
     assert "SampleData" in before
+
+
+def test_the_innermost_of_nested_hosts_answers_dialogs(slicer_host: Any, slicer: Any) -> None:
+    from slicer_host import Host
+
+    seen_outside = list(slicer_host.dialogs_seen)
+    with Host() as inner:
+        answers: list[bool] = []
+        inner.expect_dialog(*["Yes"] * 8)
+        for _ in range(8):
+            inner.in_event_loop(lambda: answers.append(slicer.util.confirmYesNoDisplay("Restart now?")))
+    assert answers == [True] * 8
+    assert slicer_host.dialogs_seen == seen_outside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import (
@@ -23,7 +24,9 @@ Answer = str | Path | Callable[[QDialog], None]
 
 
 class Dialogs:
-    """Watches for modal dialogs from inside their own event loops."""
+    """Watches for modal dialogs from inside their own event loops; where hosts nest, the innermost one does."""
+
+    _open: ClassVar[list[Dialogs]] = []
 
     def __init__(self, failures: Failures) -> None:
         self._failures = failures
@@ -32,6 +35,7 @@ class Dialogs:
         self._timer = QTimer()
         self._timer.timeout.connect(self._look)
         self._timer.start(50)
+        self._open.append(self)
 
     def expect(self, *answers: Answer) -> None:
         """What to answer next: a button's text, a path for a file dialog, a text to enter, or a function."""
@@ -40,12 +44,13 @@ class Dialogs:
     def close(self) -> None:
         """Watches no more; answers that were not needed are an error."""
         self._timer.stop()
+        self._open.remove(self)
         if self._answers:
             self._failures.exceptions.append(AssertionError(f"no dialog asked for {self._answers}"))
 
     def _look(self) -> None:
         dialog = QApplication.activeModalWidget()
-        if not isinstance(dialog, QDialog) or not dialog.isVisible():
+        if self is not self._open[-1] or not isinstance(dialog, QDialog) or not dialog.isVisible():
             return
         text = _text(dialog)
         self.seen.append(text)
