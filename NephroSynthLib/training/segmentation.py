@@ -72,7 +72,7 @@ def sampler_of(pool: CasePool) -> DrawSample:
         phase = rng.choice(list(PHASES), p=shares / shares.sum())
         hu, filled = case[f"{phase}_hu"].astype(np.float32), case[f"{phase}_kidneys"].astype(np.float32) / 255
         centre = choose_centre(filled > 0.5, rng, inside=0.6)
-        warp = Warp.random(rng, zoom=0.2, degrees=12)
+        warp = Warp.random(rng, zoom=0.3, degrees=15)
         hu, filled = crop(np.stack([hu, filled]), centre, CROP, rng, warp, (AIR_HU, 0.0))
         hu = add_distractors(hu, filled, rng)
         return {"image": (2 * filled - 1)[None], "condition": condition_channels(_vary(hu, rng))}

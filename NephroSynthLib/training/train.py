@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -170,7 +171,10 @@ def _simulated(pool: CasePool) -> list[int]:
 
 
 def _data(seeds: Sequence[int], own: int) -> str:
-    simulated = [f"{len(seeds)} simulated exams, seeds {seeds[0]} to {seeds[-1]}"] if seeds else []
+    """Tells of the exams that were there: simulated ones by runs of their seeds, then those of a cohort."""
+    breaks = [0, *(k for k in range(1, len(seeds)) if seeds[k] != seeds[k - 1] + 1), len(seeds)]
+    runs = [seeds[a:b] for a, b in pairwise(breaks) if a < b]
+    simulated = [f"{len(run)} simulated exams, seeds {run[0]} to {run[-1]}" for run in runs]
     return " and ".join([*simulated, *([f"{own} exams of a cohort of one's own"] if own else [])])
 
 
