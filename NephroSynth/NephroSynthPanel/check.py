@@ -13,21 +13,16 @@ from NephroSynthLib.mrml import display
 from NephroSynthLib.mrml.comparison import checkerboard
 from NephroSynthLib.mrml.tables import registration_table
 from NephroSynthPanel.results import RunNodes
+from NephroSynthPanel.section import ResultSection
 
 FLICKER_MS = 250  # each phase is shown this long: twice a second in turn
 
 
-class CheckSection:
-    """Shows how well the registered excretory phase lies on the non-contrast phase.
-
-    Args:
-        ui: The panel's widgets.
-        run: Gives the run that is looked at; None if there is none.
-        on_error: Called with what went wrong.
-    """
+class CheckSection(ResultSection):
+    """Shows how well the registered excretory phase lies on the non-contrast phase."""
 
     def __init__(self, ui: Any, run: Callable[[], RunNodes | None], on_error: Callable[[Exception], None]) -> None:
-        self._ui, self._run, self._on_error = ui, run, on_error
+        super().__init__(ui, run, on_error)
         self._modes = (ui.checkerboardButton, ui.flickerButton, ui.beforeButton)
         self._flicker = qt.QTimer()
         self._flicker.interval = FLICKER_MS
@@ -38,9 +33,9 @@ class CheckSection:
         ui.flickerButton.connect("toggled(bool)", self._flicker_toggled)
         ui.beforeButton.connect("toggled(bool)", self._before)
         ui.fadeSlider.connect("valueChanged(double)", self._fade)
-        ui.rightKidneyButton.connect("clicked()", lambda: self._jump("right"))
-        ui.leftKidneyButton.connect("clicked()", lambda: self._jump("left"))
-        ui.outlinesCheckBox.connect("toggled(bool)", self._outlines)
+        ui.rightKidneyButton.connect("clicked()", lambda: self._do(self._jump, "right"))
+        ui.leftKidneyButton.connect("clicked()", lambda: self._do(self._jump, "left"))
+        ui.outlinesCheckBox.connect("toggled(bool)", lambda on: self._do(self._outlines, on))
 
     def update(self) -> None:
         """Shows the figures of the run that is looked at."""
@@ -73,83 +68,70 @@ class CheckSection:
             run.remember("registrationTable", registration_table(slicer.mrmlScene, run.summary, name))
         return run.registrationTable
 
-    def _toggled(self, button: Any, on: bool) -> RunNodes | None:
-        """Leaves the other ways of looking when one begins, and gives the run."""
+    def _leave_others(self, button: Any, on: bool) -> None:
+        """Leaves the other ways of looking when one begins."""
         for other in self._modes if on else ():
             if other is not button:
                 other.checked = False
-        return self._run()
 
     def _checkerboard(self, on: bool) -> None:
-        run = self._toggled(self._ui.checkerboardButton, on)
-        if run is None:
-            return
-        try:
-            if on:
-                board = checkerboard(
-                    slicer.mrmlScene,
-                    run.noncontrast,
-                    run.registered,
-                    self._ui.tilesSpinBox.value,
-                    _("{result} checkerboard").format(result=run.synthetic.GetName()),
-                    run.checkerboard,
-                )
-                run.remember("checkerboard", board)
-                display.show_volume(slicer.mrmlScene, board)
-            else:
-                self._overlay(run, run.registered, self._ui.fadeSlider.value)
-        except Exception as error:  # whatever it is, the user sees it
-            self._on_error(error)
+        self._leave_others(self._ui.checkerboardButton, on)
+        self._do(self._show_checkerboard if on else self._show_faded)
+
+    def _show_checkerboard(self, run: RunNodes) -> None:
+        name = _("{result} checkerboard").format(result=run.synthetic.GetName())
+        tiles = self._ui.tilesSpinBox.value
+        board = checkerboard(slicer.mrmlScene, run.noncontrast, run.registered, tiles, name, run.checkerboard)
+        run.remember("checkerboard", board)
+        display.show_volume(slicer.mrmlScene, board)
+
+    def _show_faded(self, run: RunNodes) -> None:
+        self._overlay(run, run.registered, self._ui.fadeSlider.value)
 
     def _tiles_changed(self, count: int) -> None:
         if self._ui.checkerboardButton.checked:
             self._checkerboard(True)
 
     def _flicker_toggled(self, on: bool) -> None:
-        run = self._toggled(self._ui.flickerButton, on)
-        if run is None:
-            return
-        if on:
-            self._overlay(run, run.registered, 0.0)
-            self._upper_shown = False
-            self._flicker.start()
-        else:
-            self._flicker.stop()
-            self._overlay(run, run.registered, self._ui.fadeSlider.value)
+        self._leave_others(self._ui.flickerButton, on)
+        self._flicker.stop()
+        self._do(self._start_flicker if on else self._show_faded)
+
+    def _start_flicker(self, run: RunNodes) -> None:
+        self._overlay(run, run.registered, 0.0)
+        self._upper_shown = False
+        self._flicker.start()
 
     def _flick(self) -> None:
         self._upper_shown = not self._upper_shown
         display.set_foreground_opacity(slicer.mrmlScene, float(self._upper_shown))
 
     def _before(self, on: bool) -> None:
-        run = self._toggled(self._ui.beforeButton, on)
-        if run is not None and run.excretory is not None:
+        self._leave_others(self._ui.beforeButton, on)
+        self._do(self._show_before if on else self._show_faded)
+
+    def _show_before(self, run: RunNodes) -> None:
+        if run.excretory is not None:
             display.set_ct_window(run.excretory)
-            self._overlay(run, run.excretory if on else run.registered, self._ui.fadeSlider.value)
+        self._overlay(run, run.excretory, self._ui.fadeSlider.value)
 
     def _fade(self, opacity: float) -> None:
-        run = self._run()
-        if run is None:
-            return
-        before = self._ui.beforeButton.checked
         for button in (self._ui.checkerboardButton, self._ui.flickerButton):
             button.checked = False
-        self._overlay(run, run.excretory if before else run.registered, opacity)
+        self._do(self._show_before if self._ui.beforeButton.checked else self._show_faded)
 
     def _overlay(self, run: RunNodes, upper: Any, opacity: float) -> None:
         if run.noncontrast is not None and upper is not None:
             display.set_ct_window(run.noncontrast)
             display.overlay(slicer.mrmlScene, run.noncontrast, upper, opacity)
 
-    def _jump(self, side: str) -> None:
-        run = self._run()
-        centre = display.kidney_centre(run.kidneys, side) if run is not None and run.kidneys is not None else None
+    def _jump(self, run: RunNodes, side: str) -> None:
+        centre = display.kidney_centre(run.kidneys, side)
         if centre is not None:
             display.centre_on(slicer.mrmlScene, centre)
 
-    def _outlines(self, on: bool) -> None:
-        run = self._run()
-        if run is not None and run.kidneys is not None:
+    def _outlines(self, run: RunNodes, on: bool) -> None:
+        if run.kidneys is not None:
             display.show_segmentation(run.kidneys, on)
 
 

@@ -12,29 +12,24 @@ from slicer.i18n import tr as _
 from NephroSynthLib.mrml import comparison, display, layouts, plots, tables
 from NephroSynthLib.mrml.views import slice_nodes
 from NephroSynthPanel.results import RunNodes
+from NephroSynthPanel.section import ResultSection
 
 
-class ComparisonSection:
-    """Shows the synthetic phase beside the others, with an acquired phase or without.
-
-    Args:
-        ui: The panel's widgets.
-        run: Gives the run that is looked at; None if there is none.
-        on_error: Called with what went wrong.
-    """
+class ComparisonSection(ResultSection):
+    """Shows the synthetic phase beside the others, with an acquired phase or without."""
 
     def __init__(self, ui: Any, run: Callable[[], RunNodes | None], on_error: Callable[[Exception], None]) -> None:
-        self._ui, self._run, self._on_error = ui, run, on_error
+        super().__init__(ui, run, on_error)
         self._line: Any = None
-        self._line_tag = 0
+        self._line_tags: list[int] = []
         self._fitter = qt.QTimer()
         self._fitter.singleShot = True
         self._fitter.interval = 0
         self._fitter.connect("timeout()", self._fit)
-        ui.sideBySideButton.connect("clicked()", lambda: self._do(self._pair, "side-by-side"))
-        ui.twoByTwoButton.connect("clicked()", lambda: self._do(self._two_by_two))
-        ui.threePlanesButton.connect("clicked()", lambda: self._do(self._pair, "three-planes"))
-        ui.restoreLayoutButton.connect("clicked()", lambda: self._do(self._usual_layout))
+        ui.sideBySideButton.connect("clicked()", lambda: self._do(self._arrange, "side-by-side"))
+        ui.twoByTwoButton.connect("clicked()", lambda: self._do(self._arrange, "two-by-two"))
+        ui.threePlanesButton.connect("clicked()", lambda: self._do(self._arrange, "three-planes"))
+        ui.restoreLayoutButton.connect("clicked()", lambda: self._do(self._arrange, "usual"))
         ui.linkCheckBox.connect("toggled(bool)", lambda on: display.link_slices(slicer.mrmlScene, on))
         ui.windowButton.connect("clicked()", lambda: self._do(self._window))
         ui.differenceButton.connect("toggled(bool)", lambda on: self._do(self._difference, on))
@@ -70,24 +65,18 @@ class ComparisonSection:
     def stop(self) -> None:
         """Leaves the difference and the uncertainty, and follows no line any more."""
         self._ui.differenceButton.checked = self._ui.uncertaintyButton.checked = False
-        if self._line is not None:
-            self._line.RemoveObserver(self._line_tag)
-            self._line = None
+        self._follow(None)
 
-    def _do(self, action: Callable[..., None], *arguments: Any) -> None:
-        run = self._run()
-        if run is None:
-            return
-        try:
-            action(run, *arguments)
-        except Exception as error:  # whatever it is, the user sees it
-            self._on_error(error)
-
-    def _pair(self, run: RunNodes, layout: str) -> None:
-        self._show(run, layout, [run.synthetic, run.reference])
-
-    def _two_by_two(self, run: RunNodes) -> None:
-        self._show(run, "two-by-two", [run.noncontrast, run.registered, run.synthetic, run.acquired])
+    def _arrange(self, run: RunNodes, layout: str) -> None:
+        """Shows the phases in a layout, or the synthetic phase in the layout that was there before."""
+        self._ui.differenceButton.checked = self._ui.uncertaintyButton.checked = False
+        if layout == "usual":
+            layouts.restore_layout(slicer.mrmlScene)
+            display.show_volume(slicer.mrmlScene, run.synthetic)
+        elif layout == "two-by-two":
+            self._show(run, layout, [run.noncontrast, run.registered, run.synthetic, run.acquired])
+        else:
+            self._show(run, layout, [run.synthetic, run.reference])
 
     def _show(self, run: RunNodes, layout: str, volumes: list[Any]) -> None:
         scene = slicer.mrmlScene
@@ -108,10 +97,6 @@ class ComparisonSection:
             for node in slice_nodes(scene):
                 node.JumpSliceByOffsetting(*centre)
 
-    def _usual_layout(self, run: RunNodes) -> None:
-        layouts.restore_layout(slicer.mrmlScene)
-        display.show_volume(slicer.mrmlScene, run.synthetic)
-
     def _window(self, run: RunNodes) -> None:
         for node in (*run.aligned.values(), run.excretory):
             if node is not None:
@@ -126,13 +111,14 @@ class ComparisonSection:
             run.remember("difference", node)
             self._show(run, "side-by-side", [run.synthetic, node])
         else:
-            self._pair(run, "side-by-side")
+            self._show(run, "side-by-side", [run.synthetic, run.reference])
         if run.difference is not None:
             comparison.show_legend(run.difference, on)
 
     def _uncertainty(self, run: RunNodes, on: bool) -> None:
         if on:
             self._ui.differenceButton.checked = False
+            layouts.restore_layout(slicer.mrmlScene)
             comparison.uncertainty_overlay(slicer.mrmlScene, run.synthetic, run.uncertainty)
         else:
             display.show_volume(slicer.mrmlScene, run.synthetic)
@@ -177,15 +163,15 @@ class ComparisonSection:
         self._follow(run.line)
         self._plot_profile(run)
 
-    def _follow(self, line: Any) -> None:
-        """Plots again whenever the line has changed."""
+    def _follow(self, line: Any | None) -> None:
+        """Plots again whenever the line has changed; follows none if None is given."""
         if self._line is line:
             return
-        if self._line is not None:
-            self._line.RemoveObserver(self._line_tag)
+        for tag in self._line_tags:
+            self._line.RemoveObserver(tag)
+        events = (slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent, slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent)
         self._line = line
-        self._line_tag = line.AddObserver(slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent, self._line_changed)
-        line.AddObserver(slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent, self._line_changed)
+        self._line_tags = [line.AddObserver(event, self._line_changed) for event in events] if line is not None else []
 
     def _line_changed(self, line: Any, event: str) -> None:
         run = self._run()

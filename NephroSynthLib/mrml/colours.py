@@ -44,18 +44,33 @@ def paint(
     display.SetAndObserveColorNodeID(table.GetID())
     display.AutoWindowLevelOff()
     display.SetWindowLevelMinMax(*limits)
-    shown = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
-    shown.SetTitleText(legend)
-    shown.SetLabelFormat("%.0f")
-    shown.SetNumberOfLabels(5)
-    shown.SetVisibility(True)
+    _add_legend(node, legend)
 
 
 def show_legend(node: slicer.vtkMRMLScalarVolumeNode, on: bool) -> None:
-    """Shows or hides the colour legend of a volume, if it has one."""
+    """Shows or hides the colour legend of a volume, if it has one.
+
+    A view draws only the legends that join the scene after it has (vtkMRMLColorLegendDisplayableManager,
+    OnMRMLSceneNodeAdded), so a legend that is shown joins anew.
+    """
     legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
-    if legend is not None:
-        legend.SetVisibility(on)
+    if legend is not None and on:
+        legend.GetScene().RemoveNode(legend)
+        _add_legend(node, legend.GetTitleText())
+    elif legend is not None:
+        legend.SetVisibility(False)
+
+
+def _add_legend(node: slicer.vtkMRMLScalarVolumeNode, title: str) -> None:
+    legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
+    legend.SetTitleText(title)
+    legend.SetLabelFormat("%.0f")
+    legend.SetNumberOfLabels(5)
+    legend.SetSize(0.12, 0.45)
+    for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
+        text.SetBackgroundColor(0.0, 0.0, 0.0)
+        text.SetBackgroundOpacity(0.65)  # the middle of the diverging colours is as white as the text
+    legend.SetVisibility(True)
 
 
 def _table(

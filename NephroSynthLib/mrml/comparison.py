@@ -78,9 +78,8 @@ def difference(
     image = image_from_node(synthetic)
     values, others = _pair(image, synthetic, acquired)
     result = node_from_image(scene, _like(image, np.where(others > _OUTSIDE, values - others, 0)), name, node)
-    title = f"{synthetic.GetName()}\nless {acquired.GetName()} (HU)"
     result.SetAttribute(COMPARISON, "difference")
-    paint(result, diverging(scene), (-DIFFERENCE_HU, DIFFERENCE_HU), title)
+    paint(result, diverging(scene), (-DIFFERENCE_HU, DIFFERENCE_HU), "Difference (HU), red: synthetic higher")
     return result
 
 

@@ -153,6 +153,71 @@ def test_all_works_without_an_acquired_phase(
     assert "no acquired phase" in widget.ui.metricsLabel.text
 
 
+def test_difference_and_uncertainty_are_painted_with_a_legend_until_something_else_is_shown(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    import SimpleITK as sitk
+
+    folder = tmp_path / "result"
+    shutil.copytree(result_folder, folder)
+    sitk.WriteImage(sitk.Cast(small_labels() > 0, sitk.sitkFloat32) * 12, str(folder / "uncertainty.nrrd"))
+    choose(widget, **exam_nodes)
+    widget.ui.wantUncertaintyCheckBox.checked = True
+    found = run(host, widget, folder)
+    widget.ui.comparisonSection.collapsed = False
+    host.process_events()
+
+    host.click(widget.ui.differenceButton)
+    assert legends(host, found.difference) == {"NephroSynth2Axial"}
+    host.click(widget.ui.uncertaintyButton)
+    assert not widget.ui.differenceButton.checked
+    assert legends(host, found.difference) == set()
+    assert legends(host, found.uncertainty) == {"Red", "Green", "Yellow"}
+    host.click(widget.ui.twoByTwoButton)
+    assert not widget.ui.uncertaintyButton.checked
+    assert legends(host, found.uncertainty) == set()
+    assert not widget.ui.errorWidget.visible, widget.ui.errorLabel.text
+
+
+def legends(host: Any, volume: Any) -> set[str]:
+    """The slice views of the layout that draw the colour legend of a volume."""
+    import slicer
+
+    host.process_events(0.2)
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(volume)
+    manager = slicer.app.layoutManager()
+    views = {name: manager.sliceWidget(name).sliceView() for name in manager.sliceViewNames()}
+    found = set()
+    for name, view in views.items():
+        actor = view.displayableManagerByClassName("vtkMRMLColorLegendDisplayableManager").GetColorLegendActor(legend)
+        if view.visible and actor is not None and actor.GetVisibility():
+            found.add(name)
+    return found
+
+
+def test_undo_takes_a_run_back(host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path) -> None:
+    import slicer
+
+    slicer.mrmlScene.SetUndoOn()
+    try:
+        choose(widget, **exam_nodes)
+        before = widget.panel.parameters()
+        given = {name: getattr(before, name).GetID() for name in ("noncontrast", "excretory")}
+        run(host, widget, result_folder)
+        assert widget.panel.parameters().synthetic is not None
+        slicer.mrmlScene.Undo()
+        host.process_events()
+        after = widget.panel.parameters()
+        assert after.synthetic is None
+        assert {name: getattr(after, name).GetID() for name in given} == given
+        assert widget.ui.applyButton.enabled
+    finally:
+        slicer.mrmlScene.SetUndoOff()
+        slicer.mrmlScene.ClearUndoStack()
+
+
 def test_unwanted_results_are_not_loaded(
     host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path
 ) -> None:

@@ -106,6 +106,11 @@ def test_its_colours_diverge_from_white_to_blue_below_and_red_above(scene: Scene
     assert "HU" in legend.GetTitleText()
     show_legend(node, False)
     assert not legend.GetVisibility()
+    show_legend(node, True)
+    again = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
+    assert again.GetVisibility()
+    assert again.GetTitleText() == legend.GetTitleText()
+    assert scene.GetNumberOfNodesByClass("vtkMRMLColorLegendDisplayNode") == 1
 
 
 def test_a_second_difference_updates_its_node_and_shares_the_colours(scene: Scene, pair: tuple[Node, Node]) -> None:
