@@ -169,7 +169,10 @@ class ComparisonSection(ResultSection):
             return
         for tag in self._line_tags:
             self._line.RemoveObserver(tag)
-        events = (slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent, slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent)
+        events = (
+            slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent,
+            slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent,
+        )
         self._line = line
         self._line_tags = [line.AddObserver(event, self._line_changed) for event in events] if line is not None else []
 

@@ -62,7 +62,7 @@ def show_legend(node: slicer.vtkMRMLScalarVolumeNode, on: bool) -> None:
 
 
 def _add_legend(node: slicer.vtkMRMLScalarVolumeNode, title: str) -> None:
-    legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
+    legend: slicer.vtkMRMLColorLegendDisplayNode = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
     legend.SetTitleText(title)
     legend.SetLabelFormat("%.0f")
     legend.SetNumberOfLabels(5)

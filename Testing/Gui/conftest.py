@@ -22,26 +22,10 @@ def application() -> Iterator[Any]:
 
     try:
         with Host() as host:
-            import slicer
-
-            prepare(slicer.mrmlScene)
             host.widget = host.load_module(MODULE)
             yield host
     except XvfbMissing as missing:
         pytest.skip(str(missing))
-
-
-def prepare(scene: Any) -> None:
-    """Does what Slicer's core and its Colors module do to the scene at the start."""
-    import slicer
-
-    scene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())
-    cache, manager = slicer.vtkCacheManager(), slicer.vtkDataIOManager()
-    cache.SetRemoteCacheDirectory(slicer.app.cachePath)
-    cache.SetMRMLScene(scene)
-    manager.SetCacheManager(cache)
-    scene.SetCacheManager(cache)
-    scene.SetDataIOManager(manager)
 
 
 @pytest.fixture

@@ -147,7 +147,7 @@ class qSlicerLayoutManager(QObject):
         kind = element.get("type", "")
         items = element.findall("item")
         if any(item.get("multiple") == "true" for item in items):
-            raise NotImplementedError("this host does not arrange compare views ('multiple' items)")
+            raise ValueError("this host does not arrange compare views ('multiple' items)")
         children = [self._built(item[0]) for item in items]
         if kind == "tab":
             return _tabs(items, children)

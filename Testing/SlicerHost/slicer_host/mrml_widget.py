@@ -20,7 +20,7 @@ class SceneWidget(QWidget):
             self._scene_changed()
 
     def _scene_changed(self) -> None:
-        raise NotImplementedError
+        """For widgets that do something with their scene."""
 
 
 class qMRMLWidget(SceneWidget):

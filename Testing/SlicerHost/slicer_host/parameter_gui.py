@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import pathlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,7 @@ from slicer_host.parameter_types import (
 _UNBOUNDED_INT = 2**31
 
 
-class Connector:
+class Connector(ABC):
     """One widget and one parameter."""
 
     signal = ""
@@ -43,13 +44,13 @@ class Connector:
             getattr(self.widget, self.signal).disconnect(self._callback)
         self._callback = None
 
+    @abstractmethod
     def read(self) -> Any:
         """The widget's value."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write(self, value: Any) -> None:
         """Shows a value."""
-        raise NotImplementedError
 
 
 class PropertyConnector(Connector):

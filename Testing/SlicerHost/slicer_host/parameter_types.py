@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import pathlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args
@@ -38,12 +39,12 @@ class SingleStep:
     value: float
 
 
-class Validator:
-    """Raises ValueError for what a parameter may not be."""
+class Validator(ABC):
+    """Says what a parameter may not be."""
 
+    @abstractmethod
     def validate(self, value: Any) -> None:
-        """Raises for a value that is not allowed."""
-        raise NotImplementedError
+        """Raises ValueError for a value that is not allowed."""
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from typing import Any
 import slicer
 import vtk
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from slicer_host.observers import Observers
-from slicer_host.slice_widget import ControllerBar
 from slicer_host.view_canvas import ViewCanvas
+from slicer_host.view_widget import ViewWidget
 
 
 class qMRMLPlotView(ViewCanvas):
@@ -127,23 +127,10 @@ def _apply_ranges(chart: Any, node: Any) -> None:
             axis.SetRange(*limits)
 
 
-class qMRMLPlotWidget(QWidget):
+class qMRMLPlotWidget(ViewWidget):
     """A plot view under its controller bar."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._bar = ControllerBar(self)
-        self._bar._row.addStretch(1)
-        self._view = qMRMLPlotView(self)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._bar)
-        column.addWidget(self._view)
-
-    def _show_node(self, node: Any) -> None:
-        self._bar._show_node(node)
-        self._view._show_node(node)
+    _view_class = qMRMLPlotView
 
     def plotView(self) -> qMRMLPlotView:
         return self._view

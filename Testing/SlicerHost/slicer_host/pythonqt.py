@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import shiboken6
-from PySide6.QtCore import SIGNAL, QMetaMethod, QObject
+from PySide6.QtCore import SIGNAL, QMetaMethod, QMetaObject, QObject
 
 from slicer_host.enumerations import EnumScope, EnumValue, combined_value, is_enum_type
 
@@ -322,21 +322,27 @@ def _class_name(native: Any) -> str:
     return getattr(cls, "__name__", str(cls))
 
 
+def _meta_object(native: QObject) -> QMetaObject:
+    """What a class has. PySide6 declares `native.metaObject()`, which is the same, deleted with `native`, for all."""
+    meta: QMetaObject = type(native).staticMetaObject
+    return meta
+
+
 def _property_names(native: Any) -> list[str]:
     if not isinstance(native, QObject):
         return []
-    meta = native.metaObject()
+    meta = _meta_object(native)
     return [meta.property(index).name() for index in range(meta.propertyCount())]
 
 
 def _property_name(native: QObject, name: str) -> str | None:
-    if native.metaObject().indexOfProperty(name) >= 0:
+    if _meta_object(native).indexOfProperty(name) >= 0:
         return name
     return "objectName" if name == "name" else None
 
 
 def _write_property(native: QObject, name: str, value: Any) -> None:
-    meta = native.metaObject()
+    meta = _meta_object(native)
     described = meta.property(meta.indexOfProperty(name))
     if not described.isWritable():
         raise AttributeError(f"Property '{name}' of {_class_name(native)} object is not writable")
@@ -357,7 +363,7 @@ def _plain(value: Any) -> Any:
 
 
 def _signatures(native: QObject) -> list[str]:
-    meta = native.metaObject()
+    meta = _meta_object(native)
     methods = (meta.method(index) for index in range(meta.methodCount()))
     return [
         bytes(method.methodSignature().data()).decode()

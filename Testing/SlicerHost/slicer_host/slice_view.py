@@ -6,11 +6,11 @@ from typing import Any
 
 import slicer
 import vtk
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from slicer_host.view_canvas import ViewCanvas
+from slicer_host.view_canvas import ManagedView
 
 # qMRMLSliceView.cxx, initDisplayableManagers: those that slicer-core has.
 _MANAGERS = (
@@ -27,40 +27,27 @@ _MANAGERS = (
 )
 
 
-class qMRMLSliceView(ViewCanvas):
+class qMRMLSliceView(ManagedView):
     """Shows the picture of a slice logic and what lies on it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._renderer = vtk.vtkRenderer()
         self._renderer.GetActiveCamera().ParallelProjectionOn()
-        self._window.AddRenderer(self._renderer)
         self._mapper = vtk.vtkImageMapper()
         self._mapper.SetColorWindow(255)
         self._mapper.SetColorLevel(127.5)
         self._image = vtk.vtkActor2D()
         self._image.SetMapper(self._mapper)
         self._image.GetProperty().SetDisplayLocationToBackground()
-        self._group: Any = None
-        self._style: Any = None
         self._logic: Any = None
 
     def _show_logic(self, logic: Any) -> None:
         """Attaches the view to a slice logic that has its slice node."""
-        factory = slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance()
-        for name in _MANAGERS:
-            if not factory.IsDisplayableManagerRegistered(name):
-                factory.RegisterDisplayableManager(name)
         self._logic = logic
-        self._group = slicer.vtkMRMLDisplayableManagerGroup()
-        self._group.Initialize(factory, self._renderer)
-        self._group.AddObserver(vtk.vtkCommand.UpdateEvent, self._schedule)
-        self._style = slicer.vtkMRMLSliceViewInteractorStyle()
-        self._interactor.SetInteractorStyle(vtk.vtkInteractorStyleUser())
-        self._style.SetSliceLogic(logic)
-        self._style.SetDisplayableManagers(self._group)
-        self._style.SetInteractor(self._interactor)
-        self._group.SetMRMLDisplayableNode(logic.GetSliceNode())
+        style = slicer.vtkMRMLSliceViewInteractorStyle()
+        style.SetSliceLogic(logic)
+        factory = slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance()
+        self._manage(factory, _MANAGERS, style, logic.GetSliceNode())
         logic.AddObserver(vtk.vtkCommand.ModifiedEvent, self._logic_changed)
         self._logic_changed()
 
@@ -109,20 +96,6 @@ class qMRMLSliceView(ViewCanvas):
             if volume is not None
         ]
 
-    @Slot()
-    def scheduleRender(self) -> None:
-        self._schedule()
-
-    @Slot()
-    def forceRender(self) -> None:
-        self._render()
-
-    def renderWindow(self) -> Any:
-        return self._window
-
-    def interactor(self) -> Any:
-        return self._interactor
-
     def interactorStyle(self) -> Any:
         return self._style
 
@@ -131,9 +104,6 @@ class qMRMLSliceView(ViewCanvas):
 
     def mrmlSliceNode(self) -> Any:
         return self._logic.GetSliceNode()
-
-    def displayableManagerByClassName(self, name: str) -> Any:
-        return self._group.GetDisplayableManagerByClassName(name)
 
     def setViewCursor(self, cursor: Any) -> None:
         self.setCursor(cursor)

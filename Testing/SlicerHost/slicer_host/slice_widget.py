@@ -7,41 +7,13 @@ from typing import Any
 import slicer
 import vtk
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPalette, QPen, QPixmap
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
+from PySide6.QtWidgets import QToolButton, QWidget
 
 from slicer_host.ctk_inputs import ctkSliderWidget
 from slicer_host.properties import computed
 from slicer_host.slice_view import qMRMLSliceView
-
-
-class ControllerBar(QFrame):
-    """The coloured bar above a view: its letter, and what the view's kind adds."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._label = QLabel(self)
-        self._label.setFixedWidth(24)
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(4, 1, 4, 1)
-        self._row.setSpacing(4)
-        self._row.addWidget(self._label)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._color = QColor(120, 120, 120)
-
-    def _show_node(self, node: Any) -> None:
-        self._label.setText(node.GetLayoutLabel() or "")
-        self._color = QColor.fromRgbF(*node.GetLayoutColor())
-        palette = self.palette()
-        dark = self._color.lightness() < 128
-        for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text):
-            palette.setColor(self._label.foregroundRole(), QColor("white" if dark else "black"))
-            palette.setColor(role, QColor("white" if dark else "black"))
-        self._label.setPalette(palette)
-        self.update()
-
-    def paintEvent(self, _: QPaintEvent) -> None:
-        QPainter(self).fillRect(self.rect(), self._color)
+from slicer_host.view_widget import ControllerBar, ViewWidget
 
 
 class qMRMLSliceControllerWidget(ControllerBar):
@@ -133,49 +105,42 @@ class qMRMLSliceControllerWidget(ControllerBar):
         self._logic.GetSliceCompositeNode().SetLinkedControl(linked)
 
 
-class qMRMLSliceWidget(QWidget):
+class qMRMLSliceWidget(ViewWidget):
     """A slice view under its controller bar."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._controller = qMRMLSliceControllerWidget(self)
-        self._view = qMRMLSliceView(self)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._controller)
-        column.addWidget(self._view)
+    _bar_class = qMRMLSliceControllerWidget
+    _view_class = qMRMLSliceView
 
     def _show_logic(self, logic: Any) -> None:
         self._view._show_logic(logic)
-        self._controller._show_logic(logic)
+        self._bar._show_logic(logic)
 
     sliceViewLabel = computed(str, lambda self: self.mrmlSliceNode().GetLayoutLabel())
     sliceViewName = computed(str, lambda self: self.mrmlSliceNode().GetLayoutName())
     sliceOrientation = computed(
         str,
         lambda self: self.mrmlSliceNode().GetOrientation(),
-        lambda self, name: self._controller.setSliceOrientation(name),
+        lambda self, name: self._bar.setSliceOrientation(name),
     )
 
     def sliceController(self) -> qMRMLSliceControllerWidget:
-        return self._controller
+        return self._bar
 
     def sliceView(self) -> qMRMLSliceView:
         return self._view
 
     def sliceLogic(self) -> Any:
-        return self._controller.sliceLogic()
+        return self._bar.sliceLogic()
 
     def mrmlSliceNode(self) -> Any:
-        return self._controller.mrmlSliceNode()
+        return self._bar.mrmlSliceNode()
 
     def mrmlSliceCompositeNode(self) -> Any:
-        return self._controller.mrmlSliceCompositeNode()
+        return self._bar.mrmlSliceCompositeNode()
 
     @Slot()
     def fitSliceToBackground(self) -> None:
-        self._controller.fitSliceToBackground()
+        self._bar.fitSliceToBackground()
 
 
 def _offset_axis(node: Any) -> str:

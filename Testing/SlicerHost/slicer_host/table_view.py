@@ -6,11 +6,11 @@ from typing import Any
 
 import vtk
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Slot
-from PySide6.QtWidgets import QTableView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QTableView, QWidget
 
 from slicer_host.observers import Observers
 from slicer_host.properties import stored
-from slicer_host.slice_widget import ControllerBar
+from slicer_host.view_widget import ViewWidget
 
 
 class TableModel(QAbstractTableModel):
@@ -107,23 +107,10 @@ class qMRMLTableView(QTableView):
         return self._cells
 
 
-class qMRMLTableWidget(QWidget):
+class qMRMLTableWidget(ViewWidget):
     """A table view under its controller bar."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._bar = ControllerBar(self)
-        self._bar._row.addStretch(1)
-        self._view = qMRMLTableView(self)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._bar)
-        column.addWidget(self._view)
-
-    def _show_node(self, node: Any) -> None:
-        self._bar._show_node(node)
-        self._view._show_node(node)
+    _view_class = qMRMLTableView
 
     def tableView(self) -> qMRMLTableView:
         return self._view

@@ -1,4 +1,4 @@
-"""A widget that shows a VTK render window which draws off screen.
+"""Widgets that show a VTK render window which draws off screen.
 
 Slicer puts a QVTKOpenGLNativeWidget there. Rendering off screen and painting the picture does not depend on the
 graphics driver of the machine; the render window, its renderers and its interactor are real.
@@ -6,8 +6,12 @@ graphics driver of the machine; the render window, its renderers and its interac
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
+import slicer
 import vtk
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QEvent, Qt, QTimer, Slot
 from PySide6.QtGui import QEnterEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from vtk.util.numpy_support import vtk_to_numpy
@@ -127,3 +131,46 @@ class ViewCanvas(QWidget):
         self._interactor.SetKeySym(event.text() or "None")
         self._interactor.InvokeEvent("KeyPressEvent")
         self._interactor.InvokeEvent("CharEvent")
+
+
+class ManagedView(ViewCanvas):
+    """A ctkVTKAbstractView (CTK/Libs/Visualization/VTK/Widgets/ctkVTKAbstractView.h) in which the real displayable
+    managers draw the scene."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._renderer = vtk.vtkRenderer()
+        self._window.AddRenderer(self._renderer)
+        self._group: Any = None
+        self._style: Any = None
+
+    def _manage(self, factory: Any, managers: Iterable[str], style: Any, node: Any) -> None:
+        """Lets displayable managers of a factory draw what a view node shows; `style` hands them mouse and keys."""
+        for name in managers:
+            if not factory.IsDisplayableManagerRegistered(name):
+                factory.RegisterDisplayableManager(name)
+        self._group = slicer.vtkMRMLDisplayableManagerGroup()
+        self._group.Initialize(factory, self._renderer)
+        self._group.AddObserver(vtk.vtkCommand.UpdateEvent, self._schedule)
+        self._style = style
+        self._interactor.SetInteractorStyle(vtk.vtkInteractorStyleUser())
+        style.SetDisplayableManagers(self._group)
+        style.SetInteractor(self._interactor)
+        self._group.SetMRMLDisplayableNode(node)
+
+    def displayableManagerByClassName(self, name: str) -> Any:
+        return self._group.GetDisplayableManagerByClassName(name)
+
+    @Slot()
+    def scheduleRender(self) -> None:
+        self._schedule()
+
+    @Slot()
+    def forceRender(self) -> None:
+        self._render()
+
+    def renderWindow(self) -> Any:
+        return self._window
+
+    def interactor(self) -> Any:
+        return self._interactor
