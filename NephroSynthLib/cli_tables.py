@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from NephroSynthLib.outputs import REPORT
+
 Summary = dict[str, Any]
 Row = tuple[str, str]
 
@@ -77,7 +79,7 @@ def _cost(summary: Summary) -> Iterator[Row]:
 
 def _places(command: str, summary: Summary, out: Path | None) -> Iterator[str]:
     if command in ("run", "demo"):
-        yield f"Report: {Path(out or '') / 'report.html'}"
+        yield f"Report: {Path(out or '') / REPORT}"
     elif command == "phases":
         yield from _reasons(summary)
     elif command == "simulate":

@@ -17,7 +17,7 @@ from NephroSynthLib.cli_tables import print_summary
 from NephroSynthLib.errors import Cancelled, NephroSynthError
 from NephroSynthLib.files import check_target
 from NephroSynthLib.job_process import JobProcess
-from NephroSynthLib.jobs import OUTPUTS
+from NephroSynthLib.outputs import OUTPUTS
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but warnings and errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary, or the error, as JSON on standard output.")]

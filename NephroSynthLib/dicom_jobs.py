@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from NephroSynthLib.errors import NetworkError, UnreadableInputError, UsageError
+from NephroSynthLib.outputs import SUMMARY
 from NephroSynthLib.progress import Progress
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ def _numbers_of_study(index: DicomIndex, series: Series) -> tuple[int, ...]:
 def _models_on_record(volume: Path) -> dict[str, ModelIdentity | None]:
     """The models that `result.json` beside a volume names, by stage; empty if there is none."""
     try:
-        models = json.loads((volume.parent / "result.json").read_text(encoding="utf-8"))["model"]
+        models = json.loads((volume.parent / SUMMARY).read_text(encoding="utf-8"))["model"]
         stages = models if "sha256" not in models else {"synthesis": models}
         return {stage: _identity((one["name"], one["sha256"])) for stage, one in stages.items()}
     except (OSError, ValueError, KeyError, TypeError):

@@ -16,6 +16,7 @@ from NephroSynthLib import dicom_jobs, panel_jobs
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.files import check_target, save_image, staged_folder
 from NephroSynthLib.json_values import finite
+from NephroSynthLib.outputs import OUTPUTS, SUMMARY, TRANSFORM
 from NephroSynthLib.progress import Progress
 
 if TYPE_CHECKING:
@@ -25,27 +26,6 @@ if TYPE_CHECKING:
 
 Summary = dict[str, Any]
 DEMO_SEED = 900_001
-
-# What the folder of each command's result may hold; `--overwrite` replaces no folder that holds anything else.
-_RUN = (
-    "synthetic_nephrographic.nii.gz",
-    "excretory_registered.nii.gz",
-    "kidneys.nii.gz",
-    "uncertainty.nii.gz",
-    "acquired_registered.nii.gz",
-    "excretory_to_noncontrast.h5",
-    "result.json",
-    "report.html",
-)
-OUTPUTS: Mapping[str, Sequence[str]] = {
-    "run": _RUN,
-    "demo": (*_RUN, "exam"),
-    "simulate": ("exam-*",),
-    "register": ("excretory_registered.nii.gz", "excretory_to_noncontrast.h5", "result.json"),
-    "segment": ("kidneys.nii.gz", "result.json"),
-    "synthesize": ("synthetic_nephrographic.nii.gz", "uncertainty.nii.gz", "result.json"),
-    "export-dicom": ("synthetic_nephrographic", "kidneys.dcm"),
-}
 
 
 def execute(command: str, arguments: Mapping[str, Any], progress: Progress) -> Summary:
@@ -195,7 +175,7 @@ def register(
     }
     with staged_folder(Path(out), overwrite, OUTPUTS["register"]) as folder:
         _save(folder, summary, {"excretory_registered": found.registered}, progress)
-        sitk.WriteTransform(found.transform, str(folder / "excretory_to_noncontrast.h5"))
+        sitk.WriteTransform(found.transform, str(folder / TRANSFORM))
     return summary
 
 
@@ -405,7 +385,7 @@ def _save(folder: Path, summary: Summary, images: Mapping[str, sitk.Image], prog
     for index, (name, image) in enumerate(images.items()):
         saving.update(index / len(images), name)
         save_image(image, folder / f"{name}.nii.gz")
-    (folder / "result.json").write_text(json.dumps(finite(summary), indent=2), encoding="utf-8")
+    (folder / SUMMARY).write_text(json.dumps(finite(summary), indent=2), encoding="utf-8")
     saving.update(1.0)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from NephroSynthLib.files import save_image, staged_folder
+from NephroSynthLib.outputs import SUMMARY
 from NephroSynthLib.progress import Progress
 
 Summary = dict[str, Any]
@@ -104,7 +105,7 @@ def export_result(
         )
         warnings = exported["warnings"]
     if nrrd or nifti:
-        shutil.copyfile(folder / "result.json", target / "result.json")
+        shutil.copyfile(folder / SUMMARY, target / SUMMARY)
     saving.update(1.0)
     return {"out": out, "warnings": warnings}
 

@@ -13,6 +13,7 @@ from NephroSynthLib.evaluation import Metrics
 from NephroSynthLib.exam import Exam
 from NephroSynthLib.files import save_image, staged_folder
 from NephroSynthLib.notice import RESEARCH_ONLY, SIMULATED_TRAINING
+from NephroSynthLib.outputs import OUTPUTS, REPORT, SUMMARY, TRANSFORM
 from NephroSynthLib.registration import Registration
 from NephroSynthLib.segmentation.kidneys import Segmentation
 from NephroSynthLib.settings import Settings
@@ -20,17 +21,6 @@ from NephroSynthLib.synthesis.nephrographic import Synthesis
 
 ImageFormat = Literal["nifti", "nrrd"]
 """How images are saved: compressed NIfTI, or uncompressed NRRD, which is quick to write and to load."""
-
-FILES = (
-    "synthetic_nephrographic.nii.gz",
-    "excretory_registered.nii.gz",
-    "kidneys.nii.gz",
-    "uncertainty.nii.gz",
-    "acquired_registered.nii.gz",
-    "excretory_to_noncontrast.h5",
-    "result.json",
-    "report.html",
-)
 
 
 class ModelSummary(BaseModel):
@@ -164,13 +154,13 @@ class Result:
         from NephroSynthLib.evaluation.report import write_report
 
         summary = self.summary()
-        with staged_folder(out, overwrite, FILES) as folder:
+        with staged_folder(out, overwrite, OUTPUTS["run"]) as folder:
             for name, image in self._images().items():
                 suffix, compress = (".nii.gz", True) if images == "nifti" else (".nrrd", False)
                 save_image(image, folder / f"{name}{suffix}", compress)
-            sitk.WriteTransform(self.registration.transform, str(folder / "excretory_to_noncontrast.h5"))
-            (folder / "result.json").write_text(summary.model_dump_json(indent=2), encoding="utf-8")
-            write_report(self, folder / "report.html")
+            sitk.WriteTransform(self.registration.transform, str(folder / TRANSFORM))
+            (folder / SUMMARY).write_text(summary.model_dump_json(indent=2), encoding="utf-8")
+            write_report(self, folder / REPORT)
         return summary.model_dump(mode="json")
 
     def _images(self) -> dict[str, sitk.Image]:

@@ -17,6 +17,7 @@ from NephroSynthLib.conversation import Message
 from NephroSynthLib.errors import NephroSynthError, ResourceError
 from NephroSynthLib.mrml.segmentations import write_kidneys
 from NephroSynthLib.mrml.volumes import write_node
+from NephroSynthLib.outputs import REPORT, SUMMARY
 from NephroSynthPanel.results import RunNodes
 from NephroSynthPanel.ticks import Ticks
 from NephroSynthPanel.worker_process import WorkerProcess
@@ -92,9 +93,9 @@ class ExportJob:
         if run.kidneys is not None:
             yield _("Writing {name}").format(name=run.kidneys.GetName())
             write_kidneys(run.kidneys, run.synthetic, source / "kidneys.nrrd")
-        (source / "result.json").write_text(json.dumps(run.summary, indent=2), encoding="utf-8")
+        (source / SUMMARY).write_text(json.dumps(run.summary, indent=2), encoding="utf-8")
         if choice.report and run.report is not None:
-            (self._staged / "report.html").write_text(run.report.GetText(), encoding="utf-8")
+            (self._staged / REPORT).write_text(run.report.GetText(), encoding="utf-8")
         if choice.scene:
             yield _("Writing the scene")
             path = self._staged / f"{choice.folder.name}.mrb"

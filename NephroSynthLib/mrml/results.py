@@ -18,14 +18,14 @@ from NephroSynthLib.mrml.display import set_ct_window
 from NephroSynthLib.mrml.hierarchy import place_beside
 from NephroSynthLib.mrml.provenance import set_provenance
 from NephroSynthLib.mrml.segmentations import Segments, attach_segments, prepare_segments
-from NephroSynthLib.mrml.steps import LoadStep, Steps, finish, in_background
+from NephroSynthLib.mrml.steps import LoadStep, Steps, in_background
 from NephroSynthLib.mrml.transforms import transform_from_file
 from NephroSynthLib.mrml.volumes import Content, attach, prepare, read_image
+from NephroSynthLib.outputs import REPORT, SUMMARY, TRANSFORM
 
 SCHEMA_VERSION = 1
 _RUN_AGAIN = "Run again."
 _SUFFIXES = (".nrrd", ".nii.gz")
-_TRANSFORM = "excretory_to_noncontrast.h5"
 _VOLUMES = {
     "synthetic": "synthetic_nephrographic",
     "excretory": "excretory_registered",
@@ -131,27 +131,15 @@ def load_result(
             change.set_kidneys(segments)
         if "transform" in wanted:
             yield LoadStep(0.95, "Showing the transform")
-            change.set_transform(folder / _TRANSFORM)
+            change.set_transform(folder / TRANSFORM)
         yield LoadStep(1.0, "Loaded")
     except BaseException:
         change.undo()
         raise
     change.describe(summary, inputs)
-    report = folder / "report.html"
+    report = folder / REPORT
     nodes = {role: change.nodes.get(role) for role in ALL}
     return LoadedResult(**nodes, summary=summary, report=report if report.is_file() else None)
-
-
-def load_all(
-    scene: slicer.vtkMRMLScene,
-    folder: Path,
-    noncontrast_node: slicer.vtkMRMLScalarVolumeNode,
-    outputs: Outputs = Outputs(),
-    wanted: Collection[str] = ALL,
-    inputs: Mapping[str, slicer.vtkMRMLNode] | None = None,
-) -> LoadedResult:
-    """Loads the result of a run at once; arguments and errors as those of `load_result`."""
-    return finish(load_result(scene, folder, noncontrast_node, outputs, wanted, inputs))
 
 
 class _SceneChange:
@@ -240,7 +228,7 @@ def _remove(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLNode) -> None:
 
 
 def _summary(folder: Path) -> dict[str, Any]:
-    path = folder / "result.json"
+    path = folder / SUMMARY
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
         version = summary["schema_version"]
@@ -263,8 +251,8 @@ def _paths(folder: Path, wanted: Collection[str]) -> dict[str, Path]:
             raise UnreadableInputError(f"The result of the run is incomplete: '{stem}' is missing.", _RUN_AGAIN)
         if path is not None and role in wanted:
             paths[role] = path
-    if "transform" in wanted and not (folder / _TRANSFORM).is_file():
-        raise UnreadableInputError(f"The result of the run is incomplete: '{_TRANSFORM}' is missing.", _RUN_AGAIN)
+    if "transform" in wanted and not (folder / TRANSFORM).is_file():
+        raise UnreadableInputError(f"The result of the run is incomplete: '{TRANSFORM}' is missing.", _RUN_AGAIN)
     return paths
 
 

@@ -132,7 +132,7 @@ def train(
     on_progress(1.0, "evaluating on held-out exams")
     results = recipe.evaluate_on(denoiser, held_out, recipe.sampling_steps)
     command = (
-        f"nephrosynth train {task} --out runs/{task} --steps {steps} --exams {exams} --seed {seed} "
+        f"nephrosynth train {task} --out {folder.name} --steps {steps} --exams {exams} --seed {seed} "
         f"--batch-size {batch_size} --learning-rate {learning_rate:g}"
     )
     if start is not None:

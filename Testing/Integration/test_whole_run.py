@@ -12,8 +12,9 @@ import SimpleITK as sitk
 
 from NephroSynthLib import jobs
 from NephroSynthLib.models.bundle import load_bundle
+from NephroSynthLib.outputs import OUTPUTS
 from NephroSynthLib.progress import STAGES, Progress, ProgressEvent
-from NephroSynthLib.result import FILES, Summary
+from NephroSynthLib.result import Summary
 from NephroSynthLib.simulated_files import SimulatedFiles
 from NephroSynthLib.simulation import Grid
 
@@ -75,7 +76,9 @@ def image_of(folder: Path, name: str) -> sitk.Image:
 
 def test_a_run_writes_its_files_and_a_summary_of_the_documented_schema(run_of: RunOf, exam: SimulatedFiles) -> None:
     folder = run_of("nifti")
-    assert {path.name for path in folder.iterdir()} == set(FILES) - {"uncertainty.nii.gz"}
+    assert {path.name for path in folder.iterdir()} == {
+        name for name in OUTPUTS["run"] if not name.endswith(".nrrd")
+    } - {"uncertainty.nii.gz"}
     text = (folder / "result.json").read_text(encoding="utf-8")
     summary = Summary.model_validate_json(text)
     assert set(json.loads(text)) == set(Summary.model_fields)

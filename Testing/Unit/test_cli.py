@@ -12,9 +12,10 @@ import pytest
 import SimpleITK as sitk
 from typer.testing import CliRunner
 
-from NephroSynthLib import __version__, jobs, result
+from NephroSynthLib import __version__, jobs
 from NephroSynthLib.cli import app
 from NephroSynthLib.cli_progress import SHARES
+from NephroSynthLib.outputs import SUMMARY, TRANSFORM
 
 COMMANDS = ("demo", "simulate", "run", "register", "segment", "synthesize", "evaluate", "prepare", "train", "models")
 COMMANDS += ("phases", "export-dicom", "send")
@@ -55,10 +56,6 @@ def test_every_command_has_help_and_the_common_options(command: str) -> None:
 def test_every_job_has_a_command_and_shares_of_progress() -> None:
     assert set(SHARES) == set(COMMANDS)
     assert set(jobs.JOBS) == {*COMMANDS, *JOBS_OF_THE_PANEL}
-
-
-def test_the_files_of_a_run_are_those_that_its_result_writes() -> None:
-    assert set(jobs.OUTPUTS["run"]) == set(result.FILES)
 
 
 @pytest.mark.parametrize(
@@ -107,10 +104,10 @@ def test_registering_writes_the_phase_its_transform_and_the_figures(tmp_path: Pa
     shown = runner.invoke(app, command)
     assert shown.exit_code == 0, shown.stderr
     assert shown.stderr == ""
-    assert json.loads(shown.stdout) == json.loads((out / "result.json").read_text())
-    assert {path.name for path in out.iterdir()} == set(jobs.OUTPUTS["register"])
+    assert json.loads(shown.stdout) == json.loads((out / SUMMARY).read_text())
+    assert {path.name for path in out.iterdir()} == {"excretory_registered.nii.gz", TRANSFORM, SUMMARY}
     moving, registered = sitk.ReadImage(phases[3]), sitk.ReadImage(str(out / "excretory_registered.nii.gz"))
-    transform = sitk.ReadTransform(str(out / "excretory_to_noncontrast.h5"))
+    transform = sitk.ReadTransform(str(out / TRANSFORM))
     again = sitk.Resample(moving, sitk.ReadImage(phases[1]), transform, sitk.sitkLinear, -1024.0)
     difference = sitk.GetArrayFromImage(registered) - sitk.GetArrayFromImage(again)
     assert abs(difference).max() < 0.01

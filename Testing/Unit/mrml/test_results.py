@@ -16,8 +16,9 @@ import vtk
 from NephroSynthLib.errors import GeometryError, NephroSynthError, UnreadableInputError
 from NephroSynthLib.mrml.images import matrix_from_vtk
 from NephroSynthLib.mrml.provenance import provenance, run_summary
-from NephroSynthLib.mrml.results import Outputs, load_all, load_result
+from NephroSynthLib.mrml.results import Outputs, load_result
 from NephroSynthLib.mrml.segmentations import labels_from_segmentation, segmentation_from_labels
+from NephroSynthLib.mrml.steps import finish
 from NephroSynthLib.mrml.volumes import image_from_node, node_from_image
 
 Scene = slicer.vtkMRMLScene
@@ -65,7 +66,7 @@ def test_a_result_is_loaded_beside_its_input(scene: Scene, noncontrast: Node, ru
     tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     study = tree.CreateStudyItem(tree.GetSceneItemID(), "CT urography")
     tree.CreateItem(study, noncontrast)
-    loaded = load_all(scene, run_folder, noncontrast)
+    loaded = finish(load_result(scene, run_folder, noncontrast))
     for role in ("synthetic", "excretory", "uncertainty"):
         node = getattr(loaded, role)
         assert node.GetName().startswith("Urography 1: native ")
@@ -87,7 +88,7 @@ def test_a_result_is_loaded_beside_its_input(scene: Scene, noncontrast: Node, ru
 
 
 def test_several_runs_stay_apart(scene: Scene, noncontrast: Node, run_folder: Path) -> None:
-    first, second = (load_all(scene, run_folder, noncontrast) for _ in range(2))
+    first, second = (finish(load_result(scene, run_folder, noncontrast)) for _ in range(2))
     assert first.synthetic is not second.synthetic
     assert first.synthetic.GetName() != second.synthetic.GetName()
 
@@ -95,14 +96,16 @@ def test_several_runs_stay_apart(scene: Scene, noncontrast: Node, run_folder: Pa
 def test_given_nodes_are_updated_and_keep_their_names(
     scene: Scene, noncontrast: Node, run_folder: Path, ct: sitk.Image
 ) -> None:
-    first = load_all(scene, run_folder, noncontrast)
+    first = finish(load_result(scene, run_folder, noncontrast))
     first.synthetic.SetName("mine")
     nodes = scene.GetNumberOfNodes()
-    again = load_all(
-        scene,
-        run_folder,
-        noncontrast,
-        Outputs(first.synthetic, first.excretory, first.kidneys, first.transform, first.uncertainty),
+    again = finish(
+        load_result(
+            scene,
+            run_folder,
+            noncontrast,
+            Outputs(first.synthetic, first.excretory, first.kidneys, first.transform, first.uncertainty),
+        )
     )
     assert again.synthetic is first.synthetic
     assert again.synthetic.GetName() == "mine"
@@ -110,7 +113,7 @@ def test_given_nodes_are_updated_and_keep_their_names(
 
 
 def test_only_what_is_wanted_is_loaded(scene: Scene, noncontrast: Node, run_folder: Path) -> None:
-    loaded = load_all(scene, run_folder, noncontrast, wanted=("synthetic",))
+    loaded = finish(load_result(scene, run_folder, noncontrast, wanted=("synthetic",)))
     assert loaded.synthetic is not None
     assert loaded.excretory is loaded.kidneys is loaded.transform is loaded.uncertainty is None
 
@@ -119,7 +122,7 @@ def test_uncompressed_images_are_loaded_as_well(scene: Scene, noncontrast: Node,
     for path in run_folder.glob("*.nii.gz"):
         sitk.WriteImage(sitk.ReadImage(str(path)), str(run_folder / f"{path.name[:-7]}.nrrd"))
         path.unlink()
-    assert load_all(scene, run_folder, noncontrast).kidneys is not None
+    assert finish(load_result(scene, run_folder, noncontrast)).kidneys is not None
 
 
 def _break_image(folder: Path) -> None:
@@ -191,7 +194,7 @@ def test_a_result_that_cannot_be_loaded_leaves_the_scene_as_it_was(
     damage(run_folder)
     before = _state(scene)
     with pytest.raises(error):
-        load_all(scene, run_folder, noncontrast, outputs)
+        finish(load_result(scene, run_folder, noncontrast, outputs))
     assert _state(scene) == before
 
 
@@ -244,7 +247,7 @@ def test_nodes_that_left_the_scene_during_the_run_are_not_missed(
     outputs = _outputs(scene, noncontrast, ct)
     for node in (noncontrast, outputs.synthetic, outputs.kidneys):
         scene.RemoveNode(node)
-    loaded = load_all(scene, run_folder, noncontrast, outputs)
+    loaded = finish(load_result(scene, run_folder, noncontrast, outputs))
     assert loaded.synthetic is not outputs.synthetic
     assert scene.IsNodePresent(loaded.synthetic)
     assert scene.IsNodePresent(loaded.kidneys)

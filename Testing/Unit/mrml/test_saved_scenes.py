@@ -15,8 +15,9 @@ from NephroSynthLib.mrml.comparison import difference
 from NephroSynthLib.mrml.layouts import register_layouts, show_layout
 from NephroSynthLib.mrml.plots import line_profile
 from NephroSynthLib.mrml.provenance import provenance, run_summary
-from NephroSynthLib.mrml.results import load_all
+from NephroSynthLib.mrml.results import load_result
 from NephroSynthLib.mrml.segmentations import labels_from_segmentation, segment_ids
+from NephroSynthLib.mrml.steps import finish
 from NephroSynthLib.mrml.tables import metrics_table
 from NephroSynthLib.mrml.views import composites
 from NephroSynthLib.mrml.volumes import image_from_node, node_from_image
@@ -67,7 +68,7 @@ def test_a_saved_scene_keeps_it_all(
     summary: dict[str, Any], tmp_path: Path, save: Save,
 ) -> None:  # fmt: skip
     noncontrast = node_from_image(scene, ct, "native")
-    loaded = load_all(scene, run_folder, noncontrast)
+    loaded = finish(load_result(scene, run_folder, noncontrast))
     shown = difference(scene, loaded.synthetic, noncontrast, "difference")
     metrics_table(scene, summary, "metrics")
     line = scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "line")
@@ -108,7 +109,7 @@ def test_a_saved_scene_keeps_it_all(
     for index in (0, 128, 255):
         table, other = (node.GetLookupTable().GetTableValue(index) for node in (colours, ours))
         assert table == pytest.approx(other, abs=0.01)
-    assert slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(again).GetTitleText().endswith("(HU)")
+    assert slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(again).GetTitleText().startswith("Difference (HU)")
 
     table = reloaded.GetFirstNodeByName("metrics")
     assert table.GetCellText(0, 0) == "PSNR (dB)"

@@ -1,0 +1,31 @@
+"""The files that each command leaves in its output folder; `--overwrite` replaces no folder that holds any other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+TRANSFORM = "excretory_to_noncontrast.h5"
+SUMMARY = "result.json"
+REPORT = "report.html"
+_SUFFIXES = (".nii.gz", ".nrrd")
+
+
+def _images(*names: str) -> tuple[str, ...]:
+    return tuple(f"{name}{suffix}" for name in names for suffix in _SUFFIXES)
+
+
+_RUN = (
+    *_images("synthetic_nephrographic", "excretory_registered", "kidneys", "uncertainty", "acquired_registered"),
+    TRANSFORM,
+    SUMMARY,
+    REPORT,
+)
+OUTPUTS: Mapping[str, Sequence[str]] = {
+    "run": _RUN,
+    "demo": (*_RUN, "exam"),
+    "simulate": ("exam-*",),
+    "register": (*_images("excretory_registered"), TRANSFORM, SUMMARY),
+    "segment": (*_images("kidneys"), SUMMARY),
+    "synthesize": (*_images("synthetic_nephrographic", "uncertainty"), SUMMARY),
+    "export-dicom": ("synthetic_nephrographic", "kidneys.dcm"),
+}
