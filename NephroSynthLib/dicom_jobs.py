@@ -13,6 +13,8 @@ from NephroSynthLib.outputs import SUMMARY
 from NephroSynthLib.progress import Progress
 
 if TYPE_CHECKING:
+    import SimpleITK as sitk
+
     from NephroSynthLib.dicom.equipment import ModelIdentity
     from NephroSynthLib.dicom.index import DicomIndex
     from NephroSynthLib.dicom.series import Series
@@ -28,9 +30,17 @@ def phases(progress: Progress, *, folder: str) -> Summary:
 
     reading = progress.stage("read")
     index = index_dicom(Path(folder), reading.part(0.0, 0.2))
-    report = recognize_phases(index, progress=reading.part(0.2, 1.0))
+    report = recognize_phases(index, segment=_kidneys_of, progress=reading.part(0.2, 1.0))
     questions = [question for exam in report.exams for question in exam.questions]
     return {**report.to_dict(), "skipped_files": len(index.skipped), "warnings": questions}
+
+
+def _kidneys_of(image: sitk.Image) -> sitk.Image:
+    """The kidneys that the bundled segmenter finds in a CT."""
+    from NephroSynthLib.segmentation.kidneys import segment_kidneys
+    from NephroSynthLib.settings import SegmentationSettings
+
+    return segment_kidneys(image, SegmentationSettings()).labels
 
 
 def export_dicom(
@@ -150,7 +160,7 @@ def find_series(folder: Path, named: Mapping[str, str], progress: Progress) -> R
 
     index = index_dicom(folder, progress.part(0.0, 0.2))
     names = {Phase(phase): name for phase, name in named.items()}
-    choice = choose_exam(index, names, progress=progress.part(0.2, 1.0))
+    choice = choose_exam(index, names, segment=_kidneys_of, progress=progress.part(0.2, 1.0))
     noncontrast = choice.series[Phase.NONCONTRAST]
     return RunInput(
         noncontrast,

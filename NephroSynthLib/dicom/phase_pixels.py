@@ -8,7 +8,7 @@ bone, stones and oral contrast are in both.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
@@ -50,6 +50,7 @@ _KIDNEYS: Mapping[Phase, tuple[float, float]] = {
 }
 _UNLIKELY = -1.2  # bone and oral contrast may brighten any image
 _NO_KIDNEYS = 10.0  # more than all tags together
+_NO_KIDNEYS_FOUND = 3.0  # a segmentation may fail
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ class Attenuation:
     tissue: Volume
     level: float
     abdomen_mm: float
-    kidney_ml: float | None
-    kidney_hu: float | None
+    kidney_ml: float | None = None
+    kidney_hu: float | None = None
 
     @property
     def values(self) -> Volume:
@@ -99,24 +100,27 @@ class Comparison:
     urine_ml: float
 
 
-def measure(image: sitk.Image, segment: Segment | None = None) -> Attenuation:
-    """Measures one image.
-
-    Args:
-        image: 3D CT, HU.
-        segment: Finds the kidneys (labels above 0) on the grid of an image, if there is such a function.
-    """
+def measure(image: sitk.Image) -> Attenuation:
+    """Measures one image (3D CT, HU)."""
     grid = _coarse(image)
     values = sitk.GetArrayFromImage(grid)
     tissue = _compact(values)
-    kidney_ml = kidney_hu = None
-    if segment is not None:
-        inside = sitk.GetArrayViewFromImage(image)[sitk.GetArrayFromImage(segment(image)) > 0]
-        kidney_ml = float(inside.size * np.prod(image.GetSpacing()) / 1000)
-        kidney_hu = float(np.median(inside)) if kidney_ml >= _LEAST_KIDNEY_ML else None
     spine = _beside_and_behind_spine(values)
     level, abdomen_mm = _level(tissue, *spine), _abdomen_mm(values, *spine)
-    return Attenuation(grid, tissue, level, abdomen_mm, kidney_ml, kidney_hu)
+    return Attenuation(grid, tissue, level, abdomen_mm)
+
+
+def with_kidneys(measured: Attenuation, segment: Segment) -> Attenuation:
+    """Adds what the kidneys tell.
+
+    Args:
+        measured: An image.
+        segment: Finds the kidneys (labels above 0) on the grid of a CT.
+    """
+    inside = measured.values[sitk.GetArrayFromImage(segment(measured.grid)) > 0]
+    kidney_ml = inside.size * _VOXEL_ML
+    hu = float(np.median(inside)) if kidney_ml >= _LEAST_KIDNEY_ML else None
+    return replace(measured, kidney_ml=kidney_ml, kidney_hu=hu)
 
 
 def image_evidence(measured: Attenuation) -> list[Evidence]:
@@ -126,7 +130,7 @@ def image_evidence(measured: Attenuation) -> list[Evidence]:
         text = f"only {measured.abdomen_mm:.0f} mm of the abdomen, too little for kidneys"
         evidence.append(Evidence("image", text, {Phase.OTHER: _NO_KIDNEYS}))
     if measured.kidney_ml is not None and measured.kidney_hu is None:
-        evidence.append(Evidence("image", "no kidney is in view", {Phase.OTHER: _NO_KIDNEYS}))
+        evidence.append(Evidence("image", "no kidney is found", {Phase.OTHER: _NO_KIDNEYS_FOUND}))
     elif measured.kidney_hu is not None:
         evidence.append(
             Evidence("image", f"kidneys {measured.kidney_hu:.0f} HU", _weights(measured.kidney_hu, _KIDNEYS))

@@ -11,7 +11,15 @@ from typing import Any
 from NephroSynthLib.dicom.index import DicomIndex
 from NephroSynthLib.dicom.phase_evidence import PHASES, Evidence, Phase
 from NephroSynthLib.dicom.phase_model import MAX_ACQUISITIONS, Pair, Scores, pair_weights, phase_probabilities
-from NephroSynthLib.dicom.phase_pixels import Attenuation, Comparison, Segment, compare, image_evidence, measure
+from NephroSynthLib.dicom.phase_pixels import (
+    Attenuation,
+    Comparison,
+    Segment,
+    compare,
+    image_evidence,
+    measure,
+    with_kidneys,
+)
 from NephroSynthLib.dicom.phase_tags import acquired_at, read_tags
 from NephroSynthLib.dicom.reading import read_series
 from NephroSynthLib.dicom.series import Series
@@ -113,7 +121,7 @@ def recognize_phases(
 
     Args:
         index: The files.
-        segment: Finds the kidneys on the grid of a CT, if there is such a function; it makes the answer surer.
+        segment: Finds the kidneys (labels above 0) on the grid of a CT; asked where an exam is not clear without.
         progress: Told after each series.
 
     Returns:
@@ -124,8 +132,9 @@ def recognize_phases(
     """
     aside = [(series, series.why_not_volume) for series in index.series if series.why_not_volume is not None]
     measured: dict[tuple[str, str], list[Member]] = defaultdict(list)
+    measuring = progress.part(0.0, 1.0 if segment is None else 0.7)
     for done, series in enumerate(index.volumes):
-        part = progress.part(done / len(index.volumes), (done + 1) / len(index.volumes))
+        part = measuring.part(done / len(index.volumes), (done + 1) / len(index.volumes))
         if _is_computed(series):
             aside.append((series, _COMPUTED))
             continue
@@ -135,11 +144,25 @@ def recognize_phases(
             aside.append((series, error.what))
             continue
         patient = series.identity.patient_id or series.identity.patient_name
-        measured[patient, series.study_uid].append((series, measure(volume.image, segment)))
+        measured[patient, series.study_uid].append((series, measure(volume.image)))
         part.update(1.0, series.title)
     patients = list(dict.fromkeys(patient for patient, _ in measured))
-    exams = [_judge(study, 1 + patients.index(patient), found) for (patient, study), found in measured.items()]
+    exams = []
+    for done, ((patient, study), members) in enumerate(measured.items()):
+        part = progress.part(0.7 + 0.3 * done / len(measured), 0.7 + 0.3 * (done + 1) / len(measured))
+        exam = _judge(study, 1 + patients.index(patient), members)
+        if segment is not None and not all(one.sure for one in exam.acquisitions):
+            exam = _judge(study, 1 + patients.index(patient), _with_kidneys(members, segment, part))
+        exams.append(exam)
     return PhaseReport(tuple(exams), tuple(aside))
+
+
+def _with_kidneys(members: Sequence[Member], segment: Segment, progress: Progress) -> list[Member]:
+    result = []
+    for done, (series, measured) in enumerate(members):
+        progress.update(done / len(members), f"Looking for the kidneys in {series.title}")
+        result.append((series, with_kidneys(measured, segment)))
+    return result
 
 
 def _is_computed(series: Series) -> bool:

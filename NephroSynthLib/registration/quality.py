@@ -19,7 +19,9 @@ from NephroSynthLib.ssim import RADIUS, ssim_map
 from NephroSynthLib.window import to_window
 
 SPACING_MM, SPACING_WITHOUT_KIDNEYS_MM = 2.0, 4.0
-MARGIN_MM = 10.0
+MARGIN_MM = 20.0
+NOISE_SIGMA = 0.75
+"""Voxels of a Gaussian that takes most of the noise, which SSIM would count as misalignment, and leaves the organs."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,9 @@ class RegistrationQuality:
 
     Attributes:
         ssim_before, ssim_affine, ssim_after: Mean structural similarity of the phases in the window 400/50, in [-1, 1],
-            at 2 mm within 10 mm of the kidneys (at 4 mm over the body when no kidney is known): as acquired, after
-            stage 1 (None if it did not run), and as returned. Enhancement, iodine in the pelvis and noise keep it below
-            1 however well the phases are aligned.
+            smoothed, at 2 mm, within 20 mm of the kidneys (at 4 mm over the body when no kidney is known): as acquired,
+            after stage 1 (None if it did not run), and as returned. Enhancement, iodine in the pelvis and noise keep it
+            below 1 however well the phases are aligned.
         gate: SSIM_select of dsSNICT, which `ssim_after` has to reach.
         passed: Whether it does.
         kidney_dice_before, kidney_dice_after: Overlap of the kidney masks of both phases by side, in [0, 1].
@@ -68,6 +70,10 @@ class RegistrationQuality:
 def _unit(hu: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """HU to [0, 1] over the window; SSIM compares means by their ratio, so they must not be negative."""
     return np.asarray((to_window(hu) + 1) / 2, dtype=np.float32)
+
+
+def _smooth(hu: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.asarray(ndi.gaussian_filter(hu, NOISE_SIGMA), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,7 @@ class Judge:
         self._fixed_masks, self._moving_masks = fixed_masks, moving_masks
         spacing = SPACING_MM if fixed_masks else SPACING_WITHOUT_KIDNEYS_MM
         moving_grid = WorkingGrid.between(*extent(moving), spacing)
-        self._moving = moving_grid.image(moving_grid.sample(moving))
+        self._moving = moving_grid.image(_smooth(moving_grid.sample(moving)))
         self._regions = {side: _around_kidney(fixed, mask) for side, mask in fixed_masks.items()}
         self._everywhere = [] if fixed_masks else [_whole(fixed)]
 
@@ -147,10 +153,10 @@ def _around_kidney(fixed: sitk.Image, mask: sitk.Image) -> _Region:
     grid = WorkingGrid.between(lower - margin, upper + margin, SPACING_MM)
     kidney = grid.sample(mask, outside=0.0) > 0.5
     near = ndi.distance_transform_edt(~kidney, SPACING_MM) <= MARGIN_MM
-    return _Region(grid, _unit(grid.sample(fixed)), kidney, near & grid.inside(fixed))
+    return _Region(grid, _unit(_smooth(grid.sample(fixed))), kidney, near & grid.inside(fixed))
 
 
 def _whole(fixed: sitk.Image) -> _Region:
     grid = WorkingGrid.between(*extent(fixed), SPACING_WITHOUT_KIDNEYS_MM)
     values = grid.sample(fixed)
-    return _Region(grid, _unit(values), np.zeros(values.shape, dtype=bool), body_mask(values))
+    return _Region(grid, _unit(_smooth(values)), np.zeros(values.shape, dtype=bool), body_mask(values))

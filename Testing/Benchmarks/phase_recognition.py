@@ -18,6 +18,8 @@ import SimpleITK as sitk
 from NephroSynthLib.dicom.index import index_dicom
 from NephroSynthLib.dicom.phases import recognize_phases
 from NephroSynthLib.dicom.simulated import DELAYS_S, write_simulated_study
+from NephroSynthLib.segmentation.kidneys import segment_kidneys
+from NephroSynthLib.settings import SegmentationSettings
 from NephroSynthLib.simulation import simulate
 from NephroSynthLib.simulation.export import to_images
 
@@ -83,6 +85,10 @@ def main() -> int:
     return 1 if wrong_but_sure else 0
 
 
+def _kidneys(image: sitk.Image) -> sitk.Image:
+    return segment_kidneys(image, SegmentationSettings()).labels
+
+
 def recognize(
     images: dict[str, sitk.Image],
     phases: list[str],
@@ -99,7 +105,7 @@ def recognize(
             descriptions=descriptions,
             delays_s=delays_s,
         )
-        report = recognize_phases(index_dicom(Path(folder)))
+        report = recognize_phases(index_dicom(Path(folder)), segment=_kidneys)
     found = {}
     for exam in report.exams:
         for one in exam.acquisitions:

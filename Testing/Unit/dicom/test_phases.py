@@ -120,12 +120,35 @@ def test_a_series_computed_here_is_no_phase(images: dict[str, sitk.Image], tmp_p
     assert "nephrographic" not in _found(report.exams[0]).values()
 
 
-def test_a_segmentation_without_kidneys_makes_it_none_of_the_phases(
+def test_kidneys_are_looked_for_only_where_it_is_not_clear_without(
     images: dict[str, sitk.Image], tmp_path: Path
 ) -> None:
-    write_simulated_study({"noncontrast": images["noncontrast"]}, tmp_path, seed=1)
-    [exam] = recognize_phases(index_dicom(tmp_path), segment=lambda image: sitk.Cast(image * 0, sitk.sitkUInt8)).exams
-    assert exam.acquisitions[0].phase is Phase.OTHER
+    write_simulated_study(images, tmp_path / "clear", seed=1)
+    one = {"noncontrast": images["noncontrast"]}
+    write_simulated_study(one, tmp_path / "unclear", seed=1, descriptions={}, delays_s={"noncontrast": None})
+
+    def never(image: sitk.Image) -> sitk.Image:
+        raise AssertionError("the tags and the image are clear")
+
+    def none(image: sitk.Image) -> sitk.Image:
+        return sitk.Cast(image * 0, sitk.sitkUInt8)
+
+    [exam] = recognize_phases(index_dicom(tmp_path / "clear"), segment=never).exams
+    assert all(one.sure for one in exam.acquisitions)
+    [exam] = recognize_phases(index_dicom(tmp_path / "unclear"), segment=none).exams
+    [acquisition] = exam.acquisitions
+    assert "no kidney is found" in [evidence.text for evidence in acquisition.evidence]
+    assert not acquisition.sure
+
+
+def test_the_kidneys_attenuation_tells_a_phase(images: dict[str, sitk.Image], tmp_path: Path) -> None:
+    one = {"noncontrast": images["noncontrast"]}
+    write_simulated_study(one, tmp_path, seed=1, descriptions={}, delays_s={"noncontrast": None})
+    index = index_dicom(tmp_path)
+    [without] = recognize_phases(index).exams[0].acquisitions
+    [found] = recognize_phases(index, segment=lambda image: (image > 20) & (image < 45)).exams[0].acquisitions
+    assert found.phase is Phase.NONCONTRAST
+    assert found.probability > without.probability
 
 
 def test_the_report_is_json(images: dict[str, sitk.Image], tmp_path: Path) -> None:
