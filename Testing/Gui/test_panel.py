@@ -197,6 +197,41 @@ def legends(host: Any, volume: Any) -> set[str]:
     return found
 
 
+def test_an_exported_series_joins_the_study_of_its_source_in_the_database(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, tmp_path: Path
+) -> None:
+    import slicer
+    from DICOMLib import DICOMUtils
+
+    from NephroSynthLib.dicom.simulated import write_simulated_study
+
+    write_simulated_study({"noncontrast": small_image(40.0, 30.0)}, tmp_path / "source", seed=1)
+    DICOMUtils.importDicom(str(tmp_path / "source"))
+    database = slicer.app.dicomDatabase()
+    [patient] = database.patients()
+    [study] = database.studiesForPatient(patient)
+    [source] = database.seriesForStudy(study)
+    instances = " ".join(database.instancesForSeries(source))
+    exam_nodes["noncontrast"].SetAttribute("DICOM.instanceUIDs", instances)
+    choose(widget, **exam_nodes)
+    run(host, widget, result_folder)
+
+    ui = widget.ui
+    ui.exportSection.collapsed = False
+    host.process_events()
+    ui.exportFolderEdit.currentPath = str(tmp_path / "out")
+    for box in (ui.exportDicomCheckBox, ui.databaseCheckBox):
+        box.checked = True
+    assert Path(ui.dicomSourceEdit.currentPath) == tmp_path / "source" / "noncontrast"
+    host.click(ui.exportButton)
+    host.wait_until(lambda: not widget.panel.export.running, 120.0)
+    assert "Written to" in ui.exportLabel.text, ui.exportLabel.text
+    new = set(database.seriesForStudy(study)) - {source}
+    descriptions = {database.descriptionForSeries(series) for series in new}
+    assert len(new) == 2  # the synthetic phase and its kidneys
+    assert any("SYNTHETIC" in one.upper() for one in descriptions), descriptions
+
+
 def test_undo_takes_a_run_back(host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path) -> None:
     import slicer
 

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from NephroSynthLib.registration.geometry import WorkingGrid
 from NephroSynthLib.registration.quality import Judge
+from NephroSynthLib.settings import RegistrationSettings
 
 GRID = WorkingGrid.between((-60.0, -60.0, -60.0), (60.0, 60.0, 60.0), 2.0)
 
@@ -33,6 +34,17 @@ def test_the_right_translation_gives_full_overlap_and_similarity_and_its_shift()
     shift = judge.shifts(right)["left"]
     assert (shift.left, shift.posterior, shift.superior) == pytest.approx((4.0, -2.0, 10.0))
     assert shift.norm == pytest.approx(np.sqrt(120.0))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_gate_looks_through_noise_and_sees_eight_millimetres(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    fixed, moving = _ball((0, 0, 0)), _ball((4.0, -2.0, 10.0))
+    noisy = [sitk.AdditiveGaussianNoise(_hu(mask), 25.0, 0.0, int(rng.integers(1, 1000))) for mask in (fixed, moving)]
+    judge = Judge(*noisy, {"left": fixed}, {"left": moving})
+    right, wrong = (sitk.TranslationTransform(3, (4.0, -2.0, 10.0 + error)) for error in (0.0, 8.0))
+    gate = RegistrationSettings().ssim_gate
+    assert judge.ssim(right) > gate > judge.ssim(wrong)
 
 
 def test_dice_has_the_closed_form_of_two_balls() -> None:
