@@ -32,7 +32,7 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 		|| { echo "NephroSynth needs Python 3.10 or later. Name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	@echo "== Creating $(VENV) and installing the tested versions into it (once, a few minutes)"
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
 	$(PIP) "$$(grep '^torch==' $(CONSTRAINTS))"
 	$(PIP) --editable '.[train,dicom,test]'
 	@touch $@

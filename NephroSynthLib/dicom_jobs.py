@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
     from NephroSynthLib.result import Result
 
 Summary = dict[str, Any]
+
+
+def need(*libraries: str) -> None:
+    """Refuses a job whose libraries of the `dicom` extra are missing.
+
+    Raises:
+        UsageError: If one of them is not installed.
+    """
+    missing = [name for name in libraries if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(f"{' and '.join(missing)} is not installed.", "Install it: pip install '.[dicom]'.")
 
 
 def phases(progress: Progress, *, folder: str) -> Summary:
@@ -55,9 +67,10 @@ def export_dicom(
     overwrite: bool = False,
 ) -> Summary:
     """A synthetic volume, and the kidneys where they are given, as DICOM objects in the study of their source."""
+    need("highdicom")
     import SimpleITK as sitk
 
-    from NephroSynthLib.dicom.choice import find_source
+    from NephroSynthLib.dicom.choice import find_source, has_grid
     from NephroSynthLib.dicom.export import export_dicom as export
     from NephroSynthLib.dicom.index import index_dicom
     from NephroSynthLib.image_files import read_image_file
@@ -81,21 +94,24 @@ def export_dicom(
         overwrite=overwrite,
     )
     progress.stage("save").update(1.0)
-    unknown = ["The model of the volume is not on record: no result.json lies beside it."] if not models else []
-    return {"files": len(exported.files), "source": series.title, "warnings": unknown}
+    warnings = [] if models else ["The model of the volume is not on record: no result.json lies beside it."]
+    if not has_grid(series, image):
+        warnings.append(f"The volume has another grid than {series.title}: make sure that it was computed from it.")
+    return {"files": len(exported.files), "source": series.title, "warnings": warnings}
 
 
 def send(
     progress: Progress, *, folder: str, host: str, port: int, ae_title: str, own_ae_title: str, timeout_s: float
 ) -> Summary:
     """Sends the DICOM files of a folder to a PACS."""
+    need("pynetdicom")
     from NephroSynthLib.dicom.send import PACS
     from NephroSynthLib.dicom.send import send as deliver
     from NephroSynthLib.dicom.sources import is_dicom
 
     root = Path(folder)
     found = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
-    files = [path for path in found if path.is_file() and is_dicom(path)]
+    files = [path for path in found if path.is_file() and path.name.upper() != "DICOMDIR" and is_dicom(path)]
     if not files:
         raise UnreadableInputError("There is no DICOM file to send.", "Give the folder of an export.")
     pacs = PACS(host, port, ae_title, own_ae_title, timeout_s)
@@ -172,20 +188,25 @@ def find_series(folder: Path, named: Mapping[str, str], progress: Progress) -> R
 
 
 def with_series(given: RunInput, progress: Progress) -> RunInput:
-    """The input with the DICOM series that its folders hold, for an export after the run.
+    """The input with the DICOM series that its folders hold, checked for an export after the run.
 
     Raises:
+        GeometryError: If a series has no frame of reference or its slices have no position.
         UsageError: If the non-contrast phase is not a DICOM series.
     """
-    if not isinstance(given.noncontrast, Path):
-        return given
-    noncontrast, numbers = _only_series(given.noncontrast, progress.part(0.0, 0.5))
-    if isinstance(noncontrast, Path):
-        raise UsageError("--dicom-out needs DICOM input.", "Give --dicom, or DICOM folders for the phases.")
-    excretory = given.excretory
-    if isinstance(excretory, Path):
-        excretory, _ = _only_series(excretory, progress.part(0.5, 1.0))
-    return replace(given, noncontrast=noncontrast, excretory=excretory, taken_series_numbers=numbers)
+    from NephroSynthLib.dicom.source import read_source
+
+    if isinstance(given.noncontrast, Path):
+        noncontrast, numbers = _only_series(given.noncontrast, progress.part(0.0, 0.5))
+        if isinstance(noncontrast, Path):
+            raise UsageError("--dicom-out needs DICOM input.", "Give --dicom, or DICOM folders for the phases.")
+        given = replace(given, noncontrast=noncontrast, taken_series_numbers=numbers)
+    if isinstance(given.excretory, Path):
+        given = replace(given, excretory=_only_series(given.excretory, progress.part(0.5, 1.0))[0])
+    for series in (given.noncontrast, given.excretory):
+        if not isinstance(series, Path):
+            read_source(series.files)
+    return given
 
 
 def export_run(result: Result, given: RunInput, out: Path, *, deidentify: bool, overwrite: bool) -> int:

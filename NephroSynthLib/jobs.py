@@ -77,6 +77,7 @@ def run(
     reading = progress.stage("read")
     given = dicom_jobs.run_input(noncontrast, excretory, nephrographic, dicom, series or {}, reading.part(0.0, 0.5))
     if dicom_out is not None:
+        dicom_jobs.need("highdicom")
         check_target(Path(dicom_out), overwrite, OUTPUTS["export-dicom"])
         given = dicom_jobs.with_series(given, reading.part(0.5, 0.6))
     reading = reading.part(0.0 if dicom is None and dicom_out is None else 0.6, 1.0)
@@ -86,10 +87,11 @@ def run(
 
     result = pipeline.run(exam, checked, progress)
     progress.stage("save").update(0.0, "Writing the result")
-    summary = result.save(Path(out), overwrite, images)
-    if dicom_out is not None:
-        dicom_jobs.export_run(result, given, Path(dicom_out), deidentify=deidentify, overwrite=overwrite)
-    progress.stage("save").update(1.0)
+    with staged_folder(Path(out), overwrite, OUTPUTS["run"]) as folder:
+        summary = result.save(folder, images=images)
+        if dicom_out is not None:
+            dicom_jobs.export_run(result, given, Path(dicom_out), deidentify=deidentify, overwrite=overwrite)
+        progress.stage("save").update(1.0)
     return summary
 
 

@@ -101,7 +101,7 @@ def as_our_error(error: Exception) -> NephroSynthError:
     if isinstance(error, NephroSynthError):
         return error
     ours = _resource_error(error) or NephroSynthError(
-        f"NephroSynth failed unexpectedly: {type(error).__name__}: {error}",
+        f"NephroSynth failed unexpectedly ({type(error).__name__}).",
         "Please report this with the output of --verbose.",
     )
     ours.__cause__ = error
@@ -117,7 +117,9 @@ def _resource_error(error: Exception) -> NephroSynthError | None:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ResourceError("The disk is full.", "Free some space, or choose another --out or temporary folder.")
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return UsageError(f"{error.filename or 'A file'} cannot be read or written: {error.strerror}.")
+        return UsageError(
+            f"A file cannot be read or written: {error.strerror}.", "Check the permissions of the files and folders."
+        )
     return None
 
 

@@ -76,12 +76,15 @@ def find_source(
 ) -> Series:
     """The non-contrast series that a volume was computed from: the one that is named, or the one with its grid.
 
+    Where no series has its grid, as after a run with a spacing of its own, it is the only series or the one that is
+    surely non-contrast; `has_grid` tells whether to warn.
+
     Raises:
         AmbiguousPhasesError: If none or several have its grid, and their phases do not tell which it is.
     """
     if name is not None:
         return _find_named(index, Phase.NONCONTRAST, name)
-    candidates = [series for series in index.volumes if _has_grid(series, volume)] or list(index.volumes)
+    candidates = [series for series in index.volumes if has_grid(series, volume)] or list(index.volumes)
     if len(candidates) == 1:
         return candidates[0]
     report = recognize_phases(DicomIndex(tuple(candidates), ()), progress=progress)
@@ -95,13 +98,18 @@ def find_source(
 
 
 def _find_named(index: DicomIndex, phase: Phase, name: str) -> Series:
-    found = [series for series in index.volumes if name in (series.uid, str(series.number))]
+    found = [series for series in index.volumes if name in _names(series)]
     if len(found) != 1:
         raise AmbiguousPhasesError(
             f"{'No' if not found else 'More than one'} CT series is numbered {name} ({phase.value} phase).",
-            "Name it by the number or the UID that 'nephrosynth phases' shows.",
+            "Name it by the number (N, or N.P for part P of a series) or the UID that 'nephrosynth phases' shows.",
         )
     return found[0]
+
+
+def _names(series: Series) -> tuple[str, ...]:
+    part = f".{series.part}" if series.part else ""
+    return (series.uid, str(series.number), f"{series.uid}{part}", f"{series.number}{part}")
 
 
 def _only_exam(report: PhaseReport, chosen: Mapping[Phase, Series]) -> ExamPhases:
@@ -138,7 +146,7 @@ def _note(phase: Phase, found: SeriesPhase) -> str:
     return f"{note}; the same acquisition is also in {others}." if others else f"{note}."
 
 
-def _has_grid(series: Series, volume: sitk.Image) -> bool:
+def has_grid(series: Series, volume: sitk.Image) -> bool:
     """Whether a series has the grid of a volume, in whatever order the axes of the volume are stored."""
     if series.stack is None:
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from dataclasses import dataclass
 
 import highdicom as hd
@@ -10,6 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from NephroSynthLib import __version__
+from NephroSynthLib.dicom.source import now_at
 
 MANUFACTURER = "NephroSynth (research software)"
 MODEL_NAME = "NephroSynth"
@@ -39,7 +39,7 @@ def contributing_equipment(source: Dataset, task: str, model: ModelIdentity | No
         purpose_of_reference=codes.DCM.ProcessingEquipment,
         manufacturer_model_name=MODEL_NAME,
         software_versions=__version__,
-        contribution_datetime=datetime.datetime.now(),
+        contribution_datetime=now_at(source).replace(tzinfo=None),
         contribution_description=f"{task} Model: {model}." if model else task,
     )
     scanner = Dataset()

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 
 from NephroSynthLib.dicom.deidentify import UIDMap, deidentify
 from NephroSynthLib.dicom.equipment import ModelIdentity
+from NephroSynthLib.dicom.quiet import quiet
 from NephroSynthLib.dicom.seg import write_kidney_segmentation
 from NephroSynthLib.dicom.source import free_series_number, read_source
 from NephroSynthLib.dicom.sources import Source
@@ -34,6 +35,7 @@ class Export:
         return self.series if self.segmentation is None else (*self.series, self.segmentation)
 
 
+@quiet()
 def export_dicom(
     synthetic: sitk.Image,
     source_files: Sequence[Source],

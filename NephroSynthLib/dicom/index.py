@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from NephroSynthLib.dicom.headers import Header, read_header
+from NephroSynthLib.dicom.quiet import quiet
 from NephroSynthLib.dicom.series import Series, build_series
 from NephroSynthLib.dicom.sources import Skipped, Source, find_sources
 from NephroSynthLib.progress import Progress
@@ -49,8 +49,7 @@ def index_dicom(path: Path, progress: Progress = Progress()) -> DicomIndex:
     """
     sources, skipped = find_sources(path)
     headers: list[Header] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's would quote the values of patients' attributes
+    with quiet():
         for done, found in enumerate(_read_headers(sources), start=1):
             if isinstance(found, Header):
                 headers.append(found)

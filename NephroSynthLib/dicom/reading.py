@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from NephroSynthLib.dicom.headers import flattened_groups
 from NephroSynthLib.dicom.identity import Identity
 from NephroSynthLib.dicom.parsing import parse
 from NephroSynthLib.dicom.pixels import stored_frames, to_hounsfield
+from NephroSynthLib.dicom.quiet import quiet
 from NephroSynthLib.dicom.series import Series
 from NephroSynthLib.dicom.sources import Source
 from NephroSynthLib.errors import GeometryError, UnreadableInputError
@@ -51,8 +51,7 @@ def read_series(series: Series, progress: Progress = Progress()) -> DicomVolume:
     wanted: dict[Source, list[tuple[int, int | None]]] = defaultdict(list)
     for index, piece in enumerate(series.slices):
         wanted[piece.source].append((index, piece.frame))
-    with warnings.catch_warnings(), ThreadPoolExecutor(_READERS) as readers:
-        warnings.simplefilter("ignore")
+    with quiet(), ThreadPoolExecutor(_READERS) as readers:
         jobs = [readers.submit(_read_file, source, frames, values) for source, frames in wanted.items()]
         try:
             for done, job in enumerate(jobs, start=1):

@@ -13,7 +13,7 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from NephroSynthLib import __version__
 from NephroSynthLib.dicom.equipment import MANUFACTURER, MODEL_NAME, ModelIdentity, contributing_equipment
-from NephroSynthLib.dicom.source import SourceSeries, check_within, study_header
+from NephroSynthLib.dicom.source import SourceSeries, check_within, now_at, study_header
 from NephroSynthLib.dicom.writing import code
 from NephroSynthLib.errors import ImageContentError
 
@@ -69,6 +69,10 @@ def write_kidney_segmentation(
         content_qualification=hd.ContentQualificationValues.RESEARCH,
     )
     segmentation.update(study_header(source))
+    now = now_at(source.header)
+    for kind in ("Series", "Content", "InstanceCreation"):
+        setattr(segmentation, f"{kind}Date", now.strftime("%Y%m%d"))
+        setattr(segmentation, f"{kind}Time", now.strftime("%H%M%S"))
     equipment = contributing_equipment(source.header, "Found the kidneys.", model)
     segmentation.add_new("ContributingEquipmentSequence", "SQ", equipment)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,8 +99,15 @@ def _volume(kidneys: sitk.Image, frame_of_reference: str) -> tuple[hd.Volume, li
 
 
 def _complete(source: SourceSeries) -> list[Dataset]:
-    """The source's instances with every attribute that a segmentation takes over, empty where it is missing."""
+    """The source's instances with every attribute that a segmentation takes over, empty where it is missing.
+
+    Names, dates and times are empty, too: highdicom refuses dates that are not well formed, and says names aloud. The
+    segmentation gets those of the source afterwards.
+    """
     header = study_header(source)
+    for element in header:
+        if element.VR in ("PN", "DA", "TM", "DT"):
+            element.value = None
     instances = []
     for original in source.instances:
         instance = Dataset()

@@ -13,6 +13,7 @@ from pydicom.errors import InvalidDicomError
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 
+from NephroSynthLib.dicom.quiet import quiet
 from NephroSynthLib.errors import NetworkError, UnreadableInputError
 from NephroSynthLib.progress import Progress
 
@@ -69,6 +70,7 @@ class _Parcel:
         return Delivery(self.path, self.sop_instance, problem, transient)
 
 
+@quiet()
 def send(files: Sequence[Path], pacs: PACS, *, attempts: int = 3, progress: Progress = Progress()) -> list[Delivery]:
     """Sends files to a PACS; what a lost connection or a full PACS kept back is tried again.
 

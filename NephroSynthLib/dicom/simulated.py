@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,7 +36,7 @@ def write_simulated_study(
 ) -> dict[str, list[Path]]:
     """Writes each phase as a CT series of one study, in a sub-folder named after the phase.
 
-    The same seed gives the same UIDs and the same bytes.
+    The same seed and images give the same UIDs and the same bytes; other images get other UIDs.
 
     Args:
         images: Phases by name, HU, each on its own grid; their order is the order of the series numbers.
@@ -54,8 +55,9 @@ def write_simulated_study(
     files = {}
     for number, (phase, image) in enumerate(images.items(), start=1):
         header = _study_header(seed)
-        _add_series(header, seed, number, descriptions.get(phase, ""), delays_s.get(phase))
-        uids = [_uid(seed, f"series {number} slice {index}") for index in range(image.GetDepth())]
+        series = f"{phase} {number} {_digest(image)}"
+        _add_series(header, _uid(seed, series), number, descriptions.get(phase, ""), delays_s.get(phase))
+        uids = [_uid(seed, f"{series} slice {index}") for index in range(image.GetDepth())]
         files[phase] = write_ct_series(image, folder / phase, header, uids, descending=True)
     return files
 
@@ -81,9 +83,9 @@ def _study_header(seed: int) -> Dataset:
     return header
 
 
-def _add_series(header: Dataset, seed: int, number: int, description: str, delay_s: float | None) -> None:
+def _add_series(header: Dataset, uid: str, number: int, description: str, delay_s: float | None) -> None:
     header.Modality = "CT"
-    header.SeriesInstanceUID = _uid(seed, f"series {number}")
+    header.SeriesInstanceUID = uid
     header.SeriesNumber = header.AcquisitionNumber = number
     if description:
         header.SpecificCharacterSet = "ISO_IR 192"
@@ -107,4 +109,11 @@ def _date_time(when: datetime.datetime) -> tuple[str, str]:
 
 
 def _uid(seed: int, name: str) -> str:
-    return f"2.25.{uuid.uuid5(_NAMESPACE, f'{seed} {name}').int}"
+    return f"2.25.{uuid.uuid5(_NAMESPACE, f'{__version__} {seed} {name}').int}"
+
+
+def _digest(image: sitk.Image) -> str:
+    """Of voxels and geometry."""
+    digest = hashlib.sha256(sitk.GetArrayViewFromImage(image).tobytes())
+    digest.update(repr((image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())).encode())
+    return digest.hexdigest()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -102,11 +104,20 @@ def study_header(source: SourceSeries) -> Dataset:
     header = Dataset()
     for keyword in STUDY_ATTRIBUTES:
         if keyword in source.header:
-            header.add(source.header[keyword])
+            header.add(copy.copy(source.header[keyword]))
         elif keyword in _REQUIRED_EVEN_IF_EMPTY:
             setattr(header, keyword, None)
     header.remove_private_tags()
     return header
+
+
+def now_at(header: Dataset) -> datetime.datetime:
+    """The time by the source's clock: Timezone Offset From UTC, which is copied, holds for all times of an instance."""
+    try:
+        offset = datetime.datetime.strptime(str(header.get("TimezoneOffsetFromUTC", "")), "%z").tzinfo
+    except ValueError:
+        return datetime.datetime.now()
+    return datetime.datetime.now(offset)
 
 
 def free_series_number(taken: Iterable[int]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from pydicom.uid import generate_uid
 
 from NephroSynthLib import __version__
 from NephroSynthLib.dicom.equipment import ModelIdentity, add_equipment, contributing_equipment
-from NephroSynthLib.dicom.source import SourceFrame, SourceSeries, check_within, frames_at, study_header
+from NephroSynthLib.dicom.source import SourceFrame, SourceSeries, check_within, frames_at, now_at, study_header
 from NephroSynthLib.dicom.writing import code, write_ct_series
 
 SERIES_DESCRIPTION = "SYNTHETIC nephrographic phase (RESEARCH, not acquired)"
@@ -79,7 +78,7 @@ def _series_header(sources: Sequence[SourceSeries], model: ModelIdentity | None,
     header.BodyPartExamined = "ABDOMEN"
     header.BurnedInAnnotation = "NO"
     header.KVP = header.AcquisitionNumber = None
-    now = datetime.datetime.now()
+    now = now_at(sources[0].header)
     header.SeriesDate = header.ContentDate = header.InstanceCreationDate = now.strftime("%Y%m%d")
     header.SeriesTime = header.ContentTime = header.InstanceCreationTime = now.strftime("%H%M%S")
     add_equipment(header)

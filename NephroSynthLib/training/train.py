@@ -103,7 +103,7 @@ def train(
         The bundle's path.
 
     Raises:
-        UsageError: If there is nothing to train on.
+        UsageError: If there is nothing to train on, or the seeds are those of exams that judge.
         ModelError: If the bundle to start from cannot be used, or holds another network.
     """
     recipe = RECIPES[task]
@@ -111,6 +111,8 @@ def train(
         steps, batch_size, learning_rate, distance=recipe.distance, masks=task == "segmentation", seed=seed
     )
     seeds = range(seed * 1000, seed * 1000 + exams)
+    if seeds and seeds.stop > HELD_OUT.start:
+        raise UsageError(f"Exams of seeds from {HELD_OUT.start} on only judge.", "Choose a smaller --seed.")
     pool, held_out = CasePool(folder / "cases", recipe.make_case), CasePool(folder / "held-out", recipe.make_case)
     own = [path for path in pool.ready() if path.stem.isdigit() and int(path.stem) >= FIRST_OF_COHORT]
     if not exams and not own:

@@ -84,8 +84,8 @@ def test_cancel_in_each_stage_ends_within_a_second_and_leaves_nothing(host: Any,
         ),
         (
             "say('error', **{'class': 'NephroSynthError'}, exit_code=1, action='', traceback='',"
-            " what=\"NephroSynth failed unexpectedly: ModuleNotFoundError: No module named 'ants'\")",
-            "No module named 'ants'",
+            " what='NephroSynth failed unexpectedly (ModuleNotFoundError).')",
+            "ModuleNotFoundError",
         ),
         ("say('result', result={})", "no readable 'result.json'"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from pathlib import Path
 
@@ -10,10 +11,15 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 import torch
+from pydicom.uid import generate_uid
 from typer.testing import CliRunner
 
 from NephroSynthLib.cli import app
+from NephroSynthLib.dicom.choice import choose_exam
+from NephroSynthLib.dicom.index import index_dicom
+from NephroSynthLib.dicom.phase_evidence import Phase
 from NephroSynthLib.dicom.simulated import write_simulated_study
+from NephroSynthLib.errors import AmbiguousPhasesError
 from NephroSynthLib.simulation import Grid, simulate
 from NephroSynthLib.simulation.export import to_images
 
@@ -59,6 +65,53 @@ def test_an_export_names_the_models_on_record(exam: Path, tmp_path: Path) -> Non
     assert instance.StudyInstanceUID == source.StudyInstanceUID
     assert instance.SourceImageSequence[0].ReferencedSOPInstanceUID == source.SOPInstanceUID
     assert "ab" * 32 in instance.DerivationDescription
+
+
+def test_a_volume_of_another_grid_is_exported_with_a_warning(exam: Path, tmp_path: Path) -> None:
+    volume = sitk.ReadImage(str(exam / "synthetic.nii.gz"))
+    sitk.WriteImage(volume[2:-2, 2:-2, 2:-2], str(tmp_path / "cropped.nii.gz"))
+    options = ["--volume", str(tmp_path / "cropped.nii.gz"), "--source", str(exam / "study/noncontrast")]
+    shown = runner.invoke(app, ["export-dicom", *options, "--out", str(tmp_path / "dicom"), "--json"])
+    assert shown.exit_code == 0, shown.output
+    assert "has another grid than" in " ".join(json.loads(shown.stdout)["warnings"])
+
+
+def test_a_part_of_a_series_can_be_named(exam: Path, tmp_path: Path) -> None:
+    shutil.copytree(exam / "study", tmp_path / "study")
+    series = generate_uid()
+    for part, path in enumerate(sorted((tmp_path / "study").iterdir()), start=1):
+        for file in path.iterdir():
+            instance = pydicom.dcmread(file)
+            instance.SeriesInstanceUID, instance.SeriesNumber, instance.AcquisitionNumber = series, 7, part
+            instance.save_as(file)
+    index = index_dicom(tmp_path / "study")
+    assert [(one.number, one.part) for one in index.volumes] == [(7, 1), (7, 2)]
+    with pytest.raises(AmbiguousPhasesError, match="More than one"):
+        choose_exam(index, {Phase.NONCONTRAST: "7", Phase.EXCRETORY: "7.1"})
+    chosen = choose_exam(index, {Phase.NONCONTRAST: "7.2", Phase.EXCRETORY: "7.1"})
+    assert chosen.series[Phase.NONCONTRAST].part == 2
+
+
+def test_a_directory_file_is_not_sent(exam: Path, tmp_path: Path) -> None:
+    for name in ("DICOMDIR", "dicomdir"):
+        shutil.copyfile(exam / "study/excretory/00001.dcm", tmp_path / name)
+    shown = runner.invoke(app, ["send", str(tmp_path), "--host", "127.0.0.1", "--port", "9"])
+    assert shown.exit_code == 3
+    assert "no DICOM file to send" in shown.output
+
+
+def test_a_run_whose_export_fails_leaves_nothing(exam: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(exam / "study", tmp_path / "study")
+    for file in (tmp_path / "study/noncontrast").iterdir():
+        instance = pydicom.dcmread(file)
+        del instance.FrameOfReferenceUID
+        instance.save_as(file)
+    names = ["--noncontrast-series", "2", "--excretory-series", "1"]
+    out = ["--out", str(tmp_path / "out"), "--dicom-out", str(tmp_path / "dicom")]
+    shown = runner.invoke(app, ["run", "--dicom", str(tmp_path / "study"), *names, *out])
+    assert shown.exit_code == 3
+    assert "no frame of reference" in shown.output
+    assert [path.name for path in tmp_path.iterdir()] == ["study"]
 
 
 def test_a_pacs_that_is_not_there_ends_with_exit_5(exam: Path) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pydicom
@@ -58,6 +60,39 @@ def test_a_failed_export_leaves_the_one_before(
     assert [path.read_bytes() for path in export.files] == before
     with pytest.raises(UsageError):
         export_dicom(axial, source, tmp_path / "out", model=MODEL)
+
+
+@pytest.mark.parametrize("birth_date", ["19.01.1950", "1950", "00000000"])
+def test_odd_names_and_dates_are_kept_and_not_talked_about(
+    axial: sitk.Image, kidneys: MakeKidneys, hospital_series: HospitalSeries, tmp_path: Path, birth_date: str,
+    capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder,
+) -> None:  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        source = hospital_series(axial, PatientName="Mustermann Erika", PatientBirthDate=birth_date)
+    capfd.readouterr()
+    recwarn.clear()
+    export = export_dicom(axial, source, tmp_path / "out", model=MODEL, kidneys=kidneys(axial))
+    assert "".join(capfd.readouterr()) == ""
+    assert len(recwarn) == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for path in export.files:
+            instance = pydicom.dcmread(path)
+            assert instance.PatientName == "Mustermann Erika"
+            assert instance.PatientBirthDate == birth_date
+
+
+def test_times_are_told_by_the_clock_of_the_source(
+    axial: sitk.Image, kidneys: MakeKidneys, hospital_series: HospitalSeries, tmp_path: Path
+) -> None:
+    source = hospital_series(axial, TimezoneOffsetFromUTC="+0900")
+    export = export_dicom(axial, source, tmp_path / "out", model=MODEL, kidneys=kidneys(axial))
+    for path in (export.files[0], export.files[-1]):
+        instance = pydicom.dcmread(path)
+        told = f"{instance.ContentDate}{instance.ContentTime[:6]}{instance.TimezoneOffsetFromUTC}"
+        written = datetime.strptime(told, "%Y%m%d%H%M%S%z")
+        assert abs((datetime.now(timezone.utc) - written).total_seconds()) < 600
 
 
 def test_files_of_two_series_are_refused(axial: sitk.Image, hospital_series: HospitalSeries, tmp_path: Path) -> None:

@@ -44,6 +44,14 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     assert uids.isdisjoint(pydicom.dcmread(path).SOPInstanceUID for path in other)
 
 
+def test_other_images_are_never_taken_for_the_same_instances(tmp_path: Path) -> None:
+    phases = _phases()
+    alone = write_simulated_study({"excretory": phases["excretory"]}, tmp_path / "alone", seed=4)["excretory"]
+    other = write_simulated_study({"noncontrast": phases["noncontrast"]}, tmp_path / "other", seed=4)["noncontrast"]
+    uids = {pydicom.dcmread(path).SOPInstanceUID for path in alone}
+    assert uids.isdisjoint(pydicom.dcmread(path).SOPInstanceUID for path in other)
+
+
 def test_nobody_can_take_it_for_a_patient(tmp_path: Path) -> None:
     for files in write_simulated_study(_phases(), tmp_path, seed=4).values():
         instance = pydicom.dcmread(files[0])

@@ -125,6 +125,15 @@ def test_a_cohort_alone_is_enough(tmp_path: Path, small_recipe: training.Recipe)
     assert metadata.results == {"held_out": "", "cases": 0.0}
 
 
+@pytest.mark.parametrize(("seed", "exams"), [(800, 3), (799, 1001), (900, 1)])
+def test_exams_that_judge_are_not_trained_on(
+    tmp_path: Path, small_recipe: training.Recipe, seed: int, exams: int
+) -> None:
+    with pytest.raises(UsageError, match="only judge"):
+        training.train("segmentation", tmp_path / "out", steps=1, exams=exams, seed=seed, on_progress=lambda *_: None)
+    assert not (tmp_path / "out").exists()
+
+
 def test_nothing_to_train_on_is_a_clear_error(tmp_path: Path, small_recipe: training.Recipe) -> None:
     with pytest.raises(UsageError, match="no prepared exam to train on"):
         training.train("synthesis", tmp_path / "run", steps=2, exams=0, on_progress=lambda done, text: None)
