@@ -27,6 +27,7 @@ from NephroSynthPanel.panel import Panel
 from NephroSynthPanel.parameters import Parameters
 from NephroSynthPanel.sample import NAMES, register_sample_data
 
+from NephroSynthLib.mrml.layouts import register_layouts
 from NephroSynthLib.notice import RESEARCH_ONLY, SIMULATED_TRAINING
 
 
@@ -44,9 +45,14 @@ class NephroSynth(ScriptedLoadableModule):
             "so that it can be compared with the acquired one. {notice}"
         ).format(notice=f"{RESEARCH_ONLY} {SIMULATED_TRAINING}")
         parent.acknowledgementText = _("The method follows dsSNICT (arXiv 2502.19623).")
-        slicer.app.connect("startupCompleted()", lambda: register_sample_data(self.resourcePath("Icons")))
+        slicer.app.connect("startupCompleted()", self._started)
         if hasattr(slicer.modules, "sampledata"):  # Slicer is running already: the module was added or reloaded
-            register_sample_data(self.resourcePath("Icons"))
+            self._started()
+
+    def _started(self) -> None:
+        """Makes the sample exam known, and the layouts, which a saved scene names but does not describe."""
+        register_sample_data(self.resourcePath("Icons"))
+        register_layouts(slicer.mrmlScene)
 
 
 class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -103,7 +109,7 @@ class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             slicer.app.processEvents()
             time.sleep(0.01)
         parameters = self.logic.parameters()
-        return [getattr(parameters, phase) for phase in NAMES]
+        return [getattr(parameters, phase) for phase in NAMES] if inputs.sample_loaded else []
 
     def _scene_closes(self, caller: Any, event: Any) -> None:
         if self.panel is not None:

@@ -67,6 +67,7 @@ def export_result(
     nrrd: bool,
     nifti: bool,
     dicom_source: str | None = None,
+    dicom_series: str | None = None,
     deidentify: bool = False,
 ) -> Summary:
     """Writes the NRRD files of a result in other formats.
@@ -78,6 +79,7 @@ def export_result(
         nrrd: Whether compressed NRRD is wanted.
         nifti: Whether compressed NIfTI is wanted.
         dicom_source: Folder with the DICOM files of the non-contrast series; None exports no DICOM.
+        dicom_series: That series' UID, where it is known.
         deidentify: Remove all identifiers from the DICOM files.
     """
     import SimpleITK as sitk
@@ -101,6 +103,7 @@ def export_result(
             source=dicom_source,
             out=str(target / "dicom"),
             kidneys=str(kidneys) if kidneys.exists() else None,
+            noncontrast_series=dicom_series,
             deidentify=deidentify,
         )
         warnings = exported["warnings"]

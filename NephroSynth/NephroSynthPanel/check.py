@@ -63,10 +63,10 @@ class CheckSection(ResultSection):
     def _table(self, run: RunNodes | None) -> Any:
         if run is None or "registration" not in run.summary:
             return None
-        if run.registrationTable is None:
-            name = _("{result} registration").format(result=run.synthetic.GetName())
-            run.remember("registrationTable", registration_table(slicer.mrmlScene, run.summary, name))
-        return run.registrationTable
+        name = _("{result} registration").format(result=run.synthetic.GetName())
+        table = registration_table(slicer.mrmlScene, run.summary, name, run.registrationTable)
+        run.remember("registrationTable", table)
+        return table
 
     def _leave_others(self, button: Any, on: bool) -> None:
         """Leaves the other ways of looking when one begins."""

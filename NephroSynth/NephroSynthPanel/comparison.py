@@ -126,10 +126,10 @@ class ComparisonSection(ResultSection):
             comparison.show_legend(run.uncertainty, on)
 
     def _metrics(self, run: RunNodes) -> Any:
-        if run.metricsTable is None:
-            name = _("{result} metrics").format(result=run.synthetic.GetName())
-            run.remember("metricsTable", tables.metrics_table(slicer.mrmlScene, run.summary, name))
-        return run.metricsTable
+        name = _("{result} metrics").format(result=run.synthetic.GetName())
+        table = tables.metrics_table(slicer.mrmlScene, run.summary, name, run.metricsTable)
+        run.remember("metricsTable", table)
+        return table
 
     def _kidney_hu(self, run: RunNodes) -> None:
         name = _("{result} HU by kidney").format(result=run.synthetic.GetName())

@@ -29,6 +29,7 @@ class ExportSection:
     def __init__(self, ui: Any, run: Callable[[], RunNodes | None], on_log: Callable[[str], None]) -> None:
         self._ui, self._run, self._on_log = ui, run, on_log
         self._job: ExportJob | None = None
+        self._source_of = ""
         ui.exportButton.connect("clicked()", self.export)
         ui.exportDicomCheckBox.connect("toggled(bool)", self._dicom_toggled)
         self._dicom_toggled(False)
@@ -43,8 +44,11 @@ class ExportSection:
         run, ui = self._run(), self._ui
         ui.exportButton.enabled = run is not None and not self.running
         ui.exportReportCheckBox.enabled = run is not None and run.report is not None
-        if run is not None and not ui.dicomSourceEdit.currentPath:
-            ui.dicomSourceEdit.currentPath = dicom_source(run.noncontrast)
+        noncontrast = run.noncontrast if run is not None else None
+        shown = noncontrast.GetID() if noncontrast is not None else ""
+        if shown != self._source_of:  # another patient's files must not stay chosen
+            self._source_of = shown
+            ui.dicomSourceEdit.currentPath = dicom_source(noncontrast)
 
     def export(self) -> None:
         """Writes the chosen formats into a new folder."""
@@ -67,6 +71,7 @@ class ExportSection:
             self._job.end_now()
             self._job = None
             self._say(_("The export was ended."))
+            self.update()
 
     def _choice(self, run: RunNodes) -> Choice:
         ui = self._ui
@@ -95,6 +100,7 @@ class ExportSection:
             report=ui.exportReportCheckBox.checked,
             scene=ui.exportSceneCheckBox.checked,
             dicom_source=ui.dicomSourceEdit.currentPath,
+            dicom_series=dicom_series(run.noncontrast, ui.dicomSourceEdit.currentPath),
             deidentify=ui.deidentifyCheckBox.checked,
             add_to_database=ui.databaseCheckBox.checked,
         )
@@ -106,13 +112,15 @@ class ExportSection:
 
     def _ended(self, written: list[str] | None, error: Exception | None) -> None:
         folder = self._job.folder if self._job is not None else None
+        warnings = self._job.warnings if self._job is not None else []
         self._job = None
         if error is not None or written is None:
             problem = error or UsageError("Nothing was written.")
             self._say(messages.in_words(problem))
             self._on_log(messages.details(problem))
         else:
-            self._say(_("Written to {folder}: {names}").format(folder=folder, names=", ".join(written)))
+            text = _("Written to {folder}: {names}").format(folder=folder, names=", ".join(written))
+            self._say("\n".join([text, *warnings]))
         self.update()
 
     def _say(self, text: str) -> None:
@@ -126,10 +134,22 @@ def dicom_source(node: Any) -> str:
     noted = node.GetAttribute(DICOM_FOLDER)
     if noted:
         return str(noted) if Path(noted).is_dir() else ""
+    file = _file_in_database(node)
+    return str(Path(file).parent) if file else ""
+
+
+def dicom_series(node: Any, source: str) -> str:
+    """The series of a volume, where its files in Slicer's database are those in the chosen folder; empty else."""
+    file = _file_in_database(node) if node is not None else ""
+    if not file or Path(file).parent != Path(source):
+        return ""
+    return str(slicer.app.dicomDatabase().seriesForFile(file))
+
+
+def _file_in_database(node: Any) -> str:
     first = (node.GetAttribute("DICOM.instanceUIDs") or "").split(" ")[0]
     database = slicer.app.dicomDatabase() if first else None
-    file = database.fileForInstance(first) if database is not None else ""
-    return str(Path(file).parent) if file else ""
+    return str(database.fileForInstance(first)) if database is not None else ""
 
 
 def free_folder(parent: Path, name: str) -> Path:

@@ -30,6 +30,7 @@ class Choice:
     Attributes:
         folder: It is made; it must not exist.
         dicom_source: Folder with the DICOM files of the non-contrast series; used with `dicom` only.
+        dicom_series: That series' UID; empty where it is not known.
     """
 
     folder: Path
@@ -39,6 +40,7 @@ class Choice:
     report: bool
     scene: bool
     dicom_source: str
+    dicom_series: str
     deidentify: bool
     add_to_database: bool
 
@@ -64,6 +66,7 @@ class ExportJob:
     ) -> None:
         self._run, self._choice, self._on_progress, self._on_log = run, choice, on_progress, on_log
         self._on_end = on_end
+        self.warnings: list[str] = []
         self._worker: WorkerProcess | None = None
         self._folder = Path(tempfile.mkdtemp(prefix="nephrosynth-", dir=slicer.app.temporaryPath))
         self._staged = self._folder / "export"
@@ -99,8 +102,7 @@ class ExportJob:
         if choice.scene:
             yield _("Writing the scene")
             path = self._staged / f"{choice.folder.name}.mrb"
-            if not slicer.util.saveScene(str(path)) or not path.exists():
-                raise ResourceError(_("The scene could not be saved."), _("Check the free space on the disk."))
+            _save_scene(path)
 
     def _prepared(self, nothing: None, error: Exception | None) -> None:
         self._ticks = None
@@ -115,6 +117,7 @@ class ExportJob:
             "nrrd": choice.nrrd,
             "nifti": choice.nifti,
             "dicom_source": choice.dicom_source if choice.dicom else None,
+            "dicom_series": choice.dicom_series or None,
             "deidentify": choice.deidentify,
         }
         try:
@@ -126,7 +129,8 @@ class ExportJob:
         if message["type"] == "progress":
             self._on_progress(str(message["message"]))
         else:
-            self._on_log(f"Warning: {message.get('message')}")
+            self.warnings.append(_("Warning: {text}").format(text=message.get("message")))
+            self._on_log(self.warnings[-1])
 
     def _worked(self, result: dict[str, Any] | None, error: Exception | None) -> None:
         self._worker = None
@@ -139,7 +143,8 @@ class ExportJob:
             if self._choice.dicom and self._choice.add_to_database:
                 from DICOMLib import DICOMUtils
 
-                DICOMUtils.importDicom(str(self._choice.folder / "dicom"))
+                if not DICOMUtils.importDicom(str(self._choice.folder / "dicom")):
+                    self.warnings.append(_("Slicer's DICOM database did not take the files."))
         except Exception as problem:  # whatever it is, the user sees it
             self._finish(problem)
             return
@@ -151,6 +156,18 @@ class ExportJob:
             self._on_end(None, error)
         else:
             self._on_end(sorted(path.name for path in self._choice.folder.iterdir()), None)
+
+
+def _save_scene(path: Path) -> None:
+    """Saves the scene as a bundle; where the user saves it next time stays as it was."""
+    scene = slicer.mrmlScene
+    url, folder = scene.GetURL(), scene.GetRootDirectory()
+    try:
+        if not slicer.util.saveScene(str(path)) or not path.exists():
+            raise ResourceError(_("The scene could not be saved."), _("Check the free space on the disk."))
+    finally:
+        scene.SetURL(url)
+        scene.SetRootDirectory(folder)
 
 
 def _volumes(run: RunNodes) -> dict[str, Any]:

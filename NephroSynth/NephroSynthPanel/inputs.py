@@ -35,6 +35,7 @@ class InputsSection:
         self._ui, self._parameters, self._on_error, self._on_log = ui, parameters, on_error, on_log
         self._sample: SampleExam | None = None
         self._search: Ticks | None = None
+        self.sample_loaded = False
         ui.findPhasesButton.connect("clicked()", self.find_phases)
         ui.loadSampleButton.connect("clicked()", self.load_sample)
 
@@ -60,9 +61,11 @@ class InputsSection:
         """Simulates and loads the sample exam."""
         if self.busy:
             return
+        self.sample_loaded = False
         self._set_busy(_("Simulating an exam…"))
         try:
             self._sample = SampleExam(lambda fraction, message: self._say(message), self._on_log, self._sample_ended)
+            self._sample.start()
         except Exception as error:  # whatever it is, the user sees it
             self._sample_ended(None, error)
 
@@ -107,6 +110,7 @@ class InputsSection:
         with slicer.util.NodeModify(parameters):
             for phase, node in nodes.items():
                 setattr(parameters, phase, node)
+        self.sample_loaded = True
         self._say(_("A simulated exam; no person was scanned."))
 
     def _set_busy(self, message: str) -> None:

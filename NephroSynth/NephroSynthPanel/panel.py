@@ -36,7 +36,7 @@ class Panel:
         self._parameters: Parameters | None = None
         self._gui_tag = 0
         self._observer_tag = 0
-        self._shown_result = ""
+        self._shown_result: str | None = None
         ui.noticeLabel.text = f"{RESEARCH_ONLY} {SIMULATED_TRAINING}"
         ui.resultSelector.addAttribute(_VOLUME, ROLE, SYNTHETIC)
         self.run = RunSection(ui, self.parameters, self._finished)
@@ -85,14 +85,13 @@ class Panel:
             selector.disconnect("currentNodeChanged(vtkMRMLNode*)", self._kidneys_chosen)
         parameters.disconnectGui(self._gui_tag)
         parameters.RemoveObserver(self._observer_tag)
-        self._shown_result = ""
+        self._shown_result = None
 
     def end_work(self, status: str) -> None:
         """Ends whatever goes on, at once."""
         running = self.run.running
         self.run.end_now()
         self.inputs.end_now()
-        self.advanced.end_now()
         self.export.end_now()
         if running:
             self.run.tell(status)
@@ -100,6 +99,7 @@ class Panel:
     def close(self) -> None:
         """The module is unloaded."""
         self.end_work(_("The run was ended."))
+        self.advanced.end_now()
         self.disconnect()
 
     def _widgets(self) -> dict[str, Any]:
@@ -172,7 +172,7 @@ class Panel:
             "transformOutput": run.transform,
             "uncertaintyOutput": run.uncertainty,
         }
-        self._shown_result = ""
+        self._shown_result = None
         with slicer.util.NodeModify(parameters):
             for name, node in outputs.items():
                 if node is not None:

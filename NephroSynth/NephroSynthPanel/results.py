@@ -12,6 +12,8 @@ from NephroSynthLib.mrml.provenance import run_summary
 ROLE = "NephroSynth.Role"
 SYNTHETIC = "synthetic"
 _REFERENCE = "NephroSynth."
+COMPUTED = ("difference", "checkerboard", "kidneyHUTable")
+"""Roles of nodes that are computed from the volumes of a run when they are asked for."""
 
 
 @dataclass(frozen=True)

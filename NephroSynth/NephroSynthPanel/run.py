@@ -13,7 +13,7 @@ from NephroSynthLib.mrml.results import Outputs
 from NephroSynthPanel import install, messages
 from NephroSynthPanel.parameters import Parameters, settings
 from NephroSynthPanel.progress import ProgressBars, in_words
-from NephroSynthPanel.results import RunNodes
+from NephroSynthPanel.results import RunNodes, run_nodes
 from NephroSynthPanel.run_job import Request, RunJob
 
 
@@ -61,17 +61,21 @@ class RunSection:
             UsageError: If a run goes on already, or an input is missing.
             ResourceError: If the user does not want what is missing to be installed.
         """
-        if self.running:
-            raise UsageError("A run goes on already.", "Wait for its end, or cancel it.")
-        problem = missing_input(parameters)
-        if problem:
-            raise UsageError(problem)
+        self._check(parameters)
         install.ensure_dependencies()
+        self._check(parameters)  # an installation takes minutes, in which all may have changed
         self._ui.logText.clear()
         self._says_how_it_ended = True
         self._bars.start()
         self._job = RunJob(request(parameters), self._bars.show, self.log, self._ended, program)
         self.update()
+
+    def _check(self, parameters: Parameters) -> None:
+        if self.running:
+            raise UsageError(_("A run goes on already."), _("Wait for its end, or cancel it."))
+        problem = missing_input(parameters)
+        if problem:
+            raise UsageError(problem)
 
     def cancel(self) -> None:
         """Ends the run within a second."""
@@ -109,9 +113,8 @@ class RunSection:
     def show_error(self, error: Exception) -> None:
         """Shows an error in plain words, with the details in the log."""
         self.tell(messages.in_words(error))
-        details = messages.details(error)
-        self.log(details)
-        logging.debug(details)
+        self.log(messages.details(error))
+        logging.debug("NephroSynth: %s", type(error).__name__)  # details may name a volume, and so a patient
 
     def tell(self, problem: str) -> None:
         """Shows what went wrong where there is no error to explain it."""
@@ -153,7 +156,15 @@ def missing_input(parameters: Parameters) -> str:
     ids += [node.GetID() for node in (parameters.kidneysInput, *outputs) if node is not None]
     if len(set(ids)) < len(ids):
         return _("Choose outputs that are not inputs, each of its own.")
+    transform = parameters.transformOutput
+    if transform is not None and any(_lies_under(node, transform) for node in chosen if node is not None):
+        return _("Choose another output transform: an input lies under this one.")
     return ""
+
+
+def _lies_under(node: Any, transform: Any) -> bool:
+    parent = node.GetParentTransformNode()
+    return parent is not None and (parent is transform or _lies_under(parent, transform))
 
 
 def request(parameters: Parameters) -> Request:
@@ -164,6 +175,7 @@ def request(parameters: Parameters) -> Request:
         "transform": parameters.wantTransform,
         "uncertainty": parameters.wantUncertainty,
     }
+    before = run_nodes(parameters.synthetic)
     return Request(
         noncontrast=parameters.noncontrast,
         excretory=parameters.excretory,
@@ -175,7 +187,10 @@ def request(parameters: Parameters) -> Request:
             kidneys=parameters.kidneysOutput,
             transform=parameters.transformOutput,
             uncertainty=parameters.uncertaintyOutput,
-        ),
+            acquired=before.acquired if before is not None else None,
+        )
+        if before is None or before.noncontrast in (None, parameters.noncontrast)
+        else Outputs(),  # those of another exam stay: name and study are that patient's
         wanted=frozenset({"synthetic", "acquired", *(name for name, chosen in wanted.items() if chosen)}),
         settings=settings(parameters),
     )

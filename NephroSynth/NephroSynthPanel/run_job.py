@@ -18,7 +18,7 @@ from NephroSynthLib.mrml import results
 from NephroSynthLib.mrml.segmentations import write_kidneys
 from NephroSynthLib.mrml.steps import LoadStep, Steps, in_background
 from NephroSynthLib.mrml.volumes import image_from_node, write_image
-from NephroSynthPanel.results import ROLE, SYNTHETIC, RunNodes
+from NephroSynthPanel.results import COMPUTED, ROLE, SYNTHETIC, RunNodes
 from NephroSynthPanel.ticks import Ticks
 from NephroSynthPanel.worker_process import WorkerProcess
 
@@ -186,6 +186,9 @@ def _present(outputs: results.Outputs) -> results.Outputs:
 def _run_of(scene: Any, inputs: dict[str, Any], loaded: results.LoadedResult) -> RunNodes:
     loaded.synthetic.SetAttribute(ROLE, SYNTHETIC)
     run = RunNodes(loaded.synthetic)
+    for role in COMPUTED:  # from what was overwritten
+        if getattr(run, role) is not None:
+            scene.RemoveNode(getattr(run, role))
     nodes = {
         "noncontrast": inputs["Noncontrast"],
         "excretory": inputs.get("Excretory"),
@@ -194,18 +197,20 @@ def _run_of(scene: Any, inputs: dict[str, Any], loaded: results.LoadedResult) ->
         "kidneys": loaded.kidneys,
         "transform": loaded.transform,
         "uncertainty": loaded.uncertainty,
-        "report": _report(scene, loaded),
+        "report": _report(scene, loaded, run.report),
     }
     for role, node in nodes.items():
         run.remember(role, node)
     return run
 
 
-def _report(scene: Any, loaded: results.LoadedResult) -> Any:
-    """The HTML report as a node, so that it stays with the scene."""
+def _report(scene: Any, loaded: results.LoadedResult, node: Any) -> Any:
+    """The HTML report as a node, so that it stays with the scene; `node` is that of the run before, if there is one."""
     if loaded.report is None:
         return None
-    node = scene.AddNewNodeByClass("vtkMRMLTextNode", scene.GenerateUniqueName(f"{loaded.synthetic.GetName()} report"))
+    if node is None:
+        name = scene.GenerateUniqueName(f"{loaded.synthetic.GetName()} report")
+        node = scene.AddNewNodeByClass("vtkMRMLTextNode", name)
     node.SetText(loaded.report.read_text(encoding="utf-8"))
     node.SetForceCreateStorageNode(slicer.vtkMRMLTextNode.CreateStorageNodeAlways)
     return node

@@ -45,15 +45,18 @@ class SampleExam:
         on_log: Callable[[str], None],
         on_end: Callable[[dict[str, Any] | None, Exception | None], None],
     ) -> None:
-        self._on_progress, self._on_end = on_progress, on_end
+        self._on_progress, self._on_log, self._on_end = on_progress, on_log, on_end
         self._worker: WorkerProcess | None = None
         self._ticks: Ticks | None = None
         self._folder = sample_folder()
+
+    def start(self) -> None:
+        """Loads the exam if it is kept already, and simulates it first if not."""
         if all((self._folder / f"{phase}.nrrd").exists() for phase in NAMES):
             self._load()
             return
         install.ensure_dependencies()
-        self._worker = WorkerProcess(self._heard, on_log, self._simulated)
+        self._worker = WorkerProcess(self._heard, self._on_log, self._simulated)
         self._worker.start("sample", {"out": str(self._folder), "seed": SEED, "spacing": SPACING_MM, "overwrite": True})
 
     def end_now(self) -> None:

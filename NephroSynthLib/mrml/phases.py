@@ -16,6 +16,7 @@ from NephroSynthLib.dicom.phase_pixels import compare, image_evidence, measure
 from NephroSynthLib.dicom.phase_tags import read_tags
 from NephroSynthLib.dicom.phase_words import read_description
 from NephroSynthLib.errors import NephroSynthError, UsageError
+from NephroSynthLib.mrml.comparison import COMPARISON
 from NephroSynthLib.mrml.provenance import provenance
 from NephroSynthLib.mrml.steps import LoadStep, Steps, finish, in_background
 from NephroSynthLib.mrml.volumes import image_from_node
@@ -66,7 +67,7 @@ def find_phases(
         UsageError: If fewer than two or more than eight volumes are left; while stepping.
     """
     chosen = [index for index, node in enumerate(nodes) if not node.IsA("vtkMRMLLabelMapVolumeNode")]
-    chosen = [index for index in chosen if not provenance(nodes[index])]
+    chosen = [index for index in chosen if not provenance(nodes[index]) and not nodes[index].GetAttribute(COMPARISON)]
     if not 2 <= len(chosen) <= MAX_ACQUISITIONS:
         raise UsageError(
             f"Phases are found among 2 to {MAX_ACQUISITIONS} acquired volumes, not among {len(chosen)}.",

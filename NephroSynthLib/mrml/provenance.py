@@ -11,6 +11,7 @@ import slicer
 
 _PREFIX = "NephroSynth."
 _SUMMARY = f"{_PREFIX}Summary"
+_INPUT = f"{_PREFIX}Input."
 
 
 def set_provenance(
@@ -37,18 +38,30 @@ def set_provenance(
     }
     for stage, model in (summary.get("model") or {}).items():
         values[f"Model.{stage}"] = f"{model['name']} {model['sha256']}".strip()
+    _forget(node)
     for key, value in values.items():
         if value is not None:
             node.SetAttribute(_PREFIX + key, str(value))
     node.SetAttribute(_SUMMARY, json.dumps(summary, ensure_ascii=True))
     for role, source in (inputs or {}).items():
-        node.SetAttribute(f"{_PREFIX}Input.{role}", source.GetName())
+        node.SetAttribute(_INPUT + role, source.GetName())
         if source.GetScene() is not None:
             node.SetNodeReferenceID(f"{_PREFIX}{role}", source.GetID())
 
 
+def _forget(node: slicer.vtkMRMLNode) -> None:
+    """What an earlier run wrote about its inputs and models."""
+    for name in list(node.GetAttributeNames()):
+        if name.startswith(_INPUT):
+            node.RemoveNodeReferenceIDs(_PREFIX + name.removeprefix(_INPUT))
+        if name.startswith((_INPUT, f"{_PREFIX}Model.")):
+            node.RemoveAttribute(name)
+
+
 def provenance(node: slicer.vtkMRMLNode) -> dict[str, str]:
     """What `set_provenance` wrote, without the summary; empty for a node that NephroSynth did not make."""
+    if not node.GetAttribute(_SUMMARY):
+        return {}
     names = [name for name in node.GetAttributeNames() if name.startswith(_PREFIX) and name != _SUMMARY]
     return {name.removeprefix(_PREFIX): node.GetAttribute(name) for name in names}
 

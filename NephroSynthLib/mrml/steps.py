@@ -37,7 +37,7 @@ def in_background(work: Callable[[], T], step: LoadStep) -> Steps[T]:
                 return future.result(timeout=_WAIT_S)
             except NotYet:
                 if future.done():
-                    raise
+                    return future.result()
                 yield step
 
 

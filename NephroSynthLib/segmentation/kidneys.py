@@ -82,7 +82,16 @@ def segment_kidneys(
 def kidney_probability(
     hu: np.ndarray, denoiser: Denoiser, steps: int, seed: int, progress: Progress = Progress()
 ) -> np.ndarray:
-    """Samples the kidneys' occupancy (z, y, x) in [0, 1] of a CT (z, y, x) on the segmenter's grid."""
+    """Samples the kidneys' occupancy (z, y, x) in [0, 1] of a CT (z, y, x) on the segmenter's grid.
+
+    It is the mean over the CT and its mirror image: what is a kidney on the one side would be one on the other.
+    """
+    direct = _sample(hu, denoiser, steps, seed, progress.part(0.0, 0.5))
+    mirrored = _sample(hu[..., ::-1].copy(), denoiser, steps, seed, progress.part(0.5, 1.0))
+    return (direct + mirrored[..., ::-1]) / 2
+
+
+def _sample(hu: np.ndarray, denoiser: Denoiser, steps: int, seed: int, progress: Progress) -> np.ndarray:
     device = next(denoiser.parameters()).device
     condition = torch.from_numpy(condition_channels(hu))[None].to(device)
     tile = tile_shape(hu.shape, TILE_VOXELS, SMALLEST_TILE)

@@ -19,31 +19,35 @@ EXTENT = int(REACH + RADII[1]) + 2
 
 
 def add_distractors(hu: np.ndarray, kidneys: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Paints up to three clusters of lumps into the fat of a CT, half of them near a kidney.
+    """Paints up to three clusters of lumps into the fat of a CT, half of them near a kidney or right at its border.
+
+    Where kidney and fat share a voxel, the lump takes the fat's share, so that it touches the kidney as bowel does.
 
     Args:
         hu: (z, y, x) HU.
-        kidneys: (z, y, x) their occupancy in [0, 1]; voxels that hold any stay as they are.
+        kidneys: (z, y, x) their occupancy in [0, 1].
         rng: draws number, places, shapes and HU.
 
     Returns:
         A copy with the lumps.
     """
     result = hu.copy()
-    fat = (hu > FAT_HU[0]) & (hu < FAT_HU[1]) & (kidneys == 0)
-    near = fat & ndimage.binary_dilation(kidneys > 0, iterations=NEAR)
     inside = hu[kidneys > 0.9]
     level = float(np.median(inside)) if inside.size else rng.uniform(20, 60)
+    around = np.where(kidneys > 0, (hu - kidneys * level) / np.maximum(1 - kidneys, 0.1), hu)
+    fat = (around > FAT_HU[0]) & (around < FAT_HU[1]) & (kidneys < 0.9)
+    places = (fat & (kidneys > 0), fat & ndimage.binary_dilation(kidneys > 0, iterations=NEAR), fat)
+    painted = np.zeros_like(result)
     for _ in range(int(rng.integers(0, 4))):
-        places = np.flatnonzero(near if rng.random() < 0.5 and near.any() else fat)
-        if not places.size:
-            break
-        middle = np.array(np.unravel_index(rng.choice(places), hu.shape))
+        candidates = np.flatnonzero(places[rng.choice(3, p=(0.25, 0.25, 0.5))])
+        if not candidates.size:
+            continue
+        middle = np.array(np.unravel_index(rng.choice(candidates), hu.shape))
         box = tuple(slice(max(0, m - EXTENT), m + EXTENT + 1) for m in middle)
-        lump = _cluster(box, hu.shape, middle, rng)
-        lump *= (kidneys[box] == 0) & (hu[box] > FAT_HU[0]) & (result[box] < level)
+        lump = _cluster(box, hu.shape, middle, rng) * fat[box] * (1 - painted[box])
         texture = correlated_noise(lump.shape, rng, rng.uniform(0, 12))
-        result[box] += lump * (level + rng.normal(0, 12) + texture - result[box])
+        result[box] += lump * (1 - kidneys[box]) * (level + rng.normal(0, 12) + texture - around[box])
+        painted[box] += lump
     return result
 
 
