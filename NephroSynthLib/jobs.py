@@ -91,7 +91,7 @@ def run(
         summary = result.save(folder, images=images)
         if dicom_out is not None:
             dicom_jobs.export_run(result, given, Path(dicom_out), deidentify=deidentify, overwrite=overwrite)
-        progress.stage("save").update(1.0)
+    replace(progress.stage("save"), cancelled=lambda: False).update(1.0)  # it is too late to cancel
     return summary
 
 
@@ -164,16 +164,18 @@ def register(
     checked = _settings(settings)
     exam = read_exam(Path(noncontrast), Path(excretory), None, _path(kidneys), progress=progress.stage("read"))
     labels: tuple[sitk.Image | None, sitk.Image | None] = (exam.kidneys, None)
+    notes: tuple[str, ...] = ()
     if checked.registration.mode == "two-stage":
         fixed, moving = pipeline.find_kidneys(exam, checked, progress.stage("segment"))
         labels = fixed.labels, moving.labels
+        notes = (*fixed.warnings, *(f"Excretory phase: {warning}" for warning in moving.warnings))
     found = registration.register(
         exam.noncontrast, exam.excretory, *labels, checked.registration, progress=progress.stage("register")
     )
     pipeline.check_gate(found, checked)
     summary = {
         "registration": {"mode": found.mode, **found.quality.to_dict()},
-        **_provenance(checked, (*exam.warnings, *found.warnings)),
+        **_provenance(checked, (*exam.warnings, *notes, *found.warnings)),
     }
     with staged_folder(Path(out), overwrite, OUTPUTS["register"]) as folder:
         _save(folder, summary, {"excretory_registered": found.registered}, progress)

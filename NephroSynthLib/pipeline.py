@@ -75,9 +75,12 @@ def run(
         *exam.warnings,
         *kidneys.warnings,
         *field_of_view_warnings(kidneys.labels),
+        *(f"Excretory phase: {warning}" for warning in excretory_kidneys.warnings),
+        *field_of_view_warnings(excretory_kidneys.labels, "excretory phase"),
         *contrast_warnings(exam.noncontrast, exam.excretory, kidneys.labels, excretory_kidneys.labels),
         *registration.warnings,
         *(() if registration.quality.passed else registration.quality.reasons),
+        *(_doubts(acquired.registration) if acquired is not None else ()),
     )
     return Result(
         exam,
@@ -92,6 +95,12 @@ def run(
         versions(),
         tuple(dict.fromkeys(warnings)),
     )
+
+
+def _doubts(registration: Registration) -> list[str]:
+    """What to know of the acquired phase before believing a comparison with it."""
+    reasons = () if registration.quality.passed else registration.quality.reasons
+    return [f"Acquired nephrographic phase: {text}" for text in (*registration.warnings, *reasons)]
 
 
 def at_spacing(exam: Exam, settings: Settings) -> Exam:

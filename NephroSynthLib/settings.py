@@ -35,7 +35,7 @@ class SynthesisSettings(_Settings):
     sampler: SamplerName = "dpm-solver++"
     steps: int = Field(4, ge=1, le=4000)
     samples: int = Field(1, ge=1, le=64)
-    margin_mm: float = Field(25.0, ge=5.0, le=200.0, description="synthesized region around the kidneys")
+    margin_mm: float = Field(25.0, ge=10.0, le=200.0, description="synthesized region around the kidneys")
 
 
 class Settings(_Settings):

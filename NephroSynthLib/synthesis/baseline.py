@@ -30,6 +30,7 @@ def kinetic_baseline(noncontrast: sitk.Image, excretory: sitk.Image) -> sitk.Ima
     before, after = (sitk.GetArrayFromImage(sitk.Cast(image, sitk.sitkFloat32)) for image in (noncontrast, excretory))
     seen = (after > AIR_HU) & (after < COLLECTING_SYSTEM_HU)
     enhancement = np.where(seen, after - before, 0)
-    result = sitk.GetImageFromArray((before + ENHANCEMENT_RATIO * enhancement).astype(np.float32))
+    hu = np.maximum(before + ENHANCEMENT_RATIO * enhancement, AIR_HU)  # moved gas and lung would be below air
+    result = sitk.GetImageFromArray(hu.astype(np.float32))
     result.CopyInformation(noncontrast)
     return sitk.SmoothingRecursiveGaussian(result, SMOOTHING_MM)

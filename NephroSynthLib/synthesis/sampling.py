@@ -20,7 +20,8 @@ from NephroSynthLib.window import from_window
 SMALLEST_TILE: Size = (16, 64, 64)
 OVERLAP: Size = (6, 24, 24)
 BYTES_PER_VOXEL = 500
-MOST_CPU_BYTES = 1_200_000_000
+MOST_BYTES = {"cpu": 1_200_000_000, "cuda": 8_000_000_000}
+"""What a tile takes where there is enough memory: a fixed size, since the tiles leave a trace in the voxels."""
 
 
 def sample_region(
@@ -110,6 +111,5 @@ def _sampler(settings: SynthesisSettings, denoiser: Denoiser) -> Sampler:
 
 
 def _affordable_voxels(device: torch.device) -> int:
-    free = free_memory(device)
-    budget = int(free * 0.6) if device.type == "cuda" else min(int(free * 0.5), MOST_CPU_BYTES)
-    return budget // BYTES_PER_VOXEL
+    most = MOST_BYTES.get(device.type, MOST_BYTES["cpu"])
+    return min(most, int(0.6 * free_memory(device))) // BYTES_PER_VOXEL

@@ -143,6 +143,7 @@ def fit(denoiser: Denoiser, draw: DrawSample, plan: TrainingPlan, folder: Path, 
     averaging = EMAWeightAveraging(decay=plan.decay, update_starting_at_step=min(plan.warm_up, plan.steps // 2))
     trainer = pl.Trainer(
         max_steps=plan.steps,
+        devices=1,
         precision="bf16-mixed",
         gradient_clip_val=1.0,
         callbacks=[checkpoint, averaging, _Reporter(on_progress)],
@@ -152,7 +153,11 @@ def fit(denoiser: Denoiser, draw: DrawSample, plan: TrainingPlan, folder: Path, 
         default_root_dir=folder,
     )
     last = folder / "last.ckpt"
-    done = torch.load(last, weights_only=True)["global_step"] if last.exists() else 0
+    state: dict[str, Any] = torch.load(last, weights_only=True) if last.exists() else {"global_step": 0}
+    done = state["global_step"]
+    if done >= plan.steps:
+        module.load_state_dict(state["state_dict"])  # the averaged weights, which Lightning sets at an end only
+        return module.denoiser.cpu().eval()
     crops = _Crops(draw, (plan.seed, done))
     loader = DataLoader(crops, batch_size=plan.batch_size, num_workers=1, persistent_workers=True)
     trainer.fit(module, loader, ckpt_path=last if done else None, weights_only=True)

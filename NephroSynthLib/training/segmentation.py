@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import SimpleITK as sitk
 from pydantic import JsonValue
 
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
+from NephroSynthLib.grids import AIR_HU
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
 from NephroSynthLib.segmentation.kidneys import kidney_probability
 from NephroSynthLib.segmentation.preprocessing import SPACING, condition_channels, occupancy, working_image
@@ -31,7 +34,6 @@ NETWORK = SwinDenoiserConfig(
 DIFFUSION = DiffusionConfig(schedule="cosine", steps=1000, parameterization="image", learned_variance=False)
 PREPROCESSING: dict[str, JsonValue] = {"spacing_mm": list(SPACING), "channels": ["[-150, 250] HU", "[-1000, 1000] HU"]}
 CROP: Size = (48, 64, 96)
-AIR_HU = -1024.0
 PHASES = {"noncontrast": 0.4, "nephrographic": 0.2, "excretory": 0.4}
 """Phases of an exam, and how often a crop is of each."""
 
@@ -64,20 +66,20 @@ def _wide_grid(rng: np.random.Generator) -> Grid:
 
 
 def sampler_of(pool: CasePool) -> DrawSample:
-    """Draws augmented crops from a pool, which may still be growing."""
+    """Draws augmented crops from a pool, which may still be growing, in any process."""
+    return partial(_draw, CasePool(pool.folder, pool.make))
 
-    def draw(rng: np.random.Generator) -> Sample:
-        case = pool.load(rng.choice(np.array(pool.ready())))
-        shares = np.array([PHASES[name] if f"{name}_hu" in case else 0.0 for name in PHASES])
-        phase = rng.choice(list(PHASES), p=shares / shares.sum())
-        hu, filled = case[f"{phase}_hu"].astype(np.float32), case[f"{phase}_kidneys"].astype(np.float32) / 255
-        centre = choose_centre(filled > 0.5, rng, inside=0.6)
-        warp = Warp.random(rng, zoom=0.3, degrees=15)
-        hu, filled = crop(np.stack([hu, filled]), centre, CROP, rng, warp, (AIR_HU, 0.0))
-        hu = add_distractors(hu, filled, rng)
-        return {"image": (2 * filled - 1)[None], "condition": condition_channels(_vary(hu, rng))}
 
-    return draw
+def _draw(pool: CasePool, rng: np.random.Generator) -> Sample:
+    case = pool.load(rng.choice(np.array(pool.ready())))
+    shares = np.array([PHASES[name] if f"{name}_hu" in case else 0.0 for name in PHASES])
+    phase = rng.choice(list(PHASES), p=shares / shares.sum())
+    hu, filled = case[f"{phase}_hu"].astype(np.float32), case[f"{phase}_kidneys"].astype(np.float32) / 255
+    centre = choose_centre(filled > 0.5, rng, inside=0.6)
+    warp = Warp.random(rng, zoom=0.3, degrees=15)
+    hu, filled = crop(np.stack([hu, filled]), centre, CROP, rng, warp, (AIR_HU, 0.0))
+    hu = add_distractors(hu, filled, rng)
+    return {"image": (2 * filled - 1)[None], "condition": condition_channels(_vary(hu, rng))}
 
 
 def _vary(hu: np.ndarray, rng: np.random.Generator) -> np.ndarray:

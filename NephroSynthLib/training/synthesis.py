@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import SimpleITK as sitk
 from pydantic import JsonValue
@@ -116,25 +118,25 @@ def _imperfect(kidneys: np.ndarray, spacing: tuple[float, float, float], rng: np
 
 
 def sampler_of(pool: CasePool) -> DrawSample:
-    """Draws augmented crops from a pool, which may still be growing."""
+    """Draws augmented crops from a pool, which may still be growing, in any process."""
+    return partial(_draw, CasePool(pool.folder, pool.make))
 
-    def draw(rng: np.random.Generator) -> Sample:
-        case = pool.load(rng.choice(np.array(pool.ready())))
-        volumes = np.stack([case["noncontrast"], *_enhanced(case, rng), case["kidneys"]])
-        centre = choose_centre(case["kidneys"] > 0, rng, inside=0.8)
-        warp = Warp.random(rng, zoom=0.15, degrees=15) if rng.random() < 0.5 else Warp(mirrored=bool(rng.integers(2)))
-        fill = (-1024.0, -1024.0, -1024.0, 0.0)
-        before, after, target, kidneys = crop(volumes.astype(np.float32), centre, CROP, rng, warp, fill)
-        before, after, target = _vary(before, after, target, rng)
-        spacing = case["spacing"] * np.asarray(warp.scale[::-1])
-        return {
-            "image": to_window(target)[None].astype(np.float32),
-            "condition": condition_channels(before, after),
-            "context": spacing_context(spacing),
-            "weight": (1 + (KIDNEY_WEIGHT - 1) * (kidneys > 0.25))[None].astype(np.float32),
-        }
 
-    return draw
+def _draw(pool: CasePool, rng: np.random.Generator) -> Sample:
+    case = pool.load(rng.choice(np.array(pool.ready())))
+    volumes = np.stack([case["noncontrast"], *_enhanced(case, rng), case["kidneys"]])
+    centre = choose_centre(case["kidneys"] > 0, rng, inside=0.8)
+    warp = Warp.random(rng, zoom=0.15, degrees=15) if rng.random() < 0.5 else Warp(mirrored=bool(rng.integers(2)))
+    fill = (-1024.0, -1024.0, -1024.0, 0.0)
+    before, after, target, kidneys = crop(volumes.astype(np.float32), centre, CROP, rng, warp, fill)
+    before, after, target = _vary(before, after, target, rng)
+    spacing = case["spacing"] * np.asarray(warp.scale[::-1])
+    return {
+        "image": to_window(target)[None].astype(np.float32),
+        "condition": condition_channels(before, after),
+        "context": spacing_context(spacing),
+        "weight": (1 + (KIDNEY_WEIGHT - 1) * (kidneys > 0.25))[None].astype(np.float32),
+    }
 
 
 def _enhanced(case: Case, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -162,13 +162,17 @@ def draw_line(clicks: Clicks) -> None:
 
 
 def export(clicks: Clicks, out: Path) -> Path:
+    import slicer
+
     clicks.fold("exportSection")
     clicks.ui.exportFolderEdit.currentPath = str(out)
+    saved_to = slicer.mrmlScene.GetURL()
     clicks.click("exportNiftiCheckBox", "exportDicomCheckBox", "exportSceneCheckBox")
     clicks.click("exportButton")
     clicks.host.wait_until(lambda: not clicks.panel.export.running, FOREVER_S)
     assert "Written to" in clicks.ui.exportLabel.text, clicks.ui.exportLabel.text
     clicks.picture("14-export")
+    assert slicer.mrmlScene.GetURL() == saved_to
     (folder,) = out.iterdir()
     names = {path.name for path in folder.iterdir()}
     volumes = {f"{name}{suffix}" for name in ("synthetic_nephrographic", "kidneys") for suffix in (".nrrd", ".nii.gz")}

@@ -232,6 +232,77 @@ def test_an_exported_series_joins_the_study_of_its_source_in_the_database(
     assert any("SYNTHETIC" in one.upper() for one in descriptions), descriptions
 
 
+def test_the_dicom_folder_of_one_patient_does_not_stay_chosen_for_the_next(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, tmp_path: Path
+) -> None:
+    import slicer
+    from NephroSynthPanel.sample import DICOM_FOLDER
+
+    from NephroSynthLib.mrml.volumes import node_from_image
+
+    exam_nodes["noncontrast"].SetAttribute(DICOM_FOLDER, str(tmp_path))
+    choose(widget, **exam_nodes)
+    first = run(host, widget, result_folder)
+    assert widget.ui.dicomSourceEdit.currentPath == str(tmp_path)
+    other = node_from_image(slicer.mrmlScene, small_image(40.0, 30.0), "Another patient")
+    choose(widget, noncontrast=other)
+    second = run(host, widget, result_folder)
+    assert widget.ui.dicomSourceEdit.currentPath == ""
+    assert second.synthetic is not first.synthetic  # nor does the other patient's volume get these voxels
+    assert second.synthetic.GetName().startswith("Another patient")
+    assert first.noncontrast is exam_nodes["noncontrast"]
+    slicer.mrmlScene.Clear(0)
+    host.process_events()
+    assert widget.ui.dicomSourceEdit.currentPath == ""
+    assert "no result" in widget.ui.verdictLabel.text
+    assert not widget.ui.exportButton.enabled
+
+
+def test_tables_and_provenance_are_those_of_the_run_that_was_last(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, tmp_path: Path
+) -> None:
+    import json
+    import shutil
+
+    import slicer
+
+    from NephroSynthLib.mrml.provenance import provenance
+
+    choose(widget, **exam_nodes)
+    first = run(host, widget, result_folder)
+    count = slicer.mrmlScene.GetNumberOfNodes()
+    table = first.registrationTable
+    before = cells(table)
+    folder = tmp_path / "result"
+    shutil.copytree(result_folder, folder)
+    summary = json.loads((folder / "result.json").read_text())
+    summary["registration"]["ssim_after"] = 0.123
+    (folder / "result.json").write_text(json.dumps(summary))
+    choose(widget, nephrographic=None)
+    second = run(host, widget, folder)
+    assert second.synthetic is first.synthetic
+    again = second.registrationTable
+    assert again is table
+    assert cells(again) != before
+    assert "Input.Nephrographic" not in provenance(second.synthetic)
+    assert slicer.mrmlScene.GetNumberOfNodes() <= count
+
+
+def cells(table: Any) -> list[str]:
+    rows, columns = range(table.GetNumberOfRows()), range(table.GetNumberOfColumns())
+    return [table.GetCellText(row, column) for row in rows for column in columns]
+
+
+def test_an_output_transform_above_an_input_is_refused(host: Any, widget: Any, exam_nodes: dict[str, Any]) -> None:
+    import slicer
+
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode", "above")
+    exam_nodes["excretory"].SetAndObserveTransformNodeID(transform.GetID())
+    choose(widget, **exam_nodes, transformOutput=transform)
+    assert not widget.ui.applyButton.enabled
+    assert "lies under" in widget.ui.statusLabel.text
+
+
 def test_undo_takes_a_run_back(host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path) -> None:
     import slicer
 
@@ -265,7 +336,14 @@ def test_unwanted_results_are_not_loaded(
     assert not widget.ui.checkerboardButton.enabled
 
 
-def test_phases_are_found_among_the_loaded_volumes(host: Any, widget: Any, exam_nodes: dict[str, Any]) -> None:
+@pytest.mark.parametrize("loaded_as", ["volumes", "sample"])
+def test_phases_are_found_among_the_loaded_volumes(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], loaded_as: str
+) -> None:
+    from NephroSynthPanel.sample import DICOM_FOLDER
+
+    for node in exam_nodes.values() if loaded_as == "sample" else ():
+        node.SetAttribute(DICOM_FOLDER, "/nowhere")
     host.click(widget.ui.findPhasesButton)
     host.wait_until(lambda: not widget.panel.inputs.busy, 60.0)
     assert not widget.ui.errorWidget.visible, widget.ui.errorLabel.text

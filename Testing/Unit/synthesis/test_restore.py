@@ -21,6 +21,13 @@ def test_bone_stones_and_gas_come_from_the_noncontrast_phase() -> None:
     np.testing.assert_allclose(restored[13, 13], -900.0)
 
 
+def test_a_small_stone_keeps_its_density() -> None:
+    before = np.full((9, 16, 16), 35.0, np.float32)
+    before[4, 6:9, 6:9] = 500.0
+    restored = restore_outside_window(np.clip(before, -150, 250), before)
+    np.testing.assert_allclose(restored[4, 6:9, 6:9], 500.0)
+
+
 def test_noise_alone_does_not_switch_the_source() -> None:
     rng = np.random.default_rng(0)
     before = (35 + rng.normal(0, 60, (24, 24, 24))).astype(np.float32)

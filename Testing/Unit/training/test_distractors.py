@@ -32,6 +32,19 @@ def test_lumps_as_bright_as_the_kidney_appear_in_the_fat_and_nowhere_else(
     assert 0 < np.median(brightest) < 90
 
 
+def test_a_lump_touches_the_kidney_and_leaves_its_share_of_the_border(scene: tuple[np.ndarray, np.ndarray]) -> None:
+    hu, kidneys = scene
+    border = np.zeros(hu.shape, bool)
+    border[6:18, 10:22, 14] = True
+    kidneys[border] = 0.5
+    hu[border] = 0.5 * 35 + 0.5 * -100
+    drawn = np.array([add_distractors(hu, kidneys, np.random.default_rng(seed)) for seed in range(40)])
+    assert not (drawn != hu)[:, kidneys == 1].any()
+    painted = drawn[:, border]
+    assert (painted > 15).any()
+    assert painted.max() < 80
+
+
 def test_lumps_follow_the_seed_and_leave_the_input_as_it_was(scene: tuple[np.ndarray, np.ndarray]) -> None:
     hu, kidneys = scene
     before = hu.copy()

@@ -62,6 +62,14 @@ def test_an_ended_training_goes_on_where_it_was(tmp_path: Path) -> None:
     assert [message.split(",")[0] for message in steps] == ["step 6 of 8", "step 7 of 8", "step 8 of 8"]
 
 
+def test_a_finished_training_gives_its_averaged_weights_again(tmp_path: Path) -> None:
+    plan = TrainingPlan(250, warm_up=1, decay=0.99)  # a checkpoint is written at its last step
+    first = fit(small_denoiser(), draw, plan, tmp_path, lambda done, message: None)
+    again = fit(small_denoiser(), draw, plan, tmp_path, lambda done, message: None)
+    for one, other in zip(first.parameters(), again.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
 def test_the_same_seed_trains_the_same_weights(tmp_path: Path) -> None:
     plan = TrainingPlan(4, warm_up=1, seed=5)
     twice = [fit(small_denoiser(), draw, plan, tmp_path / name, lambda done, message: None) for name in ("a", "b")]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import torch
 pytest.importorskip("lightning", reason="training needs the extra 'train'")
 
 from NephroSynthLib.errors import ModelError, UsageError
-from NephroSynthLib.models.bundle import load_bundle, verify_bundle
+from NephroSynthLib.models.bundle import Task, load_bundle, verify_bundle
 from NephroSynthLib.training import train as training
 from NephroSynthLib.training.pool import FIRST_OF_COHORT, CasePool
 
@@ -123,6 +124,15 @@ def test_a_cohort_alone_is_enough(tmp_path: Path, small_recipe: training.Recipe)
     metadata = load_bundle(path).metadata
     assert metadata.training["data"] == "1 exams of a cohort of one's own"
     assert metadata.results == {"held_out": "", "cases": 0.0}
+
+
+@pytest.mark.parametrize("task", ["segmentation", "synthesis"])
+def test_another_process_may_draw_the_samples(tmp_path: Path, task: Task) -> None:
+    """As Windows and macOS do it, where a process gets all it needs pickled."""
+    recipe = training.RECIPES[task]
+    pool = CasePool(tmp_path, recipe.make_case)
+    with pool.filling([]):
+        assert pickle.loads(pickle.dumps(recipe.sampler_of(pool))).args[0].folder == tmp_path
 
 
 @pytest.mark.parametrize(("seed", "exams"), [(800, 3), (799, 1001), (900, 1)])
