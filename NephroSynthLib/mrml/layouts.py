@@ -87,11 +87,15 @@ def show_layout(
 
 
 def restore_layout(scene: slicer.vtkMRMLScene) -> None:
-    """Goes back to the layout that was there before the first of these was shown."""
+    """Goes back to the layout that was there before the first of these was shown, or to Slicer's usual one.
+
+    A scene that was closed in one of these layouts has forgotten what was there before.
+    """
     node = layout_node(scene)
-    before = node.GetAttribute(_BEFORE)
-    if before is not None:
-        node.SetViewArrangement(int(before))
+    if node.GetViewArrangement() in {one.id for one in LAYOUTS.values()}:
+        before = node.GetAttribute(_BEFORE)
+        node.SetViewArrangement(int(before) if before else node.SlicerLayoutFourUpView)
+    if node.GetAttribute(_BEFORE) is not None:
         node.RemoveAttribute(_BEFORE)
 
 

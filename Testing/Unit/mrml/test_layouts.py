@@ -127,3 +127,11 @@ def test_an_unknown_layout_and_a_scene_without_views_are_refused(scene: Scene, v
         show_layout(scene, "fourfold", volumes)
     with pytest.raises(UsageError, match="no layout"):
         show_layout(scene, "side-by-side", volumes)
+
+
+def test_a_scene_that_was_closed_in_a_layout_goes_back_to_the_usual_one(scene: Scene, layout: Node) -> None:
+    show_layout(scene, "side-by-side", [])
+    for name in list(layout.GetAttributeNames()):
+        layout.RemoveAttribute(name)
+    restore_layout(scene)
+    assert layout.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
