@@ -47,7 +47,12 @@ def _spacing(text: str) -> tuple[float, ...] | None:
 
 
 Spacing = Annotated[
-    Any, typer.Option(parser=_spacing, metavar="native|X,Y,Z", help="Voxel size of the result in mm: x, y, z.")
+    Any,
+    typer.Option(
+        parser=_spacing,
+        metavar="native|X,Y,Z",
+        help="Voxel size of the result in mm: left-right, front-back, head-foot.",
+    ),
 ]
 
 

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from NephroSynthLib.grids import resample, with_spacing
+from NephroSynthLib.grids import AIR_HU, resample, with_spacing
 
 SWAPPED = (
     "The phases look swapped: the one given as non-contrast has more contrast in it than the excretory one. "
@@ -35,6 +35,7 @@ _ENHANCEMENT_HU = 15.0
 _URINE_HU = 60.0
 _UNENHANCED_HU = 80.0
 _CUT_MM2 = 30.0
+_UNSEEN = 0.01
 
 
 def early_contrast_warnings(noncontrast: sitk.Image, excretory: sitk.Image) -> tuple[str, ...]:
@@ -95,6 +96,22 @@ def field_of_view_warnings(kidneys: sitk.Image, role: str = "non-contrast phase"
         for label in _SIDES
         for edge, face, voxel_mm2 in _faces(kidneys, labels)
         if np.count_nonzero(face == label) * voxel_mm2 > _CUT_MM2
+    )
+
+
+def coverage_warnings(registered: sitk.Image, kidneys: sitk.Image) -> tuple[str, ...]:
+    """Tells which kidneys the excretory phase does not cover.
+
+    Args:
+        registered: excretory phase, HU, on the non-contrast grid, as dense as air where it did not look.
+        kidneys: label map on the same grid: 1 right, 2 left.
+    """
+    hu, labels = sitk.GetArrayViewFromImage(registered), sitk.GetArrayViewFromImage(kidneys)
+    shares = {side: float(np.mean(hu[labels == label] <= AIR_HU)) for label, side in _SIDES.items() if label in labels}
+    return tuple(
+        f"{share:.0%} of the {side} kidney lies outside the excretory phase, so the result there is the non-contrast one."
+        for side, share in shares.items()
+        if share > _UNSEEN
     )
 
 

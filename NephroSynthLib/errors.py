@@ -92,3 +92,11 @@ class Cancelled(NephroSynthError):
 
     def __init__(self) -> None:
         super().__init__("Cancelled.", "Nothing was written.")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of any library says that memory of the computer or of a device ran out."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(
+        sign in text for sign in ("out of memory", "allocate memory", "bad_alloc")
+    )

@@ -26,6 +26,16 @@ def canonical(image: sitk.Image) -> sitk.Image:
     return turned
 
 
+def along_stored_axes(image: sitk.Image, spacing: Spacing) -> Spacing:
+    """A voxel size along left, posterior and superior (mm) as the image's own axes have it, which may be in any order.
+
+    An oblique axis counts as the one it is nearest to.
+    """
+    order = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(image.GetDirection())
+    x, y, z = (spacing[next(i for i, ends in enumerate(("LR", "PA", "SI")) if letter in ends)] for letter in order)
+    return x, y, z
+
+
 def with_spacing(image: sitk.Image, spacing: Spacing) -> sitk.Image:
     """An empty image that covers what `image` covers with voxels of another size (x, y, z in mm), for `resample`."""
     ratio = [new / old for old, new in zip(image.GetSpacing(), spacing, strict=True)]

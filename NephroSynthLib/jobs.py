@@ -220,6 +220,7 @@ def synthesize(
     overwrite: bool = False,
 ) -> Summary:
     """Synthesis alone, from phases that are on one grid."""
+    from NephroSynthLib.contrast_checks import coverage_warnings
     from NephroSynthLib.exam import read_exam
     from NephroSynthLib.kidney_labels import read_kidneys
     from NephroSynthLib.synthesis import nephrographic
@@ -240,7 +241,8 @@ def synthesize(
     if found.uncertainty is not None:
         images["uncertainty"] = found.uncertainty
     region = {"region_start": list(found.region.start), "region_size": list(found.region.size)}
-    summary = {"synthesis": region, "model": _model(found.model), **_provenance(checked, (*exam.warnings, *notes))}
+    warnings = (*exam.warnings, *notes, *coverage_warnings(exam.excretory, labels))
+    summary = {"synthesis": region, "model": _model(found.model), **_provenance(checked, warnings)}
     with staged_folder(Path(out), overwrite, OUTPUTS["synthesize"]) as folder:
         _save(folder, summary, images, progress)
     return summary

@@ -1,4 +1,4 @@
-"""A kidney label map that the user already has, made ours: 1 right, 2 left, on the non-contrast phase's grid."""
+"""A kidney label map that the user already has, made ours: 1 right, 2 left, on the grid of its CT."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from NephroSynthLib.errors import GeometryError, ImageContentError, NoKidneyErro
 from NephroSynthLib.grids import resample
 from NephroSynthLib.image_files import read_image_file
 from NephroSynthLib.kidney_names import EITHER, LEFT, RIGHT, kidney_side
+from NephroSynthLib.laterality import is_horseshoe, midline
 
 _ROLE = "kidney label map"
 _WHAT_TO_GIVE = "Give 1 for the right and 2 for the left kidney, or segments named right kidney and left kidney."
-_BODY_HU = -200.0
 _KIDNEY_HU = (-60.0, 500.0)
 _SEVERAL = (0.15, 0.85)
+_STRAY_ML = 1.0
 
 Labels = NDArray[np.uint8]
 
@@ -27,9 +28,11 @@ Labels = NDArray[np.uint8]
 def read_kidneys(path: Path, reference: sitk.Image) -> tuple[sitk.Image, list[str]]:
     """Reads a kidney label map: 1 right and 2 left, named Slicer segments, or other labels that can be told apart.
 
+    Connected pieces under 1 ml, as a brush leaves them, are no kidney.
+
     Args:
         path: NIfTI, NRRD (Slicer's .seg.nrrd too) or MetaImage; any grid.
-        reference: The non-contrast phase (HU), onto whose grid it is brought.
+        reference: The CT (HU) that it was made on, onto whose grid it is brought.
 
     Returns:
         uint8 labels on the grid of `reference` (0, 1 right, 2 left), and warnings about what was assumed.
@@ -41,11 +44,14 @@ def read_kidneys(path: Path, reference: sitk.Image) -> tuple[sitk.Image, list[st
         GeometryError: If it does not lie on the patient.
     """
     given = read_image_file(path, _ROLE, layers=True)
-    middle = _midline(reference)
-    sides, warnings = _by_segment_name(given) or _by_value(given, middle)
+    sides, warnings = _by_segment_name(given) or _by_value(given, _midline(reference))
     if not sides.any():
         raise NoKidneyError(f"No kidney is in the {_ROLE}.", _WHAT_TO_GIVE)
     labels = _on_reference(given, sides, reference)
+    if _drop_strays(labels, float(np.prod(reference.GetSpacing())) / 1000):
+        warnings = [*warnings, f"Pieces under {_STRAY_ML:.0f} ml of the kidney label map were left out."]
+    if not labels.any():
+        raise NoKidneyError(f"Nothing in the {_ROLE} is as large as a kidney.", _WHAT_TO_GIVE)
     if (labels == EITHER).any():
         split_by_position(labels, reference)
         warnings = [*warnings, "Right and left were told apart by position: the kidney label map does not name them."]
@@ -113,10 +119,20 @@ def _on_reference(given: sitk.Image, sides: Labels, reference: sitk.Image) -> La
     on_tissue = inside.size > 0 and np.mean((inside > _KIDNEY_HU[0]) & (inside < _KIDNEY_HU[1])) > 0.5
     if volume < 0.5 * given_volume or not on_tissue:
         raise GeometryError(
-            f"The {_ROLE} does not lie on the kidneys of the non-contrast phase.",
-            "Give the label map that was made on this phase.",
+            f"The {_ROLE} does not lie on the kidneys of the CT that it is given with.",
+            "Give the label map that was made on this CT.",
         )
     return labels
+
+
+def _drop_strays(labels: Labels, voxel_ml: float) -> bool:
+    """Takes small connected pieces out of a label map, in place; tells whether there were any."""
+    pieces, _ = ndimage.label(labels > 0, structure=np.ones((3, 3, 3)))
+    small = np.bincount(pieces.ravel()) * voxel_ml < _STRAY_ML
+    small[0] = False
+    stray = small[pieces]
+    labels[stray] = 0
+    return bool(stray.any())
 
 
 def split_by_position(labels: Labels, reference: sitk.Image) -> None:
@@ -130,11 +146,11 @@ def split_by_position(labels: Labels, reference: sitk.Image) -> None:
     pieces, count = ndimage.label(labels == EITHER, structure=np.ones((3, 3, 3)))
     for piece, box in enumerate(ndimage.find_objects(pieces, count), start=1):
         inside = pieces[box] == piece
-        on_right = np.broadcast_to(lateral, labels.shape)[box] < middle
-        share = on_right[inside].mean()
-        if not _SEVERAL[0] < share < _SEVERAL[1]:
-            on_right = np.full_like(on_right, share >= 0.5)
-        labels[box][inside] = np.where(on_right, RIGHT, LEFT)[inside]
+        places = np.broadcast_to(lateral, labels.shape)[box][inside]
+        on_right = places < middle
+        if not is_horseshoe(places, middle):
+            on_right = np.full_like(on_right, on_right.mean() >= 0.5)
+        labels[box][inside] = np.where(on_right, RIGHT, LEFT)
 
 
 def _label_array(given: sitk.Image) -> NDArray[Any]:
@@ -161,9 +177,7 @@ def _lateral(image: sitk.Image) -> NDArray[np.float64]:
 
 
 def _midline(reference: sitk.Image) -> float:
-    """The mean of `_lateral` over the body."""
-    body = sitk.GetArrayViewFromImage(reference) > _BODY_HU
-    return float(np.broadcast_to(_lateral(reference), body.shape)[body].mean())
+    return midline(sitk.GetArrayViewFromImage(reference), _lateral(reference), float(np.prod(reference.GetSpacing())))
 
 
 def _metadata(image: sitk.Image, key: str) -> str:

@@ -13,11 +13,11 @@ import psutil
 import SimpleITK as sitk
 
 from NephroSynthLib import __version__
-from NephroSynthLib.contrast_checks import contrast_warnings, field_of_view_warnings
+from NephroSynthLib.contrast_checks import contrast_warnings, coverage_warnings, field_of_view_warnings
 from NephroSynthLib.errors import NoKidneyError, QualityGateError
 from NephroSynthLib.evaluation import evaluate
 from NephroSynthLib.exam import Exam
-from NephroSynthLib.grids import resample, smooth_for, with_spacing
+from NephroSynthLib.grids import along_stored_axes, resample, smooth_for, with_spacing
 from NephroSynthLib.progress import Progress, Stage
 from NephroSynthLib.registration import Landmarks, Registration, register
 from NephroSynthLib.result import Acquired, Result
@@ -79,7 +79,8 @@ def run(
         *field_of_view_warnings(excretory_kidneys.labels, "excretory phase"),
         *contrast_warnings(exam.noncontrast, exam.excretory, kidneys.labels, excretory_kidneys.labels),
         *registration.warnings,
-        *(() if registration.quality.passed else registration.quality.reasons),
+        *coverage_warnings(registration.registered, kidneys.labels),
+        *registration.quality.failures,
         *(_doubts(acquired.registration) if acquired is not None else ()),
     )
     return Result(
@@ -99,15 +100,15 @@ def run(
 
 def _doubts(registration: Registration) -> list[str]:
     """What to know of the acquired phase before believing a comparison with it."""
-    reasons = () if registration.quality.passed else registration.quality.reasons
-    return [f"Acquired nephrographic phase: {text}" for text in (*registration.warnings, *reasons)]
+    doubts = (*registration.warnings, *registration.quality.failures)
+    return [f"Acquired nephrographic phase: {text}" for text in doubts]
 
 
 def at_spacing(exam: Exam, settings: Settings) -> Exam:
     """The exam with its reference grid at the wanted spacing."""
-    spacing = settings.spacing
-    if spacing is None:
+    if settings.spacing is None:
         return exam
+    spacing = along_stored_axes(exam.noncontrast, settings.spacing)
     grid = with_spacing(exam.noncontrast, spacing)
     noncontrast = resample(smooth_for(exam.noncontrast, spacing), grid)
     kidneys = None if exam.kidneys is None else resample(exam.kidneys, grid, label=True)
@@ -146,7 +147,7 @@ def check_gate(registration: Registration, settings: Settings) -> None:
     """
     if settings.strict and not registration.quality.passed:
         raise QualityGateError(
-            " ".join(registration.quality.reasons), "Check that both phases are of one exam, or run without --strict."
+            " ".join(registration.quality.failures), "Check that both phases are of one exam, or run without --strict."
         )
 
 

@@ -47,7 +47,8 @@ class Settings(_Settings):
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     seed: int = Field(0, ge=0, lt=2**63)
     spacing: tuple[float, float, float] | None = Field(
-        None, description="output voxel size x, y, z in mm; None keeps the non-contrast phase's grid"
+        None,
+        description="output voxel size in mm, left-right, front-back, head-foot; None keeps the non-contrast grid",
     )
     strict: bool = False
 

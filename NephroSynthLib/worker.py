@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from NephroSynthLib import __version__, scratch
-from NephroSynthLib.errors import Cancelled, NephroSynthError, ResourceError, UsageError
+from NephroSynthLib.errors import Cancelled, NephroSynthError, ResourceError, UsageError, is_out_of_memory
 from NephroSynthLib.progress import Progress, ProgressEvent
 
 PROTOCOL = 1
@@ -109,8 +109,7 @@ def as_our_error(error: Exception) -> NephroSynthError:
 
 
 def _resource_error(error: Exception) -> NephroSynthError | None:
-    text = str(error).lower()
-    if isinstance(error, MemoryError) or "out of memory" in text or "allocate memory" in text or "bad_alloc" in text:
+    if is_out_of_memory(error):
         return ResourceError(
             "Memory ran out.", "Close other programs, choose a coarser --spacing, or run on a machine with more memory."
         )

@@ -62,6 +62,11 @@ class RegistrationQuality:
     min_jacobian: float
     reasons: tuple[str, ...]
 
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Why the gate was missed; empty where it was not."""
+        return () if self.passed else self.reasons[:1]
+
     def to_dict(self) -> dict[str, Any]:
         """The figures as JSON takes them."""
         return {**asdict(self), "reasons": list(self.reasons)}

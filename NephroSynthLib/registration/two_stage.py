@@ -189,10 +189,11 @@ def _quality(judge: Judge, candidates: list[_Candidate], best: _Candidate, gate:
     as_acquired = sitk.Transform(3, sitk.sitkIdentity)
     before, after = judge.dice(as_acquired), judge.dice(best.map.transform)
     passed = best.ssim >= gate
+    folding = "nothing folds" if best.map.min_jacobian > 0 else "the field folds"
     reasons = [
         f"SSIM around the kidneys is {best.ssim:.2f}, {'not ' if not passed else ''}enough for the gate of {gate:.2f}.",
         *(f"The {side} kidney overlaps by {after[side]:.2f} (Dice), before by {before[side]:.2f}." for side in after),
-        f"The least Jacobian determinant is {best.map.min_jacobian:.2f}, so nothing folds.",
+        f"The least Jacobian determinant is {best.map.min_jacobian:.2f}, so {folding}.",
     ]
     return RegistrationQuality(
         ssim_before=judge.ssim(as_acquired),

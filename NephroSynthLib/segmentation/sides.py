@@ -5,28 +5,12 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from NephroSynthLib.laterality import BONE_HU, is_horseshoe, midline
+
 RIGHT, LEFT = 1, 2
 SMALLEST_ML = 10.0
 LEAST_LATERAL_MM = 20.0
-HORSESHOE_REACH_MM = 35.0
-HORSESHOE_WIDTH_MM = 130.0
-BODY_HU, BONE_HU = -300.0, 180.0
-SPINE_ML = 20.0
 URINE_REACH_MM = 15.0
-
-
-def midline(hu: np.ndarray, spacing_mm: float) -> float:
-    """The column (x index) of the patient's left-right middle in a CT (z, y, x) in patient axes.
-
-    The spine tells it even in a field of view that shows one flank only: half of all bone lies on either side. Where
-    there is hardly any bone, half of the body does.
-    """
-    columns = (hu > BONE_HU).sum(axis=(0, 1))
-    if columns.sum() * spacing_mm**3 < SPINE_ML * 1000:
-        columns = (hu > BODY_HU).sum(axis=(0, 1))
-    if not columns.any():
-        return (hu.shape[2] - 1) / 2
-    return float(np.searchsorted(np.cumsum(columns), columns.sum() / 2))
 
 
 def split_sides(probability: np.ndarray, hu: np.ndarray, spacing_mm: float) -> np.ndarray:
@@ -46,20 +30,20 @@ def split_sides(probability: np.ndarray, hu: np.ndarray, spacing_mm: float) -> n
     """
     found = probability > 0.5
     near = ndimage.binary_dilation(found, iterations=max(1, round(URINE_REACH_MM / spacing_mm)))
-    middle = midline(np.where(near, np.minimum(hu, BONE_HU), hu), spacing_mm)  # dense urine is no bone
+    lateral = np.arange(found.shape[2]) * spacing_mm
+    middle = midline(np.where(near, np.minimum(hu, BONE_HU), hu), lateral, spacing_mm**3)  # dense urine is no bone
     pieces, count = ndimage.label(found, structure=np.ones((3, 3, 3)))
     sides = np.zeros(pieces.shape, np.uint8)
     best = {RIGHT: 0, LEFT: 0}
     smallest = SMALLEST_ML * 1000 / spacing_mm**3
-    columns = np.arange(pieces.shape[2])
     for piece in range(1, count + 1):
         voxels = pieces == piece
         if voxels.sum() < smallest:
             continue
-        for part in _cut_horseshoe(voxels, middle, spacing_mm):
+        for part in _cut_horseshoe(voxels, lateral, middle):
             size = int(part.sum())
-            centre = (part.sum(axis=(0, 1)) * columns).sum() / size
-            if abs(centre - middle) * spacing_mm < LEAST_LATERAL_MM:
+            centre = (part.sum(axis=(0, 1)) * lateral).sum() / size
+            if abs(centre - middle) < LEAST_LATERAL_MM:
                 continue
             side = RIGHT if centre < middle else LEFT
             if size > max(best[side], smallest):
@@ -69,11 +53,8 @@ def split_sides(probability: np.ndarray, hu: np.ndarray, spacing_mm: float) -> n
     return sides
 
 
-def _cut_horseshoe(voxels: np.ndarray, middle: float, spacing_mm: float) -> list[np.ndarray]:
-    inside = np.flatnonzero(voxels.any(axis=(0, 1)))
-    reach = min(middle - inside[0], inside[-1] - middle) * spacing_mm
-    width = (inside[-1] - inside[0] + 1) * spacing_mm
-    if reach < HORSESHOE_REACH_MM or width < HORSESHOE_WIDTH_MM:
+def _cut_horseshoe(voxels: np.ndarray, lateral: np.ndarray, middle: float) -> list[np.ndarray]:
+    if not is_horseshoe(lateral[voxels.any(axis=(0, 1))], middle):
         return [voxels]
-    right = voxels & (np.arange(voxels.shape[2]) < middle)
+    right = voxels & (lateral < middle)
     return [right, voxels & ~right]

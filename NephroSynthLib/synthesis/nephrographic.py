@@ -9,7 +9,17 @@ import SimpleITK as sitk
 
 from NephroSynthLib.device import resolve_device
 from NephroSynthLib.errors import GeometryError, NoKidneyError
-from NephroSynthLib.grids import Box, Spacing, box_around, canonical, resample, same_grid, smooth_for, with_spacing
+from NephroSynthLib.grids import (
+    AIR_HU,
+    Box,
+    Spacing,
+    box_around,
+    canonical,
+    resample,
+    same_grid,
+    smooth_for,
+    with_spacing,
+)
 from NephroSynthLib.models.bundle import load_bundle
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import SynthesisSettings
@@ -27,8 +37,10 @@ class Synthesis:
     """A synthesized nephrographic phase.
 
     Attributes:
-        image: HU, float32, on the non-contrast phase's grid: the model's in `region`, the kinetic baseline outside.
-        uncertainty: standard deviation over the samples in HU on that grid, 0 outside `region`; None for one sample.
+        image: HU, float32, on the non-contrast phase's grid: the model's in `region`, the kinetic baseline outside and
+            where the excretory phase did not look.
+        uncertainty: standard deviation over the samples in HU on that grid, 0 where the image is not the model's; None
+            for one sample.
         region: the box of voxels that the model synthesized.
         model: name and sha256.
     """
@@ -81,11 +93,14 @@ def synthesize(
         hu, sitk.GetArrayFromImage(after), before.GetSpacing(), denoiser, settings, seed, progress.part(0.05, 0.95)
     )
     sampled = _like(before, restore_outside_window(samples.mean(axis=0), hu))
-    image = _into_baseline(kinetic_baseline(noncontrast, excretory), sampled, region)
+    seen = sitk.GetArrayFromImage(region.crop(excretory)) > AIR_HU
+    image = _into_baseline(kinetic_baseline(noncontrast, excretory), sampled, region, seen)
     uncertainty = None
     if settings.samples > 1:
-        deviation = resample(_like(before, samples.std(axis=0, ddof=1)), region.crop(noncontrast), outside=0.0)
-        uncertainty = _paste(_like(noncontrast, np.zeros(mask.shape, np.float32)), deviation, region)
+        inside = region.crop(noncontrast)
+        deviation = sitk.GetArrayFromImage(resample(_like(before, samples.std(axis=0, ddof=1)), inside, outside=0.0))
+        nowhere = _like(noncontrast, np.zeros(mask.shape, np.float32))
+        uncertainty = _paste(nowhere, _like(inside, deviation * seen), region)
     progress.update(1.0, "Nephrographic phase synthesized")
     return Synthesis(image, uncertainty, region, (bundle.metadata.name, bundle.sha256))
 
@@ -101,12 +116,15 @@ def on_working_grid(image: sitk.Image) -> sitk.Image:
     return resample(smooth_for(patient, spacing), with_spacing(patient, spacing))
 
 
-def _into_baseline(baseline: sitk.Image, sampled: sitk.Image, region: Box) -> sitk.Image:
-    """Feathers the sampled region into the kinetic baseline, which fills the rest of the volume."""
+def _into_baseline(baseline: sitk.Image, sampled: sitk.Image, region: Box, seen: np.ndarray) -> sitk.Image:
+    """Feathers the sampled region into the kinetic baseline, which fills the rest of the volume.
+
+    What of the region (z, y, x) the excretory phase has not seen stays the baseline's: a model can but invent it.
+    """
     outside = region.crop(baseline)
     filled = resample(sampled, outside, outside=np.nan)
     hu, floor = sitk.GetArrayFromImage(filled), sitk.GetArrayFromImage(outside)
-    known = np.isfinite(hu)
+    known = np.isfinite(hu) & seen
     weight = _feather(region, baseline)
     mixed = np.where(known, weight * np.nan_to_num(hu) + (1 - weight) * floor, floor)
     return _paste(baseline, _like(outside, mixed), region)

@@ -11,7 +11,7 @@ from NephroSynthLib.device import autocast, free_memory
 from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
 from NephroSynthLib.diffusion.samplers import DDIM, DDPM, DPMSolver, Sampler
 from NephroSynthLib.diffusion.tiling import Size, Tiling, denoise_tiled, tile_shape
-from NephroSynthLib.errors import ResourceError
+from NephroSynthLib.errors import ResourceError, is_out_of_memory
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import SynthesisSettings
 from NephroSynthLib.synthesis.condition import condition_channels, spacing_context
@@ -63,7 +63,9 @@ def sample_region(
                 for index, part in enumerate(parts)
             ]
             return np.stack(samples)
-        except torch.OutOfMemoryError:
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
             smaller = tile_shape(noncontrast.shape, tile[0] * tile[1] * tile[2] // 2, SMALLEST_TILE)
             if smaller == tile:
                 raise ResourceError(

@@ -5,7 +5,8 @@ MetaImage file or a folder with one DICOM series:
 
     synthesis      noncontrast, excretory, nephrographic; kidneys (of the non-contrast phase) where they are known
     segmentation   one or more of: noncontrast with kidneys, nephrographic with nephrographic_kidneys,
-                   excretory with excretory_kidneys, imaging with segmentation (as in KiTS)
+                   excretory with excretory_kidneys, imaging with segmentation (as in KiTS); a label map of more than
+                   kidneys names them, or numbers them as TotalSegmentator does
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from NephroSynthLib.errors import InputError, QualityGateError, UnreadableInputE
 from NephroSynthLib.exam import read_exam, read_volume
 from NephroSynthLib.grids import box_around, resample, same_grid
 from NephroSynthLib.image_files import read_image_file
+from NephroSynthLib.kidney_labels import read_kidneys
 from NephroSynthLib.models.bundle import Task
 from NephroSynthLib.pipeline import find_kidneys
 from NephroSynthLib.progress import Progress
@@ -74,7 +76,8 @@ def prepare(
         task: the model to train.
         cohort: its folder.
         out: takes `cases` and `held-out`, as `nephrosynth train --out` expects them. Files are numbered by a digest of
-            the exam's folder name, so a cohort may grow; which exams are held out does not change then.
+            the exam's folder name, so a cohort may grow; which exams are held out does not change then. Under another
+            share, exams that are prepared already change the folder.
         held_out_share: share of the exams to hold out, in [0, 1].
         settings: device, seed and models that find kidneys.
         progress: told after each exam.
@@ -96,8 +99,12 @@ def prepare(
         part = progress.part(index / len(exams), (index + 1) / len(exams))
         number = int.from_bytes(hashlib.sha256(exam.name.encode()).digest()[:4], "big") % 900_000_000 + FIRST_OF_COHORT
         held_out = number % 1000 < held_out_share * 1000
-        target = out / ("held-out" if held_out else "cases") / f"{number}.npz"
+        folders = (out / "held-out", out / "cases") if held_out else (out / "cases", out / "held-out")
+        target, former = (folder / f"{number}.npz" for folder in folders)
         try:
+            if former.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                former.replace(target)
             if not target.exists():
                 save_case(make(dict(_contents(exam)), settings, part), target)
         except (InputError, QualityGateError) as error:
@@ -120,9 +127,9 @@ def _segmentation(found: Found, settings: Settings, progress: Progress) -> Case:
         if name not in found or mask_name not in found:
             continue
         image = read_volume(found[name], f"{name} image", progress).image
-        mask = read_image_file(found[mask_name], f"mask '{mask_name}'", sitk.sitkUInt8) > 0
-        if not same_grid(image, mask):
+        if not same_grid(image, read_image_file(found[mask_name], f"mask '{mask_name}'", layers=True)):
             raise InputError(f"The mask '{mask_name}' is not on the grid of the image '{name}'.")
+        mask = read_kidneys(found[mask_name], image)[0] > 0
         case |= segmentation_case(phase, working_image(image), occupancy(mask))
     if not case:
         raise InputError(f"The exam has no image with a mask: {', '.join(found) or 'nothing'}.")
@@ -147,7 +154,7 @@ def _synthesis(found: Found, settings: Settings, progress: Progress) -> Case:
     ):
         registration = register(exam.noncontrast, image, kidneys.labels, labels, settings.registration)
         if not registration.quality.passed:
-            raise QualityGateError(f"The {name} phase could not be aligned: {registration.quality.reasons[0]}")
+            raise QualityGateError(f"The {name} phase could not be aligned: {registration.quality.failures[0]}")
         aligned.append(registration.registered)
     region = box_around(sitk.GetArrayViewFromImage(kidneys.labels) > 0, exam.noncontrast.GetSpacing(), MARGIN_MM)
     noncontrast, excretory, nephrographic = (

@@ -1,7 +1,7 @@
-"""Lumps of tissue beside the kidneys, as bright as they are: loops of bowel, nodes, lobes, in no simulated place.
+"""Lumps of tissue beside the kidneys: loops of bowel, nodes, lobes, in no simulated place.
 
 Without contrast a kidney is as grey as bowel, spleen or bladder. A model that has seen such lumps anywhere in the fat
-learns to tell kidneys by shape and place.
+learns to tell kidneys by shape and place, and where they enhance, by their contrast.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from scipy import ndimage
 from NephroSynthLib.training.crops import correlated_noise
 
 FAT_HU = (-150.0, -20.0)
+BOWEL_HU = (10.0, 90.0)
 RADII = (2.0, 8.0)
 REACH = 9.0
 NEAR = 6
@@ -21,7 +22,8 @@ EXTENT = int(REACH + RADII[1]) + 2
 def add_distractors(hu: np.ndarray, kidneys: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Paints up to three clusters of lumps into the fat of a CT, half of them near a kidney or right at its border.
 
-    Where kidney and fat share a voxel, the lump takes the fat's share, so that it touches the kidney as bowel does.
+    Half the lumps are as bright as the kidneys, half as bright as bowel is in any phase. Where kidney and fat share a
+    voxel, the lump takes the fat's share, so that it touches the kidney as bowel does.
 
     Args:
         hu: (z, y, x) HU.
@@ -45,8 +47,9 @@ def add_distractors(hu: np.ndarray, kidneys: np.ndarray, rng: np.random.Generato
         middle = np.array(np.unravel_index(rng.choice(candidates), hu.shape))
         box = tuple(slice(max(0, m - EXTENT), m + EXTENT + 1) for m in middle)
         lump = _cluster(box, hu.shape, middle, rng) * fat[box] * (1 - painted[box])
+        grey = level + rng.normal(0, 12) if rng.random() < 0.5 else rng.uniform(*BOWEL_HU)
         texture = correlated_noise(lump.shape, rng, rng.uniform(0, 12))
-        result[box] += lump * (1 - kidneys[box]) * (level + rng.normal(0, 12) + texture - around[box])
+        result[box] += lump * (1 - kidneys[box]) * (grey + texture - around[box])
         painted[box] += lump
     return result
 

@@ -89,9 +89,9 @@ def train(
 
     Args:
         task: which model.
-        folder: takes the cases, checkpoints and the bundle; cases that `prepare` put there are used as well.
+        folder: takes the cases, checkpoints and the bundle; all cases that lie there are drawn from.
         steps: optimizer steps.
-        exams: simulated exams, seeds `seed` * 1000 onwards; 0 trains on prepared cases alone.
+        exams: simulated exams to have, seeds `seed` * 1000 onwards; 0 simulates none.
         seed: of exams, weights, crops and noise.
         batch_size: crops of a step.
         learning_rate: the highest of AdamW.
@@ -115,12 +115,12 @@ def train(
         raise UsageError(f"Exams of seeds from {HELD_OUT.start} on only judge.", "Choose a smaller --seed.")
     pool, held_out = CasePool(folder / "cases", recipe.make_case), CasePool(folder / "held-out", recipe.make_case)
     own = [path for path in pool.ready() if path.stem.isdigit() and int(path.stem) >= FIRST_OF_COHORT]
-    if not exams and not own:
+    if not exams and not pool.ready():
         raise UsageError(
             f"{pool.folder} holds no prepared exam to train on.",
             "Run `nephrosynth prepare`, or simulate some: --exams.",
         )
-    judges = HELD_OUT if exams else ()
+    judges = HELD_OUT if exams or _simulated(pool) else ()
     torch.manual_seed(seed)
     start = None if start_from is None else _start_bundle(start_from, task)
     denoiser = recipe.diffusion.wrap(SwinDenoiser(recipe.network))
@@ -176,7 +176,8 @@ def _data(seeds: Sequence[int], own: int) -> str:
     """Tells of the exams that were there: simulated ones by runs of their seeds, then those of a cohort."""
     breaks = [0, *(k for k in range(1, len(seeds)) if seeds[k] != seeds[k - 1] + 1), len(seeds)]
     runs = [seeds[a:b] for a, b in pairwise(breaks) if a < b]
-    simulated = [f"{len(run)} simulated exams, seeds {run[0]} to {run[-1]}" for run in runs]
+    named = ", ".join(f"{run[0]}" if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
+    simulated = [f"{len(seeds)} simulated exams, seeds {named}"] if seeds else []
     return " and ".join([*simulated, *([f"{own} exams of a cohort of one's own"] if own else [])])
 
 

@@ -11,6 +11,7 @@ from NephroSynthLib.contrast_checks import (
     NO_CONTRAST,
     SWAPPED,
     contrast_warnings,
+    coverage_warnings,
     early_contrast_warnings,
     field_of_view_warnings,
 )
@@ -139,3 +140,21 @@ class TestFieldOfView:
         for warning, kidney in zip(warnings, kidneys, strict=True):
             assert f"Part of the {kidney} kidney is outside the field of view of the excretory phase" in warning
             assert f"{edge} edge" in warning
+
+
+def test_a_kidney_that_the_excretory_phase_does_not_cover_is_told_with_its_share(
+    phantom: Phantom, phantom_kidneys: Kidneys
+) -> None:
+    excretory = phantom(contrast=True)
+    labels = phantom_kidneys(excretory)
+    assert coverage_warnings(excretory, labels) == ()
+
+    hu, sides = sitk.GetArrayFromImage(excretory), sitk.GetArrayFromImage(labels)
+    slices = np.flatnonzero((sides == 1).any(axis=(1, 2)))
+    half = (np.arange(len(hu)) < slices[len(slices) // 2])[:, None, None]
+    hu[half & (sides == 1)] = -1024
+    cut = sitk.GetImageFromArray(hu)
+    cut.CopyInformation(excretory)
+    (warning,) = coverage_warnings(cut, labels)
+    share = np.mean(np.broadcast_to(half, sides.shape)[sides == 1])
+    assert warning.startswith(f"{share:.0%} of the right kidney lies outside the excretory phase")

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from NephroSynthLib.grids import Box, box_around, canonical, resample, same_grid, smooth_for, with_spacing
+from NephroSynthLib.grids import (
+    Box,
+    along_stored_axes,
+    box_around,
+    canonical,
+    resample,
+    same_grid,
+    smooth_for,
+    with_spacing,
+)
 
 
 @pytest.fixture
@@ -26,6 +35,13 @@ def test_canonical_axes_hold_the_same_voxels_at_the_same_places(image: sitk.Imag
     np.testing.assert_allclose(np.reshape(back.GetDirection(), (3, 3)), np.eye(3), atol=1e-9)
     assert same_grid(back, image)
     np.testing.assert_array_equal(sitk.GetArrayFromImage(back), sitk.GetArrayFromImage(image))
+
+
+@pytest.mark.parametrize("order", ["LPS", "RAI", "SPL", "ALI", "PIR"])
+def test_a_voxel_size_along_the_patients_axes_is_found_in_any_order_of_storage(image: sitk.Image, order: str) -> None:
+    stored = sitk.DICOMOrient(image, order)
+    grid = canonical(with_spacing(stored, along_stored_axes(stored, (1.0, 2.0, 4.0))))
+    assert grid.GetSpacing() == (1.0, 2.0, 4.0)
 
 
 def test_another_spacing_covers_the_same_extent(image: sitk.Image) -> None:

@@ -148,6 +148,32 @@ def test_a_single_kidney(kidneys: sitk.Image, reference: sitk.Image, tmp_path: P
     np.testing.assert_array_equal(labels, side * sitk.GetArrayFromImage(single))
 
 
+def test_one_kidney_in_a_view_of_its_flank_stays_in_one_piece(
+    phantom: Phantom, phantom_kidneys: Callable[[sitk.Image], sitk.Image], tmp_path: Path
+) -> None:
+    flank = phantom()[34:]
+    kidney = sitk.Cast(phantom_kidneys(phantom())[34:] > 0, sitk.sitkUInt8)
+    labels, _ = read(kidney, flank, tmp_path / "k.nii.gz")
+    np.testing.assert_array_equal(labels, 2 * sitk.GetArrayFromImage(kidney))
+
+
+def test_strokes_of_a_brush_away_from_the_kidneys_are_no_kidney(
+    kidneys: sitk.Image, reference: sitk.Image, tmp_path: Path
+) -> None:
+    right = np.where(sitk.GetArrayFromImage(kidneys) == 1, 1, 0).astype(np.uint8)
+    stroke = right.copy()
+    stroke[10, 30, 50:53] = 2
+    image = sitk.GetImageFromArray(stroke)
+    image.CopyInformation(kidneys)
+    labels, warnings = read(image, reference, tmp_path / "k.nii.gz")
+    np.testing.assert_array_equal(labels, right)
+    assert "under 1 ml" in " ".join(warnings)
+
+    alone = sitk.GetImageFromArray(np.where(stroke == 2, np.uint8(2), np.uint8(0)))
+    alone.CopyInformation(kidneys)
+    assert "as large as a kidney" in refusal(alone, reference, tmp_path / "s.nii.gz", NoKidneyError)
+
+
 class TestSlicerSegmentation:
     def named(self, image: sitk.Image, names: list[tuple[str, int, int]], tags: str = "") -> sitk.Image:
         for index, (name, value, layer) in enumerate(names):

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
 
-from NephroSynthLib.errors import Cancelled, GeometryError, ModelError, NoKidneyError
+from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
+from NephroSynthLib.errors import Cancelled, GeometryError, ModelError, NoKidneyError, ResourceError
 from NephroSynthLib.grids import resample, same_grid, with_spacing
 from NephroSynthLib.progress import Progress, ProgressEvent
 from NephroSynthLib.settings import SynthesisSettings
@@ -135,6 +137,61 @@ def test_every_sampler_stays_in_the_window(phases: Phases, settings: SynthesisSe
     inside = hu[voxels(phases.kidneys) > 0]
     assert inside.min() >= -150
     assert inside.max() <= 250
+
+
+def test_where_the_excretory_phase_did_not_look_nothing_is_invented(
+    phases: Phases, settings: SynthesisSettings
+) -> None:
+    hu = voxels(phases.excretory)
+    hu[:12] = -1024
+    short = sitk.GetImageFromArray(hu)
+    short.CopyInformation(phases.excretory)
+    cut = Phases(phases.noncontrast, short, phases.kidneys)
+
+    result = run(cut, settings.model_copy(update={"samples": 2}))
+
+    baseline = voxels(kinetic_baseline(phases.noncontrast, short))
+    np.testing.assert_array_equal(voxels(result.image)[:12], baseline[:12])
+    kidney = voxels(phases.kidneys)[12:] > 0
+    assert np.abs(voxels(result.image)[12:] - baseline[12:])[kidney].mean() > 5
+    assert result.uncertainty is not None
+    assert not voxels(result.uncertainty)[:12].any()
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_a_device_that_runs_out_of_memory_gets_smaller_tiles_down_to_the_smallest(
+    phases: Phases, settings: SynthesisSettings, monkeypatch: pytest.MonkeyPatch, error: RuntimeError
+) -> None:
+    monkeypatch.setattr(sampling, "SMALLEST_TILE", (8, 16, 16))
+    monkeypatch.setattr(sampling, "OVERLAP", (3, 6, 6))
+    forward, tiles = Denoiser.forward, []
+
+    def limited(self: Denoiser, x: torch.Tensor, *rest: torch.Tensor) -> Prediction:
+        tiles.append(x[0, 0].numel())
+        if tiles[-1] > 14_000:
+            raise error
+        return forward(self, x, *rest)
+
+    monkeypatch.setattr(Denoiser, "forward", limited)
+    run(phases, settings)
+    assert tiles[0] > 14_000 > tiles[-1]
+
+    monkeypatch.setattr(Denoiser, "forward", lambda *_: (_ for _ in ()).throw(error))
+    with pytest.raises(ResourceError, match="too little memory even for a tile"):
+        run(phases, settings)
+
+
+def test_another_error_of_the_network_is_not_taken_for_one_of_memory(
+    phases: Phases, settings: SynthesisSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Prediction:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(Denoiser, "forward", broken)
+    with pytest.raises(RuntimeError, match="shapes"):
+        run(phases, settings)
 
 
 def test_progress_moves_to_the_end_and_a_cancelled_run_stops(phases: Phases, settings: SynthesisSettings) -> None:

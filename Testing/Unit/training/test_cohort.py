@@ -113,6 +113,37 @@ def test_a_cohort_may_grow_and_which_exams_are_held_out_does_not_change(
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+def test_under_another_share_an_exam_changes_sides_and_is_never_on_both(
+    images: dict[str, sitk.Image], tmp_path: Path
+) -> None:
+    cohort, out = tmp_path / "cohort", tmp_path / "out"
+    for number in range(3):
+        write(cohort / f"case_{number}", images, {"noncontrast": "imaging.nrrd", "kidneys": "segmentation.nrrd"})
+    prepare("segmentation", cohort, out, held_out_share=0.0, settings=SETTINGS)
+    times = {path.name: path.stat().st_mtime_ns for path in cases(out)}
+    report = prepare("segmentation", cohort, out, held_out_share=1.0, settings=SETTINGS)
+    assert (report.cases, report.held_out) == (0, 3)
+    assert {path.name: path.stat().st_mtime_ns for path in cases(out)} == times
+    assert {path.parent.name for path in cases(out)} == {"held-out"}
+
+
+def test_of_a_label_map_of_many_organs_only_the_kidneys_count(images: dict[str, sitk.Image], tmp_path: Path) -> None:
+    kidneys = sitk.GetArrayFromImage(images["kidneys"])
+    organs = np.where(kidneys > 0, kidneys + 1, 0)  # as TotalSegmentator numbers them
+    hu = sitk.GetArrayFromImage(images["noncontrast"])
+    organs[(kidneys == 0) & (hu > 30) & (np.arange(hu.shape[2]) < hu.shape[2] // 3)] = 5
+    total = sitk.GetImageFromArray(organs.astype(np.uint8))
+    total.CopyInformation(images["kidneys"])
+    names = {"noncontrast": "imaging.nrrd", "kidneys": "segmentation.nrrd"}
+    write(tmp_path / "plain" / "exam", images, names)
+    write(tmp_path / "total" / "exam", {**images, "kidneys": total}, names)
+    found = []
+    for cohort in ("plain", "total"):
+        prepare("segmentation", tmp_path / cohort, tmp_path / f"{cohort} out", held_out_share=0, settings=SETTINGS)
+        found.append(np.load(cases(tmp_path / f"{cohort} out")[0])["nephrographic_kidneys"])
+    np.testing.assert_array_equal(*found)
+
+
 @pytest.mark.parametrize("made", [False, True])
 def test_no_exam_is_a_clear_error(tmp_path: Path, made: bool) -> None:
     if made:

@@ -45,6 +45,17 @@ def test_a_lump_touches_the_kidney_and_leaves_its_share_of_the_border(scene: tup
     assert painted.max() < 80
 
 
+def test_beside_an_enhanced_kidney_some_lumps_are_as_bright_and_others_as_dark_as_bowel(
+    scene: tuple[np.ndarray, np.ndarray],
+) -> None:
+    hu, kidneys = scene
+    hu[kidneys > 0] = 180
+    drawn = [add_distractors(hu, kidneys, np.random.default_rng(seed)) for seed in range(24)]
+    levels = np.array([np.percentile(image[image != hu], 90) for image in drawn if (image != hu).sum() > 500])
+    assert (levels > 140).any()
+    assert (levels < 110).any()
+
+
 def test_lumps_follow_the_seed_and_leave_the_input_as_it_was(scene: tuple[np.ndarray, np.ndarray]) -> None:
     hu, kidneys = scene
     before = hu.copy()

@@ -126,6 +126,16 @@ def test_a_cohort_alone_is_enough(tmp_path: Path, small_recipe: training.Recipe)
     assert metadata.results == {"held_out": "", "cases": 0.0}
 
 
+def test_cases_that_lie_there_are_enough_and_all_are_told_of(tmp_path: Path, small_recipe: training.Recipe) -> None:
+    (tmp_path / "run" / "cases").mkdir(parents=True)
+    for seed in (7, 8, 12):
+        np.savez(tmp_path / "run" / "cases" / f"{seed:06d}.npz", level=np.array([0.3]))
+    path = training.train("synthesis", tmp_path / "run", steps=2, exams=0, on_progress=lambda done, text: None)
+    metadata = load_bundle(path).metadata
+    assert metadata.training["data"] == "3 simulated exams, seeds 7 to 8, 12; no patient data"
+    assert metadata.results["cases"] > 0
+
+
 @pytest.mark.parametrize("task", ["segmentation", "synthesis"])
 def test_another_process_may_draw_the_samples(tmp_path: Path, task: Task) -> None:
     """As Windows and macOS do it, where a process gets all it needs pickled."""
