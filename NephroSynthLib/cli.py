@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from NephroSynthLib import __version__
-from NephroSynthLib.cli_dicom import Deidentify, NoncontrastSeries, add_commands
+from NephroSynthLib.cli_dicom import Deidentify, ExcretorySeries, NoncontrastSeries, add_commands
 from NephroSynthLib.cli_work import Json, Out, Overwrite, Quiet, Verbose, View, given, work
 
 app = typer.Typer(
@@ -99,7 +99,7 @@ def run(
         Path | None, typer.Option(metavar="DICOM_DIR", help="DICOM exam; its phases are found, instead of given.")
     ] = None,
     noncontrast_series: NoncontrastSeries = None,
-    excretory_series: Annotated[str | None, typer.Option(help="The excretory series, likewise.")] = None,
+    excretory_series: ExcretorySeries = None,
     dicom_out: Annotated[
         Path | None, typer.Option(help="Folder for the result as DICOM, in the source's study.")
     ] = None,

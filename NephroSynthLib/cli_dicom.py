@@ -13,6 +13,7 @@ from NephroSynthLib.errors import NetworkError
 _DICOM = "DICOM_DIR"
 _SERIES = "its number or UID, as 'nephrosynth phases' shows them."
 NoncontrastSeries = Annotated[str | None, typer.Option(help=f"The non-contrast series: {_SERIES}")]
+ExcretorySeries = Annotated[str | None, typer.Option(help=f"The excretory series: {_SERIES}")]
 Deidentify = Annotated[
     bool, typer.Option("--deidentify", help="Remove every identifier from the DICOM output (basic profile of PS3.15).")
 ]
@@ -41,6 +42,13 @@ def export_dicom(
     out: Out,
     kidneys: Annotated[Path | None, typer.Option(help="Label map, to be written as a DICOM segmentation.")] = None,
     noncontrast_series: NoncontrastSeries = None,
+    excretory: Annotated[
+        Path | None,
+        typer.Option(
+            metavar=_DICOM, help="Where its excretory phase lies, to be referenced too, if not in the source."
+        ),
+    ] = None,
+    excretory_series: ExcretorySeries = None,
     deidentify: Deidentify = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -48,7 +56,14 @@ def export_dicom(
     verbose: Verbose = False,
 ) -> None:
     """Writes a synthetic phase as a CT series into the study of its source."""
-    arguments = given(volume=volume, source=source, kidneys=kidneys, noncontrast_series=noncontrast_series)
+    arguments = given(
+        volume=volume,
+        source=source,
+        kidneys=kidneys,
+        noncontrast_series=noncontrast_series,
+        excretory=excretory,
+        excretory_series=excretory_series,
+    )
     arguments |= {"out": out, "deidentify": deidentify, "overwrite": overwrite}
     work("export-dicom", arguments, View(quiet, as_json, verbose))
 

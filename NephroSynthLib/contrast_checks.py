@@ -109,7 +109,7 @@ def coverage_warnings(registered: sitk.Image, kidneys: sitk.Image) -> tuple[str,
     hu, labels = sitk.GetArrayViewFromImage(registered), sitk.GetArrayViewFromImage(kidneys)
     shares = {side: float(np.mean(hu[labels == label] <= AIR_HU)) for label, side in _SIDES.items() if label in labels}
     return tuple(
-        f"{share:.0%} of the {side} kidney lies outside the excretory phase, so the result there is the non-contrast one."
+        f"{share:.0%} of the {side} kidney is outside the excretory phase, so the result there is the non-contrast one."
         for side, share in shares.items()
         if share > _UNSEEN
     )

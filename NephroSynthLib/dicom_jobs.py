@@ -63,14 +63,19 @@ def export_dicom(
     out: str,
     kidneys: str | None = None,
     noncontrast_series: str | None = None,
+    excretory: str | None = None,
+    excretory_series: str | None = None,
     deidentify: bool = False,
     overwrite: bool = False,
 ) -> Summary:
-    """A synthetic volume, and the kidneys where they are given, as DICOM objects in the study of their source."""
+    """A synthetic volume, and the kidneys where they are given, as DICOM objects in the study of their source.
+
+    The excretory series, in a place of its own or named in that of the source, is referenced as a source as well.
+    """
     need("highdicom")
     import SimpleITK as sitk
 
-    from NephroSynthLib.dicom.choice import find_source, has_grid
+    from NephroSynthLib.dicom.choice import find_excretory, find_source, has_grid
     from NephroSynthLib.dicom.export import export_dicom as export
     from NephroSynthLib.dicom.index import index_dicom
     from NephroSynthLib.image_files import read_image_file
@@ -79,7 +84,12 @@ def export_dicom(
     image = read_image_file(Path(volume), "volume", sitk.sitkFloat32)
     labels = None if kidneys is None else read_image_file(Path(kidneys), "kidney label map", sitk.sitkUInt8)
     index = index_dicom(Path(source), reading.part(0.1, 0.5))
-    series = find_source(index, image, noncontrast_series, progress=reading.part(0.5, 1.0))
+    series = find_source(index, image, noncontrast_series, progress=reading.part(0.5, 0.9))
+    second = None
+    if excretory is not None or excretory_series is not None:
+        where = index if excretory is None else index_dicom(Path(excretory), reading.part(0.9, 1.0))
+        second = find_excretory(where, excretory_series)
+    reading.update(1.0)
     models = _models_on_record(Path(volume))
     progress.stage("save").update(0.0, "Writing DICOM")
     exported = export(
@@ -89,6 +99,7 @@ def export_dicom(
         model=models.get("synthesis"),
         kidneys=labels,
         kidney_model=models.get("segmentation"),
+        excretory_files=second.files if second is not None else (),
         taken_series_numbers=_numbers_of_study(index, series),
         deidentified=deidentify,
         overwrite=overwrite,
@@ -97,7 +108,8 @@ def export_dicom(
     warnings = [] if models else ["The model of the volume is not on record: no result.json lies beside it."]
     if not has_grid(series, image):
         warnings.append(f"The volume has another grid than {series.title}: make sure that it was computed from it.")
-    return {"files": len(exported.files), "source": series.title, "warnings": warnings}
+    sources = {"source": series.title, **({"excretory": second.title} if second is not None else {})}
+    return {"files": len(exported.files), **sources, "warnings": warnings}
 
 
 def send(

@@ -68,6 +68,8 @@ def export_result(
     nifti: bool,
     dicom_source: str | None = None,
     dicom_series: str | None = None,
+    dicom_excretory: str | None = None,
+    dicom_excretory_series: str | None = None,
     deidentify: bool = False,
 ) -> Summary:
     """Writes the NRRD files of a result in other formats.
@@ -80,6 +82,8 @@ def export_result(
         nifti: Whether compressed NIfTI is wanted.
         dicom_source: Folder with the DICOM files of the non-contrast series; None exports no DICOM.
         dicom_series: That series' UID, where it is known.
+        dicom_excretory: Folder with the DICOM files of the excretory series, if it is known.
+        dicom_excretory_series: That series' UID, where it is known.
         deidentify: Remove all identifiers from the DICOM files.
     """
     import SimpleITK as sitk
@@ -104,6 +108,8 @@ def export_result(
             out=str(target / "dicom"),
             kidneys=str(kidneys) if kidneys.exists() else None,
             noncontrast_series=dicom_series,
+            excretory=dicom_excretory,
+            excretory_series=dicom_excretory_series,
             deidentify=deidentify,
         )
         warnings = exported["warnings"]

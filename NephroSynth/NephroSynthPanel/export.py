@@ -101,6 +101,8 @@ class ExportSection:
             scene=ui.exportSceneCheckBox.checked,
             dicom_source=ui.dicomSourceEdit.currentPath,
             dicom_series=dicom_series(run.noncontrast, ui.dicomSourceEdit.currentPath),
+            dicom_excretory=dicom_source(run.excretory),
+            dicom_excretory_series=dicom_series(run.excretory, dicom_source(run.excretory)),
             deidentify=ui.deidentifyCheckBox.checked,
             add_to_database=ui.databaseCheckBox.checked,
         )
@@ -149,7 +151,8 @@ def dicom_series(node: Any, source: str) -> str:
 def _file_in_database(node: Any) -> str:
     first = (node.GetAttribute("DICOM.instanceUIDs") or "").split(" ")[0]
     database = slicer.app.dicomDatabase() if first else None
-    return str(database.fileForInstance(first)) if database is not None else ""
+    file = str(database.fileForInstance(first)) if database is not None else ""
+    return file if file and Path(file).is_file() else ""
 
 
 def free_folder(parent: Path, name: str) -> Path:

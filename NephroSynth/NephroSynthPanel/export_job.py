@@ -31,6 +31,7 @@ class Choice:
         folder: It is made; it must not exist.
         dicom_source: Folder with the DICOM files of the non-contrast series; used with `dicom` only.
         dicom_series: That series' UID; empty where it is not known.
+        dicom_excretory, dicom_excretory_series: The same of the excretory series.
     """
 
     folder: Path
@@ -41,6 +42,8 @@ class Choice:
     scene: bool
     dicom_source: str
     dicom_series: str
+    dicom_excretory: str
+    dicom_excretory_series: str
     deidentify: bool
     add_to_database: bool
 
@@ -118,6 +121,8 @@ class ExportJob:
             "nifti": choice.nifti,
             "dicom_source": choice.dicom_source if choice.dicom else None,
             "dicom_series": choice.dicom_series or None,
+            "dicom_excretory": choice.dicom_excretory or None,
+            "dicom_excretory_series": choice.dicom_excretory_series or None,
             "deidentify": choice.deidentify,
         }
         try:

@@ -97,6 +97,22 @@ def find_source(
     return _sure(exams[0], Phase.NONCONTRAST).series
 
 
+def find_excretory(index: DicomIndex, name: str | None) -> Series:
+    """The excretory series of an export: the one that is named, or the only one.
+
+    Raises:
+        AmbiguousPhasesError: If there is no such series, or several.
+    """
+    if name is None and len(index.volumes) == 1:
+        return index.volumes[0]
+    if name is None:
+        titles = "; ".join(series.title for series in index.volumes) or "no CT volume"
+        raise AmbiguousPhasesError(
+            f"Which series is the excretory phase is not clear: {titles}.", "Name it: --excretory-series N."
+        )
+    return _find_named(index, Phase.EXCRETORY, name)
+
+
 def _find_named(index: DicomIndex, phase: Phase, name: str) -> Series:
     found = [series for series in index.volumes if name in _names(series)]
     if len(found) != 1:

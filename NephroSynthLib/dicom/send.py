@@ -14,7 +14,7 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 
 from NephroSynthLib.dicom.quiet import quiet
-from NephroSynthLib.errors import NetworkError, UnreadableInputError
+from NephroSynthLib.errors import NetworkError
 from NephroSynthLib.progress import Progress
 
 _VERIFICATION = "1.2.840.10008.1.1"
@@ -74,7 +74,7 @@ class _Parcel:
 def send(files: Sequence[Path], pacs: PACS, *, attempts: int = 3, progress: Progress = Progress()) -> list[Delivery]:
     """Sends files to a PACS; what a lost connection or a full PACS kept back is tried again.
 
-    The files are only read. An instance that the PACS refuses does not hold up the others.
+    The files are only read. One that is no DICOM file, or that the PACS refuses, does not hold up the others.
 
     Args:
         files: DICOM files.
@@ -88,9 +88,9 @@ def send(files: Sequence[Path], pacs: PACS, *, attempts: int = 3, progress: Prog
     Raises:
         Cancelled: If the run was cancelled.
         NetworkError: If no connection was ever made, so that nothing was sent.
-        UnreadableInputError: If a file is not DICOM; then nothing was sent.
     """
-    parcels = [_read_parcel(path) for path in files]
+    read = {path: _read_parcel(path) for path in files}
+    parcels = [one for one in read.values() if isinstance(one, _Parcel)]
     deliveries: dict[_Parcel, Delivery] = {}
     for attempt in range(attempts):
         waiting = [parcel for parcel in parcels if parcel not in deliveries or deliveries[parcel].transient]
@@ -109,16 +109,20 @@ def send(files: Sequence[Path], pacs: PACS, *, attempts: int = 3, progress: Prog
                 raise
     progress.update(1.0)
     unsent = "It was not sent: the connection was lost before its turn."
-    return [deliveries.get(parcel, parcel.delivery(unsent, transient=True)) for parcel in parcels]
+    return [
+        one if isinstance(one, Delivery) else deliveries.get(one, one.delivery(unsent, transient=True))
+        for one in read.values()
+    ]
 
 
-def _read_parcel(path: Path) -> _Parcel:
+def _read_parcel(path: Path) -> _Parcel | Delivery:
+    """What a PACS has to know of a file before it comes; the failed delivery of a file that cannot be sent."""
     try:
         header = pydicom.dcmread(path, specific_tags=["SOPClassUID", "SOPInstanceUID"], stop_before_pixels=True)
         syntax = header.file_meta.TransferSyntaxUID
         return _Parcel(path, str(header.SOPClassUID), str(header.SOPInstanceUID), str(syntax))
-    except (InvalidDicomError, OSError, EOFError, AttributeError, ValueError) as error:
-        raise UnreadableInputError(f"{path.name} is not a DICOM file, so nothing was sent.") from error
+    except (InvalidDicomError, OSError, EOFError, AttributeError, ValueError):
+        return Delivery(path, "", "It is not a whole DICOM file with its preamble.")
 
 
 @contextmanager

@@ -67,6 +67,52 @@ def test_an_export_names_the_models_on_record(exam: Path, tmp_path: Path) -> Non
     assert "ab" * 32 in instance.DerivationDescription
 
 
+def referenced(folder: Path) -> set[str]:
+    """The series that the slices of an export name as their sources."""
+    instance = pydicom.dcmread(folder / "synthetic_nephrographic/00001.dcm")
+    return {series.SeriesInstanceUID for series in instance.ReferencedSeriesSequence}
+
+
+def test_an_export_references_the_excretory_series_where_it_is_named_or_lies_elsewhere(
+    exam: Path, tmp_path: Path
+) -> None:
+    study = exam / "study"
+    uids = {
+        phase: pydicom.dcmread(study / phase / "00001.dcm").SeriesInstanceUID for phase in ("noncontrast", "excretory")
+    }
+    options = ["export-dicom", "--volume", str(exam / "synthetic.nii.gz"), "--json"]
+    ways = {
+        "named": ["--source", study, "--excretory-series", uids["excretory"]],
+        "elsewhere": ["--source", study / "noncontrast", "--excretory", study / "excretory"],
+        "neither": ["--source", study],
+    }
+    for name, way in ways.items():
+        shown = runner.invoke(app, [*options, *map(str, way), "--out", str(tmp_path / name)])
+        assert shown.exit_code == 0, shown.output
+        assert referenced(tmp_path / name) == ({uids["noncontrast"]} if name == "neither" else set(uids.values()))
+
+    unclear = runner.invoke(
+        app, [*options, "--source", str(study), "--excretory", str(study), "--out", str(tmp_path / "unclear")]
+    )
+    assert unclear.exit_code == 3
+    assert "--excretory-series" in unclear.output
+    assert not (tmp_path / "unclear").exists()
+
+
+def test_an_excretory_series_of_another_patient_is_refused(exam: Path, tmp_path: Path) -> None:
+    shutil.copytree(exam / "study/excretory", tmp_path / "other")
+    for path in (tmp_path / "other").iterdir():
+        instance = pydicom.dcmread(path)
+        instance.PatientID = "someone else"
+        instance.save_as(path)
+    options = ["--volume", exam / "synthetic.nii.gz", "--source", exam / "study/noncontrast"]
+    options += ["--excretory", tmp_path / "other", "--out", tmp_path / "out"]
+    shown = runner.invoke(app, ["export-dicom", *map(str, options)])
+    assert shown.exit_code == 3
+    assert "different patients" in shown.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_volume_of_another_grid_is_exported_with_a_warning(exam: Path, tmp_path: Path) -> None:
     volume = sitk.ReadImage(str(exam / "synthetic.nii.gz"))
     sitk.WriteImage(volume[2:-2, 2:-2, 2:-2], str(tmp_path / "cropped.nii.gz"))

@@ -157,4 +157,4 @@ def test_a_kidney_that_the_excretory_phase_does_not_cover_is_told_with_its_share
     cut.CopyInformation(excretory)
     (warning,) = coverage_warnings(cut, labels)
     share = np.mean(np.broadcast_to(half, sides.shape)[sides == 1])
-    assert warning.startswith(f"{share:.0%} of the right kidney lies outside the excretory phase")
+    assert warning.startswith(f"{share:.0%} of the right kidney is outside the excretory phase")

@@ -55,7 +55,8 @@ def test_a_result_is_exported_in_every_format(sample: Path, tmp_path: Path) -> N
     model = {"name": "test", "sha256": "ab" * 32}
     (source / "result.json").write_text(json.dumps({"model": {"synthesis": model}}))
     arguments = {"source": str(source), "out": str(out), "nrrd": True, "nifti": True}
-    jobs.execute("export-result", {**arguments, "dicom_source": str(sample / "dicom")}, Progress())
+    dicom = {"dicom_source": str(sample / "dicom"), "dicom_excretory": str(sample / "dicom" / "excretory")}
+    jobs.execute("export-result", {**arguments, **dicom}, Progress())
     for suffix in (".nrrd", ".nii.gz"):
         again = sitk.ReadImage(str(out / f"synthetic_nephrographic{suffix}"))
         assert (sitk.GetArrayFromImage(again) == sitk.GetArrayFromImage(image)).all()
@@ -63,4 +64,5 @@ def test_a_result_is_exported_in_every_format(sample: Path, tmp_path: Path) -> N
     original = pydicom.dcmread(sorted((sample / "dicom" / "noncontrast").iterdir())[0])
     assert first.StudyInstanceUID == original.StudyInstanceUID
     assert first.SeriesInstanceUID != original.SeriesInstanceUID
+    assert len(first.ReferencedSeriesSequence) == 2
     assert (out / "result.json").exists()

@@ -15,7 +15,7 @@ from pynetdicom.events import Event
 
 from NephroSynthLib.dicom.send import PACS, send
 from NephroSynthLib.dicom.simulated import write_simulated_study
-from NephroSynthLib.errors import Cancelled, NetworkError, UnreadableInputError
+from NephroSynthLib.errors import Cancelled, NetworkError
 from NephroSynthLib.progress import Progress
 
 Answer = Callable[[Event, int], int]
@@ -129,12 +129,16 @@ def test_a_pacs_that_never_answers_times_out(files: list[Path]) -> None:
             send(files, PACS("127.0.0.1", silent.getsockname()[1], timeout_s=0.5), attempts=1)
 
 
-def test_nothing_is_sent_when_a_file_is_not_dicom(files: list[Path], tmp_path: Path) -> None:
-    notes = tmp_path / "notes.txt"
+def test_a_file_that_cannot_be_sent_is_reported_and_holds_up_no_other(files: list[Path], tmp_path: Path) -> None:
+    notes, bare = tmp_path / "notes.txt", tmp_path / "bare.dcm"
     notes.write_text("no DICOM")
-    with _server(lambda event, call: 0) as (pacs, stored), pytest.raises(UnreadableInputError, match=r"notes\.txt"):
-        send([*files, notes], pacs)
-    assert stored == []
+    bare.write_bytes(files[0].read_bytes()[132:])
+    with _server(lambda event, call: 0) as (pacs, stored):
+        deliveries = send([notes, *files, bare], pacs)
+    assert [delivery.stored for delivery in deliveries] == [False, *[True] * len(files), False]
+    assert len(stored) == len(files)
+    assert "not a whole DICOM file" in deliveries[0].problem
+    assert deliveries[-1].path == bare
 
 
 def test_cancelling_ends_the_sending(files: list[Path]) -> None:
