@@ -15,7 +15,6 @@ from NephroSynthLib.progress import Progress
 Summary = dict[str, Any]
 
 SAMPLE_FIELD_OF_VIEW_MM = (358.4, 313.6, 200.0)
-SAMPLE_SPACING_MM = (1.4, 1.4, 2.5)
 
 
 def inventory(progress: Progress) -> Summary:
@@ -31,9 +30,7 @@ def inventory(progress: Progress) -> Summary:
     return {"devices": _devices(), "models": listed["models"], "warnings": []}
 
 
-def sample(
-    progress: Progress, *, out: str, seed: int, spacing: Sequence[float] = SAMPLE_SPACING_MM, overwrite: bool = False
-) -> Summary:
+def sample(progress: Progress, *, out: str, seed: int, spacing: Sequence[float], overwrite: bool = False) -> Summary:
     """The three phases of a simulated exam as uncompressed NRRD files, and in `dicom` as series of one study.
 
     Args:

@@ -44,7 +44,7 @@ class AdvancedSection:
             return
         self._filling = True
         devices = {one["name"]: one["title"] for one in (self._known or {}).get("devices", ())}
-        names = {name: devices.get(name, _(title)) for name, title in TORCH_DEVICES.items()} | devices
+        names = {name: devices.get(name, title) for name, title in TORCH_DEVICES.items()} | devices
         _fill(self._ui.deviceComboBox, names, parameters.device)
         models = [one for one in (self._known or {}).get("models", ()) if one["task"] == "synthesis"]
         titles = {one["name"]: one["name"] for one in models} or {DEFAULT_MODEL: DEFAULT_MODEL}

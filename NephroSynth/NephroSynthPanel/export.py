@@ -7,14 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import slicer
 from slicer.i18n import tr as _
 
 from NephroSynthLib.errors import UsageError
 from NephroSynthPanel import install, messages
+from NephroSynthPanel.dicom_files import dicom_series, dicom_source
 from NephroSynthPanel.export_job import Choice, ExportJob
 from NephroSynthPanel.results import RunNodes
-from NephroSynthPanel.sample import DICOM_FOLDER
 
 
 class ExportSection:
@@ -127,32 +126,6 @@ class ExportSection:
 
     def _say(self, text: str) -> None:
         self._ui.exportLabel.text = text
-
-
-def dicom_source(node: Any) -> str:
-    """The folder with the DICOM files of a volume; empty where it is not known."""
-    if node is None:
-        return ""
-    noted = node.GetAttribute(DICOM_FOLDER)
-    if noted:
-        return str(noted) if Path(noted).is_dir() else ""
-    file = _file_in_database(node)
-    return str(Path(file).parent) if file else ""
-
-
-def dicom_series(node: Any, source: str) -> str:
-    """The series of a volume, where its files in Slicer's database are those in the chosen folder; empty else."""
-    file = _file_in_database(node) if node is not None else ""
-    if not file or Path(file).parent != Path(source):
-        return ""
-    return str(slicer.app.dicomDatabase().seriesForFile(file))
-
-
-def _file_in_database(node: Any) -> str:
-    first = (node.GetAttribute("DICOM.instanceUIDs") or "").split(" ")[0]
-    database = slicer.app.dicomDatabase() if first else None
-    file = str(database.fileForInstance(first)) if database is not None else ""
-    return file if file and Path(file).is_file() else ""
 
 
 def free_folder(parent: Path, name: str) -> Path:

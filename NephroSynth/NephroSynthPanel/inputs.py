@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from NephroSynthLib.mrml.phases import PhaseSuggestion, find_phases
 from NephroSynthPanel import install
+from NephroSynthPanel.dicom_files import dicom_header
 from NephroSynthPanel.parameters import Parameters
 from NephroSynthPanel.sample import SampleExam
 from NephroSynthPanel.ticks import Ticks
@@ -50,7 +51,8 @@ class InputsSection:
             return
         try:
             install.ensure_dependencies()
-            work = find_phases(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"))
+            volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+            work = find_phases(volumes, [dicom_header(volume) for volume in volumes])
         except Exception as error:  # whatever it is, the user sees it
             self._on_error(error)
             return

@@ -11,7 +11,7 @@ from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
 DEFAULT_MODEL = "nephrographic-synthesizer"
 LARGEST_SEED = 2**31 - 1
-TORCH_DEVICES = {"auto": "Automatic", "cpu": "CPU"}
+TORCH_DEVICES = {"auto": _("Automatic"), "cpu": _("CPU")}
 """Devices that every computer has, and their titles."""
 
 

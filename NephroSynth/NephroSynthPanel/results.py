@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import slicer
+from slicer.i18n import tr as _
 
 from NephroSynthLib.mrml.provenance import run_summary
 
@@ -36,10 +37,10 @@ class RunNodes:
     def aligned(self) -> dict[str, Any]:
         """The volumes of the run that lie on each other, by the phase that they show."""
         found = {
-            "Non-contrast": self.noncontrast,
-            "Excretory (registered)": self.registered,
-            "Synthetic nephrographic": self.synthetic,
-            "Acquired nephrographic": self.acquired,
+            _("Non-contrast"): self.noncontrast,
+            _("Excretory (registered)"): self.registered,
+            _("Synthetic nephrographic"): self.synthetic,
+            _("Acquired nephrographic"): self.acquired,
         }
         return {title: node for title, node in found.items() if node is not None}
 

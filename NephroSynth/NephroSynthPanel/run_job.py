@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import slicer
+from slicer.i18n import tr as _
 
 from NephroSynthLib.conversation import Message
 from NephroSynthLib.errors import Cancelled, NephroSynthError, UsageError
@@ -125,7 +126,7 @@ class RunJob:
 
     def _heard(self, message: Message) -> None:
         if message["type"] != "progress":
-            self._on_log(f"Warning: {message.get('message')}")
+            self._on_log(_("Warning: {text}").format(text=message.get("message")))
             return
         stage, fraction = str(message["stage"]), float(message["fraction"])
         if stage == "read":
@@ -148,8 +149,8 @@ class RunJob:
         request = self._request
         if request.noncontrast.GetScene() is None:
             raise UsageError(
-                "The non-contrast volume was removed during the run, so the result was not loaded.",
-                "Load it again, choose it and apply again.",
+                _("The non-contrast volume was removed during the run, so the result was not loaded."),
+                _("Load it again, choose it and apply again."),
             )
         scene = request.noncontrast.GetScene()
         scene.SaveStateForUndo()
@@ -209,7 +210,7 @@ def _report(scene: Any, loaded: results.LoadedResult, node: Any) -> Any:
     if loaded.report is None:
         return None
     if node is None:
-        name = scene.GenerateUniqueName(f"{loaded.synthetic.GetName()} report")
+        name = scene.GenerateUniqueName(_("{name} report").format(name=loaded.synthetic.GetName()))
         node = scene.AddNewNodeByClass("vtkMRMLTextNode", name)
     node.SetText(loaded.report.read_text(encoding="utf-8"))
     node.SetForceCreateStorageNode(slicer.vtkMRMLTextNode.CreateStorageNodeAlways)

@@ -15,19 +15,18 @@ from NephroSynthLib.conversation import Message
 from NephroSynthLib.mrml.display import set_ct_window, show_volume
 from NephroSynthLib.mrml.volumes import read_into
 from NephroSynthPanel import install
+from NephroSynthPanel.dicom_files import DICOM_FOLDER
 from NephroSynthPanel.ticks import Ticks
 from NephroSynthPanel.worker_process import WorkerProcess
 
 SAMPLE_NAME = "NephroSynthExam"
 SEED = 900_001
 SPACING_MM = (1.4, 1.4, 2.5)
-DICOM_FOLDER = "NephroSynth.DicomFolder"
-"""Node attribute: where the DICOM files of a volume lie that was not loaded from Slicer's DICOM database."""
 
 NAMES = {
-    "noncontrast": "Simulated CTU non-contrast",
-    "excretory": "Simulated CTU excretory",
-    "nephrographic": "Simulated CTU nephrographic",
+    "noncontrast": _("Simulated CTU non-contrast"),
+    "excretory": _("Simulated CTU excretory"),
+    "nephrographic": _("Simulated CTU nephrographic"),
 }
 
 
@@ -86,7 +85,7 @@ class SampleExam:
         for index, (phase, name) in enumerate(NAMES.items()):
             yield 0.8 + 0.2 * index / len(NAMES), _("Loading {name}").format(name=name)
             node = read_into(scene, self._folder / f"{phase}.nrrd", name)
-            node.SetAttribute(DICOM_FOLDER, str(self._folder / "dicom"))
+            node.SetAttribute(DICOM_FOLDER, str(self._folder / "dicom" / phase))
             set_ct_window(node)
             nodes[phase] = node
         show_volume(scene, nodes["noncontrast"])

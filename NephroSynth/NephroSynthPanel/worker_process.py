@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import qt
+from slicer.i18n import tr as _
 
 from NephroSynthLib.conversation import Conversation, Message, as_line, worker_environment
 from NephroSynthLib.errors import Cancelled, NephroSynthError, WorkerError
@@ -28,7 +29,7 @@ def worker_command() -> tuple[str, ...]:
     """
     python = shutil.which("PythonSlicer")
     if python is None:
-        raise WorkerError("Slicer's Python (PythonSlicer) was not found.", "Install Slicer again.")
+        raise WorkerError(_("Slicer's Python (PythonSlicer) was not found."), _("Install Slicer again."))
     return (python, *WORKER_ARGUMENTS)
 
 
@@ -123,7 +124,7 @@ class WorkerProcess:
 
     def _failed(self, problem: Any) -> None:
         if problem == qt.QProcess.FailedToStart:
-            self._error = WorkerError("The job's process could not be started.", "Install Slicer again.")
+            self._error = WorkerError(_("The job's process could not be started."), _("Install Slicer again."))
             self._end()
 
     def _finished(self, code: int, status: Any) -> None:

@@ -12,6 +12,7 @@ from NephroSynthLib.errors import GeometryError
 from NephroSynthLib.grids import resample, same_grid
 from NephroSynthLib.mrml.colours import diverging, paint, sequential, show_legend
 from NephroSynthLib.mrml.display import overlay, set_ct_window
+from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.volumes import image_from_node, node_from_image
 
 __all__ = ["COMPARISON", "DIFFERENCE_HU", "checkerboard", "difference", "show_legend", "uncertainty_overlay"]
@@ -79,7 +80,7 @@ def difference(
     values, others = _pair(image, synthetic, acquired)
     result = node_from_image(scene, _like(image, np.where(others > _OUTSIDE, values - others, 0)), name, node)
     result.SetAttribute(COMPARISON, "difference")
-    paint(result, diverging(scene), (-DIFFERENCE_HU, DIFFERENCE_HU), "Difference (HU), red: synthetic higher")
+    paint(result, diverging(scene), (-DIFFERENCE_HU, DIFFERENCE_HU), _("Difference (HU), red: synthetic higher"))
     return result
 
 
@@ -95,7 +96,7 @@ def uncertainty_overlay(scene: slicer.vtkMRMLScene, volume: Volume, uncertainty:
     values = sitk.GetArrayFromImage(image_from_node(uncertainty))
     positive = values[values > _LEAST_UNCERTAINTY_HU]
     top = float(np.percentile(positive, 99)) if positive.size else 2 * _LEAST_UNCERTAINTY_HU
-    paint(uncertainty, sequential(scene), (0.0, top), "Uncertainty (SD, HU)")
+    paint(uncertainty, sequential(scene), (0.0, top), _("Uncertainty (SD, HU)"))
     display = uncertainty.GetDisplayNode()
     display.SetThreshold(_LEAST_UNCERTAINTY_HU, max(float(values.max()), top))
     display.ApplyThresholdOn()

@@ -15,23 +15,6 @@ def place_beside(node: slicer.vtkMRMLNode, input_node: slicer.vtkMRMLNode) -> No
     tree.SetItemParent(_item(tree, node), tree.GetItemParent(_item(tree, input_node)))
 
 
-def result_folder(scene: slicer.vtkMRMLScene, name: str, input_node: slicer.vtkMRMLNode) -> int:
-    """Makes a folder beside a node, for all nodes of one result; returns its item."""
-    tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    parent = tree.GetItemParent(_item(tree, input_node))
-    return int(tree.CreateFolderItem(parent, tree.GenerateUniqueItemName(name)))
-
-
-def place_in(node: slicer.vtkMRMLNode, folder_item: int) -> None:
-    """Puts a node into a folder.
-
-    Raises:
-        ValueError: If the node is in no scene.
-    """
-    tree = _tree(node)
-    tree.SetItemParent(_item(tree, node), folder_item)
-
-
 def _tree(node: slicer.vtkMRMLNode) -> slicer.vtkMRMLSubjectHierarchyNode:
     if node.GetScene() is None:
         raise ValueError(f"The node '{node.GetName()}' is in no scene.")

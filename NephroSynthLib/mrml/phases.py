@@ -17,6 +17,7 @@ from NephroSynthLib.dicom.phase_tags import read_tags
 from NephroSynthLib.dicom.phase_words import read_description
 from NephroSynthLib.errors import NephroSynthError, UsageError
 from NephroSynthLib.mrml.comparison import COMPARISON
+from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.provenance import provenance
 from NephroSynthLib.mrml.steps import LoadStep, Steps, finish, in_background
 from NephroSynthLib.mrml.volumes import image_from_node
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 _LEAST, _SURE = 0.5, 0.95
 _SHARE_OF_MEASURING = 0.7
 _WANTED = {
-    "noncontrast": (Phase.NONCONTRAST, "non-contrast"),
-    "excretory": (Phase.EXCRETORY, "excretory"),
-    "nephrographic": (Phase.NEPHROGRAPHIC, "nephrographic"),
+    "noncontrast": (Phase.NONCONTRAST, _("non-contrast")),
+    "excretory": (Phase.EXCRETORY, _("excretory")),
+    "nephrographic": (Phase.NEPHROGRAPHIC, _("nephrographic")),
 }
 
 
@@ -50,7 +51,7 @@ class PhaseSuggestion:
 
 
 def find_phases(
-    nodes: Sequence[slicer.vtkMRMLScalarVolumeNode], headers: Sequence[Dataset] | None = None
+    nodes: Sequence[slicer.vtkMRMLScalarVolumeNode], headers: Sequence[Dataset | None] | None = None
 ) -> Steps[PhaseSuggestion]:
     """Suggests the phases among volumes of one exam, step by step.
 
@@ -58,7 +59,7 @@ def find_phases(
 
     Args:
         nodes: CT volumes.
-        headers: The DICOM header of one instance of each, in the same order, where all have one.
+        headers: The DICOM header of one instance of each, in the same order; None where there is none.
 
     Returns:
         A generator of steps whose value is the `PhaseSuggestion`.
@@ -76,7 +77,7 @@ def find_phases(
     volumes = [nodes[index] for index in chosen]
     measured, warnings = [], []
     for number, node in enumerate(volumes):
-        step = LoadStep(_SHARE_OF_MEASURING * number / len(volumes), f"Looking at {node.GetName()}")
+        step = LoadStep(_SHARE_OF_MEASURING * number / len(volumes), _("Looking at {name}").format(name=node.GetName()))
         yield step
         try:
             image = image_from_node(node)
@@ -85,24 +86,33 @@ def find_phases(
             continue
         found = yield from in_background(partial(measure, image), step)
         measured.append((node, number, found))
-    if headers is not None:
-        said = read_tags([headers[index] for index in chosen])
-    else:
-        said = [read_description(node.GetName() or "") for node in volumes]
+    said = _read_words(volumes, [None if headers is None else headers[index] for index in chosen])
     evidence = [[*image_evidence(found), *said[number]] for _, number, found in measured]
     pairs = []
     for first, second in combinations(range(len(measured)), 2):
-        step = LoadStep(_SHARE_OF_MEASURING, "Comparing the volumes")
+        step = LoadStep(_SHARE_OF_MEASURING, _("Comparing the volumes"))
         one, other = measured[first][2], measured[second][2]
         comparison = yield from in_background(partial(compare, one, other), step)
         if comparison is not None:
             pairs.append(Pair(first, second, comparison))
-    yield LoadStep(1.0, "Compared")
+    yield LoadStep(1.0, _("Compared"))
     return _suggest([node for node, _, _ in measured], evidence, pairs, warnings)
 
 
+def _read_words(
+    volumes: Sequence[slicer.vtkMRMLScalarVolumeNode], headers: Sequence[Dataset | None]
+) -> list[list[Evidence]]:
+    """What header and name say of each volume; a header has the name's description, so only one of them counts."""
+    with_header = [number for number, header in enumerate(headers) if header is not None]
+    tags = read_tags([header for header in headers if header is not None]) if with_header else []
+    said = [read_description(node.GetName() or "") for node in volumes]
+    for number, found in zip(with_header, tags, strict=True):
+        said[number] = found
+    return said
+
+
 def find_phases_now(
-    nodes: Sequence[slicer.vtkMRMLScalarVolumeNode], headers: Sequence[Dataset] | None = None
+    nodes: Sequence[slicer.vtkMRMLScalarVolumeNode], headers: Sequence[Dataset | None] | None = None
 ) -> PhaseSuggestion:
     """Suggests the phases at once; arguments and errors as those of `find_phases`."""
     return finish(find_phases(nodes, headers))
@@ -127,10 +137,13 @@ def _suggest(
             continue
         found[role] = nodes[best]
         why = "; ".join(one.text for one in evidence[best] if not one.speaks_against(phase))
-        reasons[role] = f"{100 * probability:.0f} % likely" + (f": {why}" if why else "")
+        likely = _("{percent} % likely").format(percent=f"{100 * probability:.0f}")
+        reasons[role] = f"{likely}: {why}" if why else likely
         if probability < _SURE:
-            warnings.append(f"Whether '{nodes[best].GetName()}' is the {title} phase is not sure.")
+            warnings.append(
+                _("Whether '{name}' is the {phase} phase is not sure.").format(name=nodes[best].GetName(), phase=title)
+            )
     for role in ("noncontrast", "excretory"):
         if found[role] is None:
-            warnings.append(f"No volume looks like the {_WANTED[role][1]} phase.")
+            warnings.append(_("No volume looks like the {phase} phase.").format(phase=_WANTED[role][1]))
     return PhaseSuggestion(**found, reasons=reasons, warnings=warnings)

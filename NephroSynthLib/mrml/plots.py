@@ -11,6 +11,7 @@ import slicer
 
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.grids import AIR_HU
+from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.tables import Column, fill_table, kidney_hu
 from NephroSynthLib.mrml.volumes import image_from_node
 
@@ -56,9 +57,9 @@ def line_profile(
     step = max(min(min(image.GetSpacing()) for image in images.values()) / 2, length / _MOST_SAMPLES)
     line = _line(start, stop, step)
     distance = np.arange(line.GetSize()[0]) * step
-    columns: list[Column] = [("Distance", "mm", distance.tolist())]
+    columns: list[Column] = [(_("Distance"), "mm", distance.tolist())]
     columns += [(title, "HU", _along(image, line)) for title, image in images.items()]
-    return _chart(scene, columns, name, ("Distance (mm)", "HU"), chart)
+    return _chart(scene, columns, name, (_("Distance (mm)"), _("HU")), chart)
 
 
 def histogram(
@@ -90,7 +91,7 @@ def histogram(
         counts = np.histogram(values, edges)[0]
         total = values.size if segmentation is not None else max(1, int(counts.sum()))
         columns.append((title, "%", (100 * counts / max(1, total)).tolist()))
-    return _chart(scene, columns, name, ("HU", "Voxels (%)"), chart)
+    return _chart(scene, columns, name, (_("HU"), _("Voxels (%)")), chart)
 
 
 def show_chart(scene: slicer.vtkMRMLScene, chart: slicer.vtkMRMLPlotChartNode) -> None:
@@ -145,7 +146,7 @@ def _chart(
         chart.SetName(name)
         table = _remove_series(scene, chart)
     table = fill_table(scene, columns, f"{name} table", table)
-    for index, (title, _, _) in enumerate(columns[1:]):
+    for index, title in enumerate(column[0] for column in columns[1:]):
         series = scene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", title)
         series.SetAndObserveTableNodeID(table.GetID())
         series.SetXColumnName(columns[0][0])

@@ -16,6 +16,7 @@ from NephroSynthLib.errors import GeometryError, UnreadableInputError
 from NephroSynthLib.grids import same_grid
 from NephroSynthLib.mrml.display import set_ct_window
 from NephroSynthLib.mrml.hierarchy import place_beside
+from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.provenance import set_provenance
 from NephroSynthLib.mrml.segmentations import Segments, attach_segments, prepare_segments
 from NephroSynthLib.mrml.steps import LoadStep, Steps, in_background
@@ -35,12 +36,12 @@ _VOLUMES = {
 _OPTIONAL = ("acquired", "uncertainty")
 _LABELS = "kidneys"
 _NAMES = {
-    "synthetic": "synthetic nephrographic",
-    "excretory": "excretory registered",
-    "acquired": "acquired nephrographic registered",
-    "uncertainty": "uncertainty",
-    "kidneys": "kidneys",
-    "transform": "excretory to non-contrast",
+    "synthetic": _("synthetic nephrographic"),
+    "excretory": _("excretory registered"),
+    "acquired": _("acquired nephrographic registered"),
+    "uncertainty": _("uncertainty"),
+    "kidneys": _("kidneys"),
+    "transform": _("excretory to non-contrast"),
 }
 ALL = tuple(_NAMES)
 _SHARE_OF_READING = 0.8
@@ -111,7 +112,7 @@ def load_result(
     segments: Segments | None = None
     grid: sitk.Image | None = None
     for index, (role, path) in enumerate(paths.items()):
-        step = LoadStep(_SHARE_OF_READING * index / len(paths), f"Reading {path.name}")
+        step = LoadStep(_SHARE_OF_READING * index / len(paths), _("Reading {name}").format(name=path.name))
         yield step
         image = yield from in_background(partial(read_image, path), step)
         grid = grid if grid is not None else image
@@ -124,15 +125,15 @@ def load_result(
     change = _SceneChange(scene, noncontrast_node, outputs)
     try:
         for role, content in contents.items():
-            yield LoadStep(_SHARE_OF_READING, f"Showing the {_NAMES[role]} volume")
+            yield LoadStep(_SHARE_OF_READING, _("Showing the volume: {name}").format(name=_NAMES[role]))
             change.set_volume(role, content)
         if segments is not None:
-            yield LoadStep(0.9, "Showing the kidneys")
+            yield LoadStep(0.9, _("Showing the kidneys"))
             change.set_kidneys(segments)
         if "transform" in wanted:
-            yield LoadStep(0.95, "Showing the transform")
+            yield LoadStep(0.95, _("Showing the transform"))
             change.set_transform(folder / TRANSFORM)
-        yield LoadStep(1.0, "Loaded")
+        yield LoadStep(1.0, _("Loaded"))
     except BaseException:
         change.undo()
         raise

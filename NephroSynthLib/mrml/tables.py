@@ -13,6 +13,7 @@ import vtk
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.grids import AIR_HU, box_around, resample
 from NephroSynthLib.kidney_names import LEFT, RIGHT
+from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.segmentations import kidney_labels
 from NephroSynthLib.mrml.volumes import image_from_node
 
@@ -20,15 +21,15 @@ Column = tuple[str, str, Sequence[str | float]]
 """Title, unit (empty for none), and values: texts, or numbers with NaN for none."""
 
 _FIGURES = (
-    ("PSNR (dB)", "psnr_db", 1),
-    ("SSIM", "ssim", 3),
-    ("MS-SSIM", "ms_ssim", 3),
-    ("MAE (HU)", "mae_hu", 1),
-    ("RMSE (HU)", "rmse_hu", 1),
-    ("Bias (HU)", "bias_hu", 1),
-    ("NCC", "ncc", 3),
+    (_("PSNR (dB)"), "psnr_db", 1),
+    (_("SSIM"), "ssim", 3),
+    (_("MS-SSIM"), "ms_ssim", 3),
+    (_("MAE (HU)"), "mae_hu", 1),
+    (_("RMSE (HU)"), "rmse_hu", 1),
+    (_("Bias (HU)"), "bias_hu", 1),
+    (_("NCC"), "ncc", 3),
 )
-_SIDES = {"Right": RIGHT, "Left": LEFT}
+_SIDES = {_("Right"): RIGHT, _("Left"): LEFT}
 _NONE = "–"
 
 
@@ -76,13 +77,14 @@ def metrics_table(
         raise UsageError("The run had no acquired nephrographic phase to compare with.")
     regions = [(f"{metrics['region'].capitalize()}", metrics["around"])]
     if metrics["inside"]:
-        regions.append(("Inside kidneys", metrics["inside"]))
-    overlap = {f"Dice, {side} kidney": figures for side, figures in (metrics["kidneys"] or {}).items()}
+        regions.append((_("Inside kidneys"), metrics["inside"]))
+    dice = {"right": _("Dice, right kidney"), "left": _("Dice, left kidney")}
+    overlap = {dice[side]: figures for side, figures in (metrics["kidneys"] or {}).items()}
     titles = [title for title, _, _ in _FIGURES]
-    columns: list[Column] = [("Figure", "", [*titles, "Fréchet distance", *overlap])]
+    columns: list[Column] = [(_("Figure"), "", [*titles, _("Fréchet distance"), *overlap])]
     for place, figures in regions:
         whole = figures is metrics["around"]
-        for suffix, key in (("window", "window"), ("all HU", "hu")):
+        for suffix, key in ((_("window"), "window"), (_("all HU"), "hu")):
             extra = [metrics["frechet_distance"] if whole and key == "window" else None]
             extra += [figure["dice"] if not whole and key == "window" else None for figure in overlap.values()]
             values = [_text(figures[key][field], digits) for _, field, digits in _FIGURES]
@@ -104,21 +106,21 @@ def registration_table(
         return [_text(found["kidney_shift_mm"].get(side, {}).get(axis), 1) for side in sides]
 
     rows = {
-        "SSIM before": [_NONE, _NONE, _text(found["ssim_before"], 2)],
-        "SSIM after affine": [_NONE, _NONE, _text(found["ssim_affine"], 2)],
-        "SSIM after": [_NONE, _NONE, _text(found["ssim_after"], 2)],
-        "SSIM needed": [_NONE, _NONE, _text(found["gate"], 2)],
-        "Overlap before (Dice)": [*by_side("kidney_dice_before"), _NONE],
-        "Overlap after (Dice)": [*by_side("kidney_dice_after"), _NONE],
-        "Shift (mm)": [*shift("norm"), _NONE],
-        "Shift to the left (mm)": [*shift("left"), _NONE],
-        "Shift to the back (mm)": [*shift("posterior"), _NONE],
-        "Shift upwards (mm)": [*shift("superior"), _NONE],
-        "Least Jacobian determinant": [_NONE, _NONE, _text(found["min_jacobian"], 2)],
+        _("SSIM before"): [_NONE, _NONE, _text(found["ssim_before"], 2)],
+        _("SSIM after affine"): [_NONE, _NONE, _text(found["ssim_affine"], 2)],
+        _("SSIM after"): [_NONE, _NONE, _text(found["ssim_after"], 2)],
+        _("SSIM needed"): [_NONE, _NONE, _text(found["gate"], 2)],
+        _("Overlap before (Dice)"): [*by_side("kidney_dice_before"), _NONE],
+        _("Overlap after (Dice)"): [*by_side("kidney_dice_after"), _NONE],
+        _("Shift (mm)"): [*shift("norm"), _NONE],
+        _("Shift to the left (mm)"): [*shift("left"), _NONE],
+        _("Shift to the back (mm)"): [*shift("posterior"), _NONE],
+        _("Shift upwards (mm)"): [*shift("superior"), _NONE],
+        _("Least Jacobian determinant"): [_NONE, _NONE, _text(found["min_jacobian"], 2)],
     }
     cells = list(zip(*rows.values(), strict=True))
-    titles = ("Right kidney", "Left kidney", "Both")
-    columns: list[Column] = [("Figure", "", list(rows))]
+    titles = (_("Right kidney"), _("Left kidney"), _("Both"))
+    columns: list[Column] = [(_("Figure"), "", list(rows))]
     columns += [(title, "", list(column)) for title, column in zip(titles, cells, strict=True)]
     return fill_table(scene, columns, name, node)
 
@@ -146,11 +148,11 @@ def kidney_hu_table(
     hu = kidney_hu(volumes, segmentation)
     rows = [(side, phase, values) for (side, phase), values in hu.items()]
     columns: list[Column] = [
-        ("Kidney", "", [side for side, _, _ in rows]),
-        ("Phase", "", [phase for _, phase, _ in rows]),
-        ("Mean", "HU", [round(float(values.mean()), 1) for _, _, values in rows]),
-        ("SD", "HU", [round(float(values.std()), 1) for _, _, values in rows]),
-        ("Median", "HU", [round(float(np.median(values)), 1) for _, _, values in rows]),
+        (_("Kidney"), "", [side for side, _, _ in rows]),
+        (_("Phase"), "", [phase for _, phase, _ in rows]),
+        (_("Mean"), "HU", [round(float(values.mean()), 1) for _, _, values in rows]),
+        (_("SD"), "HU", [round(float(values.std()), 1) for _, _, values in rows]),
+        (_("Median"), "HU", [round(float(np.median(values)), 1) for _, _, values in rows]),
     ]
     return fill_table(scene, columns, name, node)
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import slicer
-from numpy.typing import NDArray
 
-from NephroSynthLib.errors import UnreadableInputError, UsageError
+from NephroSynthLib.errors import UnreadableInputError
 
 
 def transform_from_file(
@@ -39,32 +37,3 @@ def transform_from_file(
         node.SetName(name)
     node.SetAndObserveTransformFromParent(read.GetTransformFromParent())
     return node
-
-
-def landmarks(
-    noncontrast: slicer.vtkMRMLMarkupsNode, excretory: slicer.vtkMRMLMarkupsNode
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Pairs of landmarks: the points of two markups nodes in their order, where they lie in the world.
-
-    Returns:
-        (N, 3) points each in LPS mm, first those of the non-contrast phase.
-
-    Raises:
-        UsageError: If the nodes have different numbers of defined points.
-    """
-    pair = _points(noncontrast), _points(excretory)
-    if len(pair[0]) != len(pair[1]):
-        raise UsageError(
-            f"'{noncontrast.GetName()}' has {len(pair[0])} points, but '{excretory.GetName()}' has {len(pair[1])}.",
-            "Give each landmark in both phases, in the same order.",
-        )
-    return pair
-
-
-def _points(node: slicer.vtkMRMLMarkupsNode) -> NDArray[np.float64]:
-    points = []
-    for index in range(node.GetNumberOfControlPoints()):
-        if node.GetNthControlPointPositionStatus(index) == slicer.vtkMRMLMarkupsNode.PositionDefined:
-            right, anterior, superior = node.GetNthControlPointPositionWorld(index)
-            points.append((-right, -anterior, superior))
-    return np.array(points, dtype=np.float64).reshape(-1, 3)

@@ -8,7 +8,7 @@ import pytest
 import SimpleITK as sitk
 import slicer
 
-from NephroSynthLib.mrml.hierarchy import place_beside, place_in, result_folder
+from NephroSynthLib.mrml.hierarchy import place_beside
 from NephroSynthLib.mrml.provenance import provenance, run_summary, set_provenance
 from NephroSynthLib.mrml.volumes import node_from_image
 
@@ -37,16 +37,6 @@ def test_a_result_goes_into_the_study_of_its_input(scene: Scene, tree: Node, vol
 def test_an_input_outside_any_study_keeps_its_result_outside(tree: Node, volumes: tuple[Node, Node]) -> None:
     place_beside(volumes[1], volumes[0])
     assert tree.GetItemParent(tree.GetItemByDataNode(volumes[1])) == tree.GetSceneItemID()
-
-
-def test_a_folder_gathers_the_nodes_of_a_result(scene: Scene, tree: Node, volumes: tuple[Node, Node]) -> None:
-    study = tree.CreateStudyItem(tree.GetSceneItemID(), "study")
-    tree.CreateItem(study, volumes[0])
-    folders = [result_folder(scene, "NephroSynth", volumes[0]) for _ in range(2)]
-    assert [tree.GetItemParent(folder) for folder in folders] == [study, study]
-    assert tree.GetItemName(folders[0]) != tree.GetItemName(folders[1])
-    place_in(volumes[1], folders[1])
-    assert tree.GetItemParent(tree.GetItemByDataNode(volumes[1])) == folders[1]
 
 
 def test_a_node_outside_a_scene_has_no_place(volumes: tuple[Node, Node]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import SimpleITK as sitk
 import slicer
+from pydicom import Dataset
 
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.mrml.comparison import checkerboard
@@ -36,6 +37,24 @@ def test_phases_are_found_by_their_images(scene: Scene, phases: dict[str, sitk.I
     assert found.nephrographic is nodes["nephrographic"]
     assert all("% likely" in reason for reason in found.reasons.values())
     assert "HU" in found.reasons["noncontrast"]
+
+
+def test_headers_tell_more_than_names_and_not_all_need_one(scene: Scene, phases: dict[str, sitk.Image]) -> None:
+    """The headers alone decide between two volumes that hold the same image."""
+    first, second, third = (
+        node_from_image(scene, phases[phase], f"Volume {number}")
+        for number, phase in enumerate(("noncontrast", "noncontrast", "excretory"))
+    )
+    late, early = Dataset(), Dataset()
+    early.SeriesDescription, late.SeriesDescription = "Nativphase", "Ausscheidungsphase"
+    for header in (late, early):
+        header.ContrastBolusAgent = "agent" if header is late else None
+    forward = find_phases_now([first, second, third], [late, early, None])
+    assert forward.noncontrast is second
+    backward = find_phases_now([first, second, third], [early, late, None])
+    assert backward.noncontrast is first
+    assert "Nativphase" in backward.reasons["noncontrast"]
+    assert backward.excretory is third
 
 
 def test_what_nephrosynth_made_and_label_maps_are_left_out(scene: Scene, phases: dict[str, sitk.Image]) -> None:

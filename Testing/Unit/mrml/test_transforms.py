@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
-import vtk
 
-from NephroSynthLib.errors import UnreadableInputError, UsageError
-from NephroSynthLib.mrml.transforms import landmarks, transform_from_file
+from NephroSynthLib.errors import UnreadableInputError
+from NephroSynthLib.mrml.transforms import transform_from_file
 from NephroSynthLib.mrml.volumes import image_from_node, node_from_image
 
 Scene = slicer.vtkMRMLScene
@@ -99,28 +98,3 @@ def test_a_file_that_is_no_transform_is_refused(scene: Scene, tmp_path: Path, co
     with pytest.raises(UnreadableInputError, match=r"broken\.h5"):
         transform_from_file(scene, broken, "t")
     assert scene.GetNumberOfNodes() == nodes
-
-
-def _markups(scene: Scene, points: np.ndarray) -> Node:
-    node = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "points")
-    for point in points:
-        node.AddControlPoint(_ras(point))
-    return node
-
-
-def test_landmarks_are_lps_points_of_the_world(scene: Scene) -> None:
-    fixed, moving = POINTS[:5], POINTS[5:10]
-    nodes = _markups(scene, fixed), _markups(scene, moving)
-    shift = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
-    values = vtk.vtkMatrix4x4()
-    values.SetElement(0, 3, -10.0)
-    shift.SetMatrixTransformToParent(values)
-    nodes[1].SetAndObserveTransformNodeID(shift.GetID())
-    first, second = landmarks(*nodes)
-    np.testing.assert_allclose(first, fixed, atol=1e-9)
-    np.testing.assert_allclose(second, moving + np.array([10.0, 0.0, 0.0]), atol=1e-9)
-
-
-def test_landmarks_without_partner_are_refused(scene: Scene) -> None:
-    with pytest.raises(UsageError, match="has 3 points"):
-        landmarks(_markups(scene, POINTS[:3]), _markups(scene, POINTS[:4]))
