@@ -46,6 +46,28 @@ def _spacing(text: str) -> tuple[float, ...] | None:
     return x, y, z
 
 
+def _delay(text: str) -> float | str:
+    if text == "dicom":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter("give seconds, or 'dicom' for what the header tells") from None
+
+
+def _seconds(delay: float | str | None) -> float | None:
+    return delay if isinstance(delay, float) else None
+
+
+Delay = Annotated[
+    Any,
+    typer.Option(
+        "--excretory-delay",
+        parser=_delay,
+        metavar="SECONDS|dicom",
+        help="From the injection to the excretory phase, for the model to know; 'dicom' takes it from the header.",
+    ),
+]
 Spacing = Annotated[
     Any,
     typer.Option(
@@ -109,6 +131,7 @@ def run(
     device: Device = None,
     steps: Steps = None,
     samples: Samples = None,
+    excretory_delay: Delay = None,
     seed: Seed = 0,
     spacing: Spacing = "native",
     registration: Mode = "two-stage",
@@ -121,7 +144,10 @@ def run(
     """Runs the whole job: segment, register, synthesize, judge, report."""
     settings = {
         "registration": {"mode": registration},
-        "synthesis": given(model=_model(model), steps=steps, samples=samples),
+        "synthesis": given(
+            model=_model(model), steps=steps, samples=samples, excretory_delay_s=_seconds(excretory_delay)
+        ),
+        "delay_from_dicom": excretory_delay == "dicom",
         **given(device=device, spacing=spacing),
         "seed": seed,
         "strict": strict,
@@ -186,6 +212,7 @@ def synthesize(
     device: Device = None,
     steps: Steps = None,
     samples: Samples = None,
+    excretory_delay: Delay = None,
     seed: Seed = 0,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -193,8 +220,13 @@ def synthesize(
     verbose: Verbose = False,
 ) -> None:
     """Synthesizes the nephrographic phase from phases that are registered already."""
-    chosen = given(model=_model(model), steps=steps, samples=samples)
-    settings = {"synthesis": chosen, **given(device=device), "seed": seed}
+    chosen = given(model=_model(model), steps=steps, samples=samples, excretory_delay_s=_seconds(excretory_delay))
+    settings = {
+        "synthesis": chosen,
+        "delay_from_dicom": excretory_delay == "dicom",
+        **given(device=device),
+        "seed": seed,
+    }
     arguments = given(noncontrast=noncontrast, excretory=excretory, kidneys=kidneys)
     arguments |= {"out": out, "settings": settings, "overwrite": overwrite}
     work("synthesize", arguments, View(quiet, as_json, verbose))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ class Exam:
     Attributes:
         kidneys: uint8 label map on the grid of the non-contrast phase: 1 right, 2 left.
         warnings: What the user should know, as sentences without patient identifiers.
+        excretory_delay_s: Time from the injection to the excretory phase, where its DICOM header tells.
     """
 
     noncontrast: sitk.Image
@@ -41,6 +42,7 @@ class Exam:
     nephrographic: sitk.Image | None = None
     kidneys: sitk.Image | None = None
     warnings: tuple[str, ...] = ()
+    excretory_delay_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,13 @@ class Volume:
     Attributes:
         identity: Patient, study and series, from DICOM; None for other formats.
         warnings: What the user should know about it.
+        excretory_delay_s: Time from the injection to it, where a DICOM header tells and it can be an excretory phase.
     """
 
     image: sitk.Image
     identity: Identity | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
+    excretory_delay_s: float | None = None
 
 
 def read_volume(path: Path | Series, role: str = "CT", progress: Progress = Progress()) -> Volume:
@@ -83,7 +87,7 @@ def read_volume(path: Path | Series, role: str = "CT", progress: Progress = Prog
     values = sitk.GetArrayViewFromImage(volume.image)
     check_hounsfield(role, values)
     if values.min() < AIR_HU:
-        return Volume(sitk.Clamp(volume.image, sitk.sitkFloat32, AIR_HU), volume.identity, volume.warnings)
+        return replace(volume, image=sitk.Clamp(volume.image, sitk.sitkFloat32, AIR_HU))
     return volume
 
 
@@ -106,12 +110,13 @@ def _read_dicom(path: Path, role: str, progress: Progress) -> Volume:
 
 def _read_series(series: Series, role: str, progress: Progress) -> Volume:
     from NephroSynthLib.dicom.reading import read_series
+    from NephroSynthLib.dicom.timing import excretory_delay_s
 
     with _naming(role):
         read = read_series(series, progress)
     check_shape(role, read.image.GetSize(), 1, read.image.GetPixelIDValue())
     check_geometry(role, read.image)
-    return Volume(read.image, read.identity, tuple(_series_warnings(series, role)))
+    return Volume(read.image, read.identity, tuple(_series_warnings(series, role)), excretory_delay_s(read.header))
 
 
 def _series_warnings(series: Series, role: str) -> Iterator[str]:
@@ -189,4 +194,11 @@ def read_exam(
         labels, notes = read_kidneys(kidneys, reference)
         warnings += notes
     images = {role: volume.image for role, volume in volumes.items()}
-    return Exam(reference, images["excretory phase"], images.get("nephrographic phase"), labels, tuple(warnings))
+    return Exam(
+        reference,
+        images["excretory phase"],
+        images.get("nephrographic phase"),
+        labels,
+        tuple(warnings),
+        volumes["excretory phase"].excretory_delay_s,
+    )

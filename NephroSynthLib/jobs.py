@@ -223,10 +223,11 @@ def synthesize(
     from NephroSynthLib.contrast_checks import coverage_warnings
     from NephroSynthLib.exam import read_exam
     from NephroSynthLib.kidney_labels import read_kidneys
+    from NephroSynthLib.pipeline import delay_warnings, with_delay
     from NephroSynthLib.synthesis import nephrographic
 
-    checked = _settings(settings)
     exam = read_exam(Path(noncontrast), Path(excretory), progress=progress.stage("read"))
+    checked = with_delay(_settings(settings), exam)
     labels, notes = read_kidneys(Path(kidneys), exam.noncontrast)
     found = nephrographic.synthesize(
         exam.noncontrast,
@@ -241,7 +242,7 @@ def synthesize(
     if found.uncertainty is not None:
         images["uncertainty"] = found.uncertainty
     region = {"region_start": list(found.region.start), "region_size": list(found.region.size)}
-    warnings = (*exam.warnings, *notes, *coverage_warnings(exam.excretory, labels))
+    warnings = (*exam.warnings, *notes, *delay_warnings(checked), *coverage_warnings(exam.excretory, labels))
     summary = {"synthesis": region, "model": _model(found.model), **_provenance(checked, warnings)}
     with staged_folder(Path(out), overwrite, OUTPUTS["synthesize"]) as folder:
         _save(folder, summary, images, progress)

@@ -44,7 +44,7 @@ def run(
         ResourceError: If memory or the device do not suffice.
         Cancelled: If the run was cancelled.
     """
-    exam = at_spacing(exam, settings)
+    exam, settings = at_spacing(exam, settings), with_delay(settings, exam)
     clock = _Clock()
     with clock.stage("segment"):
         kidneys, excretory_kidneys = find_kidneys(exam, settings, progress.stage("segment"))
@@ -77,6 +77,7 @@ def run(
         *field_of_view_warnings(kidneys.labels),
         *(f"Excretory phase: {warning}" for warning in excretory_kidneys.warnings),
         *field_of_view_warnings(excretory_kidneys.labels, "excretory phase"),
+        *delay_warnings(settings),
         *contrast_warnings(exam.noncontrast, exam.excretory, kidneys.labels, excretory_kidneys.labels),
         *registration.warnings,
         *coverage_warnings(registration.registered, kidneys.labels),
@@ -108,11 +109,28 @@ def at_spacing(exam: Exam, settings: Settings) -> Exam:
     """The exam with its reference grid at the wanted spacing."""
     if settings.spacing is None:
         return exam
-    spacing = along_stored_axes(exam.noncontrast, settings.spacing)
+    wanted = along_stored_axes(exam.noncontrast, settings.spacing)
+    x, y, z = (new or old for new, old in zip(wanted, exam.noncontrast.GetSpacing(), strict=True))
+    spacing = (x, y, z)
     grid = with_spacing(exam.noncontrast, spacing)
     noncontrast = resample(smooth_for(exam.noncontrast, spacing), grid)
     kidneys = None if exam.kidneys is None else resample(exam.kidneys, grid, label=True)
     return replace(exam, noncontrast=noncontrast, kidneys=kidneys)
+
+
+def with_delay(settings: Settings, exam: Exam) -> Settings:
+    """The settings with the excretory phase's delay from its DICOM header, where that is wanted and none is given."""
+    if settings.synthesis.excretory_delay_s is not None or not settings.delay_from_dicom:
+        return settings
+    told = settings.synthesis.model_copy(update={"excretory_delay_s": exam.excretory_delay_s})
+    return settings.model_copy(update={"synthesis": told})
+
+
+def delay_warnings(settings: Settings) -> tuple[str, ...]:
+    """Tells that the delay of the excretory phase was to come from DICOM and did not."""
+    if not settings.delay_from_dicom or settings.synthesis.excretory_delay_s is not None:
+        return ()
+    return ("No DICOM header tells how long after the injection the excretory phase is, so that counts as unknown.",)
 
 
 def find_kidneys(exam: Exam, settings: Settings, progress: Progress) -> tuple[Segmentation, Segmentation]:

@@ -35,6 +35,12 @@ class SynthesisSettings(_Settings):
     sampler: SamplerName = "dpm-solver++"
     steps: int = Field(4, ge=1, le=4000)
     samples: int = Field(1, ge=1, le=64)
+    excretory_delay_s: float | None = Field(
+        None,
+        gt=0.0,
+        le=3600.0,
+        description="from the injection to the excretory phase; None if it is not known",
+    )
     margin_mm: float = Field(25.0, ge=10.0, le=200.0, description="synthesized region around the kidneys")
 
 
@@ -48,13 +54,14 @@ class Settings(_Settings):
     seed: int = Field(0, ge=0, lt=2**63)
     spacing: tuple[float, float, float] | None = Field(
         None,
-        description="output voxel size in mm, left-right, front-back, head-foot; None keeps the non-contrast grid",
+        description="output voxel size in mm: left-right, front-back, head-foot; 0 keeps the input's, None its grid",
     )
+    delay_from_dicom: bool = Field(False, description="take a delay that is not given from the DICOM header")
     strict: bool = False
 
     @field_validator("spacing")
     @classmethod
     def _check_spacing(cls, value: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
-        if value is not None and not all(0.3 <= size <= 10.0 for size in value):
-            raise ValueError("each voxel size must lie between 0.3 and 10 mm")
+        if value is not None and not all(size == 0 or 0.3 <= size <= 10.0 for size in value):
+            raise ValueError("each voxel size must lie between 0.3 and 10 mm, or be 0 to keep the input's")
         return value

@@ -44,7 +44,9 @@ class SimulatedFiles:
         phases = {phase: self.images[phase] for phase in PHASES}
         if file_format == "dicom":
             progress.update(0.0, "Writing three DICOM series")
-            write_simulated_study(phases, folder, seed=self.exam.seed)
+            kinetics = self.exam.kinetics
+            delays = {"noncontrast": None, "nephrographic": kinetics.nephrographic_s, "excretory": kinetics.excretory_s}
+            write_simulated_study(phases, folder, seed=self.exam.seed, delays_s=delays)
         else:
             _write(phases, _suffix(file_format), folder, progress)
 

@@ -46,6 +46,14 @@ def dicom_header(node: Any) -> Dataset | None:
         return None
 
 
+def dicom_delay_s(node: Any) -> float | None:
+    """Seconds from the injection to the scan of a volume, where its DICOM header tells."""
+    from NephroSynthLib.dicom.timing import excretory_delay_s
+
+    header = dicom_header(node)
+    return excretory_delay_s(header) if header is not None else None
+
+
 def _file_in_database(node: Any) -> str:
     first = (node.GetAttribute("DICOM.instanceUIDs") or "").split(" ")[0]
     database = slicer.app.dicomDatabase() if first else None

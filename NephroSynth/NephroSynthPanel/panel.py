@@ -120,6 +120,7 @@ class Panel:
             "registration": ui.registrationComboBox,
             "steps": ui.stepsSpinBox,
             "samples": ui.samplesSpinBox,
+            "excretoryDelay": ui.excretoryDelaySpinBox,
             "seed": ui.seedSpinBox,
             "spacingX": ui.spacingXSpinBox,
             "spacingY": ui.spacingYSpinBox,

@@ -9,6 +9,8 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
+from NephroSynthPanel.dicom_files import dicom_delay_s
+
 DEFAULT_MODEL = "nephrographic-synthesizer"
 LARGEST_SEED = 2**31 - 1
 TORCH_DEVICES = {"auto": _("Automatic"), "cpu": _("CPU")}
@@ -60,6 +62,7 @@ class Parameters:
     registration: Registration = Registration.TWO_STAGE
     steps: Annotated[int, WithinRange(1, 1000)] = 4
     samples: Annotated[int, WithinRange(1, 64)] = 1
+    excretoryDelay: Annotated[int, WithinRange(0, 3600)] = 0  # noqa: N815
     seed: Annotated[int, WithinRange(0, LARGEST_SEED)] = 0
     spacingX: Annotated[float, WithinRange(0.0, 10.0)] = 0.0  # noqa: N815
     spacingY: Annotated[float, WithinRange(0.0, 10.0)] = 0.0  # noqa: N815
@@ -68,7 +71,18 @@ class Parameters:
     result: slicer.vtkMRMLScalarVolumeNode
 
 
-OPTIONS = ("device", "model", "registration", "steps", "samples", "seed", "spacingX", "spacingY", "spacingZ")
+OPTIONS = (
+    "device",
+    "model",
+    "registration",
+    "steps",
+    "samples",
+    "excretoryDelay",
+    "seed",
+    "spacingX",
+    "spacingY",
+    "spacingZ",
+)
 """The parameters of the section Advanced."""
 
 
@@ -81,18 +95,16 @@ def restore_defaults(parameters: Parameters) -> None:
 
 def settings(parameters: Parameters) -> dict[str, Any]:
     """The options as the library's settings, in JSON."""
+    spacing = (parameters.spacingX, parameters.spacingY, parameters.spacingZ)
     return {
         "device": parameters.device,
         "seed": parameters.seed,
         "registration": {"mode": parameters.registration.value},
-        "synthesis": {"model": parameters.model, "steps": parameters.steps, "samples": parameters.samples},
-        "spacing": _spacing(parameters),
+        "synthesis": {
+            "model": parameters.model,
+            "steps": parameters.steps,
+            "samples": parameters.samples,
+            "excretory_delay_s": parameters.excretoryDelay or dicom_delay_s(parameters.excretory),
+        },
+        "spacing": list(spacing) if any(spacing) else None,
     }
-
-
-def _spacing(parameters: Parameters) -> list[float] | None:
-    wanted = (parameters.spacingX, parameters.spacingY, parameters.spacingZ)
-    if not any(wanted):
-        return None
-    own = parameters.noncontrast.GetSpacing()
-    return [chosen or present for chosen, present in zip(wanted, own, strict=True)]

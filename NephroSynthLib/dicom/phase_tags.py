@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pydicom.dataset import Dataset
 
 from NephroSynthLib.dicom.phase_evidence import ENHANCED, Evidence, Phase
 from NephroSynthLib.dicom.phase_words import described_delay_s, read_description
+from NephroSynthLib.dicom.timing import acquired_at, contrast_delay_s
 
 # Median delay in s and its spread as a standard deviation of the logarithm. Delays of CT urography: Van Der Molen et
 # al., Eur Radiol 2008;18:4-17 (25 to 35 s, 80 to 120 s, 5 to 15 min).
@@ -48,18 +49,6 @@ def read_tags(headers: Sequence[Dataset]) -> list[list[Evidence]]:
     return evidence
 
 
-def acquired_at(header: Dataset) -> datetime | None:
-    """When an acquisition began; None where the header does not say."""
-    moment = str(header.get("AcquisitionDateTime") or "")[:14]
-    if not moment:
-        date = str(header.get("AcquisitionDate") or header.get("SeriesDate") or header.get("StudyDate") or "")
-        moment = date + str(header.get("AcquisitionTime") or "")[:6]
-    try:
-        return datetime.strptime(moment, "%Y%m%d%H%M%S")
-    except ValueError:
-        return None
-
-
 def _has_agent(header: Dataset) -> bool:
     return any(header.get(tag) not in (None, "", 0) for tag in _AGENT_TAGS)
 
@@ -74,16 +63,8 @@ def _contrast(named: bool, named_in_study: bool) -> list[Evidence]:
 
 
 def _timing(header: Dataset) -> list[Evidence]:
-    acquired, start = acquired_at(header), str(header.get("ContrastBolusStartTime") or "")[:6]
-    if acquired is None or len(start) != 6:
-        return []
-    try:
-        injected = datetime.combine(acquired.date(), datetime.strptime(start, "%H%M%S").time())
-    except ValueError:
-        return []
-    delay = (acquired - injected + timedelta(hours=12)) % timedelta(days=1) - timedelta(hours=12)
-    seconds = delay.total_seconds()
-    if seconds > 7200 or 0 <= seconds < 15:
+    seconds = contrast_delay_s(header)
+    if seconds is None:
         return []
     if seconds < 0:
         text = f"scanned {-seconds:.0f} s before the injection"

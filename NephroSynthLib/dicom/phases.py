@@ -20,9 +20,10 @@ from NephroSynthLib.dicom.phase_pixels import (
     measure,
     with_kidneys,
 )
-from NephroSynthLib.dicom.phase_tags import acquired_at, read_tags
+from NephroSynthLib.dicom.phase_tags import read_tags
 from NephroSynthLib.dicom.reading import read_series
 from NephroSynthLib.dicom.series import Series
+from NephroSynthLib.dicom.timing import acquired_at
 from NephroSynthLib.errors import InputError
 from NephroSynthLib.progress import Progress
 

@@ -49,6 +49,7 @@ _SIMULATED = (
 _COHORT = "Trained, in part or in whole, on a cohort that its maker prepared; what it holds on is told by that cohort."
 _JUDGED = "On exams that no training has seen; `Documentation/Training.md` tells how they are made and judged."
 _UNJUDGED = "The bundle states no figures."
+_BEFORE = "started_from"
 _UNITS = {"db": "dB", "hu": "HU", "mm": "mm", "ml": "ml"}
 _CAPITALS = {"psnr": "PSNR", "ssim": "SSIM", "mae": "MAE", "dice": "Dice", "tre": "TRE"}
 
@@ -74,7 +75,8 @@ def model_card(bundle: ModelBundle) -> str:
         "## Model",
         _table((("method", metadata.method), *_network(bundle), *_flat(metadata.preprocessing))),
         "## Training",
-        _table(_flat(metadata.training, code=("command",))),
+        _table(_flat({k: v for k, v in metadata.training.items() if k != _BEFORE}, code=("command",))),
+        *_earlier_runs(metadata.training),
         "## Results",
         _JUDGED if any(isinstance(value, int | float | dict) for value in metadata.results.values()) else _UNJUDGED,
         _table(_flat(metadata.results)),
@@ -107,6 +109,20 @@ def write_cards(names: Sequence[str] = (), folder: Path = CARDS) -> list[Path]:
             temporary.write_text(model_card(bundle), encoding="utf-8", newline="\n")
         paths.append(path)
     return paths
+
+
+def _earlier_runs(training: Mapping[str, JsonValue]) -> Iterator[str]:
+    """The runs whose weights this one began with, the latest first."""
+    runs = []
+    run = training.get(_BEFORE)
+    while isinstance(run, dict):
+        told = [f"{run[name]} {unit}" for name, unit in (("steps", "steps"), ("hours", "hours")) if name in run]
+        rest = [str(run[name]) for name in ("data", "hardware", "date", "note") if name in run]
+        runs.append(f"- `{run.get('command')}`: {'; '.join([*told, *rest])}; sha256 `{run.get('sha256')}`")
+        run = run.get(_BEFORE)
+    if runs:
+        yield "It began with the weights of earlier runs, the latest first:"
+        yield "\n".join(runs)
 
 
 def _simulated_only(metadata: BundleMetadata) -> bool:

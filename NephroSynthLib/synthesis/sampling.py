@@ -14,7 +14,7 @@ from NephroSynthLib.diffusion.tiling import Size, Tiling, denoise_tiled, tile_sh
 from NephroSynthLib.errors import ResourceError, is_out_of_memory
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import SynthesisSettings
-from NephroSynthLib.synthesis.condition import condition_channels, spacing_context
+from NephroSynthLib.synthesis.condition import condition_channels, exam_context
 from NephroSynthLib.window import from_window
 
 SMALLEST_TILE: Size = (16, 64, 64)
@@ -40,7 +40,7 @@ def sample_region(
         excretory: HU on the same grid.
         spacing: voxel size (x, y, z) in mm.
         denoiser: the model on its device.
-        settings: sampler, steps and samples.
+        settings: sampler, steps, samples and the excretory phase's delay.
         seed: of the noise, which does not depend on the tiles.
         progress: told after each denoising step.
 
@@ -52,7 +52,7 @@ def sample_region(
     """
     device = next(denoiser.parameters()).device
     condition = torch.from_numpy(condition_channels(noncontrast, excretory))[None]
-    context = torch.from_numpy(spacing_context(spacing))[None].to(device)
+    context = torch.from_numpy(exam_context(spacing, settings.excretory_delay_s))[None].to(device)
     tile = tile_shape(noncontrast.shape, _affordable_voxels(device), SMALLEST_TILE)
     while True:
         tiling = Tiling(noncontrast.shape, tile, OVERLAP)

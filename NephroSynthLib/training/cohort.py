@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import SimpleITK as sitk
 
 from NephroSynthLib.errors import InputError, QualityGateError, UnreadableInputError
@@ -166,4 +167,4 @@ def _synthesis(found: Found, settings: Settings, progress: Progress) -> Case:
         sitk.GetArrayFromImage(nephrographic),
         sitk.GetArrayFromImage(resample(kidneys.labels, noncontrast, label=True)),
         noncontrast.GetSpacing(),
-    )
+    ) | ({} if exam.excretory_delay_s is None else {"excretory_delay_s": np.asarray(exam.excretory_delay_s)})

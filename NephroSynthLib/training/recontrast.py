@@ -45,8 +45,13 @@ def compartment_hu(parameters: KineticParameters) -> np.ndarray:
     return np.stack([getattr(result, name) for name in COMPARTMENTS], axis=-1)
 
 
-def other_contrast(parenchyma_ml: float, rng: np.random.Generator) -> np.ndarray:
-    """`compartment_hu` of another injection, given to a patient of any weight and renal function."""
+def other_contrast(parenchyma_ml: float, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    """`compartment_hu` of another injection, given to a patient of any weight and renal function.
+
+    Returns:
+        It, and the delay of the excretory phase after that injection in seconds.
+    """
     weight = float(np.clip(rng.normal(78, 18), 40, 150))
     function = float(np.clip(rng.normal(0.9, 0.2), 0.2, 1.2))
-    return compartment_hu(draw_parameters(rng, parenchyma_ml, function, weight))
+    parameters = draw_parameters(rng, parenchyma_ml, function, weight)
+    return compartment_hu(parameters), parameters.excretory_s

@@ -17,7 +17,7 @@ from NephroSynthLib.settings import RegistrationSettings, SynthesisSettings
 from NephroSynthLib.simulation.exam import simulate
 from NephroSynthLib.simulation.export import to_image
 from NephroSynthLib.synthesis.baseline import kinetic_baseline
-from NephroSynthLib.synthesis.condition import condition_channels, spacing_context
+from NephroSynthLib.synthesis.condition import condition_channels, exam_context
 from NephroSynthLib.synthesis.sampling import sample_region
 from NephroSynthLib.training.crops import Size, Warp, choose_centre, correlated_noise, crop
 from NephroSynthLib.training.loop import DrawSample, Sample
@@ -29,7 +29,7 @@ NETWORK = SwinDenoiserConfig(
     image_channels=1,
     condition_channels=3,
     out_channels=2,
-    context_features=3,
+    context_features=5,
     patch=(1, 2, 2),
     channels=(32, 48, 96),
     strides=((1, 2, 2), (2, 2, 2)),
@@ -42,11 +42,13 @@ PREPROCESSING: dict[str, JsonValue] = {
     "window_hu": [LOWER_HU, UPPER_HU],
     "channels": ["non-contrast window", "excretory window", "log excretory density beyond the window"],
     "spacing_mm": "0.6-1.6 in plane, 0.8-5 between slices",
+    "context": ["log spacing x, y, z", "log excretory delay", "whether the delay is known"],
 }
 CROP: Size = (24, 96, 96)
 KIDNEY_WEIGHT = 5.0
 MARGIN_MM = 25.0
 RECONTRASTED = 0.85
+DELAY_KNOWN = 0.5
 
 
 def make_case(seed: int) -> Case:
@@ -79,6 +81,7 @@ def make_case(seed: int) -> Case:
         "nephrographic_shares": target_shares.astype(np.float16),
         "excretory_shares": np.stack(moved_shares)[(slice(None), *region.slices)].astype(np.float16),
         "contrast": compartment_hu(exam.kinetics),
+        "excretory_delay_s": np.asarray(exam.kinetics.excretory_s),
         "parenchyma_ml": np.asarray(exam.kinetics.parenchyma_ml),
     }
 
@@ -124,7 +127,8 @@ def sampler_of(pool: CasePool) -> DrawSample:
 
 def _draw(pool: CasePool, rng: np.random.Generator) -> Sample:
     case = pool.load(rng.choice(np.array(pool.ready())))
-    volumes = np.stack([case["noncontrast"], *_enhanced(case, rng), case["kidneys"]])
+    excretory, nephrographic, delay = _enhanced(case, rng)
+    volumes = np.stack([case["noncontrast"], excretory, nephrographic, case["kidneys"]])
     centre = choose_centre(case["kidneys"] > 0, rng, inside=0.8)
     warp = Warp.random(rng, zoom=0.15, degrees=15) if rng.random() < 0.5 else Warp(mirrored=bool(rng.integers(2)))
     fill = (-1024.0, -1024.0, -1024.0, 0.0)
@@ -134,19 +138,28 @@ def _draw(pool: CasePool, rng: np.random.Generator) -> Sample:
     return {
         "image": to_window(target)[None].astype(np.float32),
         "condition": condition_channels(before, after),
-        "context": spacing_context(spacing),
+        "context": exam_context(spacing, delay if rng.random() < DELAY_KNOWN else None),
         "weight": (1 + (KIDNEY_WEIGHT - 1) * (kidneys > 0.25))[None].astype(np.float32),
     }
 
 
-def _enhanced(case: Case, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """The excretory and the nephrographic phase of a case; of a simulated one mostly as after another injection."""
+def _enhanced(case: Case, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float | None]:
+    """The excretory and the nephrographic phase of a case, and the delay of the excretory one where it is known.
+
+    Those of a simulated case are mostly as after another injection.
+    """
     excretory, nephrographic = (case[name].astype(np.float32) for name in ("excretory", "nephrographic"))
+    delay = _delay(case)
     if "contrast" in case and rng.random() < RECONTRASTED:
-        change = (other_contrast(float(case["parenchyma_ml"]), rng) - case["contrast"]).astype(np.float32)
+        contrast, delay = other_contrast(float(case["parenchyma_ml"]), rng)
+        change = (contrast - case["contrast"]).astype(np.float32)
         nephrographic += np.tensordot(change[0], case["nephrographic_shares"].astype(np.float32), 1)
         excretory += np.tensordot(change[1], case["excretory_shares"].astype(np.float32), 1)
-    return excretory, nephrographic
+    return excretory, nephrographic, delay
+
+
+def _delay(case: Case) -> float | None:
+    return float(case["excretory_delay_s"]) if "excretory_delay_s" in case else None
 
 
 def _vary(
@@ -166,8 +179,8 @@ def evaluate_on(denoiser: Denoiser, pool: CasePool, steps: int) -> dict[str, flo
     """Mean figures over the pool's cases, of the model, the kinetic baseline and the excretory phase as it is.
 
     Returns:
-        For each of the three: PSNR in dB in the window over the kidney region, and the mean absolute error in HU inside
-        the kidneys; both against the true nephrographic phase.
+        For each of these, and for the model told the excretory phase's delay: PSNR in dB in the window over the kidney
+        region, and the mean absolute error in HU inside the kidneys; both against the true nephrographic phase.
     """
     figures: dict[str, list[float]] = {}
     settings = SynthesisSettings(steps=steps)
@@ -178,8 +191,10 @@ def evaluate_on(denoiser: Denoiser, pool: CasePool, steps: int) -> dict[str, flo
         images = [sitk.GetImageFromArray(hu) for hu in (before, after)]
         for image in images:
             image.SetSpacing(spacing)
+        told = settings.model_copy(update={"excretory_delay_s": _delay(case)})
         candidates = {
             "model": sample_region(before, after, spacing, denoiser, settings, seed=0)[0],
+            "model_with_delay": sample_region(before, after, spacing, denoiser, told, seed=0)[0],
             "baseline": sitk.GetArrayFromImage(kinetic_baseline(*images)),
             "excretory": after,
         }

@@ -6,13 +6,14 @@ import datetime
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from pydantic import JsonValue
 
 from NephroSynthLib import __version__
@@ -125,7 +126,7 @@ def train(
     start = None if start_from is None else _start_bundle(start_from, task)
     denoiser = recipe.diffusion.wrap(SwinDenoiser(recipe.network))
     if start is not None:
-        denoiser.network.load_state_dict(start.tensors)
+        denoiser.network.load_state_dict(_with_context(start.tensors, recipe.network.context_features))
     with _timed(folder / "hours.txt"), held_out.filling(judges, 1), pool.filling(seeds, preparers):
         on_progress(0.0, "preparing the first exams")
         pool.wait_for(min(FIRST_CASES, exams))
@@ -183,12 +184,22 @@ def _data(seeds: Sequence[int], own: int) -> str:
 
 def _start_bundle(name_or_path: str, task: Task) -> ModelBundle:
     bundle = load_bundle(name_or_path, task)
-    if bundle.metadata.network != RECIPES[task].network:
+    wanted = RECIPES[task].network
+    known = min(bundle.metadata.network.context_features, wanted.context_features)
+    if bundle.metadata.network != replace(wanted, context_features=known):
         raise ModelError(
             f"Training cannot start from {name_or_path}: its network is not the one that is trained here.",
             "Choose another bundle, or leave --start-from out.",
         )
     return bundle
+
+
+def _with_context(tensors: Mapping[str, torch.Tensor], features: int) -> dict[str, torch.Tensor]:
+    """Weights of a network for one that is told more of an exam: what is new counts nothing at first."""
+    weight = tensors.get("context.weight")
+    if weight is None:
+        return dict(tensors)
+    return {**tensors, "context.weight": F.pad(weight, (0, features - weight.shape[1]))}
 
 
 @contextmanager

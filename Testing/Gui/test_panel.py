@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import pydicom
 import pytest
 from gui_exam import ROOT, small_image, small_labels
 from gui_workers import giving, program
@@ -205,14 +206,17 @@ def test_an_exported_series_joins_the_study_of_its_source_in_the_database(
 
     from NephroSynthLib.dicom.simulated import write_simulated_study
 
-    write_simulated_study({"noncontrast": small_image(40.0, 30.0)}, tmp_path / "source", seed=1)
+    images = {"noncontrast": small_image(40.0, 30.0), "excretory": small_image(40.0, 120.0)}
+    write_simulated_study(images, tmp_path / "source", seed=1)
     DICOMUtils.importDicom(str(tmp_path / "source"))
     database = slicer.app.dicomDatabase()
     [patient] = database.patients()
     [study] = database.studiesForPatient(patient)
-    [source] = database.seriesForStudy(study)
-    instances = " ".join(database.instancesForSeries(source))
-    exam_nodes["noncontrast"].SetAttribute("DICOM.instanceUIDs", instances)
+    sources = database.seriesForStudy(study)
+    for series in sources:
+        instances = database.instancesForSeries(series)
+        phase = Path(database.fileForInstance(instances[0])).parent.name
+        exam_nodes[phase].SetAttribute("DICOM.instanceUIDs", " ".join(instances))
     choose(widget, **exam_nodes)
     run(host, widget, result_folder)
 
@@ -226,17 +230,51 @@ def test_an_exported_series_joins_the_study_of_its_source_in_the_database(
     host.click(ui.exportButton)
     host.wait_until(lambda: not widget.panel.export.running, 120.0)
     assert "Written to" in ui.exportLabel.text, ui.exportLabel.text
-    new = set(database.seriesForStudy(study)) - {source}
+    new = set(database.seriesForStudy(study)) - set(sources)
     descriptions = {database.descriptionForSeries(series) for series in new}
     assert len(new) == 2  # the synthetic phase and its kidneys
     assert any("SYNTHETIC" in one.upper() for one in descriptions), descriptions
+    [synthetic] = [series for series in new if "SYNTHETIC" in database.descriptionForSeries(series).upper()]
+    slice_file = database.fileForInstance(database.instancesForSeries(synthetic)[0])
+    referenced = pydicom.dcmread(slice_file).ReferencedSeriesSequence
+    assert {str(one.SeriesInstanceUID) for one in referenced} == set(sources)
+
+
+def test_the_delay_of_the_excretory_phase_is_the_users_or_that_of_its_header(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], tmp_path: Path
+) -> None:
+    from NephroSynthPanel.dicom_files import DICOM_FOLDER
+    from NephroSynthPanel.parameters import restore_defaults, settings
+
+    from NephroSynthLib.dicom.simulated import write_simulated_study
+
+    choose(widget, **exam_nodes)
+    parameters = widget.panel.parameters()
+
+    def delay() -> Any:
+        return settings(parameters)["synthesis"]["excretory_delay_s"]
+
+    assert delay() is None
+    write_simulated_study({"excretory": small_image(40.0, 120.0)}, tmp_path, seed=1, delays_s={"excretory": 480.0})
+    exam_nodes["excretory"].SetAttribute(DICOM_FOLDER, str(tmp_path / "excretory"))
+    assert delay() == 480.0
+    widget.ui.excretoryDelaySpinBox.value = 720
+    host.process_events()
+    assert delay() == 720
+    restore_defaults(parameters)
+    host.process_events()
+    assert widget.ui.excretoryDelaySpinBox.text == "from DICOM, if known"
+    assert delay() == 480.0
+    for path in (tmp_path / "excretory").iterdir():
+        path.write_bytes(b"no DICOM")
+    assert delay() is None
 
 
 def test_the_dicom_folder_of_one_patient_does_not_stay_chosen_for_the_next(
     host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, tmp_path: Path
 ) -> None:
     import slicer
-    from NephroSynthPanel.sample import DICOM_FOLDER
+    from NephroSynthPanel.dicom_files import DICOM_FOLDER
 
     from NephroSynthLib.mrml.volumes import node_from_image
 

@@ -17,6 +17,11 @@ from NephroSynthLib.errors import (
     UnreadableInputError,
 )
 from NephroSynthLib.exam import read_exam, read_volume
+from NephroSynthLib.pipeline import delay_warnings, with_delay
+from NephroSynthLib.progress import Progress
+from NephroSynthLib.settings import Settings, SynthesisSettings
+from NephroSynthLib.simulated_files import SimulatedFiles
+from NephroSynthLib.simulation import Grid
 
 Phantom = Callable[..., sitk.Image]
 WriteSeries = Callable[..., list[Path]]
@@ -94,6 +99,23 @@ def test_a_dicom_folder_gives_the_same_volume_as_a_file(
     np.testing.assert_allclose(volume.image.GetOrigin(), image.GetOrigin(), atol=1e-5)
     assert volume.identity is not None
     assert "P-1" not in repr(volume) + repr(volume.identity)
+
+
+def test_the_delay_of_an_excretory_phase_is_that_of_its_dicom_header(tmp_path: Path) -> None:
+    exam = SimulatedFiles.simulate(900_001, Progress(), Grid((20, 40, 52), (6.0, 6.0, 8.0), (-153.0, -117.0, -76.0)))
+    exam.write_phases(tmp_path / "dicom", "dicom", Progress())
+    exam.write_phases(tmp_path / "nifti", "nifti", Progress())
+    read = read_exam(tmp_path / "dicom/noncontrast", tmp_path / "dicom/excretory")
+    assert read.excretory_delay_s == pytest.approx(exam.exam.kinetics.excretory_s, abs=1)
+    files = (tmp_path / "nifti/noncontrast.nii.gz", tmp_path / "nifti/excretory.nii.gz")
+    assert read_exam(*files).excretory_delay_s is None
+
+    for wanted, given, expected in ((True, None, read.excretory_delay_s), (False, None, None), (True, 500.0, 500.0)):
+        settings = Settings(delay_from_dicom=wanted, synthesis=SynthesisSettings(excretory_delay_s=given))
+        assert with_delay(settings, read).synthesis.excretory_delay_s == expected
+    unknown = with_delay(Settings(delay_from_dicom=True), read_exam(*files))
+    assert "counts as unknown" in delay_warnings(unknown)[0]
+    assert delay_warnings(Settings()) == delay_warnings(with_delay(Settings(delay_from_dicom=True), read)) == ()
 
 
 def test_a_trailing_dimension_of_one_is_no_time_series(image: sitk.Image, tmp_path: Path) -> None:

@@ -79,3 +79,23 @@ def test_nothing_is_written_if_one_model_is_unknown(tmp_path: Path) -> None:
     with pytest.raises(ModelError):
         write_cards([*list_bundles(), "no-such-model"], tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_earlier_runs_follow_the_last_one_latest_first(bundle: ModelBundle) -> None:
+    first = {
+        "command": "nephrosynth train one",
+        "steps": 10,
+        "hours": 0.5,
+        "data": "simulated exams",
+        "sha256": "a" * 64,
+    }
+    second = {**first, "command": "nephrosynth train two", "sha256": "b" * 64, "started_from": first}
+    training = {**first, "command": "nephrosynth train three", "started_from": second}
+    del training["sha256"]
+    card = model_card(replace(bundle, metadata=bundle.metadata.model_copy(update={"training": training})))
+    places = [card.index(f"`nephrosynth train {number}`") for number in ("three", "two", "one")]
+    assert places == sorted(places)
+    assert card.count("- `nephrosynth train") == 2
+    assert "10 steps; 0.5 hours" in card
+    assert all(letter * 64 in card for letter in "ab")
+    assert "started from" not in card

@@ -14,7 +14,7 @@ from NephroSynthLib.networks.swin_denoiser import SwinDenoiser, SwinDenoiserConf
 def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A synthesizer with small random weights: what it makes is no anatomy, but depends on all that it is given."""
     torch.manual_seed(0)
-    config = SwinDenoiserConfig(1, 3, 2, 3, (1, 2, 2), (8, 16), ((1, 2, 2),), (1, 1), (False, True), head_channels=8)
+    config = SwinDenoiserConfig(1, 3, 2, 5, (1, 2, 2), (8, 16), ((1, 2, 2),), (1, 1), (False, True), head_channels=8)
     network = SwinDenoiser(config)
     with torch.no_grad():
         for parameter in network.parameters():

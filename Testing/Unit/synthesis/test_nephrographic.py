@@ -85,6 +85,15 @@ def test_the_same_seed_gives_the_same_voxels_and_another_one_others(
     assert not np.array_equal(first, other)
 
 
+def test_the_delay_of_the_excretory_phase_counts_where_it_is_known(phases: Phases, settings: SynthesisSettings) -> None:
+    unknown, early, late = (
+        voxels(run(phases, settings.model_copy(update={"excretory_delay_s": delay})).image)
+        for delay in (None, 330, 800)
+    )
+    assert not np.array_equal(early, late)
+    assert not np.array_equal(early, unknown)
+
+
 def test_axes_stored_in_another_order_change_nothing(phases: Phases, settings: SynthesisSettings) -> None:
     turned = phases.map(lambda image: sitk.Flip(sitk.PermuteAxes(image, (2, 0, 1)), (True, False, True)))
 

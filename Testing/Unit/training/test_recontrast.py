@@ -46,6 +46,9 @@ def test_painting_another_contrast_gives_the_exam_that_the_simulator_gives_for_i
 
 def test_contrast_varies_between_injections_and_follows_its_seed() -> None:
     drawn = [other_contrast(300.0, np.random.default_rng(seed)) for seed in (1, 1, 2)]
-    assert drawn[0].shape == (2, 4)
-    np.testing.assert_array_equal(drawn[0], drawn[1])
-    assert np.abs(drawn[0] - drawn[2]).max() > 1
+    (first, delay), (again, same), (other, another) = drawn
+    assert first.shape == (2, 4)
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 1
+    assert 300 <= delay == same <= 900
+    assert delay != another

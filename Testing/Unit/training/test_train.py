@@ -12,7 +12,7 @@ import torch
 pytest.importorskip("lightning", reason="training needs the extra 'train'")
 
 from NephroSynthLib.errors import ModelError, UsageError
-from NephroSynthLib.models.bundle import Task, load_bundle, verify_bundle
+from NephroSynthLib.models.bundle import Task, load_bundle, save_bundle, verify_bundle
 from NephroSynthLib.training import train as training
 from NephroSynthLib.training.pool import FIRST_OF_COHORT, CasePool
 
@@ -34,7 +34,7 @@ def small_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> training.Re
     def sampler_of(pool: CasePool) -> training.DrawSample:
         def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
             image = np.full((1, 6, 16, 16), pool.load(rng.choice(np.array(pool.ready())))["level"][0], np.float32)
-            return {"image": image, "condition": np.repeat(image, 3, axis=0), "context": np.zeros(3, np.float32)}
+            return {"image": image, "condition": np.repeat(image, 3, axis=0), "context": np.zeros(5, np.float32)}
 
         return draw
 
@@ -103,6 +103,32 @@ def test_a_training_begins_with_the_weights_it_is_given(tmp_path: Path, small_re
         torch.testing.assert_close(second.tensors[name], tensor)
     assert second.metadata.training["started_from"] == {"sha256": first.sha256, **first.metadata.training}
     assert "--start-from small" in str(second.metadata.training["command"])
+
+
+def test_weights_of_a_network_that_was_told_less_are_a_beginning(
+    tmp_path: Path, small_recipe: training.Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is new counts nothing before it is learned: at nearly no learning rate, all stays as it was."""
+    full = training.train("synthesis", tmp_path / "full", steps=1, exams=2, on_progress=lambda *_: None)
+    bundle = load_bundle(full)
+    told_less = replace(small_recipe.network, context_features=3)
+    weight = bundle.tensors["context.weight"][:, :3].contiguous()
+    metadata = bundle.metadata.model_copy(update={"network": told_less})
+    save_bundle(tmp_path / "less.safetensors", {**bundle.tensors, "context.weight": weight}, metadata)
+
+    on = training.train(
+        "synthesis",
+        tmp_path / "on",
+        steps=1,
+        exams=2,
+        learning_rate=1e-9,
+        start_from=str(tmp_path / "less.safetensors"),
+        on_progress=lambda *_: None,
+    )
+
+    wider = load_bundle(on).tensors["context.weight"]
+    torch.testing.assert_close(wider[:, :3], weight)
+    torch.testing.assert_close(wider[:, 3:], torch.zeros(weight.shape[0], 2, dtype=wider.dtype))
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path, small_recipe: training.Recipe) -> None:

@@ -1,0 +1,47 @@
+"""When an acquisition began, and how long after the injection, as its header tells."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pydicom.dataset import Dataset
+
+LONGEST_S = 7200.0
+LONGEST_EXCRETORY_S = 3600.0
+_SHORTEST_S = 15.0
+
+
+def acquired_at(header: Dataset) -> datetime | None:
+    """When an acquisition began; None where the header does not say."""
+    moment = str(header.get("AcquisitionDateTime") or "")[:14]
+    if not moment:
+        date = str(header.get("AcquisitionDate") or header.get("SeriesDate") or header.get("StudyDate") or "")
+        moment = date + str(header.get("AcquisitionTime") or "")[:6]
+    try:
+        return datetime.strptime(moment, "%Y%m%d%H%M%S")
+    except ValueError:
+        return None
+
+
+def contrast_delay_s(header: Dataset) -> float | None:
+    """Seconds from the start of the injection to the acquisition, negative before it.
+
+    None where the header does not say, or says what cannot be: more than two hours, or the moment of the injection
+    itself, which is what scanners write that were not told of it.
+    """
+    acquired, start = acquired_at(header), str(header.get("ContrastBolusStartTime") or "")[:6]
+    if acquired is None or len(start) != 6:
+        return None
+    try:
+        injected = datetime.combine(acquired.date(), datetime.strptime(start, "%H%M%S").time())
+    except ValueError:
+        return None
+    delay = (acquired - injected + timedelta(hours=12)) % timedelta(days=1) - timedelta(hours=12)
+    seconds = delay.total_seconds()
+    return None if seconds > LONGEST_S or 0 <= seconds < _SHORTEST_S else seconds
+
+
+def excretory_delay_s(header: Dataset) -> float | None:
+    """Seconds from the injection to an excretory phase; None where the header does not say, or it is another phase."""
+    delay = contrast_delay_s(header)
+    return delay if delay is not None and 0 < delay <= LONGEST_EXCRETORY_S else None
