@@ -73,7 +73,7 @@ Spacing = Annotated[
     typer.Option(
         parser=_spacing,
         metavar="native|X,Y,Z",
-        help="Voxel size of the result in mm: left-right, front-back, head-foot.",
+        help="Voxel size of the result in mm: left-right, front-back, head-foot; 0 keeps the input's.",
     ),
 ]
 

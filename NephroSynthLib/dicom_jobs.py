@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from NephroSynthLib.errors import NetworkError, UnreadableInputError, UsageError
+from NephroSynthLib.errors import IdentityError, NetworkError, UnreadableInputError, UsageError
 from NephroSynthLib.outputs import SUMMARY
 from NephroSynthLib.progress import Progress
 
@@ -77,6 +77,7 @@ def export_dicom(
 
     from NephroSynthLib.dicom.choice import find_excretory, find_source, has_grid
     from NephroSynthLib.dicom.export import export_dicom as export
+    from NephroSynthLib.dicom.identity import compare_patients
     from NephroSynthLib.dicom.index import index_dicom
     from NephroSynthLib.image_files import read_image_file
 
@@ -89,6 +90,10 @@ def export_dicom(
     if excretory is not None or excretory_series is not None:
         where = index if excretory is None else index_dicom(Path(excretory), reading.part(0.9, 1.0))
         second = find_excretory(where, excretory_series)
+        if compare_patients(series.identity, second.identity) == "different":
+            raise IdentityError(
+                "The non-contrast and the excretory series are of different patients.", "Give the phases of one exam."
+            )
     reading.update(1.0)
     models = _models_on_record(Path(volume))
     progress.stage("save").update(0.0, "Writing DICOM")

@@ -226,8 +226,9 @@ def synthesize(
     from NephroSynthLib.pipeline import delay_warnings, with_delay
     from NephroSynthLib.synthesis import nephrographic
 
+    checked = _settings(settings)
     exam = read_exam(Path(noncontrast), Path(excretory), progress=progress.stage("read"))
-    checked = with_delay(_settings(settings), exam)
+    checked = with_delay(checked, exam)
     labels, notes = read_kidneys(Path(kidneys), exam.noncontrast)
     found = nephrographic.synthesize(
         exam.noncontrast,

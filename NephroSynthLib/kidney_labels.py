@@ -26,24 +26,31 @@ Labels = NDArray[np.uint8]
 
 
 def read_kidneys(path: Path, reference: sitk.Image) -> tuple[sitk.Image, list[str]]:
-    """Reads a kidney label map: 1 right and 2 left, named Slicer segments, or other labels that can be told apart.
+    """Reads a kidney label map from NIfTI, NRRD (Slicer's .seg.nrrd too) or MetaImage; the rest as `as_kidneys`.
+
+    Raises:
+        UnreadableInputError: If the file cannot be read.
+    """
+    return as_kidneys(read_image_file(path, _ROLE, layers=True), reference)
+
+
+def as_kidneys(given: sitk.Image, reference: sitk.Image) -> tuple[sitk.Image, list[str]]:
+    """Makes a label map ours: 1 right and 2 left, named Slicer segments, or other labels that can be told apart.
 
     Connected pieces under 1 ml, as a brush leaves them, are no kidney.
 
     Args:
-        path: NIfTI, NRRD (Slicer's .seg.nrrd too) or MetaImage; any grid.
+        given: Labels on any grid, in layers where segments overlap, with the metadata of its file.
         reference: The CT (HU) that it was made on, onto whose grid it is brought.
 
     Returns:
         uint8 labels on the grid of `reference` (0, 1 right, 2 left), and warnings about what was assumed.
 
     Raises:
-        UnreadableInputError: If the file cannot be read.
         ImageContentError: If it is not a label map, or its kidneys cannot be told from other labels.
         NoKidneyError: If no kidney is in it.
         GeometryError: If it does not lie on the patient.
     """
-    given = read_image_file(path, _ROLE, layers=True)
     sides, warnings = _by_segment_name(given) or _by_value(given, _midline(reference))
     if not sides.any():
         raise NoKidneyError(f"No kidney is in the {_ROLE}.", _WHAT_TO_GIVE)

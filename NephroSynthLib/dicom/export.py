@@ -16,7 +16,6 @@ from NephroSynthLib.dicom.seg import write_kidney_segmentation
 from NephroSynthLib.dicom.source import free_series_number, read_source
 from NephroSynthLib.dicom.sources import Source
 from NephroSynthLib.dicom.synthetic import write_synthetic_series
-from NephroSynthLib.errors import IdentityError
 from NephroSynthLib.files import staged_folder
 
 SYNTHETIC_FOLDER = "synthetic_nephrographic"
@@ -69,7 +68,7 @@ def export_dicom(
 
     Raises:
         GeometryError: If a volume does not lie where the source lies.
-        IdentityError: If the source files belong to several series, or the two series to different patients.
+        IdentityError: If the source files belong to several series.
         ImageContentError: If a volume cannot be stored.
         ResourceError: If the disk is full.
         UnreadableInputError: If a source file is not DICOM.
@@ -78,10 +77,6 @@ def export_dicom(
     source = read_source(source_files)
     excretory = read_source(excretory_files) if excretory_files else None
     series = [source] if excretory is None else [source, excretory]
-    if len({str(one.header.get("PatientID") or "") for one in series}) > 1:
-        raise IdentityError(
-            "The non-contrast and the excretory series are of different patients.", "Check the sources."
-        )
     taken = {*taken_series_numbers, *(int(one.header.get("SeriesNumber") or 0) for one in series)}
     number = free_series_number(taken)
     with staged_folder(out, overwrite, (SYNTHETIC_FOLDER, SEGMENTATION_FILE)) as staged:

@@ -89,8 +89,8 @@ def send(files: Sequence[Path], pacs: PACS, *, attempts: int = 3, progress: Prog
         Cancelled: If the run was cancelled.
         NetworkError: If no connection was ever made, so that nothing was sent.
     """
-    read = {path: _read_parcel(path) for path in files}
-    parcels = [one for one in read.values() if isinstance(one, _Parcel)]
+    read = [_read_parcel(path) for path in files]
+    parcels = [one for one in read if isinstance(one, _Parcel)]
     deliveries: dict[_Parcel, Delivery] = {}
     for attempt in range(attempts):
         waiting = [parcel for parcel in parcels if parcel not in deliveries or deliveries[parcel].transient]
@@ -110,8 +110,7 @@ def send(files: Sequence[Path], pacs: PACS, *, attempts: int = 3, progress: Prog
     progress.update(1.0)
     unsent = "It was not sent: the connection was lost before its turn."
     return [
-        one if isinstance(one, Delivery) else deliveries.get(one, one.delivery(unsent, transient=True))
-        for one in read.values()
+        one if isinstance(one, Delivery) else deliveries.get(one, one.delivery(unsent, transient=True)) for one in read
     ]
 
 

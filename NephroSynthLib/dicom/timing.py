@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from pydicom.dataset import Dataset
 
-LONGEST_S = 7200.0
-LONGEST_EXCRETORY_S = 3600.0
+_LONGEST_S = 7200.0
+_LONGEST_EXCRETORY_S = 3600.0
 _SHORTEST_S = 15.0
 
 
@@ -38,10 +38,10 @@ def contrast_delay_s(header: Dataset) -> float | None:
         return None
     delay = (acquired - injected + timedelta(hours=12)) % timedelta(days=1) - timedelta(hours=12)
     seconds = delay.total_seconds()
-    return None if seconds > LONGEST_S or 0 <= seconds < _SHORTEST_S else seconds
+    return None if seconds > _LONGEST_S or 0 <= seconds < _SHORTEST_S else seconds
 
 
 def excretory_delay_s(header: Dataset) -> float | None:
     """Seconds from the injection to an excretory phase; None where the header does not say, or it is another phase."""
     delay = contrast_delay_s(header)
-    return delay if delay is not None and 0 < delay <= LONGEST_EXCRETORY_S else None
+    return delay if delay is not None and 0 < delay <= _LONGEST_EXCRETORY_S else None

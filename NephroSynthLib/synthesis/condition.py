@@ -8,6 +8,7 @@ import numpy as np
 
 from NephroSynthLib.window import UPPER_HU, to_window
 
+CONDITION_CHANNELS, CONTEXT_FEATURES = 3, 5
 BRIGHTEST_HU = 3000.0
 EXCRETORY_DELAYS_S = (300.0, 900.0)
 USUAL_DELAY_S = 600.0

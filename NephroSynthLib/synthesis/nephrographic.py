@@ -8,7 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from NephroSynthLib.device import resolve_device
-from NephroSynthLib.errors import GeometryError, NoKidneyError
+from NephroSynthLib.errors import GeometryError, ModelError, NoKidneyError
 from NephroSynthLib.grids import (
     AIR_HU,
     Box,
@@ -24,6 +24,7 @@ from NephroSynthLib.models.bundle import load_bundle
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import SynthesisSettings
 from NephroSynthLib.synthesis.baseline import kinetic_baseline
+from NephroSynthLib.synthesis.condition import CONDITION_CHANNELS, CONTEXT_FEATURES
 from NephroSynthLib.synthesis.restore import restore_outside_window
 from NephroSynthLib.synthesis.sampling import sample_region
 
@@ -75,7 +76,7 @@ def synthesize(
     Raises:
         GeometryError: If the three images are not on one grid.
         NoKidneyError: If the label map is empty.
-        ModelError: If the model is unknown, damaged or of another task.
+        ModelError: If the model is unknown, damaged, of another task or takes other inputs.
         ResourceError: If the device is not there or has too little memory for the smallest tile.
     """
     if not (same_grid(noncontrast, excretory) and same_grid(noncontrast, kidneys)):
@@ -85,6 +86,12 @@ def synthesize(
         raise NoKidneyError("No kidney lies in the region to synthesize.", "Check the field of view or give --kidneys.")
     progress.update(0.0, "Loading the synthesis model")
     bundle = load_bundle(settings.model, task="synthesis")
+    network = bundle.metadata.network
+    if (network.condition_channels, network.context_features) != (CONDITION_CHANNELS, CONTEXT_FEATURES):
+        raise ModelError(
+            f"The model {bundle.metadata.name} takes other inputs than this NephroSynth gives a synthesizer.",
+            "Choose another one, or train it on: `nephrosynth train synthesis --start-from`.",
+        )
     denoiser = bundle.build(resolve_device(device))
     region = box_around(mask, noncontrast.GetSpacing(), settings.margin_mm)
     before, after = (on_working_grid(region.crop(image)) for image in (noncontrast, excretory))

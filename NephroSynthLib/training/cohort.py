@@ -23,7 +23,7 @@ from NephroSynthLib.errors import InputError, QualityGateError, UnreadableInputE
 from NephroSynthLib.exam import read_exam, read_volume
 from NephroSynthLib.grids import box_around, resample, same_grid
 from NephroSynthLib.image_files import read_image_file
-from NephroSynthLib.kidney_labels import read_kidneys
+from NephroSynthLib.kidney_labels import as_kidneys
 from NephroSynthLib.models.bundle import Task
 from NephroSynthLib.pipeline import find_kidneys
 from NephroSynthLib.progress import Progress
@@ -128,9 +128,10 @@ def _segmentation(found: Found, settings: Settings, progress: Progress) -> Case:
         if name not in found or mask_name not in found:
             continue
         image = read_volume(found[name], f"{name} image", progress).image
-        if not same_grid(image, read_image_file(found[mask_name], f"mask '{mask_name}'", layers=True)):
+        given = read_image_file(found[mask_name], f"mask '{mask_name}'", layers=True)
+        if not same_grid(image, given):
             raise InputError(f"The mask '{mask_name}' is not on the grid of the image '{name}'.")
-        mask = read_kidneys(found[mask_name], image)[0] > 0
+        mask = as_kidneys(given, image)[0] > 0
         case |= segmentation_case(phase, working_image(image), occupancy(mask))
     if not case:
         raise InputError(f"The exam has no image with a mask: {', '.join(found) or 'nothing'}.")

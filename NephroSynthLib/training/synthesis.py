@@ -17,7 +17,7 @@ from NephroSynthLib.settings import RegistrationSettings, SynthesisSettings
 from NephroSynthLib.simulation.exam import simulate
 from NephroSynthLib.simulation.export import to_image
 from NephroSynthLib.synthesis.baseline import kinetic_baseline
-from NephroSynthLib.synthesis.condition import condition_channels, exam_context
+from NephroSynthLib.synthesis.condition import CONDITION_CHANNELS, CONTEXT_FEATURES, condition_channels, exam_context
 from NephroSynthLib.synthesis.sampling import sample_region
 from NephroSynthLib.training.crops import Size, Warp, choose_centre, correlated_noise, crop
 from NephroSynthLib.training.loop import DrawSample, Sample
@@ -27,9 +27,9 @@ from NephroSynthLib.window import LOWER_HU, UPPER_HU, to_window
 
 NETWORK = SwinDenoiserConfig(
     image_channels=1,
-    condition_channels=3,
+    condition_channels=CONDITION_CHANNELS,
     out_channels=2,
-    context_features=5,
+    context_features=CONTEXT_FEATURES,
     patch=(1, 2, 2),
     channels=(32, 48, 96),
     strides=((1, 2, 2), (2, 2, 2)),

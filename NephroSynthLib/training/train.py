@@ -185,8 +185,10 @@ def _data(seeds: Sequence[int], own: int) -> str:
 def _start_bundle(name_or_path: str, task: Task) -> ModelBundle:
     bundle = load_bundle(name_or_path, task)
     wanted = RECIPES[task].network
-    known = min(bundle.metadata.network.context_features, wanted.context_features)
-    if bundle.metadata.network != replace(wanted, context_features=known):
+    told = bundle.metadata.network.context_features
+    if 0 < told < wanted.context_features:
+        wanted = replace(wanted, context_features=told)
+    if bundle.metadata.network != wanted:
         raise ModelError(
             f"Training cannot start from {name_or_path}: its network is not the one that is trained here.",
             "Choose another bundle, or leave --start-from out.",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
 from NephroSynthLib.errors import Cancelled, GeometryError, ModelError, NoKidneyError, ResourceError
 from NephroSynthLib.grids import resample, same_grid, with_spacing
+from NephroSynthLib.models.bundle import load_bundle, save_bundle
 from NephroSynthLib.progress import Progress, ProgressEvent
 from NephroSynthLib.settings import SynthesisSettings
 from NephroSynthLib.synthesis import sampling
@@ -224,6 +225,17 @@ def test_phases_on_different_grids_are_refused(phases: Phases, settings: Synthes
 def test_a_region_without_a_kidney_is_refused(phases: Phases, settings: SynthesisSettings) -> None:
     with pytest.raises(NoKidneyError, match="No kidney"):
         run(Phases(phases.noncontrast, phases.excretory, phases.kidneys * 0), settings)
+
+
+def test_a_model_that_takes_other_inputs_is_refused(
+    phases: Phases, settings: SynthesisSettings, small_model: Path, tmp_path: Path
+) -> None:
+    bundle = load_bundle(small_model)
+    told_less = replace(bundle.metadata.network, context_features=3)
+    tensors = {**bundle.tensors, "context.weight": bundle.tensors["context.weight"][:, :3]}
+    save_bundle(tmp_path / "old.safetensors", tensors, bundle.metadata.model_copy(update={"network": told_less}))
+    with pytest.raises(ModelError, match="takes other inputs"):
+        run(phases, settings.model_copy(update={"model": str(tmp_path / "old.safetensors")}))
 
 
 def test_a_model_of_another_task_is_refused(phases: Phases, settings: SynthesisSettings, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from NephroSynthLib.simulation import Grid
 from NephroSynthLib.simulation import exam as simulation
 from NephroSynthLib.simulation.kinetics import KineticParameters, draw_parameters
 from NephroSynthLib.simulation.tissues import Tissue
+from NephroSynthLib.synthesis.condition import EXCRETORY_DELAYS_S
 from NephroSynthLib.training.recontrast import compartment_hu, other_contrast, shares
 
 GRID = Grid((28, 80, 100), (2.4, 2.4, 5.0), (-118.8, -94.8, -67.5))
@@ -50,5 +51,13 @@ def test_contrast_varies_between_injections_and_follows_its_seed() -> None:
     assert first.shape == (2, 4)
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 1
-    assert 300 <= delay == same <= 900
+    assert delay == same
     assert delay != another
+
+
+def test_the_delays_that_the_model_is_told_are_those_that_injections_have() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [other_contrast(300.0, rng)[1] for _ in range(400)]
+    shortest, longest = EXCRETORY_DELAYS_S
+    assert shortest <= min(drawn) < shortest + 20
+    assert longest - 20 < max(drawn) <= longest
