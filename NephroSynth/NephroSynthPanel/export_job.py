@@ -15,8 +15,9 @@ from slicer.i18n import tr as _
 
 from NephroSynthLib.conversation import Message
 from NephroSynthLib.errors import NephroSynthError, ResourceError
-from NephroSynthLib.mrml.segmentations import write_kidneys
-from NephroSynthLib.mrml.volumes import write_node
+from NephroSynthLib.mrml.segmentations import kidneys_writer
+from NephroSynthLib.mrml.steps import in_background
+from NephroSynthLib.mrml.volumes import node_writer
 from NephroSynthLib.outputs import REPORT, SUMMARY
 from NephroSynthPanel.results import RunNodes
 from NephroSynthPanel.ticks import Ticks
@@ -94,11 +95,13 @@ class ExportJob:
         source = self._folder / "source"
         source.mkdir()
         for name, node in _volumes(run).items():
-            yield _("Writing {name}").format(name=node.GetName())
-            write_node(node, source / f"{name}.nrrd")
+            step = _("Writing {name}").format(name=node.GetName())
+            yield step
+            yield from in_background(node_writer(node, source / f"{name}.nrrd"), step)
         if run.kidneys is not None:
-            yield _("Writing {name}").format(name=run.kidneys.GetName())
-            write_kidneys(run.kidneys, run.synthetic, source / "kidneys.nrrd")
+            step = _("Writing {name}").format(name=run.kidneys.GetName())
+            yield step
+            yield from in_background(kidneys_writer(run.kidneys, run.synthetic, source / "kidneys.nrrd"), step)
         (source / SUMMARY).write_text(json.dumps(run.summary, indent=2), encoding="utf-8")
         if choice.report and run.report is not None:
             (self._staged / REPORT).write_text(run.report.GetText(), encoding="utf-8")

@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,9 @@ from slicer.i18n import tr as _
 from NephroSynthLib.conversation import Message
 from NephroSynthLib.errors import Cancelled, NephroSynthError, UsageError
 from NephroSynthLib.mrml import results
-from NephroSynthLib.mrml.segmentations import write_kidneys
+from NephroSynthLib.mrml.segmentations import kidneys_writer
 from NephroSynthLib.mrml.steps import LoadStep, Steps, in_background
-from NephroSynthLib.mrml.volumes import image_from_node, write_image
+from NephroSynthLib.mrml.volumes import node_writer
 from NephroSynthPanel.results import COMPUTED, ROLE, SYNTHETIC, RunNodes
 from NephroSynthPanel.ticks import Ticks
 from NephroSynthPanel.worker_process import WorkerProcess
@@ -100,13 +99,14 @@ class RunJob:
         for index, (phase, node) in enumerate(phases.items()):
             step = LoadStep(WRITING * index / (len(phases) + 1), node.GetName())
             yield step
-            image, path = image_from_node(node), self._folder / f"{phase}.nrrd"
-            yield from in_background(partial(write_image, image, path), step)
+            path = self._folder / f"{phase}.nrrd"
+            yield from in_background(node_writer(node, path), step)
             arguments[phase] = str(path)
         if request.kidneys is not None:
-            yield LoadStep(WRITING * len(phases) / (len(phases) + 1), request.kidneys.GetName())
+            step = LoadStep(WRITING * len(phases) / (len(phases) + 1), request.kidneys.GetName())
+            yield step
             path = self._folder / "kidneys.nrrd"
-            write_kidneys(request.kidneys, request.noncontrast, path)
+            yield from in_background(kidneys_writer(request.kidneys, request.noncontrast, path), step)
             arguments["kidneys"] = str(path)
         return arguments
 

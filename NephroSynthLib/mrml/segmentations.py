@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
@@ -11,9 +12,17 @@ import slicer
 import vtk
 
 from NephroSynthLib.errors import GeometryError, NoKidneyError
+from NephroSynthLib.grids import resample
 from NephroSynthLib.kidney_names import EITHER, LEFT, RIGHT, kidney_side
-from NephroSynthLib.mrml.images import ijk_to_ras, image_to_vtk, matrix_to_vtk, voxels
-from NephroSynthLib.mrml.volumes import image_from_node, write_image
+from NephroSynthLib.mrml.images import (
+    ijk_to_ras,
+    image_from_vtk,
+    image_to_vtk,
+    matrix_from_vtk,
+    matrix_to_vtk,
+    voxels,
+)
+from NephroSynthLib.mrml.volumes import image_source, write_image
 
 _NAMES = {RIGHT: "Right kidney", LEFT: "Left kidney"}
 _COLOURS = {RIGHT: (0.90, 0.62, 0.0), LEFT: (0.34, 0.71, 0.91)}
@@ -107,28 +116,7 @@ def labels_from_segmentation(
         GeometryError: If the kidneys lie beyond the volume.
         ImageContentError, GeometryError: As `image_from_node`.
     """
-    reference = image_from_node(reference_volume_node)
-    sides = _sides(node)
-    if not sides:
-        raise NoKidneyError(
-            f"No segment of '{node.GetName()}' is a kidney.", "Name the segments right kidney and left kidney."
-        )
-    grid = _oriented(reference)
-    labels = np.zeros(reference.GetSize()[::-1], np.uint8)
-    for segment_id, side in sides.items():
-        labels[_mask(node, segment_id, grid)] = side
-    if not labels.any():
-        raise GeometryError(
-            f"The kidneys of '{node.GetName()}' do not lie in the volume '{reference_volume_node.GetName()}'.",
-            "Choose the segmentation that was made on it.",
-        )
-    if (labels == EITHER).any():
-        from NephroSynthLib.kidney_labels import split_by_position
-
-        split_by_position(labels, reference)
-    image = sitk.GetImageFromArray(labels)
-    image.CopyInformation(reference)
-    return image
+    return _labels_source(node, reference_volume_node)()
 
 
 def kidney_labels(
@@ -136,23 +124,23 @@ def kidney_labels(
     reference_volume_node: slicer.vtkMRMLScalarVolumeNode,
 ) -> sitk.Image:
     """The kidneys of a segmentation node as `labels_from_segmentation`, or the label map of a volume node as it is."""
-    if node.IsA("vtkMRMLSegmentationNode"):
-        return labels_from_segmentation(node, reference_volume_node)
-    return image_from_node(node)
+    return _kidneys_source(node, reference_volume_node)()
 
 
-def write_kidneys(
+def kidneys_writer(
     node: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode,
     reference_volume_node: slicer.vtkMRMLScalarVolumeNode,
     path: Path,
-) -> None:
-    """Writes kidneys as the label map that a run takes as `kidneys`.
+) -> Callable[[], None]:
+    """What writes kidneys as the label map that a run takes as `kidneys`; it may run in a thread of its own.
 
     Raises:
-        NoKidneyError, GeometryError, ImageContentError: As `kidney_labels`.
-        ResourceError: If the disk is full or the file cannot be written.
+        NoKidneyError, ImageContentError: As `kidney_labels`, at once.
+        GeometryError: As `kidney_labels`; while writing.
+        ResourceError: If the disk is full or the file cannot be written; while writing.
     """
-    write_image(kidney_labels(node, reference_volume_node), path)
+    source = _kidneys_source(node, reference_volume_node)
+    return lambda: write_image(source(), path)
 
 
 def segment_ids(node: slicer.vtkMRMLSegmentationNode) -> dict[str, str]:
@@ -178,6 +166,50 @@ def segment_in_world(node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> s
         values = voxels(data)
         values[:] = values == value if shared else values > 0
     return data
+
+
+def _kidneys_source(
+    node: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode,
+    reference_volume_node: slicer.vtkMRMLScalarVolumeNode,
+) -> Callable[[], sitk.Image]:
+    if node.IsA("vtkMRMLSegmentationNode"):
+        return _labels_source(node, reference_volume_node)
+    return image_source(node)
+
+
+def _labels_source(
+    node: slicer.vtkMRMLSegmentationNode, reference_volume_node: slicer.vtkMRMLScalarVolumeNode
+) -> Callable[[], sitk.Image]:
+    """What brings the kidneys of a segmentation onto the grid of a volume; it touches no scene any more."""
+    sides = _sides(node)
+    if not sides:
+        raise NoKidneyError(
+            f"No segment of '{node.GetName()}' is a kidney.", "Name the segments right kidney and left kidney."
+        )
+    reference = image_source(reference_volume_node)
+    segments = [(segment_in_world(node, segment_id), side) for segment_id, side in sides.items()]
+    beyond = GeometryError(
+        f"The kidneys of '{node.GetName()}' do not lie in the volume '{reference_volume_node.GetName()}'.",
+        "Choose the segmentation that was made on it.",
+    )
+
+    def draw() -> sitk.Image:
+        grid = reference()
+        labels = np.zeros(grid.GetSize()[::-1], np.uint8)
+        for data, side in segments:
+            if data.GetNumberOfPoints() > 0:
+                labels[_mask(data, grid)] = side
+        if not labels.any():
+            raise beyond
+        if (labels == EITHER).any():
+            from NephroSynthLib.kidney_labels import split_by_position
+
+            split_by_position(labels, grid)
+        image = sitk.GetImageFromArray(labels)
+        image.CopyInformation(grid)
+        return image
+
+    return draw
 
 
 def _sides(node: slicer.vtkMRMLSegmentationNode) -> dict[str, int]:
@@ -206,13 +238,12 @@ def _oriented(image: sitk.Image) -> slicer.vtkOrientedImageData:
     return data
 
 
-def _mask(node: slicer.vtkMRMLSegmentationNode, segment_id: str, grid: slicer.vtkOrientedImageData) -> np.ndarray:
+def _mask(data: slicer.vtkOrientedImageData, grid: sitk.Image) -> np.ndarray:
     """A segment in the world on a grid, boolean (z, y, x)."""
-    resampled = slicer.vtkOrientedImageData()
-    resample = slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage
-    if not resample(segment_in_world(node, segment_id), grid, resampled):
-        raise _unusable(node, segment_id)
-    return voxels(resampled) > 0
+    matrix = vtk.vtkMatrix4x4()
+    data.GetImageToWorldMatrix(matrix)
+    segment = resample(image_from_vtk(data, matrix_from_vtk(matrix)), grid, label=True)
+    return sitk.GetArrayViewFromImage(segment) > 0
 
 
 def _unusable(node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> GeometryError:

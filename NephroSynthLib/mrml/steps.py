@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 T = TypeVar("T")
+S = TypeVar("S")
 _WAIT_S = 0.02
 
 
@@ -24,7 +25,7 @@ Steps = Generator[LoadStep, None, T]
 """Drive it with `next` once per turn of the event loop; its result is the value of StopIteration."""
 
 
-def in_background(work: Callable[[], T], step: LoadStep) -> Steps[T]:
+def in_background(work: Callable[[], T], step: S) -> Generator[S, None, T]:
     """Runs `work`, which touches no scene, in a thread, and yields `step` until it is done.
 
     Every step waits a few hundredths of a second, which is when the thread gets its turn: Slicer's event loop itself

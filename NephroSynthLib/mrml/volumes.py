@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,18 @@ def image_from_node(node: slicer.vtkMRMLVolumeNode) -> sitk.Image:
         ImageContentError: If the node has no voxels or several values in each.
         GeometryError: If its slices are not stacked along their normal.
     """
+    return image_source(node)()
+
+
+def image_source(node: slicer.vtkMRMLVolumeNode) -> Callable[[], sitk.Image]:
+    """What copies the image of a volume node; it touches no scene, so it may run in a thread of its own.
+
+    Args:
+        node: As `image_from_node` takes it.
+
+    Raises:
+        ImageContentError, GeometryError: As `image_from_node`, at once.
+    """
     data = node.GetImageData()
     if data is None or data.GetNumberOfPoints() == 0:
         raise ImageContentError(f"The volume '{node.GetName()}' is empty.", "Load its data or choose another one.")
@@ -54,13 +68,13 @@ def image_from_node(node: slicer.vtkMRMLVolumeNode) -> sitk.Image:
         )
     parent = node.GetParentTransformNode()
     if parent is None:
-        return image_from_vtk(data, local)
+        return _copier(data, local)
     if parent.IsTransformToWorldLinear():
         to_world = vtk.vtkMatrix4x4()
         parent.GetMatrixTransformToWorld(to_world)
         world = matrix_from_vtk(to_world) @ local
         if shear(world) <= shear(local) + _SHEARING:
-            return image_from_vtk(data, world)
+            return _copier(data, world)
     return _resampled_in_world(node, parent)
 
 
@@ -128,22 +142,23 @@ def attach(content: Content, node: slicer.vtkMRMLVolumeNode) -> None:
         node.CreateDefaultDisplayNodes()
 
 
-def write_node(node: slicer.vtkMRMLVolumeNode, path: Path) -> None:
-    """Writes the image of a volume node, its parent transform hardened, to a file that appears whole or not at all.
+def node_writer(node: slicer.vtkMRMLVolumeNode, path: Path) -> Callable[[], None]:
+    """What writes the image of a volume node to a file that appears whole or not at all; as `image_source`.
 
     Args:
-        node: As `image_from_node` takes it.
+        node: As `image_from_node` takes it; its parent transform is hardened on the copy.
         path: .nrrd and .nii are written uncompressed, .nii.gz compressed.
 
     Raises:
-        ResourceError: If the disk is full or the file cannot be written.
-        ImageContentError, GeometryError: As `image_from_node`.
+        ImageContentError, GeometryError: As `image_from_node`, at once.
+        ResourceError: If the disk is full or the file cannot be written; while writing.
     """
-    write_image(image_from_node(node), path)
+    source = image_source(node)
+    return lambda: write_image(source(), path)
 
 
 def write_image(image: sitk.Image, path: Path) -> None:
-    """Writes an image as `write_node` does.
+    """Writes an image to a file that appears whole or not at all; .nrrd and .nii uncompressed, .nii.gz compressed.
 
     Raises:
         ResourceError: If the disk is full or the file cannot be written.
@@ -190,7 +205,15 @@ def _ijk_to_ras(node: slicer.vtkMRMLVolumeNode) -> Matrix:
     return matrix_from_vtk(matrix)
 
 
-def _resampled_in_world(node: slicer.vtkMRMLVolumeNode, parent: slicer.vtkMRMLTransformNode) -> sitk.Image:
+def _copier(data: vtk.vtkImageData, matrix: Matrix) -> Callable[[], sitk.Image]:
+    kept = vtk.vtkImageData()
+    kept.ShallowCopy(data)  # the node may get other voxels, or go, before the copy is made
+    return partial(image_from_vtk, kept, matrix)
+
+
+def _resampled_in_world(
+    node: slicer.vtkMRMLVolumeNode, parent: slicer.vtkMRMLTransformNode
+) -> Callable[[], sitk.Image]:
     to_world = vtk.vtkGeneralTransform()
     parent.GetTransformToWorld(to_world)
     data, matrix = vtk.vtkImageData(), vtk.vtkMatrix4x4()
@@ -198,7 +221,7 @@ def _resampled_in_world(node: slicer.vtkMRMLVolumeNode, parent: slicer.vtkMRMLTr
         raise GeometryError(
             f"The transform of the volume '{node.GetName()}' cannot be applied.", "Harden or remove it."
         )
-    return image_from_vtk(data, matrix_from_vtk(matrix))
+    return _copier(data, matrix_from_vtk(matrix))
 
 
 def _as_integers(image: sitk.Image) -> sitk.Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,20 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "SlicerHost")]
 from gui_exam import MODULE, small_image, small_labels  # noqa: E402
+
+MEASURED = pytest.StashKey[list[str]]()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Shows what was measured, whether the tests passed or not."""
+    for line in config.stash.get(MEASURED, []):
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Takes a line to show after all tests."""
+    return request.config.stash.setdefault(MEASURED, []).append
 
 
 @pytest.fixture(scope="session")

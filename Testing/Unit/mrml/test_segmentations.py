@@ -13,10 +13,10 @@ import vtk
 from NephroSynthLib.errors import GeometryError, NoKidneyError
 from NephroSynthLib.kidney_labels import read_kidneys
 from NephroSynthLib.mrml.segmentations import (
+    kidneys_writer,
     labels_from_segmentation,
     segment_ids,
     segmentation_from_labels,
-    write_kidneys,
 )
 from NephroSynthLib.mrml.volumes import image_from_node, node_from_image
 
@@ -211,7 +211,7 @@ def test_what_is_written_is_what_a_run_reads(scene: Scene, tmp_path: Path) -> No
     body = _body()
     reference = node_from_image(scene, body, "CT")
     node = segmentation_from_labels(scene, _kidneys(body), "kidneys", reference)
-    write_kidneys(node, reference, tmp_path / "kidneys.nrrd")
+    kidneys_writer(node, reference, tmp_path / "kidneys.nrrd")()
     labels, warnings = read_kidneys(tmp_path / "kidneys.nrrd", body)
     assert not warnings
     np.testing.assert_array_equal(_array(labels), _array(_kidneys(body)))

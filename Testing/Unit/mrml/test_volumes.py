@@ -13,7 +13,7 @@ import slicer
 import vtk
 
 from NephroSynthLib.errors import GeometryError, ImageContentError, UnreadableInputError
-from NephroSynthLib.mrml.volumes import image_from_node, node_from_image, read_into, write_node
+from NephroSynthLib.mrml.volumes import image_from_node, node_from_image, node_writer, read_into
 
 ORDERS = list(permutations(range(3)))
 FLIPS = list(product((1, -1), repeat=3))
@@ -58,7 +58,7 @@ def test_an_image_lies_where_it_lay_after_going_through_a_node_and_a_file(
 ) -> None:
     image = _image(direction)
     node = node_from_image(scene, image, "CT")
-    write_node(node, tmp_path / "ct.nrrd")
+    node_writer(node, tmp_path / "ct.nrrd")()
     again = image_from_node(read_into(scene, tmp_path / "ct.nrrd", "again"))
     for back in (image_from_node(node), again):
         assert _furthest(image, back) < 1e-6
@@ -70,7 +70,7 @@ def test_a_node_places_a_voxel_in_ras_where_slicer_s_own_reader_does(
     scene: slicer.vtkMRMLScene, tmp_path: Path, direction: np.ndarray
 ) -> None:
     node = node_from_image(scene, _image(direction), "ours")
-    write_node(node, tmp_path / "ct.nrrd")
+    node_writer(node, tmp_path / "ct.nrrd")()
     theirs = slicer.vtkMRMLScalarVolumeNode()
     scene.AddNode(theirs)
     storage = slicer.vtkMRMLVolumeArchetypeStorageNode()

@@ -1,0 +1,70 @@
+"""The window answers during a run on an exam as large as a patient's; the worst case is shown after all tests."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import SimpleITK as sitk
+from gui_workers import giving, program
+from measuring import LongestWait
+
+CT_SIZE = (512, 512, 150)
+
+
+def large(image: sitk.Image, interpolator: int) -> sitk.Image:
+    """A small image on the grid of a CT, as 16-bit integers."""
+    grid = sitk.Image(CT_SIZE, sitk.sitkInt16)
+    extent = [step * count for step, count in zip(image.GetSpacing(), image.GetSize(), strict=True)]
+    grid.SetSpacing([length / count for length, count in zip(extent, CT_SIZE, strict=True)])
+    return sitk.Resample(image, grid, sitk.Transform(), interpolator, -1000.0, sitk.sitkInt16)
+
+
+@pytest.fixture(scope="module")
+def large_result(result_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run on a CT of a patient's size."""
+    folder = tmp_path_factory.mktemp("large") / "result"
+    shutil.copytree(result_folder, folder)
+    for path in folder.glob("*.nrrd"):
+        image = sitk.ReadImage(str(path))
+        labels = path.stem == "kidneys"
+        found = large(image, sitk.sitkNearestNeighbor if labels else sitk.sitkLinear)
+        if labels:
+            found = sitk.Cast(sitk.Clamp(found, lowerBound=0), sitk.sitkUInt8)
+        sitk.WriteImage(found, str(path))
+    return folder
+
+
+@pytest.fixture
+def large_exam(host: Any, large_result: Path) -> dict[str, Any]:
+    """Inputs by the names of their selectors, the kidneys too."""
+    import slicer
+
+    from NephroSynthLib.mrml.segmentations import segmentation_from_labels
+    from NephroSynthLib.mrml.volumes import node_from_image
+
+    scene, image = slicer.mrmlScene, sitk.ReadImage(str(large_result / "excretory_registered.nrrd"))
+    phases = ("noncontrast", "excretory", "nephrographic")
+    nodes = {phase: node_from_image(scene, image, phase.capitalize()) for phase in phases}
+    labels = sitk.ReadImage(str(large_result / "kidneys.nrrd"))
+    return {**nodes, "kidneysInput": segmentation_from_labels(scene, labels, "Mine", nodes["noncontrast"])}
+
+
+def test_the_window_answers_while_a_run_on_a_large_ct_is_written_computed_and_loaded(
+    host: Any, widget: Any, large_exam: dict[str, Any], large_result: Path, report: Callable[[str], None]
+) -> None:
+    import qt
+
+    for name, node in large_exam.items():
+        getattr(widget.ui, f"{name}Selector").setCurrentNode(node)
+    host.process_events(0.5)
+    waits = LongestWait(lambda: widget.ui.statusLabel.text)
+    widget.panel.run.start(widget.panel.parameters(), program(giving(str(large_result))))
+    while widget.panel.run.running:
+        qt.QCoreApplication.processEvents()
+    report(f"longest wait of the event loop in a run on {CT_SIZE} voxels: {waits.stop()}")
+    assert not widget.ui.errorWidget.visible, widget.ui.errorLabel.text
+    assert widget.panel.current_run() is not None
