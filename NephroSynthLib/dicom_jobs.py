@@ -80,10 +80,11 @@ def export_dicom(
     from NephroSynthLib.dicom.identity import compare_patients
     from NephroSynthLib.dicom.index import index_dicom
     from NephroSynthLib.image_files import read_image_file
+    from NephroSynthLib.kidney_labels import read_kidneys
 
     reading = progress.stage("read")
     image = read_image_file(Path(volume), "volume", sitk.sitkFloat32)
-    labels = None if kidneys is None else read_image_file(Path(kidneys), "kidney label map", sitk.sitkUInt8)
+    labels, notes = (None, []) if kidneys is None else read_kidneys(Path(kidneys), image)
     index = index_dicom(Path(source), reading.part(0.1, 0.5))
     series = find_source(index, image, noncontrast_series, progress=reading.part(0.5, 0.9))
     second = None
@@ -99,18 +100,20 @@ def export_dicom(
     progress.stage("save").update(0.0, "Writing DICOM")
     exported = export(
         image,
-        series.files,
+        series,
         Path(out),
         model=models.get("synthesis"),
         kidneys=labels,
         kidney_model=models.get("segmentation"),
-        excretory_files=second.files if second is not None else (),
+        excretory=second,
         taken_series_numbers=_numbers_of_study(index, series),
         deidentified=deidentify,
         overwrite=overwrite,
     )
     progress.stage("save").update(1.0)
-    warnings = [] if models else ["The model of the volume is not on record: no result.json lies beside it."]
+    warnings = list(notes)
+    if not models:
+        warnings.append("The model of the volume is not on record: no result.json lies beside it.")
     if not has_grid(series, image):
         warnings.append(f"The volume has another grid than {series.title}: make sure that it was computed from it.")
     sources = {"source": series.title, **({"excretory": second.title} if second is not None else {})}
@@ -209,6 +212,7 @@ def with_series(given: RunInput, progress: Progress) -> RunInput:
 
     Raises:
         GeometryError: If a series has no frame of reference or its slices have no position.
+        UnreadableInputError: If a file lacks the UIDs that the export refers to.
         UsageError: If the non-contrast phase is not a DICOM series.
     """
     from NephroSynthLib.dicom.source import read_source
@@ -222,7 +226,7 @@ def with_series(given: RunInput, progress: Progress) -> RunInput:
         given = replace(given, excretory=_only_series(given.excretory, progress.part(0.5, 1.0))[0])
     for series in (given.noncontrast, given.excretory):
         if not isinstance(series, Path):
-            read_source(series.files)
+            read_source(series)
     return given
 
 
@@ -233,12 +237,12 @@ def export_run(result: Result, given: RunInput, out: Path, *, deidentify: bool, 
     assert not isinstance(given.noncontrast, Path), "with_series comes first"
     exported = export(
         result.synthesis.image,
-        given.noncontrast.files,
+        given.noncontrast,
         out,
         model=_identity(result.synthesis.model),
         kidneys=result.segmentation.labels,
         kidney_model=_identity(result.segmentation.model),
-        excretory_files=() if isinstance(given.excretory, Path) else given.excretory.files,
+        excretory=None if isinstance(given.excretory, Path) else given.excretory,
         taken_series_numbers=given.taken_series_numbers,
         deidentified=deidentify,
         overwrite=overwrite,

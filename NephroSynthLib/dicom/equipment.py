@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 import highdicom as hd
@@ -22,8 +23,14 @@ class ModelIdentity:
     name: str
     sha256: str
 
+    @property
+    def label(self) -> str:
+        """The name as every character set can write it, in at most 64 characters."""
+        plain = "".join(c for c in unicodedata.normalize("NFKD", self.name) if not unicodedata.combining(c))
+        return "".join(c if c.isascii() and c.isprintable() and c != "\\" else "?" for c in plain)[:64]
+
     def __str__(self) -> str:
-        return f"{self.name}, sha256 {self.sha256}"
+        return f"{self.label}, sha256 {self.sha256}"
 
 
 def contributing_equipment(source: Dataset, task: str, model: ModelIdentity | None) -> list[Dataset]:

@@ -13,6 +13,7 @@ from NephroSynthLib.dicom.deidentify import UIDMap, deidentify
 from NephroSynthLib.dicom.equipment import ModelIdentity
 from NephroSynthLib.dicom.quiet import quiet
 from NephroSynthLib.dicom.seg import write_kidney_segmentation
+from NephroSynthLib.dicom.series import Series
 from NephroSynthLib.dicom.source import free_series_number, read_source
 from NephroSynthLib.dicom.sources import Source
 from NephroSynthLib.dicom.synthetic import write_synthetic_series
@@ -38,13 +39,13 @@ class Export:
 @quiet()
 def export_dicom(
     synthetic: sitk.Image,
-    source_files: Sequence[Source],
+    source: Series | Sequence[Source],
     out: Path,
     *,
     model: ModelIdentity | None,
     kidneys: sitk.Image | None = None,
     kidney_model: ModelIdentity | None = None,
-    excretory_files: Sequence[Source] = (),
+    excretory: Series | Sequence[Source] | None = None,
     taken_series_numbers: Iterable[int] = (),
     deidentified: bool = False,
     overwrite: bool = False,
@@ -53,12 +54,12 @@ def export_dicom(
 
     Args:
         synthetic: The synthetic nephrographic phase, HU, in the space of the source.
-        source_files: The files of the non-contrast series.
+        source: The non-contrast series, or all of its files.
         out: The folder to make; it appears when everything in it is written.
         model: The model of the synthesis; None when it is not known.
         kidneys: Label map (1 right, 2 left) in the space of the source.
         kidney_model: The model of the segmentation; None for a label map that the user gave.
-        excretory_files: The files of the excretory series, when it is DICOM too.
+        excretory: The excretory series, when it is DICOM too.
         taken_series_numbers: Series numbers of the study that are known to be in use.
         deidentified: Remove every identifier (basic profile of PS3.15) and break the link to the study.
         overwrite: Replace an earlier export.
@@ -71,22 +72,22 @@ def export_dicom(
         IdentityError: If the source files belong to several series.
         ImageContentError: If a volume cannot be stored.
         ResourceError: If the disk is full.
-        UnreadableInputError: If a source file is not DICOM.
+        UnreadableInputError: If a source file is not DICOM or lacks its UIDs.
         UsageError: If `out` is there and may not be replaced.
     """
-    source = read_source(source_files)
-    excretory = read_source(excretory_files) if excretory_files else None
-    series = [source] if excretory is None else [source, excretory]
+    noncontrast = read_source(source)
+    second = None if excretory is None else read_source(excretory)
+    series = [noncontrast] if second is None else [noncontrast, second]
     taken = {*taken_series_numbers, *(int(one.header.get("SeriesNumber") or 0) for one in series)}
     number = free_series_number(taken)
     with staged_folder(out, overwrite, (SYNTHETIC_FOLDER, SEGMENTATION_FILE)) as staged:
         files = write_synthetic_series(
-            synthetic, source, staged / SYNTHETIC_FOLDER, model=model, series_number=number, excretory=excretory
+            synthetic, noncontrast, staged / SYNTHETIC_FOLDER, model=model, series_number=number, excretory=second
         )
         if kidneys is not None:
             segmentation = staged / SEGMENTATION_FILE
             number = free_series_number({*taken, number})
-            write_kidney_segmentation(kidneys, source, segmentation, model=kidney_model, series_number=number)
+            write_kidney_segmentation(kidneys, noncontrast, segmentation, model=kidney_model, series_number=number)
         if deidentified:
             _deidentify_files(list(staged.rglob("*.dcm")))
     return Export(

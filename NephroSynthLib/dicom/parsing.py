@@ -31,12 +31,13 @@ class NotDicom(Exception):
     """A file that is no DICOM object or must not be read; the message is the reason to record."""
 
 
-def parse(source: Source, tags: list[BaseTag] | None = None) -> Dataset:
+def parse(source: Source, tags: list[BaseTag] | None = None, *, pixels: bool = True) -> Dataset:
     """Reads a DICOM file, with or without preamble; `file_meta` always has a transfer syntax.
 
     Args:
         source: The file.
-        tags: The attributes to read, without pixels; all of them up to the pixels, and these, if None.
+        tags: The attributes to read; all of them up to the pixels if None.
+        pixels: Whether to read the pixels, too; never where `tags` are given.
 
     Raises:
         NotDicom: If it is none.
@@ -58,7 +59,7 @@ def parse(source: Source, tags: list[BaseTag] | None = None) -> Dataset:
             file,
             syntax == ImplicitVRLittleEndian,
             syntax != ExplicitVRBigEndian,
-            stop_when=_ascending(_FIRST_TAG, _FIRST_PIXEL_TAG if tags is not None else Tag(PIXEL_DATA + 1)),
+            stop_when=_ascending(_FIRST_TAG, Tag(PIXEL_DATA + 1) if pixels and tags is None else _FIRST_PIXEL_TAG),
             specific_tags=cast(Any, tags),
         )
     if syntax is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import highdicom as hd
@@ -9,10 +10,12 @@ import numpy as np
 import SimpleITK as sitk
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.valuerep import format_number_as_ds
 
 from NephroSynthLib import __version__
 from NephroSynthLib.dicom.equipment import MANUFACTURER, MODEL_NAME, ModelIdentity, contributing_equipment
+from NephroSynthLib.dicom.references import image_reference, instance_references, reference_series
 from NephroSynthLib.dicom.source import SourceSeries, check_within, now_at, study_header
 from NephroSynthLib.dicom.writing import code
 from NephroSynthLib.errors import ImageContentError
@@ -21,6 +24,11 @@ SERIES_DESCRIPTION = "Kidneys (RESEARCH)"
 _SIDES = {1: ("Right kidney", "24028007", "Right"), 2: ("Left kidney", "7771000", "Left")}
 # Colours of the kidney in the anatomy terminology of 3D Slicer, the left one lighter.
 _COLORS = {1: (185, 102, 83), 2: (211, 142, 124)}
+_PLANE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
+_IMAGE = (
+    *("StudyInstanceUID", "SeriesInstanceUID", "Rows", "Columns", "ImageType"),
+    *("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod"),
+)
 
 
 def write_kidney_segmentation(
@@ -49,8 +57,9 @@ def write_kidney_segmentation(
     """
     check_within(source, kidneys)
     volume, present = _volume(kidneys, str(source.header.FrameOfReferenceUID))
+    stand_ins = _single_frames(source, kidneys.GetSpacing()[2])
     segmentation = hd.seg.Segmentation(
-        source_images=_complete(source),
+        source_images=stand_ins,
         pixel_array=volume,
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=[_describe(number, label, model) for number, label in enumerate(present, start=1)],
@@ -68,6 +77,7 @@ def write_kidney_segmentation(
         series_description=SERIES_DESCRIPTION,
         content_qualification=hd.ContentQualificationValues.RESEARCH,
     )
+    _reference_source(segmentation, source, stand_ins)
     segmentation.update(study_header(source))
     now = now_at(source.header)
     for kind in ("Series", "Content", "InstanceCreation"):
@@ -98,23 +108,44 @@ def _volume(kidneys: sitk.Image, frame_of_reference: str) -> tuple[hd.Volume, li
     return volume.ensure_handedness(hd.AxisHandedness.RIGHT_HANDED, flip_axis=0), present
 
 
-def _complete(source: SourceSeries) -> list[Dataset]:
-    """The source's instances with every attribute that a segmentation takes over, empty where it is missing.
+def _single_frames(source: SourceSeries, thickness_mm: float) -> list[Dataset]:
+    """Each slice of the source as an instance of its own, with every attribute that a segmentation takes over.
 
-    Names, dates and times are empty, too: highdicom refuses dates that are not well formed, and says names aloud. The
+    highdicom takes no enhanced source of several files, and none without slice thickness. It refuses character sets
+    that it does not know and dates that are not well formed, and says names aloud: all these are left out here, and the
     segmentation gets those of the source afterwards.
     """
     header = study_header(source)
+    header.pop("SpecificCharacterSet", None)
     for element in header:
         if element.VR in ("PN", "DA", "TM", "DT"):
             element.value = None
     instances = []
-    for original in source.instances:
+    for number, frame in enumerate(source.frames, start=1):
         instance = Dataset()
-        instance.update(original)
         instance.update(header)
+        for attributes, keywords in ((frame.attributes, _PLANE), (frame.instance, _IMAGE)):
+            for keyword in keywords:
+                if keyword in attributes:
+                    instance.add(attributes[keyword])
+        instance.Modality, instance.InstanceNumber = "CT", number
+        instance.SOPClassUID, instance.SOPInstanceUID = CTImageStorage, generate_uid(prefix=None)
+        instance.SliceThickness = format_number_as_ds(thickness_mm)
         instances.append(instance)
     return instances
+
+
+def _reference_source(segmentation: Dataset, source: SourceSeries, stand_ins: Sequence[Dataset]) -> None:
+    """Puts the slices of the source in the place of what stood in for them, wherever the segmentation refers to it."""
+    frames = dict(zip((str(instance.SOPInstanceUID) for instance in stand_ins), source.frames, strict=True))
+    segmentation.SourceImageSequence = instance_references(source.frames)
+    reference_series(segmentation, source.frames)
+    for group in segmentation.PerFrameFunctionalGroupsSequence:
+        for derivation in group.get("DerivationImageSequence") or []:
+            for item in derivation.SourceImageSequence:
+                frame = frames.get(str(item.ReferencedSOPInstanceUID))
+                if frame is not None:  # segments share their items
+                    item.update(image_reference(frame))
 
 
 def _describe(number: int, label: int, model: ModelIdentity | None) -> hd.seg.SegmentDescription:
@@ -137,7 +168,7 @@ def _describe(number: int, label: int, model: ModelIdentity | None) -> hd.seg.Se
 
 def _algorithm(model: ModelIdentity) -> hd.AlgorithmIdentificationSequence:
     return hd.AlgorithmIdentificationSequence(
-        name=model.name,
+        name=model.label,
         family=codes.DCM.ArtificialIntelligence,
         version=__version__,
         source=MODEL_NAME,

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-import pydicom
 import SimpleITK as sitk
 from numpy.typing import NDArray
+from pydicom.config import RAISE
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.valuerep import validate_value
 
+from NephroSynthLib.dicom.headers import CT_IMAGE, flattened_groups
+from NephroSynthLib.dicom.parsing import parse
+from NephroSynthLib.dicom.series import Series
 from NephroSynthLib.dicom.sources import Source
 from NephroSynthLib.errors import GeometryError, IdentityError, UnreadableInputError
 
@@ -44,21 +48,31 @@ _REQUIRED_EVEN_IF_EMPTY = (
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID"),
     *("AccessionNumber", "ReferringPhysicianName", "PositionReferenceIndicator", "PatientPosition"),
 )
+_IDENTIFIERS = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
+_FORMATTED = ("AS", "DS", "DA", "TM")
 _FIRST_OWN_SERIES_NUMBER = 9001
 
 
 @dataclass(frozen=True)
 class SourceFrame:
-    """One slice of the source: which instance (and frame of it) it is, and its `corners` (4, 3) in LPS mm."""
+    """One slice of the source.
+
+    Attributes:
+        instance: The instance it is in.
+        number: Which frame of it, from 1; None if it is the only one.
+        attributes: What tells where it lies: the instance itself, or the flattened functional groups of the frame.
+        corners: (4, 3) in LPS mm.
+    """
 
     instance: Dataset
     number: int | None
+    attributes: Dataset
     corners: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class SourceSeries:
-    """The headers of one acquired CT series, without pixels, and its slices in the order of the files."""
+    """The headers of one acquired CT series, without pixels, and its own slices in the order of the files."""
 
     instances: tuple[Dataset, ...]
     frames: tuple[SourceFrame, ...]
@@ -74,20 +88,27 @@ class SourceSeries:
         first, last = (min(self._numbered()), max(self._numbered()))
         return last[1] < first[1]
 
-    def _numbered(self) -> list[tuple[int, float]]:
+    def _numbered(self) -> list[tuple[tuple[int, int], float]]:
         normal = slice_normal(self.frames[0].corners)
-        numbers = (frame.number or frame.instance.get("InstanceNumber") or 0 for frame in self.frames)
-        return [(int(n), float(frame.corners[0] @ normal)) for n, frame in zip(numbers, self.frames, strict=True)]
+        return [
+            ((int(frame.instance.get("InstanceNumber") or 0), frame.number or 0), float(frame.corners[0] @ normal))
+            for frame in self.frames
+        ]
 
 
-def read_source(files: Sequence[Source]) -> SourceSeries:
-    """Reads the headers of the files of one CT series, single-frame or enhanced multi-frame.
+def read_source(series: Series | Sequence[Source]) -> SourceSeries:
+    """Reads the headers of one CT series, single-frame or enhanced multi-frame.
+
+    Args:
+        series: A series of a DICOM index, whose files may hold slices of other volumes, too; or all files of a series.
 
     Raises:
         GeometryError: If the series has no frame of reference or its slices have no position.
         IdentityError: If the files belong to several patients, studies or series.
-        UnreadableInputError: If there is no file, or one is not DICOM.
+        UnreadableInputError: If there is no file, or one is not DICOM or lacks the identifiers of an instance.
     """
+    files = series.files if isinstance(series, Series) else series
+    own = {(piece.source, piece.frame) for piece in series.slices} if isinstance(series, Series) else None
     if not files:
         raise UnreadableInputError("The source series has no files.", "Give the folder of the acquired series.")
     instances = tuple(_read_header(path) for path in files)
@@ -96,19 +117,41 @@ def read_source(files: Sequence[Source]) -> SourceSeries:
             raise IdentityError(f"The source files differ in their {keyword}.", "Give the files of one series.")
     if not instances[0].get("FrameOfReferenceUID"):
         raise GeometryError("The source series has no frame of reference, so nothing can be placed in it.")
-    return SourceSeries(instances, tuple(frame for instance in instances for frame in _frames(instance)))
+    frames = []
+    for path, instance in zip(files, instances, strict=True):
+        for index in range(len(instance.get("PerFrameFunctionalGroupsSequence") or [])) or (None,):
+            if own is None or (path, index) in own:
+                frames.append(_frame(instance, index))
+    return SourceSeries(instances, tuple(frames))
 
 
 def study_header(source: SourceSeries) -> Dataset:
-    """Patient, study and frame of reference of the source, with its character set and without private attributes."""
+    """Patient, study and frame of reference of the source, with its character set and without private attributes.
+
+    Ages, weights, dates and times that are not well formed are left out, but the birth date and the date and time of
+    the study are kept as they are: a PACS compares them with its own.
+    """
     header = Dataset()
     for keyword in STUDY_ATTRIBUTES:
-        if keyword in source.header:
+        required = keyword in _REQUIRED_EVEN_IF_EMPTY
+        if keyword in source.header and (required or _is_well_formed(source.header[keyword])):
             header.add(copy.copy(source.header[keyword]))
-        elif keyword in _REQUIRED_EVEN_IF_EMPTY:
+        elif required:
             setattr(header, keyword, None)
     header.remove_private_tags()
     return header
+
+
+def _is_well_formed(element: DataElement) -> bool:
+    """Whether an age, number, date or time can be read as one, and a character set is named."""
+    if element.keyword == "SpecificCharacterSet":
+        return bool(element.value)
+    try:
+        if element.VR in _FORMATTED and element.value:
+            validate_value(element.VR, str(element.value), RAISE)
+    except ValueError:
+        return False
+    return True
 
 
 def now_at(header: Dataset) -> datetime.datetime:
@@ -167,31 +210,26 @@ def check_within(source: SourceSeries, image: sitk.Image, tolerance_mm: float = 
 
 def _read_header(path: Source) -> Dataset:
     try:
-        with path.open("rb") as file:
-            instance = pydicom.dcmread(file, stop_before_pixels=True)
-    except (InvalidDicomError, OSError, EOFError, ValueError, KeyError) as error:
+        instance = parse(path, pixels=False)
+    except Exception as error:  # pydicom raises whatever a damaged file makes it stumble on
         raise UnreadableInputError(f"A source file ({path.name}) cannot be read as DICOM.") from error
-    if "SOPInstanceUID" not in instance or "StudyInstanceUID" not in instance:
-        raise UnreadableInputError(f"A source file ({path.name}) lacks the identifiers of a DICOM instance.")
+    for keyword, default in (("SOPClassUID", CT_IMAGE), ("SOPInstanceUID", "")):
+        if not instance.get(keyword):
+            setattr(instance, keyword, instance.file_meta.get(f"MediaStorage{keyword}") or default)
+    if not all(instance.get(keyword) for keyword in _IDENTIFIERS):
+        raise UnreadableInputError(
+            f"A source file ({path.name}) lacks the UIDs of its instance, series or study, so nothing can refer to it.",
+            "Export the series again from the PACS.",
+        )
     return instance
 
 
-def _frames(instance: Dataset) -> list[SourceFrame]:
+def _frame(instance: Dataset, index: int | None) -> SourceFrame:
+    attributes = instance if index is None else flattened_groups(instance, index)
     try:
-        if "PerFrameFunctionalGroupsSequence" not in instance:
-            return [SourceFrame(instance, None, _corners(instance, instance))]
-        shared = instance.SharedFunctionalGroupsSequence[0]
-        groups = enumerate(instance.PerFrameFunctionalGroupsSequence, start=1)
-        return [SourceFrame(instance, n, _corners(_plane(group, shared), instance)) for n, group in groups]
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+        return SourceFrame(instance, None if index is None else index + 1, attributes, _corners(attributes, instance))
+    except (AttributeError, TypeError, ValueError) as error:
         raise GeometryError("A slice of the source series has no position, orientation or pixel spacing.") from error
-
-
-def _plane(group: Dataset, shared: Dataset) -> Dataset:
-    plane = Dataset()
-    for macro in ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence"):
-        plane.update((group if macro in group else shared)[macro][0])
-    return plane
 
 
 def _corners(plane: Dataset, instance: Dataset) -> NDArray[np.float64]:

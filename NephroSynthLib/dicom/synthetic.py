@@ -11,7 +11,8 @@ from pydicom.uid import generate_uid
 
 from NephroSynthLib import __version__
 from NephroSynthLib.dicom.equipment import ModelIdentity, add_equipment, contributing_equipment
-from NephroSynthLib.dicom.source import SourceFrame, SourceSeries, check_within, frames_at, now_at, study_header
+from NephroSynthLib.dicom.references import image_reference, reference_series
+from NephroSynthLib.dicom.source import SourceSeries, check_within, frames_at, now_at, study_header
 from NephroSynthLib.dicom.writing import code, write_ct_series
 
 SERIES_DESCRIPTION = "SYNTHETIC nephrographic phase (RESEARCH, not acquired)"
@@ -54,8 +55,10 @@ def write_synthetic_series(
 
     def reference_sources(index: int, instance: Dataset) -> None:
         frames = [frame for series in sources for frame in frames_at(series, synthetic, index)]
-        instance.SourceImageSequence = [_reference(frame, purpose=True) for frame in frames]
-        _reference_series(instance, frames)
+        instance.SourceImageSequence = [image_reference(frame) for frame in frames]
+        for item in instance.SourceImageSequence:
+            item.PurposeOfReferenceCodeSequence = [code("121322", "DCM", "Source image for image processing operation")]
+        reference_series(instance, frames)
 
     return write_ct_series(
         synthetic, folder, header, uids, descending=source.descending, describe_slice=reference_sources
@@ -92,41 +95,3 @@ def _keep_lossy_history(header: Dataset, sources: Iterable[SourceSeries]) -> Non
     for keyword in _LOSSY if lossy else ():
         if keyword in lossy[0]:
             header.add(lossy[0][keyword])
-
-
-def _reference(frame: SourceFrame, *, purpose: bool = False) -> Dataset:
-    item = Dataset()
-    item.ReferencedSOPClassUID = frame.instance.SOPClassUID
-    item.ReferencedSOPInstanceUID = frame.instance.SOPInstanceUID
-    if frame.number is not None:
-        item.ReferencedFrameNumber = frame.number
-    if purpose:
-        item.PurposeOfReferenceCodeSequence = [code("121322", "DCM", "Source image for image processing operation")]
-    return item
-
-
-def _reference_series(instance: Dataset, frames: Iterable[SourceFrame]) -> None:
-    """Lists the referenced instances by series, and by study outside their own (PS3.3 C.12.2)."""
-    studies: dict[str, dict[str, list[SourceFrame]]] = {}
-    for frame in frames:
-        study = studies.setdefault(str(frame.instance.StudyInstanceUID), {})
-        study.setdefault(str(frame.instance.SeriesInstanceUID), []).append(frame)
-    others = []
-    for study_uid, series in studies.items():
-        items = [_series_item(uid, members) for uid, members in series.items()]
-        if study_uid == instance.StudyInstanceUID:
-            instance.ReferencedSeriesSequence = items
-            continue
-        other = Dataset()
-        other.StudyInstanceUID = study_uid
-        other.ReferencedSeriesSequence = items
-        others.append(other)
-    if others:
-        instance.StudiesContainingOtherReferencedInstancesSequence = others
-
-
-def _series_item(series_uid: str, frames: Iterable[SourceFrame]) -> Dataset:
-    item = Dataset()
-    item.SeriesInstanceUID = series_uid
-    item.ReferencedInstanceSequence = [_reference(frame) for frame in frames]
-    return item

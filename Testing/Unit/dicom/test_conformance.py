@@ -41,7 +41,7 @@ def test_exports_have_no_error(
         model=MODEL,
         kidneys=kidneys(volume),
         kidney_model=MODEL,
-        excretory_files=hospital_series(volume, "excretory"),
+        excretory=hospital_series(volume, "excretory"),
         deidentified=deidentified,
     )
     for path in (export.series[0], export.series[-1], export.files[-1]):
@@ -57,6 +57,47 @@ def test_exports_from_a_poor_source_have_no_error(
     missing = ("StudyID", "AccessionNumber", "PositionReferenceIndicator", "PatientPosition", "Manufacturer")
     source = hospital_series(axial, **dict.fromkeys(missing))
     export = export_dicom(axial, source, tmp_path / "out", model=None, kidneys=kidneys(axial))
+    for path in (export.series[0], export.files[-1]):
+        assert _errors(path) == []
+
+
+@pytest.mark.parametrize("flaw", ["no class", "no thickness", "empty thickness", "no preamble", "ill-formed values"])
+def test_exports_from_a_flawed_source_have_no_error(
+    axial: sitk.Image,
+    kidneys: Callable[[sitk.Image], sitk.Image],
+    hospital_series: Callable[..., list[Path]],
+    tmp_path: Path,
+    flaw: str,
+) -> None:
+    source = hospital_series(axial, PatientWeight="111111", PatientAge="222Y")
+    for path in source:
+        instance = pydicom.dcmread(path)
+        if flaw == "no class":
+            del instance.SOPClassUID
+        elif flaw == "no thickness":
+            del instance.SliceThickness
+        elif flaw == "empty thickness":
+            instance.SliceThickness = None
+        instance.save_as(path)
+        content = path.read_bytes()
+        if flaw == "ill-formed values":
+            content = content.replace(b"111111", b"70,5  ").replace(b"222Y", b"81 y")
+        path.write_bytes(content[132:] if flaw == "no preamble" else content)
+    export = export_dicom(axial, source, tmp_path / "out", model=MODEL, kidneys=kidneys(axial), kidney_model=MODEL)
+    for path in (export.series[0], export.files[-1]):
+        assert _errors(path) == []
+
+
+@pytest.mark.parametrize("sets", ["", "ISO_IR 192", "GB18030", ["", "ISO 2022 IR 87"], ["", "ISO 2022 IR 149"]])
+def test_exports_in_any_character_set_have_no_error(
+    axial: sitk.Image,
+    kidneys: Callable[[sitk.Image], sitk.Image],
+    hospital_series: Callable[..., list[Path]],
+    tmp_path: Path,
+    sets: str | list[str],
+) -> None:
+    source = hospital_series(axial, SpecificCharacterSet=sets)
+    export = export_dicom(axial, source, tmp_path / "out", model=MODEL, kidneys=kidneys(axial), kidney_model=MODEL)
     for path in (export.series[0], export.files[-1]):
         assert _errors(path) == []
 

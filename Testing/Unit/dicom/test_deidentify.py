@@ -27,7 +27,7 @@ def export(
         *(axial, hospital_series(axial, OtherPatientIDsSequence=[issuer]), tmp_path / "out"),
         model=MODEL,
         kidneys=kidneys(axial),
-        excretory_files=hospital_series(axial, "excretory"),
+        excretory=hospital_series(axial, "excretory"),
         deidentified=True,
     )
 

@@ -5,12 +5,15 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
+import highdicom as hd
+import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
 
 from NephroSynthLib.dicom.equipment import ModelIdentity
 from NephroSynthLib.dicom.export import export_dicom
+from NephroSynthLib.dicom.index import index_dicom
 from NephroSynthLib.errors import IdentityError, ImageContentError, UnreadableInputError, UsageError
 
 MODEL = ModelIdentity("nephrographic-synthesizer", "0123456789abcdef" * 4)
@@ -107,34 +110,174 @@ def test_what_is_not_dicom_is_refused(axial: sitk.Image, tmp_path: Path) -> None
             export_dicom(axial, files, tmp_path / "out", model=MODEL)
 
 
-def test_an_enhanced_source_is_referenced_by_frame(
+def test_a_source_without_its_identifiers_is_refused(
     axial: sitk.Image, hospital_series: HospitalSeries, tmp_path: Path
 ) -> None:
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        source = hospital_series(axial)
+        for path in source:
+            instance = pydicom.dcmread(path)
+            instance[keyword].value = instance.file_meta.MediaStorageSOPInstanceUID = ""
+            instance.save_as(path)
+        with pytest.raises(UnreadableInputError, match="lacks the UIDs"):
+            export_dicom(axial, source, tmp_path / "out", model=MODEL)
+
+
+CHARACTER_SETS = {
+    "": "Mustermann^Erika",
+    "ISO_IR 6": "Mustermann^Erika",
+    "ISO_IR 100": "Müller^Jürgen",
+    "ISO_IR 13": "ﾔﾏﾀﾞ^ﾀﾛｳ",
+    "ISO_IR 166": "สมชาย^ใจดี",
+    "ISO_IR 192": "Wang^XiaoDong=王^小东",
+    "GB18030": "Wang^XiaoDong=王^小东",
+    "\\ISO 2022 IR 87": "Yamada^Tarou=山田^太郎=やまだ^たろう",
+    "\\ISO 2022 IR 149": "Hong^Gildong=洪^吉洞=홍^길동",
+    "ISO 2022 IR 6\\ISO 2022 IR 87": "Yamada^Tarou=山田^太郎",
+}
+
+
+@pytest.mark.parametrize("character_set", CHARACTER_SETS)
+def test_every_object_keeps_the_characters_of_its_source(
+    axial: sitk.Image, kidneys: MakeKidneys, hospital_series: HospitalSeries, tmp_path: Path, character_set: str
+) -> None:
+    name = CHARACTER_SETS[character_set]
+    sets = character_set.split("\\") if "\\" in character_set else character_set
+    source = hospital_series(axial, SpecificCharacterSet=sets, PatientName=name)
+    assert str(pydicom.dcmread(source[0]).PatientName) == name
+    export = export_dicom(axial, source, tmp_path / "out", model=MODEL, kidneys=kidneys(axial), kidney_model=MODEL)
+    for path in (export.series[0], export.files[-1]):
+        instance = pydicom.dcmread(path)
+        assert str(instance.PatientName) == name
+        assert instance.get("SpecificCharacterSet", "") == sets
+
+
+@pytest.mark.parametrize("name", ["modèle", "модель", "m" * 80, "a\\b"])
+def test_any_name_of_a_model_can_be_written(
+    axial: sitk.Image, kidneys: MakeKidneys, hospital_series: HospitalSeries, tmp_path: Path, name: str
+) -> None:
+    model = ModelIdentity(name, MODEL.sha256)
+    export = export_dicom(
+        *(axial, hospital_series(axial), tmp_path / "out"), model=model, kidneys=kidneys(axial), kidney_model=model
+    )
+    algorithm = pydicom.dcmread(export.files[-1]).SegmentSequence[0].SegmentationAlgorithmIdentificationSequence[0]
+    assert str(algorithm.AlgorithmName).isascii()
+    assert algorithm["AlgorithmName"].VM == 1
+    assert len(algorithm.AlgorithmName) <= 64
+    assert algorithm.AlgorithmName in pydicom.dcmread(export.series[0]).DerivationDescription
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+def test_ages_weights_and_times_that_are_not_well_formed_are_left_out(
+    axial: sitk.Image, kidneys: MakeKidneys, hospital_series: HospitalSeries, tmp_path: Path
+) -> None:
+    source = hospital_series(axial, PatientWeight="111111", PatientAge="222Y", PatientSize="1.75", StudyTime="10:11:12")
+    for path in source:
+        path.write_bytes(path.read_bytes().replace(b"111111", b"70,5  ").replace(b"222Y", b"81 y"))
+    export = export_dicom(axial, source, tmp_path / "out", model=MODEL, kidneys=kidneys(axial))
+    for path in (export.series[0], export.files[-1]):
+        instance = pydicom.dcmread(path)
+        assert "PatientWeight" not in instance
+        assert "PatientAge" not in instance
+        assert instance.PatientSize == 1.75
+        assert instance.StudyTime == "10:11:12"
+
+
+@pytest.mark.parametrize("files", [1, 2])
+def test_an_enhanced_source_is_referenced_by_frame(
+    axial: sitk.Image, kidneys: MakeKidneys, hospital_series: HospitalSeries, tmp_path: Path, files: int
+) -> None:
+    """The kidneys come out as from single-frame files; the references say which instance and frame of it."""
+    plain = hospital_series(axial)
+    count = -(-len(plain) // files)
+    enhanced = [
+        _as_enhanced(plain[start : start + count], tmp_path / f"enhanced{start}.dcm")
+        for start in range(0, len(plain), count)
+    ]
+    places = {}
+    for path in enhanced:
+        instance = pydicom.dcmread(path)
+        for number, group in enumerate(instance.PerFrameFunctionalGroupsSequence, start=1):
+            height = float(group.PlanePositionSequence[0].ImagePositionPatient[2])
+            places[round(height, 3)] = str(instance.SOPInstanceUID), number
+
+    def check(position: float, reference: pydicom.Dataset) -> None:
+        assert reference.ReferencedSOPClassUID == pydicom.uid.EnhancedCTImageStorage
+        found = str(reference.ReferencedSOPInstanceUID), reference.ReferencedFrameNumber
+        assert found == places[round(float(position), 3)]
+
+    labels = kidneys(axial)
+    export = export_dicom(axial, enhanced, tmp_path / "out", model=MODEL, kidneys=labels, kidney_model=MODEL)
+    for path in export.series:
+        instance = pydicom.dcmread(path)
+        [reference] = instance.SourceImageSequence
+        check(instance.ImagePositionPatient[2], reference)
+    segmentation = hd.seg.segread(export.files[-1])
+    for group in segmentation.PerFrameFunctionalGroupsSequence:
+        [reference] = group.DerivationImageSequence[0].SourceImageSequence
+        check(group.PlanePositionSequence[0].ImagePositionPatient[2], reference)
+    [series] = segmentation.ReferencedSeriesSequence
+    assert {str(item.ReferencedSOPInstanceUID) for item in series.ReferencedInstanceSequence} == {
+        uid for uid, _ in places.values()
+    }
+    expected = export_dicom(axial, plain, tmp_path / "plain", model=MODEL, kidneys=labels, kidney_model=MODEL)
+    expected_labels = hd.seg.segread(expected.files[-1]).get_volume(combine_segments=True)
+    found_labels = segmentation.get_volume(combine_segments=True)
+    np.testing.assert_array_equal(found_labels.array, expected_labels.array)
+    np.testing.assert_allclose(found_labels.affine, expected_labels.affine)
+
+
+def test_an_instance_of_several_referenced_frames_is_listed_once_and_whole(
+    axial: sitk.Image, kidneys: MakeKidneys, hospital_series: HospitalSeries, tmp_path: Path
+) -> None:
     enhanced = _as_enhanced(hospital_series(axial), tmp_path / "enhanced.dcm")
-    export = export_dicom(axial, [enhanced], tmp_path / "out", model=MODEL)
-    for index, path in enumerate(export.series):
-        [reference] = pydicom.dcmread(path).SourceImageSequence
-        assert reference.ReferencedFrameNumber == index + 1
+    coarse = sitk.BinShrink(axial, (1, 1, 3))
+    export = export_dicom(coarse, [enhanced], tmp_path / "out", model=MODEL, kidneys=kidneys(axial))
+    for path in (export.series[0], export.files[-1]):
+        [series] = pydicom.dcmread(path).ReferencedSeriesSequence
+        [item] = series.ReferencedInstanceSequence
+        assert "ReferencedFrameNumber" not in item
+    assert len(pydicom.dcmread(export.series[0]).SourceImageSequence) == 3
 
 
-def _as_enhanced(files: list[Path], path: Path) -> Path:
+def test_only_the_frames_of_the_own_acquisition_are_referenced(hospital_series: HospitalSeries, tmp_path: Path) -> None:
+    """An enhanced file that holds two acquisitions at the same places is two volumes of the index."""
+    image = sitk.Image((12, 10, 18), sitk.sitkFloat32)
+    plain = hospital_series(image)
+    _as_enhanced([*plain, *plain], tmp_path / "enhanced" / "e.dcm", acquisitions=2)
+    volumes = index_dicom(tmp_path / "enhanced").volumes
+    assert [(one.part, len(one.slices)) for one in volumes] == [(1, 18), (2, 18)]
+    for part, series in enumerate(volumes):
+        export = export_dicom(image, series, tmp_path / str(part), model=MODEL)
+        numbers = [pydicom.dcmread(path).SourceImageSequence[0].ReferencedFrameNumber for path in export.series]
+        assert numbers == [18 * part + index + 1 for index in range(18)]
+
+
+def _as_enhanced(files: list[Path], path: Path, acquisitions: int = 1) -> Path:
     """One multi-frame header for all the slices, as an enhanced CT has it."""
     slices = [pydicom.dcmread(file) for file in files]
     enhanced = slices[0]
     enhanced.SOPClassUID = enhanced.file_meta.MediaStorageSOPClassUID = pydicom.uid.EnhancedCTImageStorage
     shared, frames = pydicom.Dataset(), []
-    for slice_ in slices:
-        position, frame = pydicom.Dataset(), pydicom.Dataset()
+    for number, slice_ in enumerate(slices):
+        position, content, frame = pydicom.Dataset(), pydicom.Dataset(), pydicom.Dataset()
         position.ImagePositionPatient = slice_.ImagePositionPatient
-        frame.PlanePositionSequence = [position]
+        content.FrameAcquisitionNumber = 1 + number * acquisitions // len(slices)
+        frame.PlanePositionSequence, frame.FrameContentSequence = [position], [content]
         frames.append(frame)
-    orientation, measures = pydicom.Dataset(), pydicom.Dataset()
+    orientation, measures, rescale = pydicom.Dataset(), pydicom.Dataset(), pydicom.Dataset()
     orientation.ImageOrientationPatient = enhanced.ImageOrientationPatient
     measures.PixelSpacing = enhanced.PixelSpacing
+    rescale.RescaleIntercept, rescale.RescaleSlope, rescale.RescaleType = 0, 1, "HU"
     shared.PlaneOrientationSequence, shared.PixelMeasuresSequence = [orientation], [measures]
+    shared.PixelValueTransformationSequence = [rescale]
     enhanced.SharedFunctionalGroupsSequence, enhanced.PerFrameFunctionalGroupsSequence = [shared], frames
     enhanced.NumberOfFrames = len(frames)
-    for keyword in ("PixelData", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"):
+    for keyword in (
+        *("PixelData", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"),
+        *("RescaleIntercept", "RescaleSlope", "RescaleType"),
+    ):
         del enhanced[keyword]
+    path.parent.mkdir(exist_ok=True)
     enhanced.save_as(path)
     return path
