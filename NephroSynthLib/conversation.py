@@ -63,6 +63,10 @@ class Conversation:
         self._log.append(line)
         return line
 
+    def logged(self, words: str) -> bool:
+        """Whether one of the last lines of the log has these words."""
+        return any(words in line for line in self._log)
+
     def why_it_died(self, how: str, killed: bool) -> NephroSynthError:
         """The error of a worker that ended without a result.
 
@@ -101,6 +105,7 @@ def worker_environment() -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
+        "PYTHONFAULTHANDLER": "1",  # a crash then says so in the log, and one who was killed says nothing
         "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait bring a busy computer to a standstill
     }
 

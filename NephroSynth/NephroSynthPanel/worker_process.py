@@ -16,6 +16,11 @@ from NephroSynthLib.conversation import Conversation, Message, as_line, worker_e
 from NephroSynthLib.errors import Cancelled, NephroSynthError, WorkerError
 
 CANCEL_WITHIN_MS = 700
+LAUNCHER_SAYS = "exit abnormally"
+"""What Slicer's launcher, which PythonSlicer is, writes when the Python that it started ended by a signal; it then exits
+with status 1 itself (ctkAppLauncher.cpp, applicationFinished)."""
+PYTHON_SAYS = ("Fatal Python error", "Windows fatal exception")
+"""What Python's faulthandler writes in a crash of its own, but not when the system kills it."""
 WORKER_ARGUMENTS = ("-m", "NephroSynthLib.worker")
 
 OnEnd = Callable[["dict[str, Any] | None", "NephroSynthError | None"], None]
@@ -132,11 +137,16 @@ class WorkerProcess:
         self._read_output()
         self._read_errors()
         if self._result is None and self._error is None:
-            crashed = status == qt.QProcess.CrashExit
-            how = f"by signal {code}" if crashed else f"with status {code}"
-            killed = code == int(signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
-            self._error = self._conversation.why_it_died(how, killed=crashed and killed)
+            self._error = self._why_it_died(code, status == qt.QProcess.CrashExit)
         self._end()
+
+    def _why_it_died(self, code: int, crashed: bool) -> NephroSynthError:
+        said = self._conversation
+        if not crashed and said.logged(LAUNCHER_SAYS):
+            return said.why_it_died("by a signal", killed=not any(map(said.logged, PYTHON_SAYS)))
+        if crashed:
+            return said.why_it_died(f"by signal {code}", killed=code == int(getattr(signal, "SIGKILL", signal.SIGTERM)))
+        return said.why_it_died(f"with status {code}", killed=False)
 
     def _end(self) -> None:
         if self._ended:

@@ -9,10 +9,10 @@ from NephroSynthLib.worker import PROTOCOL
 HELLO = f'{{"type": "hello", "protocol": {PROTOCOL}, "version": "0"}}'
 
 
-def program(body: str) -> tuple[str, ...]:
+def program(body: str, python: str = sys.executable) -> tuple[str, ...]:
     """A worker that says hello, reads its job into `job` and then runs `body`."""
     return (
-        sys.executable,
+        python,
         "-u",
         "-c",
         f"""

@@ -181,6 +181,25 @@ def test_a_worker_that_fails_is_told_in_plain_words(host: Any, ready: Any, body:
     assert_as_before(ready, before)
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("sys.exit(3)", "ended with status 3"),
+        ("sys.exit(130)", "ended with status 130"),
+        ("os.kill(os.getpid(), 11)", "ended by a signal"),
+        (f"os.kill(os.getpid(), {int(signal.SIGKILL)})", "memory ran out"),
+    ],
+)
+def test_a_worker_that_dies_under_slicers_launcher_is_told_as_well(
+    host: Any, ready: Any, body: str, words: str
+) -> None:
+    before = contents()
+    ready.panel.run.start(ready.panel.parameters(), program(body, "PythonSlicer"))
+    wait_for_end(host, ready)
+    assert words in ready.ui.errorLabel.text
+    assert_as_before(ready, before)
+
+
 def test_no_option_of_the_command_line_is_named(host: Any, ready: Any) -> None:
     start(host, ready, f"os.kill(os.getpid(), {int(signal.SIGKILL)})")
     wait_for_end(host, ready)
