@@ -121,10 +121,7 @@ def _install(packages: Sequence[Requirement]) -> None:
         held = Path(folder) / "constraints.txt"
         held.write_text("\n".join(constraints()), encoding="utf-8")
         try:
-            if hasattr(slicer, "packaging"):
-                slicer.packaging.pip_install(names, constraints=held, requester="NephroSynth")
-            else:
-                slicer.util.pip_install(["--constraint", str(held), *names])
+            _pip_install(names, held)
         except Exception as error:  # pip's own error, or none at all without a network
             raise ResourceError(
                 _("The installation of {names} failed.").format(names=_names(packages)),
@@ -137,6 +134,15 @@ def _advise_restart(changed: Sequence[str]) -> None:
         _("These packages were in use and have been updated: {names}.\n\nRestart Slicer now?").format(
             names=", ".join(changed)
         ),
+def _pip_install(names: Sequence[str], constraints: Path) -> None:
+    try:
+        from slicer import packaging
+    except ImportError:  # Slicer 5.10
+        slicer.util.pip_install(["--constraint", str(constraints), *names])
+    else:
+        packaging.pip_install(names, constraints=constraints, requester="NephroSynth")
+
+
         windowTitle=_("NephroSynth: restart"),
     ):
         slicer.util.restart()

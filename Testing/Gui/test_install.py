@@ -62,7 +62,7 @@ def pip(bare_python: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> list[tu
         assert requester == "NephroSynth"
         note(names, constraints.read_text())
 
-    monkeypatch.setattr(slicer, "packaging", SimpleNamespace(pip_install=with_packaging), raising=False)
+    monkeypatch.setattr("slicer.packaging.pip_install", with_packaging)
 
     def without(arguments: list[str]) -> None:
         assert arguments[0] == "--constraint"
@@ -105,6 +105,7 @@ def test_the_user_is_asked_once_and_slicers_packages_are_held(
 
     if not packaging:
         monkeypatch.delattr(slicer, "packaging")
+        monkeypatch.setitem(sys.modules, "slicer.packaging", None)
     install.ensure_dependencies()
     _, (text, packages) = answers
     assert "Install them now?" in text
@@ -140,7 +141,7 @@ def test_a_failed_installation_is_told(
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("no network")
 
-    monkeypatch.setattr(slicer.packaging, "pip_install", fail)
+    monkeypatch.setattr("slicer.packaging.pip_install", fail)
     with pytest.raises(Exception, match="network connection"):
         install.ensure_dependencies()
 

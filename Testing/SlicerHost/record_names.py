@@ -14,6 +14,7 @@ import functools
 import re
 import subprocess
 import sys
+import unittest
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -177,7 +178,7 @@ def _scripted_member(owner: str, member: str, sources: Sources) -> Place | None:
     text = sources.text("Slicer", file)
     if member == owner or _defines(text, member) or f"self.{member} = " in text:
         return Place("Slicer", file)
-    if owner.endswith("Test") and member.startswith("assert"):
+    if owner.endswith("Test") and hasattr(unittest.TestCase, member):
         return Place("CPython", "Lib/unittest/case.py")
     return None
 

@@ -14,13 +14,15 @@ from slicer_host import (
     i18n,
     parameter_node,
     parameter_types,
-    pip_packaging,
     scripted_loadable_module,
 )
 from slicer_host.dicom import dicom_lib
 from slicer_host.pythonqt import face_class, to_python
 from slicer_host.qt_module import QtModule
 from slicer_host.widgets import CTK, SLICER
+
+IMPORTED_LATER = Path(__file__).parent / "imported_later"
+"""Modules of the package slicer that Slicer does not import at its start: `slicer` has them once they are imported."""
 
 
 class Namespace:
@@ -42,6 +44,10 @@ class Namespace:
             self._set(name, value)
         sys.modules["slicer.modules"] = modules
         self._modules.setdefault("slicer.modules", None)
+        slicer.__path__.append(str(IMPORTED_LATER))
+        for file in IMPORTED_LATER.glob("*.py"):
+            self._modules[f"slicer.{file.stem}"] = None
+            self._attributes[file.stem] = _ABSENT
 
     def close(self) -> None:
         """Takes everything out again."""
@@ -56,6 +62,7 @@ class Namespace:
             else:
                 setattr(slicer, name, value)
         sys.path[:] = self._path
+        slicer.__path__.remove(str(IMPORTED_LATER))
 
     def remember_module(self, name: str) -> None:
         """Notes a module that the host is about to load, to take it out at the end."""
@@ -93,7 +100,6 @@ def _modules() -> dict[str, ModuleType]:
         "slicer.i18n": _public(i18n, "slicer.i18n", "tr", "translate"),
         "slicer.ScriptedLoadableModule": scripted,
         "slicer.parameterNodeWrapper": _parameter_node_module(),
-        "slicer.packaging": _public(pip_packaging, "slicer.packaging", "pip_"),
         "DICOMLib": dicom_package,
         "DICOMLib.DICOMUtils": dicom_utils,
     }

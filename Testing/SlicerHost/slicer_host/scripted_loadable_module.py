@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import unittest
 from pathlib import Path
 from typing import Any
@@ -83,10 +82,28 @@ class ScriptedLoadableModuleWidget:
         self.reloadCollapsibleButton = ctk.ctkCollapsibleButton()
         self.reloadCollapsibleButton.text = "Reload && Test"
         self.layout.addWidget(self.reloadCollapsibleButton)
+        form = qt.QFormLayout(self.reloadCollapsibleButton)
         self.reloadButton = qt.QPushButton("Reload")
+        self.reloadButton.toolTip = "Reload this module."
         self.reloadButton.connect("clicked()", self.onReload)
-        row = qt.QFormLayout(self.reloadCollapsibleButton)
-        row.addRow(self.reloadButton)
+        self.reloadTestMenu = qt.QMenu()
+        self.testAction = self._developer_action("Test", "TestAction", self.onTest)
+        self.reloadTestAction = self._developer_action("Reload and Test", "ReloadTestAction", self.onReloadAndTest)
+        self.reloadTestMenuButton = qt.QToolButton()
+        self.reloadTestMenuButton.toolTip = "Test or Reload & Test"
+        self.reloadTestMenuButton.setMenu(self.reloadTestMenu)
+        self.reloadTestMenuButton.setDefaultAction(self.reloadTestAction)
+        row = qt.QHBoxLayout()
+        row.addWidget(self.reloadButton)
+        row.addWidget(self.reloadTestMenuButton)
+        form.addRow(row)
+
+    def _developer_action(self, text: str, name: str, action: Any) -> Any:
+        made = importlib.import_module("qt").QAction(text, self.reloadTestMenu)
+        made.setObjectName(name)
+        made.connect("triggered()", action)
+        self.reloadTestMenu.addAction(made)
+        return made
 
     def cleanup(self) -> None:
         """Called before the module goes away; a module extends it."""
@@ -94,6 +111,23 @@ class ScriptedLoadableModuleWidget:
     def onReload(self) -> None:
         """Loads the module's code again and builds the panel anew."""
         slicer.util.reloadScriptedModule(self.moduleName)
+
+    def onTest(self, **kwargs: Any) -> None:
+        """Runs the module's test case."""
+        self.reloadTestMenuButton.setDefaultAction(self.testAction)
+        with slicer.util.tryWithErrorDisplay("Test failed."):
+            self._run_test(**kwargs)
+
+    def onReloadAndTest(self, **kwargs: Any) -> None:
+        """Reloads the module and runs its test case."""
+        self.reloadTestMenuButton.setDefaultAction(self.reloadTestAction)
+        with slicer.util.tryWithErrorDisplay("Reload and Test failed."):
+            self.onReload()
+            self._run_test(**kwargs)
+
+    def _run_test(self, **kwargs: Any) -> None:
+        delay = int(slicer.app.userSettings().value("Developer/SelfTestDisplayMessageDelay"))
+        slicer.selfTests[self.moduleName](msec=delay, **kwargs)
 
     def _onModuleAboutToBeUnloaded(self, name: str) -> None:
         if name == self.moduleName:
@@ -141,16 +175,14 @@ class ScriptedLoadableModuleLogic:
 class ScriptedLoadableModuleTest(unittest.TestCase):
     """Base of a module's test case."""
 
-    messageDelay = 50
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.moduleTestNames = [name for name in dir(self) if "test" in name and callable(getattr(self, name))]
 
     def delayDisplay(self, message: str, requestedDelay: int | None = None, msec: int | None = None) -> None:
         """Shows a message for a while."""
-        logging.info(message)
-        slicer.util.delayDisplay(message, msec or requestedDelay or self.messageDelay)
+        delay = getattr(self, "messageDelay", msec if msec is not None else requestedDelay)
+        slicer.util.delayDisplay(message, delay if delay is not None else 100)
 
     def runTest(self) -> None:
         """Runs the test methods one after another."""

@@ -28,8 +28,11 @@ class Session:
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="slicer-host-"))
-        self.settings = QSettings(str(self.folder / "Slicer.ini"), QSettings.Format.IniFormat)
-        for key, value in settings.items():
+        QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+        QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(self.folder))
+        self.settings = QSettings()  # the file that every other QSettings() reads, as in Slicer
+        defaults = {"Developer/SelfTestDisplayMessageDelay": 750}  # qSlicerSettingsDeveloperPanel
+        for key, value in {**defaults, **settings}.items():
             self.settings.setValue(key, value)
         self.scene = new_scene()
         self.application_logic = new_application_logic(self.scene, self.folder)

@@ -54,7 +54,10 @@ class qMRMLSliceControllerWidget(ControllerBar):
         if self._logic.GetSliceOffsetRangeResolution(offsets, resolution):
             self._slider.singleStep = max(float(resolution), 1e-3)
             self._slider.minimum, self._slider.maximum = sorted(offsets)
-        self._slider.prefix = _offset_axis(node)
+        normal = [node.GetSliceToRAS().GetElement(row, 2) for row in range(3)]
+        positive, negative = (node.GetDirectionLabel(normal, end) for end in (True, False))
+        self._slider.toolTip = f"{negative} <-----> {positive}"
+        self._slider.prefix = f"{positive}: "
         self._slider.setValue(self._logic.GetSliceOffset())
         self._slider.blockSignals(blocked)
 
@@ -141,14 +144,6 @@ class qMRMLSliceWidget(ViewWidget):
     @Slot()
     def fitSliceToBackground(self) -> None:
         self._bar.fitSliceToBackground()
-
-
-def _offset_axis(node: Any) -> str:
-    """The anatomical axis that the slider moves along, as Slicer's bar shows it."""
-    matrix = node.GetSliceToRAS()
-    normal = [matrix.GetElement(row, 2) for row in range(3)]
-    largest = max(range(3), key=lambda axis: abs(normal[axis]))
-    return f"{'RAS'[largest]}: "
 
 
 def _fit_icon() -> QIcon:
