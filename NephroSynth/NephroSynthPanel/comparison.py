@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from NephroSynthLib.mrml import comparison, display, layouts, plots, tables
-from NephroSynthLib.mrml.views import slice_nodes
+from NephroSynthLib.mrml.views import Ras, fit_views, slice_nodes
 from NephroSynthPanel.results import RunNodes
 from NephroSynthPanel.section import ResultSection
 
@@ -22,6 +22,8 @@ class ComparisonSection(ResultSection):
         super().__init__(ui, run, on_error)
         self._line: Any = None
         self._line_tags: list[int] = []
+        self._fitted = False
+        self._at: Ras | None = None
         self._fitter = qt.QTimer()
         self._fitter.singleShot = True
         self._fitter.interval = 0
@@ -66,6 +68,7 @@ class ComparisonSection(ResultSection):
         """Leaves the difference and the uncertainty, and follows no line any more."""
         self._ui.differenceButton.checked = self._ui.uncertaintyButton.checked = False
         self._follow(None)
+        self._fitted = False
 
     def _arrange(self, run: RunNodes, layout: str) -> None:
         """Shows the phases in a layout, or the synthetic phase in the layout that was there before."""
@@ -78,24 +81,30 @@ class ComparisonSection(ResultSection):
         else:
             self._show(run, layout, [run.synthetic, run.reference])
 
-    def _show(self, run: RunNodes, layout: str, volumes: list[Any]) -> None:
+    def _show(self, run: RunNodes, layout: str, volumes: list[Any], at: Ras | None = None) -> None:
+        """Shows volumes in a layout.
+
+        One that comes new has the same window for all of them and the slices through `at`; they are fitted to the
+        volumes once for a run, and look where the views before did from then on.
+        """
         scene = slicer.mrmlScene
-        layouts.show_layout(scene, layout, volumes)
+        changed = layouts.show_layout(scene, layout, volumes)
         display.link_slices(scene, self._ui.linkCheckBox.checked)
-        self._fitter.start()
+        if not changed:
+            return
+        self._window(run)
+        if self._fitted:
+            _go_to(at)
+        else:
+            self._fitted, self._at = True, at
+            self._fitter.start()
 
     def _fit(self) -> None:
-        """Shows the whole of each volume, at the height of a kidney, once the views have their size."""
-        run, scene = self._run(), slicer.mrmlScene
-        slicer.app.layoutManager().resetSliceViews()
-        if run is None:
-            return
-        centre = display.kidney_centre(run.kidneys, "right") if run.kidneys is not None else None
-        if centre is None and run.kidneys is not None:
-            centre = display.kidney_centre(run.kidneys, "left")
-        if centre is not None:
-            for node in slice_nodes(scene):
-                node.JumpSliceByOffsetting(*centre)
+        """Shows the volumes whole, in the slices that are wanted or through a kidney, once the views have their size."""
+        run = self._run()
+        if run is not None:
+            fit_views(slicer.mrmlScene, run.synthetic)
+            _go_to(self._at or _kidney(run))
 
     def _window(self, run: RunNodes) -> None:
         for node in (*run.aligned.values(), run.excretory):
@@ -185,9 +194,28 @@ class ComparisonSection(ResultSection):
         name = _("{result} profile").format(result=run.synthetic.GetName())
         chart = plots.line_profile(slicer.mrmlScene, run.line, run.aligned, name, run.profile)
         run.remember("profile", chart)
-        self._show_chart(run, chart)
+        self._show_chart(run, chart, _middle(run.line))
         self.update()
 
-    def _show_chart(self, run: RunNodes, chart: Any) -> None:
-        self._show(run, "plots", [run.synthetic, run.reference])
+    def _show_chart(self, run: RunNodes, chart: Any, at: Ras | None = None) -> None:
+        self._show(run, "plots", [run.synthetic, run.reference], at)
         plots.show_chart(slicer.mrmlScene, chart)
+
+
+def _kidney(run: RunNodes) -> Ras | None:
+    """The middle of a kidney; None where the run has none."""
+    sides = ("right", "left") if run.kidneys is not None else ()
+    centres = (display.kidney_centre(run.kidneys, side) for side in sides)
+    return next((centre for centre in centres if centre is not None), None)
+
+
+def _middle(line: Any) -> Ras:
+    start, end = (line.GetNthControlPointPositionWorld(index) for index in (0, 1))
+    right, anterior, superior = ((low + high) / 2 for low, high in zip(start, end, strict=True))
+    return right, anterior, superior
+
+
+def _go_to(point: Ras | None) -> None:
+    """Moves the slice views to the slices through a point, and neither aside nor nearer."""
+    for node in slice_nodes(slicer.mrmlScene) if point is not None else ():
+        node.JumpSliceByOffsetting(*point)

@@ -17,8 +17,9 @@ from NephroSynthLib.errors import Cancelled, NephroSynthError, WorkerError
 
 CANCEL_WITHIN_MS = 700
 LAUNCHER_SAYS = "exit abnormally"
-"""What Slicer's launcher, which PythonSlicer is, writes when the Python that it started ended by a signal; it then exits
-with status 1 itself (ctkAppLauncher.cpp, applicationFinished)."""
+"""What Slicer's launcher, which PythonSlicer is, writes when the Python that it started ended by a signal.
+
+It then exits with status 1 itself (ctkAppLauncher.cpp, applicationFinished)."""
 PYTHON_SAYS = ("Fatal Python error", "Windows fatal exception")
 """What Python's faulthandler writes in a crash of its own, but not when the system kills it."""
 WORKER_ARGUMENTS = ("-m", "NephroSynthLib.worker")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import slicer
 
 from NephroSynthLib.errors import UsageError
-from NephroSynthLib.mrml.views import fit_views, layout_node, link_slices, show
+from NephroSynthLib.mrml.views import layout_node, link_slices, look, show, sight, slice_nodes
 
 PLANES = ("Axial", "Coronal", "Sagittal")
 PLOT_VIEW = "NephroSynthPlot"
@@ -58,13 +58,16 @@ def register_layouts(scene: slicer.vtkMRMLScene) -> None:
 
 def show_layout(
     scene: slicer.vtkMRMLScene, name: str, volumes: Sequence[slicer.vtkMRMLScalarVolumeNode | None]
-) -> None:
-    """Shows volumes in a layout, linked and whole.
+) -> bool:
+    """Shows volumes in a layout, linked; it looks where the views before did.
 
     Args:
         scene: The scene.
         name: A key of `LAYOUTS`.
         volumes: One for each cell, in order; a cell without one, or with None, stays empty.
+
+    Returns:
+        Whether another layout was there before.
 
     Raises:
         UsageError: If there is no such layout.
@@ -76,14 +79,13 @@ def show_layout(
     node = layout_node(scene)
     if node.GetViewArrangement() not in {one.id for one in LAYOUTS.values()}:
         node.SetAttribute(_BEFORE, str(node.GetViewArrangement()))
-    node.SetViewArrangement(layout.id)
+    changed = node.GetViewArrangement() != layout.id
+    _arrange(scene, node, layout.id)
     link_slices(scene, False)
     for index, views in enumerate(layout.cells):
         show(scene, views, volumes[index] if index < len(volumes) else None)
-    first = next((volume for volume in volumes if volume is not None), None)
-    if first is not None:
-        fit_views(scene, first)
     link_slices(scene, True)
+    return changed
 
 
 def restore_layout(scene: slicer.vtkMRMLScene) -> None:
@@ -94,9 +96,18 @@ def restore_layout(scene: slicer.vtkMRMLScene) -> None:
     node = layout_node(scene)
     if node.GetViewArrangement() in {one.id for one in LAYOUTS.values()}:
         before = node.GetAttribute(_BEFORE)
-        node.SetViewArrangement(int(before) if before else node.SlicerLayoutFourUpView)
+        _arrange(scene, node, int(before) if before else node.SlicerLayoutFourUpView)
     if node.GetAttribute(_BEFORE) is not None:
         node.RemoveAttribute(_BEFORE)
+
+
+def _arrange(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLLayoutNode, arrangement: int) -> None:
+    """Changes the layout; the views that were not shown before look where the first of those before looked."""
+    before = slice_nodes(scene)
+    node.SetViewArrangement(arrangement)
+    for view in slice_nodes(scene):
+        if before and view not in before:
+            look(view, sight(before[0]))
 
 
 def _slice_view(cell: int, plane: str) -> str:

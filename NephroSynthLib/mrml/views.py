@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import slicer
 import vtk
@@ -10,6 +11,19 @@ import vtk
 from NephroSynthLib.errors import UsageError
 
 Ras = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a slice view looks at.
+
+    Attributes:
+        middle: RAS mm.
+        height_mm: How much is seen from top to bottom, which Slicer keeps when the size of the view changes.
+    """
+
+    middle: Ras
+    height_mm: float
 
 
 def layout_node(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLLayoutNode:
@@ -83,6 +97,21 @@ def fit(node: slicer.vtkMRMLSliceNode, volume: slicer.vtkMRMLVolumeNode) -> None
     scale = max(width / max(columns, 1), height / max(rows, 1))
     if scale > 0:
         node.SetFieldOfView(scale * columns, scale * rows, node.GetFieldOfView()[2])
+
+
+def sight(node: slicer.vtkMRMLSliceNode) -> Sight:
+    """What a slice view looks at."""
+    matrix = node.GetSliceToRAS()
+    right, anterior, superior = (matrix.GetElement(row, 3) for row in range(3))
+    return Sight((right, anterior, superior), node.GetFieldOfView()[1])
+
+
+def look(node: slicer.vtkMRMLSliceNode, at: Sight) -> None:
+    """Makes a slice view look at something."""
+    columns, rows, _ = node.GetDimensions()
+    width_mm = at.height_mm * max(columns, 1) / max(rows, 1)
+    node.JumpSliceByCentering(*at.middle)
+    node.SetFieldOfView(width_mm, at.height_mm, node.GetFieldOfView()[2])
 
 
 def fit_views(scene: slicer.vtkMRMLScene, volume: slicer.vtkMRMLVolumeNode) -> None:

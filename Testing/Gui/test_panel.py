@@ -75,7 +75,7 @@ def test_requirements_are_those_of_the_package() -> None:
     listed = {plain(line) for line in (ROOT / "NephroSynth/Resources/requirements.txt").read_text().splitlines()} - {""}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {*project["dependencies"], *project["optional-dependencies"]["dicom"]}
-    from_slicer = ("numpy", "scipy", "SimpleITK", "torch", "pydicom")
+    from_slicer = ("numpy", "scipy", "SimpleITK", "torch")
     of_the_terminal = ("typer", "rich", "pynetdicom")
     left_out = tuple(f"{name}>=" for name in (*from_slicer, *of_the_terminal))
     assert listed == {one for one in declared if not one.startswith(left_out)}
@@ -180,6 +180,67 @@ def test_difference_and_uncertainty_are_painted_with_a_legend_until_something_el
     assert not widget.ui.uncertaintyButton.checked
     assert legends(host, found.uncertainty) == set()
     assert not widget.ui.errorWidget.visible, widget.ui.errorLabel.text
+
+
+@pytest.fixture
+def compared(host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path) -> Any:
+    """A run, with the section for the comparison open."""
+    choose(widget, **exam_nodes)
+    found = run(host, widget, result_folder)
+    widget.ui.checkSection.collapsed = True
+    widget.ui.comparisonSection.collapsed = False
+    host.process_events()
+    return found
+
+
+def test_slice_and_zoom_stay_where_the_user_has_brought_them(host: Any, widget: Any, compared: Any) -> None:
+    import slicer
+
+    from NephroSynthLib.mrml.views import sight, slice_nodes
+
+    def looks() -> list[tuple[Any, ...]]:
+        host.process_events(0.2)
+        seen = [sight(node) for node in slice_nodes(slicer.mrmlScene)]
+        return [(*(round(value) for value in look.middle), round(look.height_mm)) for look in seen]
+
+    host.click(widget.ui.sideBySideButton)
+    assert {look[2] for look in looks()} == {round(10 * 8.0)}  # the height of the kidneys
+    for node in slice_nodes(slicer.mrmlScene):
+        node.JumpSliceByCentering(-120.0, -90.0, 40.0)
+        node.SetFieldOfView(*(side / 4 for side in node.GetFieldOfView()))
+    here = looks()
+    assert here[0] == here[1]
+    for name in ("difference", "difference", "sideBySide"):
+        host.click(getattr(widget.ui, f"{name}Button"))
+        assert looks() == here
+    for name in ("twoByTwo", "histogram", "threePlanes", "sideBySide"):
+        host.click(getattr(widget.ui, f"{name}Button"))
+        assert set(looks()) == {here[0]}, name
+    host.click(widget.ui.restoreLayoutButton)
+    assert set(looks()) == {here[0]}
+
+
+def test_the_plot_of_a_line_shows_the_slice_of_the_line(host: Any, widget: Any, compared: Any) -> None:
+    import slicer
+
+    from NephroSynthLib.mrml.views import sight, slice_nodes
+
+    host.click(widget.ui.profileButton)
+    for x in (-100.0, -150.0):
+        compared.line.AddControlPointWorld(x, -90.0, 120.0)
+    host.process_events(0.2)
+    assert compared.profile is not None
+    assert [round(sight(node).middle[2]) for node in slice_nodes(slicer.mrmlScene)] == [120, 120]
+
+
+def test_a_comparison_opens_with_the_same_window_for_all(host: Any, widget: Any, compared: Any) -> None:
+    from NephroSynthLib.mrml.display import set_window
+
+    set_window(compared.acquired, 2000.0, 300.0)
+    set_window(compared.noncontrast, 1000.0, 0.0)
+    host.click(widget.ui.twoByTwoButton)
+    displays = [node.GetDisplayNode() for node in compared.aligned.values()]
+    assert [(one.GetWindow(), one.GetLevel()) for one in displays] == [(400.0, 50.0)] * 4
 
 
 def legends(host: Any, volume: Any) -> set[str]:

@@ -12,7 +12,16 @@ import vtk
 
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.mrml.layouts import LAYOUTS, PLOT_VIEW, register_layouts, restore_layout, show_layout
-from NephroSynthLib.mrml.views import centre_on, composite, composites, link_slices, slice_nodes, slice_views
+from NephroSynthLib.mrml.views import (
+    centre_on,
+    composite,
+    composites,
+    fit_views,
+    link_slices,
+    sight,
+    slice_nodes,
+    slice_views,
+)
 from NephroSynthLib.mrml.volumes import node_from_image
 
 Scene = slicer.vtkMRMLScene
@@ -50,6 +59,7 @@ def test_the_plot_layout_has_a_plot_view(scene: Scene, layout: Node, volumes: li
 @pytest.mark.parametrize("name", list(LAYOUTS))
 def test_a_volume_is_shown_whole(scene: Scene, layout: Node, volumes: list[Node], name: str) -> None:
     show_layout(scene, name, volumes)
+    fit_views(scene, volumes[0])
     bounds = [0.0] * 6
     volumes[0].GetRASBounds(bounds)
     for node in slice_nodes(scene):
@@ -62,6 +72,35 @@ def test_a_volume_is_shown_whole(scene: Scene, layout: Node, volumes: list[Node]
         assert max(abs(seen[2]), abs(seen[3])) <= height / 2 * 1.001
         assert max(seen[1] - seen[0], seen[3] - seen[2]) >= 0.99 * min(width, height)
         assert seen[4] < 0 < seen[5]
+
+
+def test_another_layout_looks_where_the_one_before_did(scene: Scene, layout: Node, volumes: list[Node]) -> None:
+    show_layout(scene, "side-by-side", volumes)
+    fit_views(scene, volumes[0])
+    first, second = slice_nodes(scene)
+    for node in (first, second):
+        node.JumpSliceByCentering(12.0, -7.0, 21.0)
+        node.SetFieldOfView(40.0, 40.0, 1.0)
+    second.JumpSliceByOffsetting(12.0, -7.0, 30.0)
+    for name in ("two-by-two", "three-planes", "plots"):
+        assert show_layout(scene, name, volumes)
+        looks = [sight(node) for node in slice_nodes(scene)]
+        assert {round(look.height_mm) for look in looks} == {40}
+        others = [look for node, look in zip(slice_nodes(scene), looks, strict=True) if node is not second]
+        for look in others:
+            np.testing.assert_allclose(look.middle, (12.0, -7.0, 21.0), atol=1e-6)
+        assert sight(second).middle[2] == pytest.approx(30.0)  # it is not linked, and was shown before
+    restore_layout(scene)
+    for node in slice_nodes(scene):
+        np.testing.assert_allclose(sight(node).middle, (12.0, -7.0, 21.0), atol=1e-6)
+
+
+def test_a_layout_that_is_there_already_moves_nothing(scene: Scene, layout: Node, volumes: list[Node]) -> None:
+    assert show_layout(scene, "side-by-side", volumes)
+    slice_nodes(scene)[0].JumpSliceByCentering(12.0, -7.0, 21.0)
+    before = [sight(node) for node in slice_nodes(scene)]
+    assert not show_layout(scene, "side-by-side", volumes[1:])
+    assert [sight(node) for node in slice_nodes(scene)] == before
 
 
 def test_a_cell_without_a_volume_stays_empty(scene: Scene, layout: Node, volumes: list[Node]) -> None:
