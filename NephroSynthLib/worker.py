@@ -100,9 +100,13 @@ def as_our_error(error: Exception) -> NephroSynthError:
     """The error as one of ours, with the original as its cause."""
     if isinstance(error, NephroSynthError):
         return error
-    ours = _resource_error(error) or NephroSynthError(
-        f"NephroSynth failed unexpectedly ({type(error).__name__}).",
-        "Please report this with the output of --verbose.",
+    ours = (
+        _resource_error(error)
+        or _left_out(error)
+        or NephroSynthError(
+            f"NephroSynth failed unexpectedly ({type(error).__name__}).",
+            "Please report this with the output of --verbose.",
+        )
     )
     ours.__cause__ = error
     return ours
@@ -118,6 +122,15 @@ def _resource_error(error: Exception) -> NephroSynthError | None:
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return UsageError(
             f"A file cannot be read or written: {error.strerror}.", "Check the permissions of the files and folders."
+        )
+    return None
+
+
+def _left_out(error: Exception) -> NephroSynthError | None:
+    """What a job says that needs a part of this library which Slicer's extension leaves out."""
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("NephroSynthLib."):
+        return UsageError(
+            "This job is not part of the Slicer extension.", "Install NephroSynth with pip and use its command line."
         )
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -13,11 +14,15 @@ from pathlib import Path
 
 import pytest
 
+from NephroSynthLib.jobs import JOBS
+
 ROOT = Path(__file__).resolve().parents[2]
 STAND_IN = Path(__file__).parent / "SlicerStandIn"
 MODULES = Path("lib/Slicer-5.10/qt-scripted-modules")
 SOURCE_PATH = (ROOT, ROOT / "NephroSynth")
 """Where `NephroSynthLib` and the module's own packages are found in the source tree."""
+
+JOB_FILES = tuple(ROOT / "NephroSynthLib" / name for name in ("jobs.py", "dicom_jobs.py", "panel_jobs.py"))
 
 pytestmark = [
     pytest.mark.system,
@@ -53,9 +58,45 @@ def modules(trees: tuple[Path, Path]) -> Path:
     return trees[1] / MODULES
 
 
+def _tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def _panel_jobs() -> set[str]:
+    """The jobs that the panel starts a worker with."""
+    panel = (ROOT / "NephroSynth/NephroSynthPanel").glob("*.py")
+    return {name for file in panel for name in re.findall(r'\.start\("([\w-]+)", ', file.read_text(encoding="utf-8"))}
+
+
+def _job_functions() -> set[str]:
+    """The functions in the files of the jobs that the panel's jobs may come to."""
+    functions = {
+        node.name: node for file in JOB_FILES for node in _tree(file).body if isinstance(node, ast.FunctionDef)
+    }
+    reached: set[str] = set()
+    found = {JOBS[job].__name__ for job in _panel_jobs()} | {"execute"}
+    while found:
+        name = found.pop()
+        reached.add(name)
+        nodes = list(ast.walk(functions[name]))
+        used = {node.id for node in nodes if isinstance(node, ast.Name)}
+        used |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        found |= (used & functions.keys()) - reached
+    return reached
+
+
+def _code(file: Path) -> list[ast.AST]:
+    """What may run of a file: all of it, but of the files of the jobs only what the panel's jobs come to."""
+    parts: list[ast.stmt] = _tree(file).body
+    if file in JOB_FILES:
+        reached = _job_functions()
+        parts = [part for part in parts if not isinstance(part, ast.FunctionDef) or part.name in reached]
+    return [node for part in parts for node in ast.walk(part)]
+
+
 def _imports(file: Path) -> Iterator[str]:
-    """Names that a file imports anywhere, each package's own file included."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    """Names that a file imports where it may run, each package's own file included."""
+    for node in _code(file):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -77,7 +118,7 @@ def _source(name: str) -> Path | None:
 
 
 def _needed_python() -> set[Path]:
-    """The module, the worker that it starts, and all of the project that they import, at once or later."""
+    """The module, the worker with the jobs that the panel starts, and all of the project that they import."""
     seen: set[Path] = set()
     found = [ROOT / "NephroSynth/NephroSynth.py", ROOT / "NephroSynthLib/worker.py"]
     while found:
@@ -92,6 +133,10 @@ def _installed_as(source: Path) -> Path:
     """Where a source file belongs among the installed modules."""
     relative = source.relative_to(ROOT)
     return relative.relative_to("NephroSynth") if relative.parts[0] == "NephroSynth" else relative
+
+
+def test_the_jobs_of_the_panel_are_found() -> None:
+    assert _panel_jobs() == {"run", "sample", "inventory", "export-result"}
 
 
 def test_the_python_files_installed_are_those_that_the_module_and_its_worker_import(modules: Path) -> None:
@@ -198,3 +243,33 @@ def test_the_installed_worker_reads_its_bundled_models(
     )
     assert b'"hello"' in finished.stdout
     assert finished.returncode == 2, finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("prepare", {"task": "synthesis", "cohort": "cohort", "out": "prepared", "held_out": 0.2}),
+        (
+            "train",
+            {"task": "synthesis", "out": "run", "steps": 1, "exams": 1, "seed": 0, "batch_size": 1}
+            | {"learning_rate": 1e-4, "preparers": 1},
+        ),
+        (
+            "send",
+            {"folder": "dicom", "host": "localhost", "port": 11112}
+            | {"ae_title": "PACS", "own_ae_title": "NEPHROSYNTH", "timeout_s": 1.0},
+        ),
+    ],
+)
+def test_a_job_that_is_not_installed_says_so(
+    installed_alone: dict[str, str], tmp_path: Path, command: str, arguments: dict[str, object]
+) -> None:
+    worker = [sys.executable, "-m", "NephroSynthLib.worker"]
+    with subprocess.Popen(
+        worker, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=installed_alone
+    ) as process:
+        process.stdin.write(json.dumps({"command": command, "arguments": arguments}) + "\n")
+        process.stdin.flush()  # and not closed: the worker would take that as its parent's end
+        error = json.loads(process.stdout.readlines()[-1])
+    assert error.get("what") == "This job is not part of the Slicer extension.", error
+    assert process.returncode == error["exit_code"] == 2
