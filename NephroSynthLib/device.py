@@ -33,6 +33,16 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
+def in_words(device: torch.device) -> str:
+    """What computes, for people; it tells where only the CPU can."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return "Apple GPU"
+    gpu = torch.cuda.is_available() or torch.backends.mps.is_available()
+    return "CPU" if gpu else "CPU; PyTorch sees no GPU"
+
+
 def free_memory(device: torch.device) -> int:
     """Bytes that are free on the device."""
     if device.type == "cuda":

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 import torch
 from scipy import ndimage
 
-from NephroSynthLib.device import autocast, resolve_device
+from NephroSynthLib.device import autocast, in_words, resolve_device
 from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
 from NephroSynthLib.diffusion.samplers import DDIM
 from NephroSynthLib.diffusion.tiling import Tiling, denoise_tiled, tile_shape
@@ -98,6 +98,7 @@ def _sample(hu: np.ndarray, denoiser: Denoiser, steps: int, seed: int, progress:
     tiling = Tiling(hu.shape, tile, OVERLAP)
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn((1, 1, *hu.shape), generator=generator).to(device)
+    message = f"Finding the kidneys ({in_words(device)})"
 
     def denoise_tile(noisy: torch.Tensor, timestep: torch.Tensor, part: tuple[slice, slice, slice]) -> Prediction:
         return denoiser(noisy, timestep, condition[(slice(None), slice(None), *part)])
@@ -107,7 +108,7 @@ def _sample(hu: np.ndarray, denoiser: Denoiser, steps: int, seed: int, progress:
 
     with torch.inference_mode(), autocast(device):
         sample = DDIM(denoiser.schedule).sample(
-            denoise, noise, steps, generator, on_step=lambda done: progress.update(done, "Finding the kidneys")
+            denoise, noise, steps, generator, on_step=lambda done: progress.update(done, message)
         )
     return ((sample[0, 0].float().clamp(-1, 1) + 1) / 2).cpu().numpy()
 

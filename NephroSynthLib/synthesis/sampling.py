@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from NephroSynthLib.device import autocast, free_memory
+from NephroSynthLib.device import autocast, free_memory, in_words
 from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
 from NephroSynthLib.diffusion.samplers import DDIM, DDPM, DPMSolver, Sampler
 from NephroSynthLib.diffusion.tiling import Size, Tiling, denoise_tiled, tile_shape
@@ -88,12 +88,13 @@ def _sample(
     noise = torch.randn((1, 1, *tiling.shape), generator=torch.Generator().manual_seed(seed)).to(device)
     calls = settings.steps * len(list(tiling))
     called = 0
+    message = f"Synthesizing the nephrographic phase ({in_words(device)})"
 
     def denoise_tile(noisy: torch.Tensor, step: torch.Tensor, part: tuple[slice, slice, slice]) -> Prediction:
         nonlocal called
         prediction = denoiser(noisy, step, condition[(slice(None), slice(None), *part)].to(device), context)
         called += 1
-        progress.update(called / calls, "Synthesizing the nephrographic phase")
+        progress.update(called / calls, message)
         return prediction
 
     def denoise(noisy: torch.Tensor, step: int) -> Prediction:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from NephroSynthLib.device import autocast, free_memory, inference_dtype, resolve_device
+from NephroSynthLib.device import autocast, free_memory, in_words, inference_dtype, resolve_device
 from NephroSynthLib.errors import ResourceError
 
 
@@ -16,6 +16,13 @@ def test_a_gpu_that_is_not_there_is_refused_with_what_to_do() -> None:
     with pytest.raises(ResourceError, match="cuda:99 is not there") as error:
         resolve_device("cuda:99")
     assert error.value.exit_code == 5
+
+
+@pytest.mark.parametrize(("gpu", "words"), [(False, "CPU; PyTorch sees no GPU"), (True, "CPU")])
+def test_a_user_is_told_where_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch, gpu: bool, words: str) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert in_words(torch.device("cpu")) == words
 
 
 def test_memory_is_counted_in_bytes() -> None:

@@ -211,6 +211,7 @@ def test_progress_moves_to_the_end_and_a_cancelled_run_stops(phases: Phases, set
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
     assert len(set(fractions)) >= 4
+    assert any("(CPU" in event.message for event in events)
     with pytest.raises(Cancelled):
         run(phases, settings, progress=Progress(cancelled=lambda: True))
 
