@@ -100,7 +100,7 @@ class ComparisonSection(ResultSection):
             self._fitter.start()
 
     def _fit(self) -> None:
-        """Shows the volumes whole, in the slices that are wanted or through a kidney, once the views have their size."""
+        """Shows the volumes whole, in the slices that are wanted or through a kidney, once the views have a size."""
         run = self._run()
         if run is not None:
             fit_views(slicer.mrmlScene, run.synthetic)

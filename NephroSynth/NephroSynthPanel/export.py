@@ -56,7 +56,7 @@ class ExportSection:
             return
         try:
             choice = self._choice(run)
-            install.ensure_dependencies()
+            install.ensure_dependencies(self._ui)
         except Exception as error:  # whatever it is, the user sees it
             self._ended(None, error)
             return

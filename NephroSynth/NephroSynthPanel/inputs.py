@@ -50,7 +50,7 @@ class InputsSection:
         if self.busy:
             return
         try:
-            install.ensure_dependencies()
+            install.ensure_dependencies(self._ui)
             volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
             work = find_phases(volumes, [dicom_header(volume) for volume in volumes])
         except Exception as error:  # whatever it is, the user sees it
@@ -67,6 +67,8 @@ class InputsSection:
         self._set_busy(_("Simulating an exam…"))
         try:
             self._sample = SampleExam(lambda fraction, message: self._say(message), self._on_log, self._sample_ended)
+            if not self._sample.kept:
+                install.ensure_dependencies(self._ui)
             self._sample.start()
         except Exception as error:  # whatever it is, the user sees it
             self._sample_ended(None, error)

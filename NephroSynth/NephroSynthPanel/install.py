@@ -5,20 +5,29 @@ from __future__ import annotations
 import importlib
 import sys
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import slicer
 from packaging.requirements import Requirement
 from slicer.i18n import tr as _
 
-from NephroSynthLib.errors import ResourceError
+from NephroSynthLib.errors import ResourceError, UsageError
 
 REQUIREMENTS = Path(__file__).parents[1] / "Resources" / "requirements.txt"
 TORCH = Requirement("torch>=2.5")
 KEPT = ("numpy", "scipy", "SimpleITK", "pydicom", "requests", "vtk", "torch")
-"""Packages that come with Slicer, or with its PyTorch extension; pip must leave them as they are."""
+"""Packages that come with Slicer, or with its PyTorch extension; pip must leave them as they are.
+
+Only pydicom may be renewed, where it is too old: Slicer 5.10 has 2.4, and highdicom needs 3. Slicer's own DICOM modules
+use nothing that pydicom 3 has not.
+"""
+
+_ONE = threading.Lock()  # held while packages are installed
 
 
 def requirements() -> list[Requirement]:
@@ -32,15 +41,48 @@ def missing(wanted: Sequence[Requirement]) -> list[Requirement]:
     return [requirement for requirement in wanted if not _satisfied(requirement)]
 
 
-def ensure_dependencies() -> None:
+def ensure_dependencies(ui: Any) -> None:
     """Installs what is missing, if the user agrees.
+
+    Args:
+        ui: The panel's widgets, which let nothing else begin meanwhile.
 
     Raises:
         ResourceError: If the user does not agree, or the installation fails.
+        UsageError: If an installation goes on already.
     """
     packages, torch = missing(requirements()), missing([TORCH])
     if not packages and not torch:
         return
+    with _alone(ui):
+        _ensure(packages, torch)
+
+
+def going_on() -> bool:
+    """Whether packages are being installed."""
+    return _ONE.locked()
+
+
+@contextmanager
+def _alone(ui: Any) -> Iterator[None]:
+    """Shows that packages are installed, and lets nobody begin anything: pip lets Slicer's event loop run meanwhile."""
+    if not _ONE.acquire(blocking=False):
+        raise UsageError(_("The packages are being installed already."), _("Wait until that has ended."))
+    sections = (ui.inputsSection, ui.runWidget, ui.exportSection)
+    status = ui.statusLabel.text
+    try:
+        for section in sections:
+            section.enabled = False
+        ui.statusLabel.text = _("Installing packages…")
+        yield
+    finally:
+        _ONE.release()
+        for section in sections:
+            section.enabled = True
+        ui.statusLabel.text = status
+
+
+def _ensure(packages: Sequence[Requirement], torch: Sequence[Requirement]) -> None:
     if not _consent([*packages, *torch]):
         raise ResourceError(
             _("The Python packages that NephroSynth needs are not installed."),
@@ -71,10 +113,11 @@ def replaced_while_loaded(before: dict[str, str], after: dict[str, str]) -> list
     return sorted(name for name, version in before.items() if after.get(name, version) != version and name in imported)
 
 
-def constraints() -> list[str]:
-    """Lines that hold Slicer's own packages at the versions that are installed."""
+def constraints(wanted: Sequence[Requirement]) -> list[str]:
+    """Lines that hold Slicer's own packages at the versions that are installed, but for those that are wanted anew."""
+    renewed = {requirement.name for requirement in wanted}
     lines = []
-    for name in KEPT:
+    for name in (one for one in KEPT if one not in renewed):
         try:
             lines.append(f"{name}=={metadata.version(name)}")
         except metadata.PackageNotFoundError:
@@ -119,7 +162,7 @@ def _install(packages: Sequence[Requirement]) -> None:
     names = [str(package) for package in packages]
     with tempfile.TemporaryDirectory(prefix="nephrosynth-") as folder:
         held = Path(folder) / "constraints.txt"
-        held.write_text("\n".join(constraints()), encoding="utf-8")
+        held.write_text("\n".join(constraints(packages)), encoding="utf-8")
         try:
             _pip_install(names, held)
         except Exception as error:  # pip's own error, or none at all without a network
@@ -129,11 +172,6 @@ def _install(packages: Sequence[Requirement]) -> None:
             ) from error
 
 
-def _advise_restart(changed: Sequence[str]) -> None:
-    if slicer.util.confirmYesNoDisplay(
-        _("These packages were in use and have been updated: {names}.\n\nRestart Slicer now?").format(
-            names=", ".join(changed)
-        ),
 def _pip_install(names: Sequence[str], constraints: Path) -> None:
     try:
         from slicer import packaging
@@ -143,6 +181,11 @@ def _pip_install(names: Sequence[str], constraints: Path) -> None:
         packaging.pip_install(names, constraints=constraints, requester="NephroSynth")
 
 
+def _advise_restart(changed: Sequence[str]) -> None:
+    if slicer.util.confirmYesNoDisplay(
+        _("These packages were in use and have been updated: {names}.\n\nRestart Slicer now?").format(
+            names=", ".join(changed)
+        ),
         windowTitle=_("NephroSynth: restart"),
     ):
         slicer.util.restart()

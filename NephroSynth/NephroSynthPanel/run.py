@@ -62,7 +62,7 @@ class RunSection:
             ResourceError: If the user does not want what is missing to be installed.
         """
         self._check(parameters)
-        install.ensure_dependencies()
+        install.ensure_dependencies(self._ui)
         self._check(parameters)  # an installation takes minutes, in which all may have changed
         self._ui.logText.clear()
         self._says_how_it_ended = True
@@ -103,7 +103,7 @@ class RunSection:
         self._ui.cancelButton.enabled = self.running
         if problem and not self.running:
             self._says_how_it_ended = False
-        if not self._says_how_it_ended:
+        if not self._says_how_it_ended and not install.going_on():
             self._ui.statusLabel.text = problem or _("Ready.")
 
     def log(self, line: str) -> None:

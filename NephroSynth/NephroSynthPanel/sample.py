@@ -14,7 +14,6 @@ from NephroSynthLib import __version__
 from NephroSynthLib.conversation import Message
 from NephroSynthLib.mrml.display import set_ct_window, show_volume
 from NephroSynthLib.mrml.volumes import read_into
-from NephroSynthPanel import install
 from NephroSynthPanel.dicom_files import DICOM_FOLDER
 from NephroSynthPanel.ticks import Ticks
 from NephroSynthPanel.worker_process import WorkerProcess
@@ -49,12 +48,16 @@ class SampleExam:
         self._ticks: Ticks | None = None
         self._folder = sample_folder()
 
+    @property
+    def kept(self) -> bool:
+        """Whether it was simulated before."""
+        return all((self._folder / f"{phase}.nrrd").exists() for phase in NAMES)
+
     def start(self) -> None:
         """Loads the exam if it is kept already, and simulates it first if not."""
-        if all((self._folder / f"{phase}.nrrd").exists() for phase in NAMES):
+        if self.kept:
             self._load()
             return
-        install.ensure_dependencies()
         self._worker = WorkerProcess(self._heard, self._on_log, self._simulated)
         self._worker.start("sample", {"out": str(self._folder), "seed": SEED, "spacing": SPACING_MM, "overwrite": True})
 

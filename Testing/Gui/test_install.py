@@ -87,14 +87,15 @@ def pytorch_extension(bare_python: dict[str, str], monkeypatch: pytest.MonkeyPat
     return asked
 
 
-def test_nothing_is_asked_where_nothing_is_missing(install: Any, answers: list[Any]) -> None:
-    install.ensure_dependencies()
+def test_nothing_is_asked_where_nothing_is_missing(install: Any, widget: Any, answers: list[Any]) -> None:
+    install.ensure_dependencies(widget.ui)
     assert answers == [True]
 
 
 @pytest.mark.parametrize("packaging", [True, False])
 def test_the_user_is_asked_once_and_slicers_packages_are_held(
     install: Any,
+    widget: Any,
     answers: list[Any],
     pip: list[tuple[list[str], str]],
     pytorch_extension: list[str],
@@ -106,7 +107,7 @@ def test_the_user_is_asked_once_and_slicers_packages_are_held(
     if not packaging:
         monkeypatch.delattr(slicer, "packaging")
         monkeypatch.setitem(sys.modules, "slicer.packaging", None)
-    install.ensure_dependencies()
+    install.ensure_dependencies(widget.ui)
     _, (text, packages) = answers
     assert "Install them now?" in text
     assert {"torch>=2.5", "antspyx>=0.5"} <= set(packages.split("\n"))
@@ -128,22 +129,88 @@ def test_without_consent_nothing_is_installed(
     assert pip == []
 
 
-def test_a_missing_pytorch_extension_is_named(install: Any, answers: list[Any], pip: Any) -> None:
+def test_the_pydicom_of_slicer_5_10_is_too_old_and_is_renewed(
+    install: Any,
+    widget: Any,
+    bare_python: dict[str, str],
+    answers: list[Any],
+    pip: list[tuple[list[str], str]],
+    pytorch_extension: list[str],
+) -> None:
+    bare_python["pydicom"] = "2.4.4"
+    install.ensure_dependencies(widget.ui)
+    assert "pydicom>=3.0.1" in answers[1][1].split("\n")
+    ((names, constraints),) = pip
+    assert "pydicom>=3.0.1" in names
+    assert "pydicom" not in constraints
+    assert "numpy==2.0.2" in constraints.split("\n")
+
+
+def test_a_pydicom_that_suffices_is_held(
+    install: Any, widget: Any, answers: list[Any], pip: list[tuple[list[str], str]], pytorch_extension: list[str]
+) -> None:
+    install.ensure_dependencies(widget.ui)
+    ((names, constraints),) = pip
+    assert not any(name.startswith("pydicom") for name in names)
+    assert "pydicom==3.0.1" in constraints.split("\n")
+
+
+def test_nothing_else_begins_while_packages_are_installed(
+    install: Any,
+    widget: Any,
+    exam_nodes: dict[str, Any],
+    answers: list[Any],
+    pip: list[tuple[list[str], str]],
+    pytorch_extension: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from slicer import packaging
+
+    ui = widget.ui
+    for phase, node in exam_nodes.items():
+        getattr(ui, f"{phase}Selector").setCurrentNode(node)
+    seen: list[str] = []
+
+    def with_events(*arguments: Any, **options: Any) -> None:
+        widget.panel.run.update()  # as anything does that happens in the scene meanwhile
+        buttons = (ui.applyButton, ui.findPhasesButton, ui.loadSampleButton, ui.exportButton)
+        assert not any(button.enabled for button in buttons)
+        with pytest.raises(Exception, match="being installed already"):
+            install.ensure_dependencies(ui)
+        assert not ui.applyButton.enabled
+        seen.append(ui.statusLabel.text)
+        pip_install(*arguments, **options)
+
+    pip_install = packaging.pip_install
+    monkeypatch.setattr(packaging, "pip_install", with_events)
+    install.ensure_dependencies(ui)
+    assert seen == ["Installing packages…"]
+    assert len(answers) == 2
+    assert ui.applyButton.enabled
+    assert ui.statusLabel.text == "Ready."
+    bare = [name for names, _ in pip for name in names]
+    assert len(bare) == len(set(bare))
+
+
+def test_a_missing_pytorch_extension_is_named(install: Any, widget: Any, answers: list[Any], pip: Any) -> None:
     with pytest.raises(Exception, match="PyTorch extension is not installed"):
-        install.ensure_dependencies()
+        install.ensure_dependencies(widget.ui)
 
 
 def test_a_failed_installation_is_told(
-    install: Any, answers: list[Any], pip: Any, pytorch_extension: list[str], monkeypatch: pytest.MonkeyPatch
+    install: Any,
+    widget: Any,
+    answers: list[Any],
+    pip: Any,
+    pytorch_extension: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import slicer
-
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("no network")
 
     monkeypatch.setattr("slicer.packaging.pip_install", fail)
     with pytest.raises(Exception, match="network connection"):
-        install.ensure_dependencies()
+        install.ensure_dependencies(widget.ui)
 
 
 def test_a_restart_is_advised_for_packages_in_use_alone(install: Any) -> None:
