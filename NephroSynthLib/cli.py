@@ -154,8 +154,6 @@ def run(
     }
     _check_phases_given(dicom, noncontrast, excretory, nephrographic, named=(noncontrast_series, excretory_series))
     arguments = given(noncontrast=noncontrast, excretory=excretory, nephrographic=nephrographic, kidneys=kidneys)
-    if dicom_out is not None and os.path.abspath(dicom_out) == os.path.abspath(out):
-        raise typer.BadParameter("give it a folder of its own", param_hint="--dicom-out")
     arguments |= given(dicom=dicom, dicom_out=dicom_out)
     arguments["series"] = given(noncontrast=noncontrast_series, excretory=excretory_series)
     arguments |= {"out": out, "settings": settings, "overwrite": overwrite, "deidentify": deidentify}

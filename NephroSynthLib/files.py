@@ -150,6 +150,17 @@ def check_target(out: Path, overwrite: bool, results: Collection[str]) -> None:
         )
 
 
+def check_apart(out: Path, other: Path) -> None:
+    """Refuses two output folders of which one is, or lies in, the other: each replaces what it finds in its place.
+
+    Raises:
+        UsageError: If they are not apart.
+    """
+    first, second = out.resolve(), other.resolve()
+    if first == second or first in second.parents or second in first.parents:
+        raise UsageError("One output folder lies in the other.", "Give the DICOM output a folder of its own.")
+
+
 def _replace_folder(new: Path, out: Path) -> None:
     """Puts `new` in the place of `out`; puts the old folder back if that fails."""
     if not out.exists():

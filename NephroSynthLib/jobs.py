@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from NephroSynthLib import dicom_jobs, panel_jobs
 from NephroSynthLib.errors import UsageError
-from NephroSynthLib.files import check_target, save_image, staged_folder
+from NephroSynthLib.files import check_apart, check_target, save_image, staged_folder
 from NephroSynthLib.json_values import finite
 from NephroSynthLib.outputs import OUTPUTS, SUMMARY, TRANSFORM
 from NephroSynthLib.progress import Progress
@@ -74,11 +74,13 @@ def run(
     from NephroSynthLib.exam import read_exam
 
     checked = _settings(settings)
+    if dicom_out is not None:
+        dicom_jobs.need("highdicom")
+        check_apart(Path(out), Path(dicom_out))
+        check_target(Path(dicom_out), overwrite, OUTPUTS["export-dicom"])
     reading = progress.stage("read")
     given = dicom_jobs.run_input(noncontrast, excretory, nephrographic, dicom, series or {}, reading.part(0.0, 0.5))
     if dicom_out is not None:
-        dicom_jobs.need("highdicom")
-        check_target(Path(dicom_out), overwrite, OUTPUTS["export-dicom"])
         given = dicom_jobs.with_series(given, reading.part(0.5, 0.6))
     reading = reading.part(0.0 if dicom is None and dicom_out is None else 0.6, 1.0)
     exam = read_exam(given.noncontrast, given.excretory, given.nephrographic, _path(kidneys), progress=reading)

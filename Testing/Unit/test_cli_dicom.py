@@ -7,6 +7,8 @@ import shutil
 import socket
 from pathlib import Path
 
+import highdicom as hd
+import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
@@ -128,6 +130,37 @@ def test_a_volume_of_another_grid_is_exported_with_a_warning(exam: Path, tmp_pat
     assert "has another grid than" in " ".join(json.loads(shown.stdout)["warnings"])
 
 
+def test_a_label_map_with_exchanged_sides_is_put_right(exam: Path, tmp_path: Path) -> None:
+    labels = sitk.ReadImage(str(exam / "kidneys.nii.gz"))
+    sitk.WriteImage(sitk.ChangeLabel(labels, {1: 2, 2: 1}), str(tmp_path / "exchanged.nii.gz"))
+    sitk.WriteImage(sitk.ChangeLabel(labels, {1: 2, 2: 3}), str(tmp_path / "totalsegmentator.nii.gz"))
+    for name, told in (("exchanged", "were exchanged"), ("totalsegmentator", "TotalSegmentator")):
+        options = ["--volume", exam / "synthetic.nii.gz", "--kidneys", tmp_path / f"{name}.nii.gz"]
+        options += ["--source", exam / "study", "--out", tmp_path / name]
+        shown = runner.invoke(app, ["export-dicom", *map(str, options), "--json"])
+        assert shown.exit_code == 0, shown.output
+        assert told in " ".join(json.loads(shown.stdout)["warnings"])
+        segmentation = hd.seg.segread(tmp_path / name / "kidneys.dcm")
+        read = segmentation.get_volume(combine_segments=True)
+        for segment in segmentation.SegmentSequence:
+            side = "left" if segment.SegmentLabel == "Left kidney" else "right"
+            points = np.argwhere(read.array == segment.SegmentNumber) @ read.affine[:3, :3].T + read.affine[:3, 3]
+            assert (points[:, 0].mean() > 0) == (side == "left")
+
+
+def test_an_export_without_identifiers_names_nobody(exam: Path, tmp_path: Path) -> None:
+    options = ["--volume", exam / "synthetic.nii.gz", "--kidneys", exam / "kidneys.nii.gz", "--source", exam / "study"]
+    shown = runner.invoke(app, ["export-dicom", *map(str, options), "--out", str(tmp_path / "dicom"), "--deidentify"])
+    assert shown.exit_code == 0, shown.output
+    source = pydicom.dcmread(exam / "study/noncontrast/00001.dcm")
+    secrets = [source.PatientID, source.StudyInstanceUID, source.SeriesInstanceUID, source.FrameOfReferenceUID]
+    files = sorted((tmp_path / "dicom").rglob("*.dcm"))
+    assert len(files) == 41
+    for path in files:
+        assert pydicom.dcmread(path).PatientIdentityRemoved == "YES"
+        assert not [secret for secret in secrets if str(secret).encode() in path.read_bytes()]
+
+
 def test_a_part_of_a_series_can_be_named(exam: Path, tmp_path: Path) -> None:
     shutil.copytree(exam / "study", tmp_path / "study")
     series = generate_uid()
@@ -181,7 +214,7 @@ def test_a_pacs_that_is_not_there_ends_with_exit_5(exam: Path) -> None:
         ([], "--noncontrast and --excretory, or --dicom"),
         (["--dicom", "study", "--noncontrast", "a.nii"], "not both"),
         (["--noncontrast", "a.nii", "--excretory", "b.nii", "--noncontrast-series", "2"], "only in an exam"),
-        (["--dicom", "study", "--dicom-out", "out"], "a folder of its own"),
+        *((["--dicom", "study", "--dicom-out", folder], "a folder of its own") for folder in ("out", "out/dicom", ".")),
     ],
 )
 def test_options_that_do_not_fit_are_usage_errors(options: list[str], message: str) -> None:

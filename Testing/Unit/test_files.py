@@ -11,7 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from NephroSynthLib.errors import ResourceError, UsageError
-from NephroSynthLib.files import file_suffix, remove_leftovers, save_image, staged_file, staged_folder
+from NephroSynthLib.files import check_apart, file_suffix, remove_leftovers, save_image, staged_file, staged_folder
 
 
 def names(folder: Path) -> list[str]:
@@ -140,6 +140,17 @@ class TestFolder:
         (tmp_path / "out").touch()
         with pytest.raises(UsageError, match="not a folder"), staged_folder(tmp_path / "out", overwrite=True):
             pytest.fail("the block must not run")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("a", "a"), ("a", "a/b"), ("a/b", "a"), ("a/../b", "b/c"), ("linked/c", "a"), (".", "a")]
+)
+def test_folders_of_which_one_lies_in_the_other_are_refused(tmp_path: Path, first: str, second: str) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "linked").symlink_to(tmp_path / "a")
+    with pytest.raises(UsageError, match="lies in the other"):
+        check_apart(tmp_path / first, tmp_path / second)
+    check_apart(tmp_path / "a" / "b", tmp_path / "a" / "bc")
 
 
 class TestLeftovers:

@@ -40,6 +40,44 @@ def test_each_kidney_comes_back_where_it_was(
         assert found[label] == {tuple(int(i) for i in index[::-1]) for index in np.argwhere(array == label)}
 
 
+def test_pydicom_reads_each_frame_where_it_lies(
+    volume: sitk.Image, kidneys: MakeKidneys, hospital_series: HospitalSeries, tmp_path: Path
+) -> None:
+    labels = kidneys(volume)
+    _write(labels, hospital_series(volume), tmp_path / "kidneys.dcm")
+    instance = pydicom.dcmread(tmp_path / "kidneys.dcm")
+    shared = instance.SharedFunctionalGroupsSequence[0]
+    row, column = np.reshape(shared.PlaneOrientationSequence[0].ImageOrientationPatient, (2, 3)).astype(float)
+    row_mm, column_mm = (float(mm) for mm in shared.PixelMeasuresSequence[0].PixelSpacing)
+    found = np.zeros(labels.GetSize()[::-1], np.uint8)
+    for group, frame in zip(instance.PerFrameFunctionalGroupsSequence, instance.pixel_array, strict=True):
+        origin = np.array(group.PlanePositionSequence[0].ImagePositionPatient, float)
+        for r, c in np.argwhere(frame):
+            x, y, z = labels.TransformPhysicalPointToIndex(
+                (origin + c * column_mm * row + r * row_mm * column).tolist()
+            )
+            found[z, y, x] = group.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+    np.testing.assert_array_equal(found, sitk.GetArrayFromImage(labels))
+    assert float(shared.PixelMeasuresSequence[0].SpacingBetweenSlices) == pytest.approx(labels.GetSpacing()[2])
+
+
+def test_simpleitk_reads_a_kidney_with_its_geometry(
+    volume: sitk.Image, kidneys: MakeKidneys, hospital_series: HospitalSeries, tmp_path: Path
+) -> None:
+    alone = kidneys(volume) == 2
+    _write(alone * 2, hospital_series(volume), tmp_path / "kidneys.dcm")
+    read = sitk.ReadImage(str(tmp_path / "kidneys.dcm")) > 0
+    bounds = sitk.LabelShapeStatisticsImageFilter()
+    bounds.Execute(alone)
+    _, _, z, _, _, depth = bounds.GetBoundingBox(1)
+    expected = sitk.DICOMOrient(alone[:, :, z : z + depth], "LPS")
+    found = sitk.DICOMOrient(read, "LPS")
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(found), sitk.GetArrayFromImage(expected))
+    np.testing.assert_allclose(found.GetSpacing(), expected.GetSpacing(), rtol=1e-9)
+    np.testing.assert_allclose(found.GetOrigin(), expected.GetOrigin(), atol=1e-6)
+    np.testing.assert_allclose(found.GetDirection(), expected.GetDirection(), atol=1e-9)
+
+
 def test_sides_are_coded(
     axial: sitk.Image, kidneys: MakeKidneys, hospital_series: HospitalSeries, tmp_path: Path
 ) -> None:
