@@ -96,7 +96,7 @@ def _read_dicom(path: Path, role: str, progress: Progress) -> Volume:
 
     with _naming(role):
         index = index_dicom(path, progress.part(0.0, 0.4))
-    candidates = index.volumes or tuple(series for series in index.series if series.is_regular_reformat)
+    candidates = index.volumes or tuple(series for series in index.series if series.is_derived_volume)
     if len(candidates) > 1:
         listed = "; ".join(series.title for series in candidates)
         raise UnreadableInputError(
@@ -121,14 +121,22 @@ def _read_series(series: Series, role: str, progress: Progress) -> Volume:
 
 def _series_warnings(series: Series, role: str) -> Iterator[str]:
     if series.why_not_volume:
-        yield f"The {role} is a reformat; the series it was made from is better."
-    tilt = abs(float(series.header.get("GantryDetectorTilt") or 0.0))
+        yield f"The {role} is a series that is usually left out: {series.why_not_volume}. An acquired one is better."
+    tilt = _tilt_degrees(series)
     if (
         tilt > _TILT_DEGREES
         and series.stack is not None
         and series.stack.direction[8] > math.cos(math.radians(tilt / 2))
     ):
         yield f"The header of the {role} tells of a gantry tilt of {tilt:.1f} degrees, which its slices do not show."
+
+
+def _tilt_degrees(series: Series) -> float:
+    """The gantry tilt that the header tells of; 0 where it tells nothing that is a number."""
+    try:
+        return abs(float(series.header.get("GantryDetectorTilt") or 0.0))
+    except ValueError:
+        return 0.0
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from NephroSynthLib.dicom.deidentify import UIDMap, deidentify
 from NephroSynthLib.dicom.equipment import ModelIdentity
 from NephroSynthLib.dicom.quiet import quiet
 from NephroSynthLib.dicom.seg import write_kidney_segmentation
-from NephroSynthLib.dicom.series import Series
+from NephroSynthLib.dicom.series import Series, series_number
 from NephroSynthLib.dicom.source import free_series_number, read_source
 from NephroSynthLib.dicom.sources import Source
 from NephroSynthLib.dicom.synthetic import write_synthetic_series
@@ -77,8 +77,8 @@ def export_dicom(
     """
     noncontrast = read_source(source)
     second = None if excretory is None else read_source(excretory)
-    series = [noncontrast] if second is None else [noncontrast, second]
-    taken = {*taken_series_numbers, *(int(one.header.get("SeriesNumber") or 0) for one in series)}
+    series = [one.header for one in (noncontrast, second) if one is not None]
+    taken = {*taken_series_numbers, *(number for number in map(series_number, series) if number is not None)}
     number = free_series_number(taken)
     with staged_folder(out, overwrite, (SYNTHETIC_FOLDER, SEGMENTATION_FILE)) as staged:
         files = write_synthetic_series(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from pydicom.uid import UID
 
 from NephroSynthLib.dicom.identity import Identity, hashed
 from NephroSynthLib.dicom.parsing import NotDicom, parse
+from NephroSynthLib.dicom.phase_words import names_several_energies
 from NephroSynthLib.dicom.sources import Skipped, Source
 from NephroSynthLib.dicom.stack import Plane
 
@@ -23,10 +25,19 @@ _DECODABLE = {
     "1.2.840.10008.1.2.5",
 }
 REFORMAT = "reformat, made from another series"
+ENERGIES = "computed from several energies"
+DERIVED = (REFORMAT, ENERGIES)
 _LOCALIZER = {"LOCALIZER", "SCOUT", "TOPOGRAM", "SURVIEW"}
 _REFORMAT = {
     *("MPR", "CSA MPR", "REFORMATTED", "MIP", "MINIP", "MIN IP", "MAX_IP", "MIN_IP", "PROJECTION IMAGE", "VOLREN"),
     *("VOLUME_RENDER", "VRT", "SSD", "RENDERED", "CURVED", "CPR", "RESAMPLED"),
+}
+# Words within values as scanners compose them, as in CT_SOM5 MIP; CT_SOM5 MPR is often the only thick axial series.
+_PROJECTION_WORDS = {"MIP", "MINIP", "VRT", "SSD"}
+_ENERGY_WORDS = {"VNC", "VUE", "IODINE"}
+_ENERGIES = {  # value 4 in PS3.3 C.8.2.1.1.1; virtual monoenergetic images (VMI) are like acquired ones
+    *("MAT_SPECIFIC", "MAT_REMOVED", "MAT_FRACTIONAL", "MAT_VALUE_BASED", "MAT_MODIFIED"),
+    *("EFF_ATOMIC_NUM", "ELECTRON_DENSITY"),
 }
 _TRAITS = (
     *("AcquisitionNumber", "AcquisitionDateTime", "AcquisitionTime", "TemporalPositionIndex", "ConvolutionKernel"),
@@ -45,7 +56,8 @@ _TAGS = [
     Tag(keyword)
     for keyword in (
         *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Modality"),
-        *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "RescaleType", "GantryDetectorTilt"),
+        *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "GantryDetectorTilt"),
+        *("RescaleType", "RescaleSlope", "RescaleIntercept"),
         *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns", "NumberOfFrames"),
         *("SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "SharedFunctionalGroupsSequence"),
         *("PerFrameFunctionalGroupsSequence", *_TRAITS, *_PHASE_TAGS),
@@ -89,20 +101,20 @@ def read_header(source: Source) -> Header | Skipped:
             return Skipped(source, "damaged, or not a DICOM object")
         identity = _identity(dataset)
         set_aside = _why_set_aside(dataset)
-        if set_aside and set_aside != REFORMAT:
+        if set_aside and set_aside not in DERIVED:
             return Header(source, dataset, identity, (), set_aside)
         slices = tuple(_slices(source, dataset))
         return Header(source, dataset, identity, slices, set_aside if slices else "localizer")
     except NotDicom as error:
         return Skipped(source, str(error))
-    except _NoGeometry as error:
+    except _NoSlice as error:
         return Header(source, dataset, identity, (), str(error))
     except Exception:  # pydicom and zipfile raise whatever a damaged file makes them stumble on
         return Skipped(source, "damaged, or not readable")
 
 
-class _NoGeometry(Exception):
-    pass
+class _NoSlice(Exception):
+    """An image that is no slice of a volume in HU; the message is the reason to record."""
 
 
 def _identity(dataset: Dataset) -> Identity:
@@ -122,7 +134,7 @@ def _why_set_aside(dataset: Dataset) -> str | None:
     sop_class = str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or "")
     modality = str(dataset.get("Modality") or "").upper()
     name = UID(sop_class).name if sop_class else ""
-    types = {str(value).upper().strip() for value in dataset.get("ImageType") or ()}
+    types = _types(dataset, "ImageType")
     if "Dose" in name:
         return "radiation dose report"
     if "Secondary Capture" in name:
@@ -137,12 +149,33 @@ def _why_set_aside(dataset: Dataset) -> str | None:
         return "a colour picture"
     if types & _LOCALIZER:
         return "localizer"
-    if types & _REFORMAT:
-        return REFORMAT
-    unit = str(dataset.get("RescaleType") or "HU").upper()
+    if not dataset.get("PerFrameFunctionalGroupsSequence"):
+        problem = _why_not_hounsfield(dataset)
+        if problem:
+            return problem
+    return _why_derived(types, str(dataset.get("SeriesDescription") or ""))
+
+
+def _why_derived(types: set[str], description: str) -> str | None:
+    """Why a CT image was not acquired as it is; None where nothing says so."""
+    words = {word for value in types for word in re.split(r"[\W_]+", value)}
+    if types & _ENERGIES or words & _ENERGY_WORDS or names_several_energies(description):
+        return ENERGIES
+    return REFORMAT if types & _REFORMAT or words & _PROJECTION_WORDS else None
+
+
+def _why_not_hounsfield(attributes: Dataset) -> str | None:
+    unit = str(attributes.get("RescaleType") or "HU").upper()
     if not unit.startswith(("HU", "US", "HOUNSFIELD")):
         return f"values in {unit[:16]}, not in HU"
+    if any(attributes.get(keyword) in (None, "") for keyword in ("RescaleSlope", "RescaleIntercept")):
+        return "without the rescale of its values to HU"
     return None
+
+
+def _types(attributes: Dataset, keyword: str) -> set[str]:
+    value = attributes.get(keyword) or ()
+    return {str(one).upper().strip() for one in ((value,) if isinstance(value, str) else value)}
 
 
 def _slices(source: Source, dataset: Dataset) -> list[Slice]:
@@ -150,14 +183,18 @@ def _slices(source: Source, dataset: Dataset) -> list[Slice]:
     groups = dataset.get("PerFrameFunctionalGroupsSequence")
     if not groups:
         if int(dataset.get("NumberOfFrames") or 1) > 1:
-            raise _NoGeometry("several frames without positions")
+            raise _NoSlice("several frames without positions")
         number = int(dataset.get("InstanceNumber") or 0)
         return [Slice(source, None, uid, number, _plane(dataset, dataset), _traits(dataset))]
     slices = []
     for frame in range(len(groups)):
         attributes = flattened_groups(dataset, frame)
-        if {str(value).upper() for value in attributes.get("FrameType") or ()} & _LOCALIZER:
+        types = _types(attributes, "FrameType")
+        if types & _LOCALIZER:
             continue
+        problem = _why_not_hounsfield(attributes) or _why_derived(types, "")
+        if problem:
+            raise _NoSlice(problem)
         slices.append(Slice(source, frame, uid, frame, _plane(attributes, dataset), _traits(attributes)))
     return slices
 
@@ -184,12 +221,12 @@ def _plane(attributes: Dataset, dataset: Dataset) -> Plane:
         row_mm, column_mm = (float(value) for value in attributes.PixelSpacing)
         size = int(dataset.Columns), int(dataset.Rows)
     except (AttributeError, TypeError, ValueError) as error:
-        raise _NoGeometry("without position, orientation, pixel spacing or size") from error
+        raise _NoSlice("without position, orientation, pixel spacing or size") from error
     cosines = orientation.reshape(2, 3) if orientation.size == 6 else np.full((2, 3), np.nan)
     orthonormal = np.allclose(cosines @ cosines.T, np.eye(2), atol=1e-2)
     plausible = position.size == 3 and np.isfinite(position).all() and 0 < min(size) <= max(size) <= 16384
     if not (orthonormal and plausible and 0.01 < row_mm < 100 and 0.01 < column_mm < 100):
-        raise _NoGeometry("with an impossible position, orientation, pixel spacing or size")
+        raise _NoSlice("with an impossible position, orientation, pixel spacing or size")
     x, y, z = (float(value) for value in position)
     a, b, c, d, e, f = (float(value) for value in orientation)
     return Plane((x, y, z), (a, b, c, d, e, f), (column_mm, row_mm), size)

@@ -6,6 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from NephroSynthLib.dicom.phase_evidence import ENHANCED, PHASES, Evidence, Phase
@@ -18,6 +19,7 @@ _WEAK = 1.2
 _WORDS: Mapping[str, Sequence[str]] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 _SECONDS = ("s", "sec", "secs", "sek", "seg", "sn", "сек", "с", "秒", "초")
 _MINUTES = ("min", "mins", "мин", "dk", "分", "分钟", "分鐘", "분")
+_FRENCH_VIEW = re.compile(r"\bvue (d|de|du|des|en|axiale|coronale|sagittale|generale|globale|3d)\b")
 _DELAY = re.compile(rf"(?<![\d.,])(\d{{1,4}}) ?({'|'.join((*_SECONDS, *_MINUTES))})(?![a-zа-я])")
 
 
@@ -32,6 +34,12 @@ def read_description(description: str) -> list[Evidence]:
     if not evidence and _PATTERNS["contrast"].search(text):
         evidence.append(Evidence("description", f"'{description}' says contrast", dict.fromkeys(ENHANCED, _WEAK)))
     return evidence
+
+
+@lru_cache(maxsize=4096)
+def names_several_energies(description: str) -> bool:
+    """Whether a description names an image that is computed from several energies: virtual non-contrast, iodine."""
+    return _PATTERNS["energies"].search(_FRENCH_VIEW.sub(" ", _normalized(description))) is not None
 
 
 def described_delay_s(description: str) -> float | None:
@@ -51,18 +59,19 @@ def _normalized(text: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", signs).split())
 
 
+def _word_pattern(word: str) -> str:
+    return re.escape(_normalized(word.rstrip("*"))) + (r"\w*" if word.endswith("*") else "")
+
+
 def _pattern(words: Sequence[str]) -> re.Pattern[str]:
     """Whole words, except in scripts that are written without spaces, where a word may stand anywhere."""
     alternatives = []
-    for word in ", ".join(words).split(","):
-        stem = _normalized(word.replace("*", ""))
-        if not stem:
-            continue
-        if re.search(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]", stem):
-            alternatives.append(re.escape(stem))
-        else:
-            ending = r"\w*" if word.strip().endswith("*") else ""
-            alternatives.append(rf"(?<!\w){re.escape(stem)}{ending}(?!\w)")
+    for phrase in ", ".join(words).split(","):
+        parts = [_word_pattern(word) for word in phrase.split()]
+        if re.search(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]", phrase):
+            alternatives.append(" ".join(parts))
+        elif parts:
+            alternatives.append(rf"(?<!\w){' '.join(parts)}(?!\w)")
     return re.compile("|".join(sorted(alternatives, key=len, reverse=True)))
 
 

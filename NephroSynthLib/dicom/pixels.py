@@ -50,9 +50,11 @@ def to_hounsfield(stored: NDArray[Any], dataset: Dataset, attributes: Dataset) -
         attributes: What holds the rescale: the image itself, or the flattened functional groups of the frame.
 
     Raises:
-        ValueError: If the rescale is zero, not finite or absurdly large.
+        AttributeError: If there is no rescale.
+        TypeError: If it is empty.
+        ValueError: If it is zero, not finite or absurdly large.
     """
-    slope, intercept = _number(attributes, "RescaleSlope", 1.0), _number(attributes, "RescaleIntercept", 0.0)
+    slope, intercept = float(attributes.RescaleSlope), float(attributes.RescaleIntercept)
     if slope == 0 or not all(abs(number) < _LARGEST_RESCALE for number in (slope, intercept)):
         raise ValueError("impossible rescale")
     values = stored.astype(np.float32) * np.float32(slope) + np.float32(intercept)
@@ -61,11 +63,6 @@ def to_hounsfield(stored: NDArray[Any], dataset: Dataset, attributes: Dataset) -
         limits = sorted((first, first if last is None else last))
         values[(stored >= limits[0]) & (stored <= limits[1])] = OUTSIDE_HU
     return np.asarray(values, dtype=np.float32)
-
-
-def _number(attributes: Dataset, keyword: str, default: float) -> float:
-    value = attributes.get(keyword)
-    return default if value is None or value == "" else float(value)
 
 
 def _pixel_value(dataset: Dataset, keyword: str) -> int | None:

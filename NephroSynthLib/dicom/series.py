@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from pydicom.dataset import Dataset
 
-from NephroSynthLib.dicom.headers import REFORMAT, Header, Slice
+from NephroSynthLib.dicom.headers import DERIVED, REFORMAT, Header, Slice
 from NephroSynthLib.dicom.identity import Identity
 from NephroSynthLib.dicom.sources import Skipped, Source
 from NephroSynthLib.dicom.stack import MIN_SLICES, Stack, heights, irregularity, stack_of
@@ -44,9 +43,9 @@ class Series:
     identity: Identity = field(repr=False)
 
     @property
-    def is_regular_reformat(self) -> bool:
-        """Whether it could be read as a volume, and is set aside only because it was made from another series."""
-        return self.stack is not None and self.why_not_volume == REFORMAT
+    def is_derived_volume(self) -> bool:
+        """Whether it could be read as a volume, and is set aside only because it was made from other images."""
+        return self.stack is not None and self.why_not_volume in DERIVED
 
     @property
     def title(self) -> str:
@@ -57,8 +56,19 @@ class Series:
         return f"series{number}{description}{part} ({len(self.slices) or len(self.files)} images)"
 
 
+def series_number(header: Dataset) -> int | None:
+    """The series number; None where there is none, or none that is one number."""
+    try:
+        return int(header.get("SeriesNumber"))
+    except (TypeError, ValueError):
+        return None
+
+
 def build_series(headers: Iterable[Header]) -> tuple[list[Series], list[Skipped]]:
-    """Groups headers by patient, study and series, and splits where a series holds several volumes."""
+    """Groups headers by patient, study and series, and splits where a series holds several volumes.
+
+    Slices in different frames of reference are never one volume.
+    """
     grouped: dict[Hashable, list[Header]] = defaultdict(list)
     for header in headers:
         grouped[_series_key(header)].append(header)
@@ -66,10 +76,11 @@ def build_series(headers: Iterable[Header]) -> tuple[list[Series], list[Skipped]
     skipped: list[Skipped] = []
     for members in grouped.values():
         stacks: list[list[Slice]] = []
-        for parallel in _parallel(piece for member in members for piece in member.slices):
-            unique, duplicates = _without_duplicates(parallel)
-            skipped.extend(duplicates)
-            stacks.extend(_split(unique))
+        for together in _by_frame_of_reference(members):
+            for parallel in _parallel(piece for member in together for piece in member.slices):
+                unique, duplicates = _without_duplicates(parallel)
+                skipped.extend(duplicates)
+                stacks.extend(_split(unique))
         if not stacks:
             files = tuple(member.source for member in members)
             series.append(_series(members[0], files, why_not_volume=members[0].set_aside or "without images"))
@@ -83,9 +94,17 @@ def _series_key(header: Header) -> Hashable:
     patient = (identity.patient_id, identity.patient_name, identity.birth_date)
     if identity.series:
         return (*patient, identity.study_uid, identity.series, header.set_aside)
-    place = str(header.source).rpartition("/")[0] if isinstance(header.source, zipfile.Path) else header.source.parent
     named = tuple(str(dataset.get(keyword) or "") for keyword in ("SeriesNumber", "SeriesDescription", "Modality"))
-    return (*patient, identity.study_uid, place, identity.frame_of_reference, named, header.set_aside)
+    return (*patient, identity.study_uid, header.source.parent, identity.frame_of_reference, named, header.set_aside)
+
+
+def _by_frame_of_reference(members: Sequence[Header]) -> list[list[Header]]:
+    """The files of each frame of reference; all together where they have one each, as careless anonymizers write."""
+    groups: dict[str, list[Header]] = defaultdict(list)
+    for member in members:
+        groups[member.identity.frame_of_reference].append(member)
+    slices = sum(len(member.slices) for member in members)
+    return list(groups.values()) if len(groups) <= slices // 2 else [list(members)]
 
 
 def _parallel(slices: Iterable[Slice]) -> list[list[Slice]]:
@@ -174,7 +193,7 @@ def _volume(members: Sequence[Header], slices: Sequence[Slice], part: int) -> Se
         problem = REFORMAT
     files = tuple(dict.fromkeys(piece.source for piece in slices))
     first = next(member for member in members if member.source is slices[0].source)
-    stack = stack_of(planes) if problem in (None, REFORMAT) else None
+    stack = stack_of(planes) if problem is None or problem in DERIVED else None
     return _series(first, files, tuple(slices), part, stack, problem)
 
 
@@ -187,16 +206,12 @@ def _series(
     why_not_volume: str | None = None,
 ) -> Series:
     dataset, identity = header.dataset, header.identity
-    try:
-        number = int(dataset.get("SeriesNumber"))
-    except (TypeError, ValueError):
-        number = None
     description = " ".join(str(dataset.get("SeriesDescription") or "").split())[:64]
     identity = replace(identity, series=f"{identity.series}#{part}" if identity.series else "")
     return Series(
         header.identity.series,
         identity.study_uid,
-        number,
+        series_number(dataset),
         description,
         part,
         slices,

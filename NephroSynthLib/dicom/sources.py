@@ -5,19 +5,47 @@ from __future__ import annotations
 import stat
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import IO, Literal
 
 import pydicom
 
 from NephroSynthLib.errors import UnreadableInputError
 
-Source = Path | zipfile.Path
-
 MAX_MEMBER_BYTES = 2 << 30
 MAX_ARCHIVE_BYTES = 64 << 30
 _SUSPICIOUS_BYTES = 64 << 20
 _SUSPICIOUS_RATIO = 200
+
+
+@dataclass(frozen=True)
+class ZipMember:
+    """One file in a zip; several may have the same name."""
+
+    archive: zipfile.ZipFile = field(repr=False)
+    info: zipfile.ZipInfo
+
+    @property
+    def name(self) -> str:
+        """The last part of its name."""
+        return PurePosixPath(self.info.filename).name
+
+    @property
+    def parent(self) -> PurePosixPath:
+        """Its folder in the zip."""
+        return PurePosixPath(self.info.filename).parent
+
+    def open(self, mode: Literal["rb"] = "rb") -> IO[bytes]:
+        """Opens it for reading, without unpacking it."""
+        return self.archive.open(self.info)
+
+    def read_bytes(self) -> bytes:
+        """All that is in it."""
+        return self.archive.read(self.info)
+
+
+Source = Path | ZipMember
 
 
 @dataclass(frozen=True)
@@ -64,30 +92,28 @@ def starts_as_dicom(start: bytes) -> bool:
     return start[128:132] == b"DICM" or (start[:2] in (b"\x08\x00", b"\x02\x00") and start[3:4] == b"\x00")
 
 
-def _walk(folder: Path, skipped: list[Skipped], seen: set[tuple[int, int]] | None = None) -> Iterator[Path]:
-    seen = set() if seen is None else seen
-    try:
-        status = folder.stat()
-        entries = sorted(folder.iterdir())
-    except OSError:
-        skipped.append(Skipped(folder, "the folder cannot be opened"))
-        return
-    if (status.st_dev, status.st_ino) in seen:
-        skipped.append(Skipped(folder, "a link to a folder that was already read"))
-        return
-    seen.add((status.st_dev, status.st_ino))
-    for entry in entries:
+def _walk(folder: Path, skipped: list[Skipped]) -> Iterator[Path]:
+    seen: set[tuple[int, int]] = set()
+    waiting = [folder]
+    while waiting:
+        entry = waiting.pop()
         try:
-            mode = entry.stat().st_mode
+            status = entry.stat()
         except OSError:
             skipped.append(Skipped(entry, "a broken link, or not accessible"))
             continue
-        if stat.S_ISDIR(mode):
-            yield from _walk(entry, skipped, seen)
-        elif stat.S_ISREG(mode):
+        if stat.S_ISREG(status.st_mode):
             yield entry
-        else:
+        elif not stat.S_ISDIR(status.st_mode):
             skipped.append(Skipped(entry, "not a regular file"))
+        elif (status.st_dev, status.st_ino) in seen:
+            skipped.append(Skipped(entry, "a link to a folder that was already read"))
+        else:
+            seen.add((status.st_dev, status.st_ino))
+            try:
+                waiting.extend(sorted(entry.iterdir(), reverse=True))
+            except OSError:
+                skipped.append(Skipped(entry, "the folder cannot be opened"))
 
 
 def _directory_files(dicomdir: Path, skipped: list[Skipped]) -> list[Source]:
@@ -97,8 +123,9 @@ def _directory_files(dicomdir: Path, skipped: list[Skipped]) -> list[Source]:
     except Exception as error:  # pydicom raises whatever a damaged file makes it stumble on
         raise UnreadableInputError("The DICOMDIR is damaged.", "Give the folder it lies in instead.") from error
     sources: list[Source] = []
+    listings: dict[Path, dict[str, Path]] = {}
     for name in dict.fromkeys((name,) if isinstance(name, str) else tuple(name) for name in names):
-        found = _beside(dicomdir.parent, name)
+        found = _beside(dicomdir.parent, name, listings)
         if found is None:
             skipped.append(Skipped(dicomdir.parent.joinpath(*name), "listed in the DICOMDIR but not there"))
         else:
@@ -106,14 +133,19 @@ def _directory_files(dicomdir: Path, skipped: list[Skipped]) -> list[Source]:
     return sources
 
 
-def _beside(folder: Path, names: tuple[str, ...]) -> Path | None:
-    """The file with these path components under `folder`, whatever their case; None if it is not there."""
+def _beside(folder: Path, names: tuple[str, ...], listings: dict[Path, dict[str, Path]]) -> Path | None:
+    """The file with these path components under `folder`, whatever their case; None if it is not there.
+
+    `listings` keeps what the folders hold, by name without case.
+    """
     for name in names:
         if PurePosixPath(name).name != name or name in ("", "..") or "\\" in name:
             return None
         exact = folder / name
         if not exact.exists() and folder.is_dir():
-            exact = next((entry for entry in folder.iterdir() if entry.name.casefold() == name.casefold()), exact)
+            if folder not in listings:
+                listings[folder] = {entry.name.casefold(): entry for entry in folder.iterdir()}
+            exact = listings[folder].get(name.casefold(), exact)
         folder = exact
     return folder if folder.is_file() else None
 
@@ -129,7 +161,7 @@ def _members(path: Path, skipped: list[Skipped]) -> Iterator[Source]:
             f"The zip inflates to more than {MAX_ARCHIVE_BYTES >> 30} GB.", "Unpack it yourself if you trust it."
         )
     for info in members:
-        member = zipfile.Path(archive, info.filename)
+        member = ZipMember(archive, info)
         reason = _suspicion(info)
         if reason:
             skipped.append(Skipped(member, reason))

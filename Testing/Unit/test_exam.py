@@ -296,7 +296,10 @@ class TestGeometry:
         (warning,) = read_volume(tmp_path / "tilted", ROLE).warnings
         assert "gantry tilt of 12.5 degrees" in warning
         assert ROLE in warning
+        for path in write_series(image, tmp_path / "comma", GantryDetectorTilt="111111"):
+            path.write_bytes(path.read_bytes().replace(b"111111", b"0,0000"))
         assert read_volume(tmp_path / "straight", ROLE).warnings == ()
+        assert read_volume(tmp_path / "comma", ROLE).warnings == ()
 
     def test_a_reformat_is_read_with_a_warning_if_there_is_nothing_else(
         self, image: sitk.Image, tmp_path: Path, write_series: WriteSeries

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, RLELossless
 
+from NephroSynthLib.dicom.export import export_dicom
 from NephroSynthLib.dicom.headers import Header, read_header
 from NephroSynthLib.dicom.index import DicomIndex, index_dicom
 from NephroSynthLib.dicom.reading import read_series
@@ -41,18 +42,34 @@ def series_files(
 
 
 @pytest.fixture(scope="module")
+def hounsfield(series_files: list[Path]) -> dict[str, np.ndarray]:
+    """HU of the slice in each file, by its name."""
+    instances = [pydicom.dcmread(path) for path in series_files]
+    values = [instance.pixel_array.astype(float) + float(instance.RescaleIntercept) for instance in instances]
+    return {path.name: one for path, one in zip(series_files, values, strict=True)}
+
+
+@pytest.fixture(scope="module")
 def real_file(real_ct: Path) -> bytes:
     return sorted(real_ct.iterdir())[0].read_bytes()
 
 
-def survey(folder: Path) -> DicomIndex:
-    """Indexes a folder and reads all of its volumes; a clear error is a good end, and no file may appear."""
+def survey(folder: Path, expected: Mapping[str, np.ndarray] | None = None) -> DicomIndex:
+    """Indexes a folder and reads all of its volumes; a clear error is a good end, and no file may appear.
+
+    Args:
+        folder: The files.
+        expected: HU of the slice in each file, by its name, where they must be these.
+    """
     before = sorted(folder.rglob("*"))
     index = index_dicom(folder)
     for series in index.volumes:
         with contextlib.suppress(InputError):
-            image = read_series(series).image
-            assert np.isfinite(sitk.GetArrayViewFromImage(image)).all()
+            values = sitk.GetArrayFromImage(read_series(series).image)
+            assert np.isfinite(values).all()
+            for piece, found in zip(series.slices, values, strict=True):
+                if expected is not None:
+                    np.testing.assert_array_equal(found, expected[piece.source.name])
     known = {source for series in index.series for source in series.files} | {skipped.path for skipped in index.skipped}
     assert known == {path for path in before if path.is_file()}
     assert sorted(folder.rglob("*")) == before
@@ -94,26 +111,26 @@ ATTRIBUTES = (
     *("SOPClassUID", "SOPInstanceUID", "Modality", "ImageType", "PatientID", "StudyInstanceUID", "SeriesInstanceUID"),
     *("RescaleSlope", "RescaleIntercept", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated"),
     *("BitsStored", "HighBit", "PixelRepresentation", "InstanceNumber", "Rows", "Columns", "PixelSpacing"),
-    *("ImageOrientationPatient", "ImagePositionPatient", "PixelData", "SeriesNumber"),
+    *("ImageOrientationPatient", "ImagePositionPatient", "PixelData", "SeriesNumber", "FrameOfReferenceUID"),
+    *("SliceThickness", "SpecificCharacterSet", "PatientName", "PatientBirthDate", "TimezoneOffsetFromUTC"),
 )
+VALUES_ARE_BY = {"RescaleSlope", "RescaleIntercept", "BitsStored", "HighBit", "PixelRepresentation"}
 ODD_VALUES = (None, "", 0, -1, 7, 65535, "nan", "inf", "1e400", "-", [1], [0, 0], ["nan"] * 6, ["1"] * 3, [1e308] * 6)
 
 
-@thorough
-@given(
-    st.lists(
-        st.tuples(st.integers(0, SLICES - 1), st.sampled_from(ATTRIBUTES), st.sampled_from(ODD_VALUES)),
-        min_size=1,
-        max_size=5,
-    )
-)
-def test_missing_and_absurd_attributes(series_files: list[Path], changes: list[tuple[int, str, object]]) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for path in series_files:
-            shutil.copy(path, folder)
-        for number, keyword, value in changes:
-            victim = folder / series_files[number].name
+def attribute_changes() -> st.SearchStrategy[list[tuple[set[int], str, object]]]:
+    """Attributes that are missing (None) or odd in one slice or in all."""
+    slices = st.one_of(st.just(set(range(SLICES))), st.sets(st.integers(0, SLICES - 1), min_size=1, max_size=1))
+    return st.lists(st.tuples(slices, st.sampled_from(ATTRIBUTES), st.sampled_from(ODD_VALUES)), min_size=1, max_size=4)
+
+
+def change_attributes(files: list[Path], folder: Path, changes: list[tuple[set[int], str, object]]) -> None:
+    for path in files:
+        shutil.copy(path, folder)
+    for numbers, keyword, value in changes:
+        for number in numbers:
+            victim = folder / files[number].name
+            before = victim.read_bytes()
             instance = pydicom.dcmread(victim)
             try:
                 if value is None:
@@ -122,8 +139,86 @@ def test_missing_and_absurd_attributes(series_files: list[Path], changes: list[t
                     setattr(instance, keyword, value)
                 instance.save_as(victim)
             except Exception:  # pydicom does not write every value; the file stays as it was
-                shutil.copy(series_files[number], victim)
-        survey(folder)
+                victim.write_bytes(before)
+
+
+@thorough
+@given(attribute_changes())
+def test_missing_and_absurd_attributes_change_no_value(
+    series_files: list[Path], hounsfield: dict[str, np.ndarray], changes: list[tuple[set[int], str, object]]
+) -> None:
+    """HU are those of the undamaged series, unless an attribute gives them another meaning that it may have."""
+    may_change = any(keyword in VALUES_ARE_BY and value not in (None, "") for _, keyword, value in changes)
+    with tempfile.TemporaryDirectory() as name:
+        change_attributes(series_files, Path(name), changes)
+        survey(Path(name), None if may_change else hounsfield)
+
+
+@thorough
+@given(attribute_changes())
+def test_what_the_index_takes_is_exported_or_refused_in_words(
+    series_files: list[Path], changes: list[tuple[set[int], str, object]]
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "source").mkdir()
+        change_attributes(series_files, folder / "source", changes)
+        for number, series in enumerate(index_dicom(folder / "source").volumes):
+            image = sitk.Image(series.stack.size, sitk.sitkFloat32)
+            image.SetSpacing(series.stack.spacing)
+            image.SetOrigin(series.stack.origin)
+            image.SetDirection(series.stack.direction)
+            labels = sitk.Cast(image, sitk.sitkUInt8)
+            labels[4:8, 4:8, 4:8] = 1
+            out = folder / str(number)
+            written: list[Path] = []
+            with contextlib.suppress(InputError):
+                written += export_dicom(image, series, out, model=None, kidneys=labels).files
+            assert sorted(path for path in out.rglob("*") if path.is_file()) == sorted(written)
+            assert out.exists() == bool(written)
+
+
+@thorough
+@given(
+    st.lists(st.tuples(st.integers(0, SLICES - 1), st.sampled_from(["", "sub", "other name"])), max_size=12),
+    st.booleans(),
+)
+def test_copies_of_instances_change_no_volume(
+    series_files: list[Path], hounsfield: dict[str, np.ndarray], copies: list[tuple[int, str]], identified: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for path in series_files:
+            instance = pydicom.dcmread(path)
+            if not identified:
+                instance.SOPInstanceUID = instance.file_meta.MediaStorageSOPInstanceUID = ""
+            instance.save_as(folder / path.name)
+        for count, (number, place) in enumerate(copies):
+            (folder / place).mkdir(exist_ok=True)
+            shutil.copy(folder / series_files[number].name, folder / place / f"copy{count}")
+        index = survey(folder)
+        [series] = index.volumes
+        assert len(index.skipped) == len(copies)
+        assert {skipped.reason for skipped in index.skipped} <= {"a copy of another file"}
+        np.testing.assert_array_equal(
+            sitk.GetArrayFromImage(read_series(series).image),
+            np.stack([hounsfield[path.name] for path in series_files]),
+        )
+
+
+@thorough
+@given(st.lists(st.sampled_from(["P-1", "P-2", "p 1", ""]), min_size=SLICES, max_size=SLICES))
+def test_slices_of_several_patients_are_never_one_volume(series_files: list[Path], patients: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        of: dict[str, str] = {}
+        for path, patient in zip(series_files, patients, strict=True):
+            instance = pydicom.dcmread(path)
+            instance.PatientID = patient
+            instance.save_as(folder / path.name)
+            of[path.name] = patient.casefold().replace("-", "").replace(" ", "")
+        for series in survey(folder).series:
+            assert len({of[source.name] for source in series.files}) == 1
 
 
 @settings(max_examples=150, deadline=None)

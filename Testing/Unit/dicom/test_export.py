@@ -44,6 +44,13 @@ def test_series_numbers_are_free_in_the_study(
     assert pydicom.dcmread(export.files[-1]).SeriesNumber == 9004
 
 
+def test_a_series_number_that_is_none_is_no_obstacle(
+    axial: sitk.Image, hospital_series: HospitalSeries, tmp_path: Path
+) -> None:
+    source = hospital_series(axial, SeriesNumber=[1, 2])
+    assert pydicom.dcmread(export_dicom(axial, source, tmp_path / "out", model=MODEL).files[0]).SeriesNumber == 9001
+
+
 def test_a_failed_export_leaves_nothing(axial: sitk.Image, hospital_series: HospitalSeries, tmp_path: Path) -> None:
     source = hospital_series(axial)
     axial[3, 3, 6] = float("nan")

@@ -21,6 +21,7 @@ from pydicom.uid import (
 
 from NephroSynthLib.dicom.index import DicomIndex, index_dicom
 from NephroSynthLib.errors import Cancelled
+from NephroSynthLib.exam import read_volume
 from NephroSynthLib.progress import Progress, ProgressEvent
 
 Phantom = Callable[..., sitk.Image]
@@ -107,6 +108,8 @@ SET_ASIDE = {
     "REG, not CT": {"SOPClassUID": SpatialRegistrationStorage, "Modality": "REG"},
     "a colour picture": {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"},
     "values in MGML, not in HU": {"RescaleType": "MGML"},
+    "without the rescale of its values to HU": {"RescaleIntercept": None},
+    "computed from several energies": {"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL", "MAT_REMOVED"]},
     "without position, orientation, pixel spacing or size": {"PixelSpacing": None},
     "with an impossible position, orientation, pixel spacing or size": {"PixelSpacing": [0, 0]},
 }
@@ -127,12 +130,42 @@ def test_what_is_no_ct_volume_is_set_aside_with_the_reason(
     assert len(index.volumes) == 1
 
 
+@pytest.mark.parametrize(
+    ("image_type", "reason"),
+    [
+        (["DERIVED", "SECONDARY", "AXIAL", "CT_SOM5 MIP"], "reformat, made from another series"),
+        (["DERIVED", "SECONDARY", "AXIAL", "CT_SOM7 MINIP"], "reformat, made from another series"),
+        (["DERIVED", "SECONDARY", "AXIAL", "CT_SOM5 MPR"], None),
+        (["DERIVED", "SECONDARY", "AXIAL", "SIMULATED"], None),
+        (["ORIGINAL", "PRIMARY", "AXIAL", "CT_SOM7 SPI DUAL ENERGY", "VMI"], None),
+        (["DERIVED", "SECONDARY", "AXIAL", "VNC"], "computed from several energies"),
+        (["DERIVED", "SECONDARY", "AXIAL", "CT_SOM7 MIP", "DE_IODINE"], "computed from several energies"),
+        (["ORIGINAL", "PRIMARY", "AXIAL", "EFF_ATOMIC_NUM"], "computed from several energies"),
+    ],
+)
+def test_image_types_tell_what_was_not_acquired(
+    image: sitk.Image, tmp_path: Path, write_series: WriteSeries, image_type: list[str], reason: str | None
+) -> None:
+    write_series(image, tmp_path, ImageType=image_type)
+    assert reasons(index_dicom(tmp_path)) == [reason]
+
+
+def test_a_virtual_series_is_known_by_its_description_and_can_still_be_read_alone(
+    phantom: Phantom, tmp_path: Path, write_series: WriteSeries
+) -> None:
+    write_series(phantom(), tmp_path, SeriesDescription="Abdomen VNC 3.0")
+    (series,) = index_dicom(tmp_path).series
+    assert series.why_not_volume == "computed from several energies"
+    assert series.is_derived_volume
+    assert "computed from several energies" in read_volume(tmp_path, "non-contrast phase").warnings[0]
+
+
 def test_a_coronal_series_is_a_reformat(phantom: Phantom, tmp_path: Path, write_series: WriteSeries) -> None:
     coronal = sitk.PermuteAxes(phantom(size=(24, 20, 18)), (0, 2, 1))
     write_series(coronal, tmp_path)
     (series,) = index_dicom(tmp_path).series
     assert series.why_not_volume == "reformat, made from another series"
-    assert series.is_regular_reformat
+    assert series.is_derived_volume
 
 
 def test_an_unknown_compression_is_set_aside(image: sitk.Image, tmp_path: Path, write_series: WriteSeries) -> None:
@@ -214,6 +247,28 @@ class TestSplitting:
 
         write_series(image, tmp_path, edit=step, skip=(8,))
         assert reasons(index_dicom(tmp_path)) == ["missing slices (1 after slice 8)"]
+
+    def test_two_frames_of_reference_in_one_series(
+        self, phantom: Phantom, tmp_path: Path, write_series: WriteSeries
+    ) -> None:
+        """The patient was moved in between: the same coordinates are other places."""
+
+        def move(index: int, instance: Dataset) -> None:
+            instance.FrameOfReferenceUID = "1.2.3.9" if index < 20 else "1.2.3.10"
+
+        write_series(phantom(size=(24, 20, 40)), tmp_path, edit=move)
+        index = index_dicom(tmp_path)
+        assert [(series.part, len(series.slices)) for series in index.volumes] == [(1, 20), (2, 20)]
+        assert {series.identity.frame_of_reference for series in index.volumes} == {"1.2.3.9", "1.2.3.10"}
+
+    def test_a_frame_of_reference_for_each_file_tells_nothing(
+        self, image: sitk.Image, tmp_path: Path, write_series: WriteSeries
+    ) -> None:
+        def anonymize(index: int, instance: Dataset) -> None:
+            instance.FrameOfReferenceUID = generate_uid()
+
+        write_series(image, tmp_path, edit=anonymize)
+        assert reasons(index_dicom(tmp_path)) == [None]
 
     def test_two_patients_under_one_series_uid(
         self, image: sitk.Image, tmp_path: Path, write_series: WriteSeries

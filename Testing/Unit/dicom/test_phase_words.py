@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from NephroSynthLib.dicom.phase_evidence import ENHANCED, Phase
-from NephroSynthLib.dicom.phase_words import described_delay_s, read_description
+from NephroSynthLib.dicom.phase_words import described_delay_s, names_several_energies, read_description
 
 DESCRIPTIONS = {
     Phase.NONCONTRAST: """
@@ -65,7 +65,22 @@ def test_delays_are_read(description: str, seconds: float | None) -> None:
     assert described_delay_s(description) == seconds
 
 
+@pytest.mark.parametrize(
+    ("description", "virtual"),
+    [
+        *((text, True) for text in ("VNC", "ABD_VNC 3.0", "Virtual non-contrast", "Virtual Unenhanced", "GSI VUE 2.5")),
+        *((text, True) for text in ("Virtuell nativ 5.0", "virtuel sans injection", "Jodkarte", "Iodine map", "碘图")),
+        *((text, True) for text in ("Carte d'iode", "Mapa de yodo", "Виртуальная бесконтрастная")),
+        *((text, False) for text in ("", "TNC 1.5", "Abdomen nativ", "Vue axiale", "vue d'ensemble", "sin contraste")),
+        *((text, False) for text in ("Iodinated contrast 10 min", "Mono 70 keV", "virtual colonoscopy", "平扫")),
+    ],
+)
+def test_what_is_computed_from_several_energies_is_known(description: str, virtual: bool) -> None:
+    assert names_several_energies(description) == virtual
+
+
 @given(st.text(max_size=64))
 def test_any_text_is_taken(description: str) -> None:
     read_description(description)
     described_delay_s(description)
+    names_several_energies(description)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import warnings
+import zipfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -257,6 +259,23 @@ class TestEnhanced:
         check_same(read(tmp_path), turned)
         check_same(read(tmp_path / "enhanced.dcm"), turned)
 
+    @pytest.mark.parametrize(
+        ("keyword", "value", "reason"),
+        [
+            ("RescaleType", "MGML", "values in MGML, not in HU"),
+            ("RescaleSlope", None, "without the rescale of its values to HU"),
+        ],
+    )
+    def test_frames_that_are_not_in_hu_are_set_aside(
+        self, image: sitk.Image, tmp_path: Path, keyword: str, value: str | None, reason: str
+    ) -> None:
+        write_enhanced(image, tmp_path / "enhanced.dcm")
+        instance = pydicom.dcmread(tmp_path / "enhanced.dcm")
+        for group in instance.PerFrameFunctionalGroupsSequence:
+            setattr(group.PixelValueTransformationSequence[0], keyword, value)
+        instance.save_as(tmp_path / "enhanced.dcm")
+        assert [series.why_not_volume for series in index_dicom(tmp_path).series] == [reason]
+
     def test_fewer_frames_than_announced(self, image: sitk.Image, tmp_path: Path) -> None:
         write_enhanced(image, tmp_path / "enhanced.dcm")
         data = (tmp_path / "enhanced.dcm").read_bytes()
@@ -287,6 +306,16 @@ def test_a_zip_gives_the_same_voxels(image: sitk.Image, tmp_path: Path, write_se
     write_series(image, tmp_path / "study")
     packed = Path(shutil.make_archive(str(tmp_path / "study"), "zip", tmp_path / "study"))
     check_same(read(packed), image)
+
+
+def test_members_of_one_name_in_a_zip_are_all_read(
+    image: sitk.Image, tmp_path: Path, write_series: WriteSeries
+) -> None:
+    with zipfile.ZipFile(tmp_path / "study.zip", "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for path in write_series(image, tmp_path / "study"):
+            archive.write(path, "IM")
+    check_same(read(tmp_path / "study.zip"), image)
 
 
 def test_a_cancellation_ends_it(image: sitk.Image, tmp_path: Path, write_series: WriteSeries) -> None:

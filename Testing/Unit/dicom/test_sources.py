@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import zipfile
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage, generate_uid
 
+from NephroSynthLib.dicom.index import index_dicom
 from NephroSynthLib.dicom.sources import find_sources
 from NephroSynthLib.errors import UnreadableInputError
 
@@ -58,6 +60,20 @@ class TestFolder:
         os.mkfifo(tmp_path / "pipe")
         assert reasons(tmp_path) == {"pipe": "not a regular file"}
 
+    @pytest.mark.skipif(sys.platform != "linux", reason="needs paths of 3,000 characters")
+    def test_folders_in_folders_without_end(self, tmp_path: Path) -> None:
+        folders = [tmp_path]
+        for _ in range(1100):
+            folders.append(folders[-1] / "a")
+            folders[-1].mkdir()
+        try:
+            (folders[-1] / "1").touch()
+            assert [source.name for source in find_sources(tmp_path)[0]] == ["1"]
+        finally:  # shutil removes no tree as deep as this
+            (folders[-1] / "1").unlink()
+            for folder in reversed(folders[1:]):
+                folder.rmdir()
+
     def test_nothing_there(self, tmp_path: Path) -> None:
         with pytest.raises(UnreadableInputError, match="does not exist"):
             find_sources(tmp_path / "absent")
@@ -70,6 +86,20 @@ class TestDicomdir:
             (tmp_path / "images" / name).write_bytes(DICOM)
         path = write_dicomdir(tmp_path, [["IMAGES", "IM1"], ["IMAGES", "IM2"]])
         assert [source.name for source in find_sources(path)[0]] == ["im1", "im2"]
+
+    def test_a_folder_of_names_in_the_other_case_is_listed_once(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "images").mkdir()
+        names = [f"im{number}" for number in range(30)]
+        for name in names:
+            (tmp_path / "images" / name).write_bytes(DICOM)
+        path = write_dicomdir(tmp_path, [["IMAGES", name.upper()] for name in names])
+        listed: list[Path] = []
+        iterdir = Path.iterdir
+        monkeypatch.setattr(Path, "iterdir", lambda folder: listed.append(folder) or iterdir(folder))
+        assert [source.name for source in find_sources(path)[0]] == names
+        assert sorted(listed) == [tmp_path, tmp_path / "images"]
 
     @pytest.mark.filterwarnings("ignore:Invalid value for VR CS")
     @pytest.mark.parametrize("name", [["ABSENT"], ["..", "outside"], ["IMAGES", "..", "..", "outside"], [".."]])
@@ -100,13 +130,18 @@ class TestZip:
 
     @pytest.mark.parametrize("name", ["../evil", "a/../../evil", "/etc/evil", "C:\\evil", "..\\evil"])
     def test_a_name_that_climbs_out_is_skipped(self, tmp_path: Path, name: str) -> None:
-        with zipfile.ZipFile(tmp_path / "study.zip", "w") as archive:
+        (tmp_path / "a/b").mkdir(parents=True)
+        with zipfile.ZipFile(tmp_path / "a/b/study.zip", "w") as archive:
             archive.writestr(zipfile.ZipInfo(name), DICOM)
             archive.writestr("good", DICOM)
-        sources, skipped = find_sources(tmp_path / "study.zip")
-        assert [source.name for source in sources] == ["good"]
-        assert [one.reason for one in skipped] == ["its name leads out of the zip"]
-        assert [entry.name for entry in tmp_path.iterdir()] == ["study.zip"]
+        index = index_dicom(tmp_path / "a/b/study.zip")
+        assert [one.path.name for one in index.skipped if "leads out" not in one.reason] == ["good"]
+        assert [one.reason for one in index.skipped if one.path.name != "good"] == ["its name leads out of the zip"]
+        assert [str(entry.relative_to(tmp_path)) for entry in sorted(tmp_path.rglob("*"))] == [
+            "a",
+            "a/b",
+            "a/b/study.zip",
+        ]
 
     def test_a_member_that_inflates_without_end_is_skipped(self, tmp_path: Path) -> None:
         with zipfile.ZipFile(tmp_path / "study.zip", "w", zipfile.ZIP_DEFLATED) as archive:
