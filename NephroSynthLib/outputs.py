@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 TRANSFORM = "excretory_to_noncontrast.h5"
 SUMMARY = "result.json"
 REPORT = "report.html"
+READY = "ready"
+"""The folder, in what Slicer's panel hands over for an export, with files that are exported as they are."""
 _SUFFIXES = (".nii.gz", ".nrrd")
 
 

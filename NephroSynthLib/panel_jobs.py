@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from NephroSynthLib.files import save_image, staged_folder
-from NephroSynthLib.outputs import SUMMARY
+from NephroSynthLib.outputs import READY, SUMMARY
 from NephroSynthLib.progress import Progress
 
 Summary = dict[str, Any]
@@ -69,12 +69,13 @@ def export_result(
     dicom_excretory_series: str | None = None,
     deidentify: bool = False,
 ) -> Summary:
-    """Writes the NRRD files of a result in other formats.
+    """Writes what is exported of a result into a new folder, which appears whole or not at all.
 
     Args:
         progress: Told about each file; may cancel.
-        source: Folder with the images of a run and its `result.json`.
-        out: Folder to write into; the caller makes it.
+        source: Folder with the images of a run as NRRD, its `result.json`, and the folder `ready` with files that are
+            exported as they are.
+        out: The folder to make.
         nrrd: Whether compressed NRRD is wanted.
         nifti: Whether compressed NIfTI is wanted.
         dicom_source: Folder with the DICOM files of the non-contrast series; None exports no DICOM.
@@ -83,37 +84,43 @@ def export_result(
         dicom_excretory_series: That series' UID, where it is known.
         deidentify: Remove all identifiers from the DICOM files.
     """
-    import SimpleITK as sitk
-
     from NephroSynthLib.dicom_jobs import export_dicom
 
-    folder, target = Path(source), Path(out)
+    folder = Path(source)
     suffixes = [suffix for suffix, wanted in ((".nrrd", nrrd), (".nii.gz", nifti)) if wanted]
     saving, warnings = progress.stage("save"), []
+    with staged_folder(Path(out)) as target:
+        for file in (folder / READY).iterdir():
+            shutil.move(file, target / file.name)
+        if suffixes:
+            _save_as(suffixes, folder, target, saving.part(0.0, 0.5))
+            shutil.copyfile(folder / SUMMARY, target / SUMMARY)
+        if dicom_source is not None:
+            kidneys = folder / "kidneys.nrrd"
+            exported = export_dicom(
+                saving.part(0.5, 1.0),
+                volume=str(folder / "synthetic_nephrographic.nrrd"),
+                source=dicom_source,
+                out=str(target / "dicom"),
+                kidneys=str(kidneys) if kidneys.exists() else None,
+                noncontrast_series=dicom_series,
+                excretory=dicom_excretory,
+                excretory_series=dicom_excretory_series,
+                deidentify=deidentify,
+            )
+            warnings = exported["warnings"]
+    return {"out": out, "warnings": warnings}
+
+
+def _save_as(suffixes: Sequence[str], folder: Path, target: Path, progress: Progress) -> None:
+    import SimpleITK as sitk
+
     images = sorted(folder.glob("*.nrrd"))
-    for index, path in enumerate(images if suffixes else ()):
+    for index, path in enumerate(images):
         image = sitk.ReadImage(str(path))
         for suffix in suffixes:
-            saving.update(0.5 * index / len(images), f"Writing {path.stem}{suffix}")
+            progress.update(index / len(images), f"Writing {path.stem}{suffix}")
             save_image(image, target / f"{path.stem}{suffix}")
-    if dicom_source is not None:
-        kidneys = folder / "kidneys.nrrd"
-        exported = export_dicom(
-            saving.part(0.5, 1.0),
-            volume=str(folder / "synthetic_nephrographic.nrrd"),
-            source=dicom_source,
-            out=str(target / "dicom"),
-            kidneys=str(kidneys) if kidneys.exists() else None,
-            noncontrast_series=dicom_series,
-            excretory=dicom_excretory,
-            excretory_series=dicom_excretory_series,
-            deidentify=deidentify,
-        )
-        warnings = exported["warnings"]
-    if nrrd or nifti:
-        shutil.copyfile(folder / SUMMARY, target / SUMMARY)
-    saving.update(1.0)
-    return {"out": out, "warnings": warnings}
 
 
 def _devices() -> list[Summary]:

@@ -117,7 +117,7 @@ def _resource_error(error: Exception) -> NephroSynthError | None:
         return ResourceError(
             "Memory ran out.", "Close other programs, choose a coarser --spacing, or run on a machine with more memory."
         )
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return ResourceError("The disk is full.", "Free some space, or choose another --out or temporary folder.")
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return UsageError(

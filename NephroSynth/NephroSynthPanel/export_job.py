@@ -18,7 +18,7 @@ from NephroSynthLib.errors import NephroSynthError, ResourceError
 from NephroSynthLib.mrml.segmentations import kidneys_writer
 from NephroSynthLib.mrml.steps import in_background
 from NephroSynthLib.mrml.volumes import node_writer
-from NephroSynthLib.outputs import REPORT, SUMMARY
+from NephroSynthLib.outputs import READY, REPORT, SUMMARY
 from NephroSynthPanel.results import RunNodes
 from NephroSynthPanel.ticks import Ticks
 from NephroSynthPanel.worker_process import WorkerProcess
@@ -73,7 +73,6 @@ class ExportJob:
         self.warnings: list[str] = []
         self._worker: WorkerProcess | None = None
         self._folder = Path(tempfile.mkdtemp(prefix="nephrosynth-", dir=slicer.app.temporaryPath))
-        self._staged = self._folder / "export"
         self._ticks: Ticks | None = Ticks(self._write(), on_progress, self._prepared)
 
     @property
@@ -90,25 +89,27 @@ class ExportJob:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _write(self) -> Iterator[str]:
-        run, choice = self._run, self._choice
-        self._staged.mkdir()
-        source = self._folder / "source"
-        source.mkdir()
+        run, choice, ready = self._run, self._choice, self._folder / READY
+        ready.mkdir()
+        if choice.nrrd or choice.nifti or choice.dicom:
+            yield from self._write_images()
+        if choice.report and run.report is not None:
+            (ready / REPORT).write_text(run.report.GetText(), encoding="utf-8")
+        if choice.scene:
+            yield _("Writing the scene")
+            _save_scene(ready / f"{choice.folder.name}.mrb")
+
+    def _write_images(self) -> Iterator[str]:
+        run, folder = self._run, self._folder
         for name, node in _volumes(run).items():
             step = _("Writing {name}").format(name=node.GetName())
             yield step
-            yield from in_background(node_writer(node, source / f"{name}.nrrd"), step)
+            yield from in_background(node_writer(node, folder / f"{name}.nrrd"), step)
         if run.kidneys is not None:
             step = _("Writing {name}").format(name=run.kidneys.GetName())
             yield step
-            yield from in_background(kidneys_writer(run.kidneys, run.synthetic, source / "kidneys.nrrd"), step)
-        (source / SUMMARY).write_text(json.dumps(run.summary, indent=2), encoding="utf-8")
-        if choice.report and run.report is not None:
-            (self._staged / REPORT).write_text(run.report.GetText(), encoding="utf-8")
-        if choice.scene:
-            yield _("Writing the scene")
-            path = self._staged / f"{choice.folder.name}.mrb"
-            _save_scene(path)
+            yield from in_background(kidneys_writer(run.kidneys, run.synthetic, folder / "kidneys.nrrd"), step)
+        (folder / SUMMARY).write_text(json.dumps(run.summary, indent=2), encoding="utf-8")
 
     def _prepared(self, nothing: None, error: Exception | None) -> None:
         self._ticks = None
@@ -116,10 +117,10 @@ class ExportJob:
             self._finish(error)
             return
         self._worker = WorkerProcess(self._heard, self._on_log, self._worked)
-        choice, source = self._choice, self._folder / "source"
+        choice = self._choice
         arguments = {
-            "source": str(source),
-            "out": str(self._staged),
+            "source": str(self._folder),
+            "out": str(choice.folder.absolute()),
             "nrrd": choice.nrrd,
             "nifti": choice.nifti,
             "dicom_source": choice.dicom_source if choice.dicom else None,
@@ -146,8 +147,6 @@ class ExportJob:
             self._finish(error)
             return
         try:
-            self._choice.folder.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(self._staged, self._choice.folder)
             if self._choice.dicom and self._choice.add_to_database:
                 from DICOMLib import DICOMUtils
 

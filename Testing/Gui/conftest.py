@@ -77,6 +77,15 @@ def exam_nodes(host: Any) -> dict[str, Any]:
     }
 
 
+@pytest.fixture
+def ready(host: Any, widget: Any, exam_nodes: dict[str, Any]) -> Any:
+    """The panel with the phases of an exam chosen."""
+    for phase, node in exam_nodes.items():
+        getattr(widget.ui, f"{phase}Selector").setCurrentNode(node)
+    host.process_events()
+    return widget
+
+
 @pytest.fixture(scope="session")
 def result_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as a run on `exam_nodes` writes it."""

@@ -12,51 +12,9 @@ from typing import Any
 import pytest
 from gui_exam import MODULE
 from gui_workers import giving, in_stage, program
+from scene_state import assert_as_before, contents, leftovers, slicer_temporary, start, wait_for_end
 
 from NephroSynthLib.progress import STAGES
-
-
-@pytest.fixture
-def ready(host: Any, widget: Any, exam_nodes: dict[str, Any]) -> Any:
-    """The panel with the phases of an exam chosen."""
-    for phase, node in exam_nodes.items():
-        getattr(widget.ui, f"{phase}Selector").setCurrentNode(node)
-    host.process_events()
-    return widget
-
-
-def start(host: Any, widget: Any, body: str) -> None:
-    widget.panel.run.start(widget.panel.parameters(), program(body))
-    host.process_events()
-
-
-def wait_for_end(host: Any, widget: Any, timeout_s: float = 20.0) -> None:
-    host.wait_until(lambda: not widget.panel.run.running, timeout_s)
-
-
-def slicer_temporary() -> Path:
-    import slicer
-
-    return Path(slicer.app.temporaryPath)
-
-
-def leftovers() -> list[str]:
-    return sorted(os.listdir(slicer_temporary()))
-
-
-def contents() -> list[str]:
-    import slicer
-
-    scene = slicer.mrmlScene
-    return [scene.GetNthNode(index).GetID() for index in range(scene.GetNumberOfNodes())]
-
-
-def assert_as_before(widget: Any, nodes: list[str]) -> None:
-    assert contents() == nodes
-    assert leftovers() == []
-    assert widget.ui.applyButton.enabled
-    assert not widget.ui.cancelButton.enabled
-    assert not widget.ui.progressWidget.visible
 
 
 def assert_cancelled(widget: Any, nodes: list[str]) -> None:

@@ -48,8 +48,8 @@ def test_the_inventory_names_devices_and_models() -> None:
 
 def test_a_result_is_exported_in_every_format(sample: Path, tmp_path: Path) -> None:
     source, out = tmp_path / "source", tmp_path / "out"
-    source.mkdir()
-    out.mkdir()
+    (source / "ready").mkdir(parents=True)
+    (source / "ready" / "report.html").write_text("<html></html>")
     image = sitk.Round(sitk.ReadImage(str(sample / "noncontrast.nrrd"), sitk.sitkFloat32))
     sitk.WriteImage(image, str(source / "synthetic_nephrographic.nrrd"))
     model = {"name": "test", "sha256": "ab" * 32}
@@ -65,4 +65,23 @@ def test_a_result_is_exported_in_every_format(sample: Path, tmp_path: Path) -> N
     assert first.StudyInstanceUID == original.StudyInstanceUID
     assert first.SeriesInstanceUID != original.SeriesInstanceUID
     assert len(first.ReferencedSeriesSequence) == 2
-    assert (out / "result.json").exists()
+    assert {path.name for path in out.iterdir()} == {
+        "synthetic_nephrographic.nrrd",
+        "synthetic_nephrographic.nii.gz",
+        "dicom",
+        "result.json",
+        "report.html",
+    }
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_an_export_that_fails_leaves_no_folder(sample: Path, tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    (source / "ready").mkdir(parents=True)
+    (source / "ready" / "report.html").write_text("<html></html>")
+    (source / "kidneys.nrrd").write_bytes(b"no image")
+    with pytest.raises(Exception, match=r"."):
+        jobs.execute(
+            "export-result", {"source": str(source), "out": str(out), "nrrd": True, "nifti": False}, Progress()
+        )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]

@@ -1,0 +1,43 @@
+"""What a run may have changed: the nodes of the scene, the temporary folder, what the panel lets press."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from gui_workers import program
+
+
+def start(host: Any, widget: Any, body: str) -> None:
+    widget.panel.run.start(widget.panel.parameters(), program(body))
+    host.process_events()
+
+
+def wait_for_end(host: Any, widget: Any, timeout_s: float = 20.0) -> None:
+    host.wait_until(lambda: not widget.panel.run.running, timeout_s)
+
+
+def slicer_temporary() -> Path:
+    import slicer
+
+    return Path(slicer.app.temporaryPath)
+
+
+def leftovers() -> list[str]:
+    return sorted(os.listdir(slicer_temporary()))
+
+
+def contents() -> list[str]:
+    import slicer
+
+    scene = slicer.mrmlScene
+    return [scene.GetNthNode(index).GetID() for index in range(scene.GetNumberOfNodes())]
+
+
+def assert_as_before(widget: Any, nodes: list[str]) -> None:
+    assert contents() == nodes
+    assert leftovers() == []
+    assert widget.ui.applyButton.enabled
+    assert not widget.ui.cancelButton.enabled
+    assert not widget.ui.progressWidget.visible

@@ -1,0 +1,88 @@
+"""A full disk, made by the system's own limits where it can be: told in words, and nothing is left."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gui_workers import giving
+from scene_state import assert_as_before, contents, start, wait_for_end
+
+
+@pytest.fixture
+def full_disk() -> Iterator[Callable[[int], None]]:
+    """Makes each write of this process and its workers fail beyond so many bytes of a file, as a full disk does."""
+    resource = pytest.importorskip("resource", reason="needs POSIX limits to stand in for a full disk")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_fills_up_while_the_inputs_are_written(
+    host: Any, ready: Any, full_disk: Callable[[int], None]
+) -> None:
+    before = contents()
+    full_disk(50_000)
+    host.click(ready.ui.applyButton)
+    wait_for_end(host, ready)
+    assert "Check that the output folder is writable and its disk has space." in ready.ui.errorLabel.text
+    assert_as_before(ready, before)
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT])
+def test_a_disk_without_a_free_byte_for_the_inputs(
+    host: Any, ready: Any, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    from NephroSynthLib import files
+
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(files.scratch, "temporary", fail)
+    before = contents()
+    host.click(ready.ui.applyButton)
+    wait_for_end(host, ready)
+    assert "The disk is full. Free some space" in ready.ui.errorLabel.text
+    assert_as_before(ready, before)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "size", "words"),
+    [
+        ("Nrrd", 50_000, "Check that the output folder is writable and its disk has space."),
+        ("Report", 20, "The disk is full. Free some space"),
+        ("Scene", 50_000, "The scene could not be saved. Check the free space"),
+    ],
+)
+def test_a_disk_that_fills_up_during_an_export(
+    host: Any,
+    ready: Any,
+    result_folder: Path,
+    tmp_path: Path,
+    full_disk: Callable[[int], None],
+    chosen: str,
+    size: int,
+    words: str,
+) -> None:
+    start(host, ready, giving(str(result_folder)))
+    wait_for_end(host, ready)
+    before = contents()
+    ready.ui.exportSection.collapsed = False
+    ready.ui.exportFolderEdit.currentPath = str(tmp_path / "out")
+    for box in ("Nrrd", "Nifti", "Dicom", "Report", "Scene"):
+        getattr(ready.ui, f"export{box}CheckBox").checked = box == chosen
+    host.process_events()
+    full_disk(size)
+    host.click(ready.ui.exportButton)
+    host.wait_until(lambda: not ready.panel.export.running)
+    assert words in ready.ui.exportLabel.text
+    assert not list(tmp_path.glob("out/*"))
+    assert not list(tmp_path.glob("out/.*"))
+    if chosen == "Scene":  # Slicer gives nodes their storage nodes when it saves, and they keep them
+        before += [node for node in contents() if "StorageNode" in node and node not in before]
+    assert_as_before(ready, before)
+    assert ready.ui.exportButton.enabled
