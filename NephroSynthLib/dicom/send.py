@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
-from pydicom.errors import InvalidDicomError
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 
 from NephroSynthLib.dicom.quiet import quiet
-from NephroSynthLib.errors import NetworkError
+from NephroSynthLib.errors import NetworkError, UsageError
 from NephroSynthLib.progress import Progress
 
 _VERIFICATION = "1.2.840.10008.1.1"
 _CHECK = "Check its address, port and AE titles, and that it knows this computer."
+_DAMAGED = "It is not a whole DICOM file with its preamble."
 _PAUSE_S = 0.5
 # Status codes of C-STORE (PS3.4 B.2.3)
 _SUCCESS = 0x0000
@@ -28,13 +29,26 @@ _OUT_OF_RESOURCES = range(0xA700, 0xA800)
 
 @dataclass(frozen=True)
 class PACS:
-    """Where to send: host and port, the AE titles of the PACS and of ourselves, and seconds to wait for any answer."""
+    """Where to send: host and port, the AE titles of the PACS and of ourselves, and seconds to wait for any answer.
+
+    Raises:
+        UsageError: If an AE title is none.
+    """
 
     host: str
     port: int
     ae_title: str = "ANY-SCP"
     own_ae_title: str = "NEPHROSYNTH"
     timeout_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        for title in (self.ae_title, self.own_ae_title):
+            if not (
+                title.strip() and len(title) <= 16 and title.isascii() and title.isprintable() and "\\" not in title
+            ):
+                raise UsageError(
+                    f"'{title}' is no AE title.", "It has 1 to 16 characters, without accents or backslashes."
+                )
 
 
 @dataclass(frozen=True)
@@ -118,25 +132,34 @@ def _read_parcel(path: Path) -> _Parcel | Delivery:
     """What a PACS has to know of a file before it comes; the failed delivery of a file that cannot be sent."""
     try:
         header = pydicom.dcmread(path, specific_tags=["SOPClassUID", "SOPInstanceUID"], stop_before_pixels=True)
-        syntax = header.file_meta.TransferSyntaxUID
-        return _Parcel(path, str(header.SOPClassUID), str(header.SOPInstanceUID), str(syntax))
-    except (InvalidDicomError, OSError, EOFError, AttributeError, ValueError):
-        return Delivery(path, "", "It is not a whole DICOM file with its preamble.")
+        uids = (header.SOPClassUID, header.SOPInstanceUID, header.file_meta.TransferSyntaxUID)
+        if not all(0 < len(uid) <= 64 for uid in uids):
+            return Delivery(path, "", _DAMAGED)
+        return _Parcel(path, *(str(uid) for uid in uids))
+    except Exception:  # pydicom raises whatever a damaged file makes it stumble on
+        return Delivery(path, "", _DAMAGED)
 
 
 @contextmanager
 def _association(pacs: PACS, parcels: Iterable[_Parcel]) -> Iterator[Association]:
-    """An association that has answered a C-ECHO, for the kinds of objects among the parcels."""
+    """An association for the kinds of objects among the parcels; it has answered a C-ECHO, where it takes any."""
     entity = ApplicationEntity(ae_title=pacs.own_ae_title)
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = pacs.timeout_s
     entity.connection_timeout = pacs.timeout_s
     entity.add_requested_context(_VERIFICATION)
     for sop_class, transfer_syntax in sorted({(p.sop_class, p.transfer_syntax) for p in parcels}):
-        entity.add_requested_context(sop_class, transfer_syntax)
-    association = entity.associate(pacs.host, pacs.port, ae_title=pacs.ae_title)
+        # every node must take implicit little endian (PS3.5 10.1), into which the other plain syntaxes are turned
+        plain = transfer_syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
+        offered = [transfer_syntax, ImplicitVRLittleEndian] if plain else [transfer_syntax]
+        entity.add_requested_context(sop_class, list(dict.fromkeys(offered)))
+    try:
+        association = entity.associate(pacs.host, pacs.port, ae_title=pacs.ae_title)
+    except (OSError, UnicodeError) as error:
+        raise NetworkError(f"The host {pacs.host} is not known.", "Check its name or give its address.") from error
     try:
         _check_established(association, pacs)
-        if association.send_c_echo().get("Status") != _SUCCESS:
+        answers = any(context.abstract_syntax == _VERIFICATION for context in association.accepted_contexts)
+        if answers and association.send_c_echo().get("Status") != _SUCCESS:
             raise NetworkError(f"The PACS {pacs.ae_title} did not answer the C-ECHO.", _CHECK)
         yield association
     finally:
@@ -159,9 +182,15 @@ def _check_established(association: Association, pacs: PACS) -> None:
 
 def _store(association: Association, parcel: _Parcel) -> Delivery:
     try:
-        status = association.send_c_store(parcel.path).get("Status")
-    except ValueError:
-        return parcel.delivery("The PACS does not take this kind of object or this transfer syntax.")
+        instance = pydicom.dcmread(parcel.path)
+    except Exception:  # as in _read_parcel
+        return parcel.delivery(_DAMAGED)
+    try:
+        status = association.send_c_store(instance).get("Status")
+    except (ValueError, AttributeError, TypeError, KeyError, NotImplementedError) as error:
+        if "presentation context" in str(error):
+            return parcel.delivery("The PACS does not take this kind of object or this transfer syntax.")
+        return parcel.delivery(_DAMAGED)
     except (RuntimeError, OSError):
         return parcel.delivery("The connection was lost while it was sent.", transient=True)
     if status is None:

@@ -208,6 +208,14 @@ def test_a_pacs_that_is_not_there_ends_with_exit_5(exam: Path) -> None:
     assert "cannot be reached" in shown.output
 
 
+def test_a_host_that_nobody_knows_and_a_title_that_is_none_are_told_in_words(exam: Path) -> None:
+    folder = str(exam / "study/excretory")
+    shown = runner.invoke(app, ["send", folder, "--host", "pacs.invalid"])
+    assert (shown.exit_code, "is not known" in shown.output) == (5, True)
+    shown = runner.invoke(app, ["send", folder, "--host", "127.0.0.1", "--aet", "A_TITLE_OF_17_CHR"])
+    assert (shown.exit_code, "is no AE title" in shown.output) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

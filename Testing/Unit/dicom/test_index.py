@@ -137,7 +137,7 @@ def test_what_is_no_ct_volume_is_set_aside_with_the_reason(
         (["DERIVED", "SECONDARY", "AXIAL", "CT_SOM7 MINIP"], "reformat, made from another series"),
         (["DERIVED", "SECONDARY", "AXIAL", "CT_SOM5 MPR"], None),
         (["DERIVED", "SECONDARY", "AXIAL", "SIMULATED"], None),
-        (["ORIGINAL", "PRIMARY", "AXIAL", "CT_SOM7 SPI DUAL ENERGY", "VMI"], None),
+        (["ORIGINAL", "PRIMARY", "AXIAL", "CT_SOM7 DUAL", "VMI"], None),
         (["DERIVED", "SECONDARY", "AXIAL", "VNC"], "computed from several energies"),
         (["DERIVED", "SECONDARY", "AXIAL", "CT_SOM7 MIP", "DE_IODINE"], "computed from several energies"),
         (["ORIGINAL", "PRIMARY", "AXIAL", "EFF_ATOMIC_NUM"], "computed from several energies"),

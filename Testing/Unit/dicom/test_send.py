@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pydicom
 import pytest
 import SimpleITK as sitk
-from pydicom.uid import CTImageStorage
-from pynetdicom import AE, evt
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydicom.dataset import Dataset
+from pydicom.uid import CTImageStorage, ImplicitVRLittleEndian
+from pynetdicom import AE, DEFAULT_TRANSFER_SYNTAXES, evt
 from pynetdicom.events import Event
 
 from NephroSynthLib.dicom.send import PACS, send
 from NephroSynthLib.dicom.simulated import write_simulated_study
-from NephroSynthLib.errors import Cancelled, NetworkError
+from NephroSynthLib.errors import Cancelled, NetworkError, UsageError
 from NephroSynthLib.progress import Progress
 
 Answer = Callable[[Event, int], int]
@@ -31,7 +35,12 @@ def files(axial: sitk.Image, tmp_path: Path) -> Iterator[list[Path]]:
 
 @contextmanager
 def _server(
-    answer: Answer, *, title: str = "SERVER", sop_class: str = CTImageStorage
+    answer: Answer,
+    *,
+    title: str = "SERVER",
+    sop_class: str = CTImageStorage,
+    syntaxes: Sequence[str] = DEFAULT_TRANSFER_SYNTAXES,
+    verifies: bool = True,
 ) -> Iterator[tuple[PACS, list[str]]]:
     """A storage server that answers the n-th C-STORE as told, and the instances that it stored."""
     stored: list[str] = []
@@ -45,8 +54,9 @@ def _server(
 
     entity = AE(ae_title=title)
     entity.require_called_aet = True
-    entity.add_supported_context("1.2.840.10008.1.1")
-    entity.add_supported_context(sop_class)
+    if verifies:
+        entity.add_supported_context("1.2.840.10008.1.1")
+    entity.add_supported_context(sop_class, list(syntaxes))
     server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, on_store)])
     try:
         yield PACS("127.0.0.1", server.socket.getsockname()[1], "SERVER", timeout_s=1), stored
@@ -139,6 +149,58 @@ def test_a_file_that_cannot_be_sent_is_reported_and_holds_up_no_other(files: lis
     assert len(stored) == len(files)
     assert "not a whole DICOM file" in deliveries[0].problem
     assert deliveries[-1].path == bare
+
+
+def test_a_server_of_implicit_little_endian_alone_gets_the_same_values(files: list[Path]) -> None:
+    received: dict[str, Dataset] = {}
+
+    def keep(event: Event, call: int) -> int:
+        received[str(event.dataset.SOPInstanceUID)] = event.dataset
+        return 0 if event.context.transfer_syntax == ImplicitVRLittleEndian else 0xC000
+
+    with _server(keep, syntaxes=[ImplicitVRLittleEndian]) as (pacs, _):
+        deliveries = send(files, pacs)
+    assert all(delivery.stored for delivery in deliveries)
+    for path in files:
+        sent = pydicom.dcmread(path)
+        assert received[str(sent.SOPInstanceUID)] == sent
+
+
+def test_a_server_that_takes_no_echo_gets_the_files(files: list[Path]) -> None:
+    with _server(lambda event, call: 0, verifies=False) as (pacs, stored):
+        assert all(delivery.stored for delivery in send(files, pacs))
+    assert len(stored) == len(files)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 2000), st.integers(1, 255), st.booleans())
+def test_a_damaged_file_never_holds_up_the_others(files: list[Path], place: int, bits: int, cut: bool) -> None:
+    content = bytearray(files[0].read_bytes())
+    if cut:
+        del content[place % len(content) :]
+    else:
+        content[place % len(content)] ^= bits
+    damaged = files[0].with_suffix(".damaged")
+    damaged.write_bytes(content)
+    with _server(lambda event, call: 0) as (pacs, _):
+        deliveries = send([damaged, files[1]], pacs, attempts=1)
+    assert [delivery.path for delivery in deliveries] == [damaged, files[1]]
+    assert deliveries[1].stored
+    assert deliveries[0].stored or deliveries[0].problem
+
+
+def test_a_host_that_nobody_knows_gives_a_clear_error(files: list[Path]) -> None:
+    for host in ("pacs.invalid", "a..b"):
+        with pytest.raises(NetworkError, match="is not known"):
+            send(files, PACS(host, 104, timeout_s=1), attempts=1)
+
+
+@pytest.mark.parametrize("title", ["", "   ", "A_TITLE_OF_17_CHR", "PÄCS", "A\\B", "A\nB"])
+def test_what_is_no_ae_title_is_a_usage_error(title: str) -> None:
+    with pytest.raises(UsageError, match="no AE title"):
+        PACS("127.0.0.1", 104, title)
+    with pytest.raises(UsageError, match="no AE title"):
+        PACS("127.0.0.1", 104, own_ae_title=title)
 
 
 def test_cancelling_ends_the_sending(files: list[Path]) -> None:
