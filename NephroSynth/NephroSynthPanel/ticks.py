@@ -34,16 +34,35 @@ class Ticks:
     def stop(self) -> None:
         """Ends the work where it stands; the generator undoes what it has to. `on_end` is not called any more."""
         self._timer.stop()
-        self._work.close()
+        work, _ = self._let_go()
+        work.close()
 
     def _step(self) -> None:
         try:
             step = next(self._work)
         except StopIteration as end:
-            self._on_end(end.value, None)
+            self._end(end.value, None)
             return
         except Exception as error:  # whatever it is, the caller shows it
-            self._on_end(None, error)
+            self._end(None, error)
             return
         self._on_step(step)
         self._timer.start()
+
+    def _end(self, result: Any, error: Exception | None) -> None:
+        _, on_end = self._let_go()
+        on_end(result, error)
+
+    def _let_go(self) -> tuple[Any, Callable[[Any, Exception | None], None]]:
+        """The work and who waits for it, forgotten here: PythonQt keeps for ever what a signal is connected to."""
+        work, on_end = self._work, self._on_end
+        self._work, self._on_step, self._on_end = _nothing(), _ignore, _ignore
+        return work, on_end
+
+
+def _nothing() -> Iterator[None]:
+    yield from ()
+
+
+def _ignore(*said: Any) -> None:
+    """Nobody listens any more."""

@@ -88,8 +88,7 @@ class WorkerProcess:
         """Ends the job before it returns, for when Slicer itself ends; `on_end` is not called any more."""
         if not self.running:
             return
-        self._ended = True
-        self._on_message = self._on_log = _ignore
+        self._let_go()
         self._kill()
         self._process.waitForFinished(2000)
         self._read_output()  # it may have announced temporary data
@@ -152,12 +151,18 @@ class WorkerProcess:
     def _end(self) -> None:
         if self._ended:
             return
-        self._ended = True
+        on_end = self._let_go()
         self._conversation.clean_up()
         if self._error is not None:
-            self._on_end(None, self._error)
+            on_end(None, self._error)
         else:
-            self._on_end(self._result, None)
+            on_end(self._result, None)
+
+    def _let_go(self) -> OnEnd:
+        """Forgets who listens: PythonQt keeps for ever what a signal is connected to."""
+        self._ended, on_end = True, self._on_end
+        self._on_message = self._on_log = self._on_end = _ignore
+        return on_end
 
     def _kill(self) -> None:
         """Kills the worker, and the launcher that started it where there is one."""
@@ -168,7 +173,7 @@ class WorkerProcess:
         self._process.kill()
 
 
-def _ignore(said: Any) -> None:
+def _ignore(*said: Any) -> None:
     """Nobody listens any more."""
 
 

@@ -1,0 +1,41 @@
+"""What a run holds is free when it has ended, although PythonQt keeps for ever what a signal was connected to."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gui_workers import giving, in_stage, program
+
+
+@pytest.mark.parametrize("ending", ["result", "failure", "cancel", "scene closed"])
+def test_the_nodes_of_a_run_are_let_go(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, ending: str
+) -> None:
+    import slicer
+
+    for phase, node in exam_nodes.items():
+        getattr(widget.ui, f"{phase}Selector").setCurrentNode(node)
+    bodies = {"result": giving(str(result_folder)), "failure": "sys.exit(3)"}
+    widget.panel.run.start(widget.panel.parameters(), program(bodies.get(ending, in_stage("segment"))))
+    request = weakref.ref(widget.panel.run._job._request)
+    kept = [keep(host, widget, "_ticks"), keep(host, widget, "_worker")]
+    if ending == "result":
+        kept.append(keep(host, widget, "_ticks"))
+    if ending == "cancel":
+        host.click(widget.ui.cancelButton)
+    if ending == "scene closed":
+        slicer.mrmlScene.Clear(0)
+    host.wait_until(lambda: not widget.panel.run.running)
+    gc.collect()
+    assert request() is None
+    assert None not in kept
+
+
+def keep(host: Any, widget: Any, part: str) -> Any:
+    """A part of the run that goes on, as soon as it is there."""
+    host.wait_until(lambda: getattr(widget.panel.run._job, part) is not None)
+    return getattr(widget.panel.run._job, part)
