@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import slicer
+from slicer.i18n import tr as _
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -52,6 +53,26 @@ def dicom_delay_s(node: Any) -> float | None:
 
     header = dicom_header(node)
     return excretory_delay_s(header) if header is not None else None
+
+
+def add_to_database(folder: Path) -> list[str]:
+    """Lets Slicer's DICOM database know the files of a folder, and gives a warning if it does not then."""
+    from DICOMLib import DICOMUtils
+
+    database = slicer.app.dicomDatabase()
+    if database is None or not database.isOpen:
+        return [_("Slicer's DICOM database is not open: open it in the module 'DICOM', and import the folder there.")]
+    DICOMUtils.importDicom(str(folder), database)
+    if not database.fileForInstance(_an_instance(folder)):
+        return [_("Slicer's DICOM database did not take the files.")]
+    return []
+
+
+def _an_instance(folder: Path) -> str:
+    import pydicom
+
+    file = next(path for path in sorted(folder.rglob("*")) if path.is_file())
+    return str(pydicom.dcmread(file, stop_before_pixels=True, specific_tags=["SOPInstanceUID"]).SOPInstanceUID)
 
 
 def _file_in_database(node: Any) -> str:

@@ -65,11 +65,12 @@ class ExportSection:
         self.update()
 
     def end_now(self) -> None:
-        """Ends the export; nothing appears."""
+        """Ends the export; nothing appears but what is written already."""
         if self._job is not None:
-            self._job.end_now()
-            self._job = None
-            self._say(_("The export was ended."))
+            job, self._job = self._job, None
+            job.end_now()
+            ended = _("The export was ended.")
+            self._say(_("Written to {folder}.").format(folder=job.folder) if job.written else ended)
             self.update()
 
     def _choice(self, run: RunNodes) -> Choice:

@@ -19,6 +19,7 @@ from NephroSynthLib.mrml.segmentations import kidneys_writer
 from NephroSynthLib.mrml.steps import in_background
 from NephroSynthLib.mrml.volumes import node_writer
 from NephroSynthLib.outputs import READY, REPORT, SUMMARY
+from NephroSynthPanel.dicom_files import add_to_database
 from NephroSynthPanel.results import RunNodes
 from NephroSynthPanel.ticks import Ticks
 from NephroSynthPanel.worker_process import WorkerProcess
@@ -58,6 +59,9 @@ class ExportJob:
         on_progress: Called with what goes on.
         on_log: Called with lines for the log.
         on_end: Called once with the names of what was written and None, or with None and the error.
+
+    Attributes:
+        written: Whether all is in the folder; only the DICOM database may not know it yet.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class ExportJob:
         self._run, self._choice, self._on_progress, self._on_log = run, choice, on_progress, on_log
         self._on_end = on_end
         self.warnings: list[str] = []
+        self.written = self._ended = False
         self._worker: WorkerProcess | None = None
         self._folder = Path(tempfile.mkdtemp(prefix="nephrosynth-", dir=slicer.app.temporaryPath))
         self._ticks: Ticks | None = Ticks(self._write(), on_progress, self._prepared)
@@ -81,7 +86,8 @@ class ExportJob:
         return self._choice.folder
 
     def end_now(self) -> None:
-        """Ends the export; nothing appears."""
+        """Ends the export, without a call of `on_end`; nothing appears but what is `written` already."""
+        self._ended = True
         if self._ticks is not None:
             self._ticks.stop()
         if self._worker is not None:
@@ -146,18 +152,19 @@ class ExportJob:
         if error is not None:
             self._finish(error)
             return
+        self.written = True
         try:
             if self._choice.dicom and self._choice.add_to_database:
-                from DICOMLib import DICOMUtils
-
-                if not DICOMUtils.importDicom(str(self._choice.folder / "dicom")):
-                    self.warnings.append(_("Slicer's DICOM database did not take the files."))
+                self.warnings += add_to_database(self._choice.folder / "dicom")
         except Exception as problem:  # whatever it is, the user sees it
             self._finish(problem)
             return
         self._finish(None)
 
     def _finish(self, error: Exception | None) -> None:
+        if self._ended:
+            return
+        self._ended = True
         shutil.rmtree(self._folder, ignore_errors=True)
         if error is not None:
             self._on_end(None, error)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import pydicom
 import pytest
 from gui_exam import ROOT, small_image, small_labels
-from gui_workers import giving, program
+from gui_workers import program
+from playing import choose, run
 
 UI = ROOT / "NephroSynth" / "Resources" / "UI" / "NephroSynth.ui"
 INTERACTIVE = (
@@ -95,18 +97,6 @@ def test_apply_says_what_is_missing(host: Any, widget: Any, exam_nodes: dict[str
     assert "outputs that are not inputs" in ui.statusLabel.text
 
 
-def choose(widget: Any, **nodes: Any) -> None:
-    for name, node in nodes.items():
-        getattr(widget.ui, f"{name}Selector").setCurrentNode(node)
-
-
-def run(host: Any, widget: Any, folder: Path) -> Any:
-    widget.panel.run.start(widget.panel.parameters(), program(giving(str(folder))))
-    host.wait_until(lambda: not widget.panel.run.running, 60.0)
-    assert not widget.ui.errorWidget.visible, widget.ui.errorLabel.text
-    return widget.panel.current_run()
-
-
 def test_several_runs_live_in_one_scene(
     host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path
 ) -> None:
@@ -129,232 +119,6 @@ def test_a_second_run_overwrites_what_is_chosen(
     second = run(host, widget, result_folder)
     assert second.synthetic is first.synthetic
     assert second.registered is first.registered
-
-
-def test_all_works_without_an_acquired_phase(
-    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, tmp_path: Path
-) -> None:
-    import json
-    import shutil
-
-    folder = tmp_path / "result"
-    shutil.copytree(result_folder, folder)
-    (folder / "acquired_registered.nrrd").unlink()
-    summary = json.loads((folder / "result.json").read_text())
-    (folder / "result.json").write_text(json.dumps({**summary, "metrics": None}))
-    choose(widget, noncontrast=exam_nodes["noncontrast"], excretory=exam_nodes["excretory"])
-    found = run(host, widget, folder)
-    assert found.acquired is None
-    widget.ui.comparisonSection.collapsed = False
-    host.process_events()
-    for name in ("sideBySide", "twoByTwo", "threePlanes", "difference", "histogram", "kidneyHU", "restoreLayout"):
-        host.click(getattr(widget.ui, f"{name}Button"))
-        assert not widget.ui.errorWidget.visible, f"{name}: {widget.ui.errorLabel.text}"
-    assert not widget.ui.metricsTableView.visible
-    assert "no acquired phase" in widget.ui.metricsLabel.text
-
-
-def test_difference_and_uncertainty_are_painted_with_a_legend_until_something_else_is_shown(
-    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, tmp_path: Path
-) -> None:
-    import shutil
-
-    import SimpleITK as sitk
-
-    folder = tmp_path / "result"
-    shutil.copytree(result_folder, folder)
-    sitk.WriteImage(sitk.Cast(small_labels() > 0, sitk.sitkFloat32) * 12, str(folder / "uncertainty.nrrd"))
-    choose(widget, **exam_nodes)
-    widget.ui.wantUncertaintyCheckBox.checked = True
-    found = run(host, widget, folder)
-    widget.ui.comparisonSection.collapsed = False
-    host.process_events()
-
-    host.click(widget.ui.differenceButton)
-    assert legends(host, found.difference) == {"NephroSynth2Axial"}
-    host.click(widget.ui.uncertaintyButton)
-    assert not widget.ui.differenceButton.checked
-    assert legends(host, found.difference) == set()
-    assert legends(host, found.uncertainty) == {"Red", "Green", "Yellow"}
-    host.click(widget.ui.twoByTwoButton)
-    assert not widget.ui.uncertaintyButton.checked
-    assert legends(host, found.uncertainty) == set()
-    assert not widget.ui.errorWidget.visible, widget.ui.errorLabel.text
-
-
-@pytest.fixture
-def compared(host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path) -> Any:
-    """A run, with the section for the comparison open."""
-    choose(widget, **exam_nodes)
-    found = run(host, widget, result_folder)
-    widget.ui.checkSection.collapsed = True
-    widget.ui.comparisonSection.collapsed = False
-    host.process_events()
-    return found
-
-
-def test_slice_and_zoom_stay_where_the_user_has_brought_them(host: Any, widget: Any, compared: Any) -> None:
-    import slicer
-
-    from NephroSynthLib.mrml.views import sight, slice_nodes
-
-    def looks() -> list[tuple[Any, ...]]:
-        host.process_events(0.2)
-        seen = [sight(node) for node in slice_nodes(slicer.mrmlScene)]
-        return [(*(round(value) for value in look.middle), round(look.height_mm)) for look in seen]
-
-    host.click(widget.ui.sideBySideButton)
-    assert {look[2] for look in looks()} == {round(10 * 8.0)}  # the height of the kidneys
-    for node in slice_nodes(slicer.mrmlScene):
-        node.JumpSliceByCentering(-120.0, -90.0, 40.0)
-        node.SetFieldOfView(*(side / 4 for side in node.GetFieldOfView()))
-    here = looks()
-    assert here[0] == here[1]
-    for name in ("difference", "difference", "sideBySide"):
-        host.click(getattr(widget.ui, f"{name}Button"))
-        assert looks() == here
-    for name in ("twoByTwo", "histogram", "threePlanes", "sideBySide"):
-        host.click(getattr(widget.ui, f"{name}Button"))
-        assert set(looks()) == {here[0]}, name
-    host.click(widget.ui.restoreLayoutButton)
-    assert set(looks()) == {here[0]}
-
-
-def test_the_plot_of_a_line_shows_the_slice_of_the_line(host: Any, widget: Any, compared: Any) -> None:
-    import slicer
-
-    from NephroSynthLib.mrml.views import sight, slice_nodes
-
-    host.click(widget.ui.profileButton)
-    for x in (-100.0, -150.0):
-        compared.line.AddControlPointWorld(x, -90.0, 120.0)
-    host.process_events(0.2)
-    assert compared.profile is not None
-    assert [round(sight(node).middle[2]) for node in slice_nodes(slicer.mrmlScene)] == [120, 120]
-
-
-def test_a_comparison_opens_with_the_same_window_for_all(host: Any, widget: Any, compared: Any) -> None:
-    from NephroSynthLib.mrml.display import set_window
-
-    set_window(compared.acquired, 2000.0, 300.0)
-    set_window(compared.noncontrast, 1000.0, 0.0)
-    host.click(widget.ui.twoByTwoButton)
-    displays = [node.GetDisplayNode() for node in compared.aligned.values()]
-    assert [(one.GetWindow(), one.GetLevel()) for one in displays] == [(400.0, 50.0)] * 4
-
-
-def legends(host: Any, volume: Any) -> set[str]:
-    """The slice views of the layout that draw the colour legend of a volume."""
-    import slicer
-
-    host.process_events(0.2)
-    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(volume)
-    manager = slicer.app.layoutManager()
-    views = {name: manager.sliceWidget(name).sliceView() for name in manager.sliceViewNames()}
-    found = set()
-    for name, view in views.items():
-        actor = view.displayableManagerByClassName("vtkMRMLColorLegendDisplayableManager").GetColorLegendActor(legend)
-        if view.visible and actor is not None and actor.GetVisibility():
-            found.add(name)
-    return found
-
-
-def test_an_exported_series_joins_the_study_of_its_source_in_the_database(
-    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, tmp_path: Path
-) -> None:
-    import slicer
-    from DICOMLib import DICOMUtils
-
-    from NephroSynthLib.dicom.simulated import write_simulated_study
-
-    images = {"noncontrast": small_image(40.0, 30.0), "excretory": small_image(40.0, 120.0)}
-    write_simulated_study(images, tmp_path / "source", seed=1)
-    DICOMUtils.importDicom(str(tmp_path / "source"))
-    database = slicer.app.dicomDatabase()
-    [patient] = database.patients()
-    [study] = database.studiesForPatient(patient)
-    sources = database.seriesForStudy(study)
-    for series in sources:
-        instances = database.instancesForSeries(series)
-        phase = Path(database.fileForInstance(instances[0])).parent.name
-        exam_nodes[phase].SetAttribute("DICOM.instanceUIDs", " ".join(instances))
-    choose(widget, **exam_nodes)
-    run(host, widget, result_folder)
-
-    ui = widget.ui
-    ui.exportSection.collapsed = False
-    host.process_events()
-    ui.exportFolderEdit.currentPath = str(tmp_path / "out")
-    for box in (ui.exportDicomCheckBox, ui.databaseCheckBox):
-        box.checked = True
-    assert Path(ui.dicomSourceEdit.currentPath) == tmp_path / "source" / "noncontrast"
-    host.click(ui.exportButton)
-    host.wait_until(lambda: not widget.panel.export.running, 120.0)
-    assert "Written to" in ui.exportLabel.text, ui.exportLabel.text
-    new = set(database.seriesForStudy(study)) - set(sources)
-    descriptions = {database.descriptionForSeries(series) for series in new}
-    assert len(new) == 2  # the synthetic phase and its kidneys
-    assert any("SYNTHETIC" in one.upper() for one in descriptions), descriptions
-    [synthetic] = [series for series in new if "SYNTHETIC" in database.descriptionForSeries(series).upper()]
-    slice_file = database.fileForInstance(database.instancesForSeries(synthetic)[0])
-    referenced = pydicom.dcmread(slice_file).ReferencedSeriesSequence
-    assert {str(one.SeriesInstanceUID) for one in referenced} == set(sources)
-
-
-def test_the_delay_of_the_excretory_phase_is_the_users_or_that_of_its_header(
-    host: Any, widget: Any, exam_nodes: dict[str, Any], tmp_path: Path
-) -> None:
-    from NephroSynthPanel.dicom_files import DICOM_FOLDER
-    from NephroSynthPanel.parameters import restore_defaults, settings
-
-    from NephroSynthLib.dicom.simulated import write_simulated_study
-
-    choose(widget, **exam_nodes)
-    parameters = widget.panel.parameters()
-
-    def delay() -> Any:
-        return settings(parameters)["synthesis"]["excretory_delay_s"]
-
-    assert delay() is None
-    write_simulated_study({"excretory": small_image(40.0, 120.0)}, tmp_path, seed=1, delays_s={"excretory": 480.0})
-    exam_nodes["excretory"].SetAttribute(DICOM_FOLDER, str(tmp_path / "excretory"))
-    assert delay() == 480.0
-    widget.ui.excretoryDelaySpinBox.value = 720
-    host.process_events()
-    assert delay() == 720
-    restore_defaults(parameters)
-    host.process_events()
-    assert widget.ui.excretoryDelaySpinBox.text == "from DICOM, if known"
-    assert delay() == 480.0
-    for path in (tmp_path / "excretory").iterdir():
-        path.write_bytes(b"no DICOM")
-    assert delay() is None
-
-
-def test_the_dicom_folder_of_one_patient_does_not_stay_chosen_for_the_next(
-    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, tmp_path: Path
-) -> None:
-    import slicer
-    from NephroSynthPanel.dicom_files import DICOM_FOLDER
-
-    from NephroSynthLib.mrml.volumes import node_from_image
-
-    exam_nodes["noncontrast"].SetAttribute(DICOM_FOLDER, str(tmp_path))
-    choose(widget, **exam_nodes)
-    first = run(host, widget, result_folder)
-    assert widget.ui.dicomSourceEdit.currentPath == str(tmp_path)
-    other = node_from_image(slicer.mrmlScene, small_image(40.0, 30.0), "Another patient")
-    choose(widget, noncontrast=other)
-    second = run(host, widget, result_folder)
-    assert widget.ui.dicomSourceEdit.currentPath == ""
-    assert second.synthetic is not first.synthetic  # nor does the other patient's volume get these voxels
-    assert second.synthetic.GetName().startswith("Another patient")
-    assert first.noncontrast is exam_nodes["noncontrast"]
-    slicer.mrmlScene.Clear(0)
-    host.process_events()
-    assert widget.ui.dicomSourceEdit.currentPath == ""
-    assert "no result" in widget.ui.verdictLabel.text
-    assert not widget.ui.exportButton.enabled
 
 
 def test_tables_and_provenance_are_those_of_the_run_that_was_last(
@@ -498,3 +262,29 @@ def test_the_sample_exam_is_registered(widget: Any) -> None:
     (source,) = SampleData.SampleDataLogic.sampleDataSourcesByCategory("NephroSynth")
     assert source.sampleName == "NephroSynthExam"
     assert Path(source.thumbnailFileName).is_file()
+
+
+def test_an_export_to_another_disk_than_the_temporary_one_appears_whole(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path
+) -> None:
+    import slicer
+
+    if not Path("/dev/shm").is_dir() or os.stat("/dev/shm").st_dev == os.stat(slicer.app.temporaryPath).st_dev:
+        pytest.skip("there is no second disk")
+    choose(widget, **exam_nodes)
+    run(host, widget, result_folder)
+    for box in ("Nifti", "Dicom"):
+        getattr(widget.ui, f"export{box}CheckBox").checked = False
+    for box in ("Nrrd", "Report", "Scene"):
+        getattr(widget.ui, f"export{box}CheckBox").checked = True
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        widget.ui.exportFolderEdit.currentPath = folder
+        seen: set[frozenset[str]] = set()
+        widget.panel.export.export()
+        while widget.panel.export.running:
+            host.process_events()
+            seen |= {frozenset(os.listdir(one)) for one in Path(folder).glob("[!.]*")}
+        assert "Written to" in widget.ui.exportLabel.text
+        [written] = Path(folder).iterdir()
+        assert seen <= {frozenset(os.listdir(written))}
+        assert {"synthetic_nephrographic.nrrd", "report.html", f"{written.name}.mrb"} <= set(os.listdir(written))

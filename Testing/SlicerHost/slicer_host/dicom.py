@@ -25,8 +25,16 @@ class ctkDICOMDatabase(QObject):
     def __init__(self) -> None:
         super().__init__()
         self._headers: dict[str, Any] = {}
+        self._open = True
 
-    isOpen = computed(bool, lambda self: True)
+    isOpen = computed(bool, lambda self: self._open)
+
+    def openDatabase(self, file: str) -> bool:
+        self._open = True
+        return True
+
+    def closeDatabase(self) -> None:
+        self._open = False
 
     def _insert(self, path: Path) -> None:
         header = dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)

@@ -1,0 +1,138 @@
+"""The comparison shows what the user wants to see, where the user looks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gui_exam import small_labels
+from playing import choose, run
+
+
+def test_all_works_without_an_acquired_phase(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, tmp_path: Path
+) -> None:
+    import json
+    import shutil
+
+    folder = tmp_path / "result"
+    shutil.copytree(result_folder, folder)
+    (folder / "acquired_registered.nrrd").unlink()
+    summary = json.loads((folder / "result.json").read_text())
+    (folder / "result.json").write_text(json.dumps({**summary, "metrics": None}))
+    choose(widget, noncontrast=exam_nodes["noncontrast"], excretory=exam_nodes["excretory"])
+    found = run(host, widget, folder)
+    assert found.acquired is None
+    widget.ui.comparisonSection.collapsed = False
+    host.process_events()
+    for name in ("sideBySide", "twoByTwo", "threePlanes", "difference", "histogram", "kidneyHU", "restoreLayout"):
+        host.click(getattr(widget.ui, f"{name}Button"))
+        assert not widget.ui.errorWidget.visible, f"{name}: {widget.ui.errorLabel.text}"
+    assert not widget.ui.metricsTableView.visible
+    assert "no acquired phase" in widget.ui.metricsLabel.text
+
+
+def test_difference_and_uncertainty_are_painted_with_a_legend_until_something_else_is_shown(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    import SimpleITK as sitk
+
+    folder = tmp_path / "result"
+    shutil.copytree(result_folder, folder)
+    sitk.WriteImage(sitk.Cast(small_labels() > 0, sitk.sitkFloat32) * 12, str(folder / "uncertainty.nrrd"))
+    choose(widget, **exam_nodes)
+    widget.ui.wantUncertaintyCheckBox.checked = True
+    found = run(host, widget, folder)
+    widget.ui.comparisonSection.collapsed = False
+    host.process_events()
+
+    host.click(widget.ui.differenceButton)
+    assert legends(host, found.difference) == {"NephroSynth2Axial"}
+    host.click(widget.ui.uncertaintyButton)
+    assert not widget.ui.differenceButton.checked
+    assert legends(host, found.difference) == set()
+    assert legends(host, found.uncertainty) == {"Red", "Green", "Yellow"}
+    host.click(widget.ui.twoByTwoButton)
+    assert not widget.ui.uncertaintyButton.checked
+    assert legends(host, found.uncertainty) == set()
+    assert not widget.ui.errorWidget.visible, widget.ui.errorLabel.text
+
+
+@pytest.fixture
+def compared(host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path) -> Any:
+    """A run, with the section for the comparison open."""
+    choose(widget, **exam_nodes)
+    found = run(host, widget, result_folder)
+    widget.ui.checkSection.collapsed = True
+    widget.ui.comparisonSection.collapsed = False
+    host.process_events()
+    return found
+
+
+def test_slice_and_zoom_stay_where_the_user_has_brought_them(host: Any, widget: Any, compared: Any) -> None:
+    import slicer
+
+    from NephroSynthLib.mrml.views import sight, slice_nodes
+
+    def looks() -> list[tuple[Any, ...]]:
+        host.process_events(0.2)
+        seen = [sight(node) for node in slice_nodes(slicer.mrmlScene)]
+        return [(*(round(value) for value in look.middle), round(look.height_mm)) for look in seen]
+
+    host.click(widget.ui.sideBySideButton)
+    assert {look[2] for look in looks()} == {round(10 * 8.0)}  # the height of the kidneys
+    for node in slice_nodes(slicer.mrmlScene):
+        node.JumpSliceByCentering(-120.0, -90.0, 40.0)
+        node.SetFieldOfView(*(side / 4 for side in node.GetFieldOfView()))
+    here = looks()
+    assert here[0] == here[1]
+    for name in ("difference", "difference", "sideBySide"):
+        host.click(getattr(widget.ui, f"{name}Button"))
+        assert looks() == here
+    for name in ("twoByTwo", "histogram", "threePlanes", "sideBySide"):
+        host.click(getattr(widget.ui, f"{name}Button"))
+        assert set(looks()) == {here[0]}, name
+    host.click(widget.ui.restoreLayoutButton)
+    assert set(looks()) == {here[0]}
+
+
+def test_the_plot_of_a_line_shows_the_slice_of_the_line(host: Any, widget: Any, compared: Any) -> None:
+    import slicer
+
+    from NephroSynthLib.mrml.views import sight, slice_nodes
+
+    host.click(widget.ui.profileButton)
+    for x in (-100.0, -150.0):
+        compared.line.AddControlPointWorld(x, -90.0, 120.0)
+    host.process_events(0.2)
+    assert compared.profile is not None
+    assert [round(sight(node).middle[2]) for node in slice_nodes(slicer.mrmlScene)] == [120, 120]
+
+
+def test_a_comparison_opens_with_the_same_window_for_all(host: Any, widget: Any, compared: Any) -> None:
+    from NephroSynthLib.mrml.display import set_window
+
+    set_window(compared.acquired, 2000.0, 300.0)
+    set_window(compared.noncontrast, 1000.0, 0.0)
+    host.click(widget.ui.twoByTwoButton)
+    displays = [node.GetDisplayNode() for node in compared.aligned.values()]
+    assert [(one.GetWindow(), one.GetLevel()) for one in displays] == [(400.0, 50.0)] * 4
+
+
+def legends(host: Any, volume: Any) -> set[str]:
+    """The slice views of the layout that draw the colour legend of a volume."""
+    import slicer
+
+    host.process_events(0.2)
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(volume)
+    manager = slicer.app.layoutManager()
+    views = {name: manager.sliceWidget(name).sliceView() for name in manager.sliceViewNames()}
+    found = set()
+    for name, view in views.items():
+        actor = view.displayableManagerByClassName("vtkMRMLColorLegendDisplayableManager").GetColorLegendActor(legend)
+        if view.visible and actor is not None and actor.GetVisibility():
+            found.add(name)
+    return found
