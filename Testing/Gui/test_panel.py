@@ -166,7 +166,9 @@ def test_an_output_transform_above_an_input_is_refused(host: Any, widget: Any, e
     assert "lies under" in widget.ui.statusLabel.text
 
 
-def test_undo_takes_a_run_back(host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path) -> None:
+def test_undo_takes_back_what_was_chosen_and_leaves_the_volumes_of_a_run(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path
+) -> None:
     import slicer
 
     slicer.mrmlScene.SetUndoOn()
@@ -174,12 +176,14 @@ def test_undo_takes_a_run_back(host: Any, widget: Any, exam_nodes: dict[str, Any
         choose(widget, **exam_nodes)
         before = widget.panel.parameters()
         given = {name: getattr(before, name).GetID() for name in ("noncontrast", "excretory")}
-        run(host, widget, result_folder)
+        found = run(host, widget, result_folder)
         assert widget.panel.parameters().synthetic is not None
         slicer.mrmlScene.Undo()
         host.process_events()
         after = widget.panel.parameters()
         assert after.synthetic is None
+        assert len(found.aligned) == 4
+        assert not any(node.GetUndoEnabled() for node in found.aligned.values())  # each step would copy all voxels
         assert {name: getattr(after, name).GetID() for name in given} == given
         assert widget.ui.applyButton.enabled
     finally:
