@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,9 @@ def _phases(summary: Summary) -> Table:
             table.add_row(*(Text(cell) for cell in cells))
     for one in summary["set_aside"]:
         table.add_row("-", _number(one), Text(one["description"]), "", Text(f"none: {one['why']}"), "")
+    for why, count in Counter(one["why"] for one in summary["skipped"]).items():
+        files = "1 file" if count == 1 else f"{count} files"
+        table.add_row("-", "", files, "", Text(f"none: {why}"), "")
     return table
 
 

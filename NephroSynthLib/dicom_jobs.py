@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from NephroSynthLib.dicom.equipment import ModelIdentity
     from NephroSynthLib.dicom.index import DicomIndex
     from NephroSynthLib.dicom.series import Series
+    from NephroSynthLib.dicom.sources import ZipMember
     from NephroSynthLib.result import Result
 
 Summary = dict[str, Any]
@@ -44,7 +45,8 @@ def phases(progress: Progress, *, folder: str) -> Summary:
     index = index_dicom(Path(folder), reading.part(0.0, 0.2))
     report = recognize_phases(index, segment=_kidneys_of, progress=reading.part(0.2, 1.0))
     questions = [question for exam in report.exams for question in exam.questions]
-    return {**report.to_dict(), "skipped_files": len(index.skipped), "warnings": questions}
+    skipped = [{"file": _place(one.path, Path(folder)), "why": one.reason} for one in index.skipped]
+    return {**report.to_dict(), "skipped": skipped, "warnings": questions}
 
 
 def _kidneys_of(image: sitk.Image) -> sitk.Image:
@@ -137,7 +139,7 @@ def send(
     pacs = PACS(host, port, ae_title, own_ae_title, timeout_s)
     deliveries = deliver(files, pacs, progress=replace(progress, stage_name="send"))
     failed = [
-        {"file": _relative(delivery.path, root), "problem": delivery.problem}
+        {"file": _place(delivery.path, root), "problem": delivery.problem}
         for delivery in deliveries
         if not delivery.stored
     ]
@@ -285,5 +287,8 @@ def _identity(model: tuple[str, str]) -> ModelIdentity | None:
     return ModelIdentity(name, sha256) if sha256 else None
 
 
-def _relative(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path != root else path.name
+def _place(source: Path | ZipMember, root: Path) -> str:
+    """Where a file lies in the folder or zip that was given."""
+    if not isinstance(source, Path):
+        return source.info.filename
+    return str(source.relative_to(root)) if source.is_relative_to(root) and source != root else source.name

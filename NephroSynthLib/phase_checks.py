@@ -11,7 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from NephroSynthLib.contrast_checks import early_contrast_warnings
-from NephroSynthLib.dicom.identity import Identity, compare_patients
+from NephroSynthLib.dicom.identity import Identity, compare_patients, patient_doubt
 from NephroSynthLib.errors import GeometryError, IdentityError
 from NephroSynthLib.grids import canonical
 
@@ -84,12 +84,10 @@ def _axes(image: sitk.Image) -> np.ndarray:
 def _check_identities(roles: str, first: Identity, second: Identity) -> list[str]:
     if first.series and first.series == second.series:
         raise IdentityError(f"{roles} are the same DICOM series.", _ONE_EACH)
-    match = compare_patients(first, second)
-    if match == "different":
+    if compare_patients(first, second) == "different":
         raise IdentityError(f"{roles} are of different patients.", "Give the phases of one exam.")
-    warnings = []
-    if match == "doubtful":
-        warnings.append(f"{roles} have the same patient ID, but not the same name or sex.")
+    doubt = patient_doubt(first, second)
+    warnings = [f"{roles} {doubt}."] if doubt else []
     if first.study_uid and second.study_uid and first.study_uid != second.study_uid:
         warnings.append(f"{roles} are of different studies.")
     elif len({first.frame_of_reference, second.frame_of_reference} - {""}) == 2:

@@ -115,6 +115,12 @@ def find_excretory(index: DicomIndex, name: str | None) -> Series:
 
 def _find_named(index: DicomIndex, phase: Phase, name: str) -> Series:
     found = [series for series in index.volumes if name in _names(series)]
+    aside = [series for series in index.series if series.why_not_volume is not None and name in _names(series)]
+    if not found and aside:
+        raise AmbiguousPhasesError(
+            f"The {phase.value} phase cannot be {aside[0].title}, which is set aside: {aside[0].why_not_volume}.",
+            "Name another series, as 'nephrosynth phases' shows them.",
+        )
     if len(found) != 1:
         raise AmbiguousPhasesError(
             f"{'No' if not found else 'More than one'} CT series is numbered {name} ({phase.value} phase).",

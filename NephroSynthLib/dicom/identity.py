@@ -53,3 +53,13 @@ def compare_patients(first: Identity, second: Identity) -> Match:
     if contradicts("patient_name") or contradicts("sex"):
         return "doubtful" if agrees("patient_id") else "different"
     return "same" if agrees("patient_id") or agrees("patient_name") else "unknown"
+
+
+def patient_doubt(first: Identity, second: Identity) -> str:
+    """Why two series may not be of one patient, as a predicate of both; empty if they are, or surely are not."""
+    match = compare_patients(first, second)
+    if match == "doubtful":
+        return "have the same patient ID, but not the same name or sex"
+    if match == "unknown" and (first.patient_id, first.patient_name) != (second.patient_id, second.patient_name):
+        return "may be of different patients: one of them has no patient ID and no name to compare"
+    return ""

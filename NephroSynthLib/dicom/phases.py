@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
 from NephroSynthLib.dicom.index import DicomIndex
+from NephroSynthLib.dicom.patients import number_patients, patient_questions
 from NephroSynthLib.dicom.phase_evidence import PHASES, Evidence, Phase
 from NephroSynthLib.dicom.phase_model import MAX_ACQUISITIONS, Pair, Scores, pair_weights, phase_probabilities
 from NephroSynthLib.dicom.phase_pixels import (
@@ -132,9 +133,10 @@ def recognize_phases(
         Cancelled: If the run was cancelled.
     """
     aside = [(series, series.why_not_volume) for series in index.series if series.why_not_volume is not None]
-    measured: dict[tuple[str, str], list[Member]] = defaultdict(list)
+    measured: dict[tuple[int, str], list[Member]] = defaultdict(list)
     measuring = progress.part(0.0, 1.0 if segment is None else 0.7)
-    for done, series in enumerate(index.volumes):
+    numbers = number_patients([series.identity for series in index.volumes])
+    for done, (series, patient) in enumerate(zip(index.volumes, numbers, strict=True)):
         part = measuring.part(done / len(index.volumes), (done + 1) / len(index.volumes))
         if _is_computed(series):
             aside.append((series, _COMPUTED))
@@ -144,7 +146,6 @@ def recognize_phases(
         except InputError as error:
             aside.append((series, error.what))
             continue
-        patient = series.identity.patient_id or series.identity.patient_name
         measured[patient, series.study_uid].append((series, measure(volume.image)))
         part.update(1.0, series.title)
     patients = list(dict.fromkeys(patient for patient, _ in measured))
@@ -154,7 +155,11 @@ def recognize_phases(
         exam = _judge(study, 1 + patients.index(patient), members)
         if segment is not None and not all(one.sure for one in exam.acquisitions):
             exam = _judge(study, 1 + patients.index(patient), _with_kidneys(members, segment, part))
-        exams.append(exam)
+        others = [
+            one for (who, where), found in measured.items() if where == study and who != patient for one, _ in found
+        ]
+        doubts = patient_questions([series for series, _ in members], others if study else [])
+        exams.append(replace(exam, questions=(*doubts, *exam.questions)))
     return PhaseReport(tuple(exams), tuple(aside))
 
 

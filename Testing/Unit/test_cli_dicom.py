@@ -56,6 +56,22 @@ def test_phases_are_told_as_a_table_with_reasons(exam: Path) -> None:
     assert "Series 2, noncontrast: brightest tissue" in shown.stdout
 
 
+def test_what_was_not_read_is_told_with_the_reason(exam: Path, tmp_path: Path) -> None:
+    shutil.copytree(exam / "study", tmp_path / "study")
+    for name in ("autorun.inf", "viewer/readme.txt", "viewer/empty"):
+        (tmp_path / "study" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "study" / name).write_bytes(b"" if name.endswith("empty") else b"no DICOM" * 20)
+    expected = {"autorun.inf": "not DICOM", "viewer/readme.txt": "not DICOM", "viewer/empty": "empty"}
+    archive = shutil.make_archive(str(tmp_path / "study"), "zip", tmp_path / "study")
+    for place in (tmp_path / "study", Path(archive)):
+        shown = runner.invoke(app, ["phases", str(place), "--json"])
+        assert {one["file"]: one["why"] for one in json.loads(shown.stdout)["skipped"]} == expected
+    shown = runner.invoke(app, ["phases", str(tmp_path / "study")])
+    assert "2 files" in shown.stdout
+    assert "none: not DICOM" in shown.stdout
+    assert "none: empty" in shown.stdout
+
+
 def test_an_export_names_the_models_on_record(exam: Path, tmp_path: Path) -> None:
     options = ["--volume", exam / "synthetic.nii.gz", "--kidneys", exam / "kidneys.nii.gz", "--source", exam / "study"]
     shown = runner.invoke(app, ["export-dicom", *map(str, options), "--out", str(tmp_path / "dicom"), "--json"])

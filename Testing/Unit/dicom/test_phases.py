@@ -87,6 +87,47 @@ def test_exams_of_two_patients_are_kept_apart_and_asked_about(images: dict[str, 
         choose_exam(index_dicom(tmp_path), {})
 
 
+def _rename(files: list[Path], **attributes: str) -> None:
+    for path in files:
+        instance = pydicom.dcmread(path)
+        for keyword, value in attributes.items():
+            setattr(instance, keyword, value)
+        instance.save_as(path)
+
+
+def test_a_series_without_patient_is_of_the_exam_and_asked_about(images: dict[str, sitk.Image], tmp_path: Path) -> None:
+    files = write_simulated_study(images, tmp_path, seed=1)
+    _rename(files["excretory"], PatientID="")
+    assert _exam(tmp_path).questions == ()  # the name is the same
+    _rename(files["excretory"], PatientName="")
+    exam = _exam(tmp_path)
+    assert _found(exam) == dict(enumerate(SHUFFLED, start=1))
+    assert len([question for question in exam.questions if "may be of different patients" in question]) == 2
+    for phase in SHUFFLED:
+        _rename(files[phase], PatientID="", PatientName="")
+    assert _exam(tmp_path).questions == ()  # anonymous as a whole
+
+
+def test_two_patients_in_one_study_are_asked_about(images: dict[str, sitk.Image], tmp_path: Path) -> None:
+    files = write_simulated_study(images, tmp_path, seed=1)
+    for phase in SHUFFLED:
+        _rename(files[phase], PatientBirthDate="19400101" if phase == "excretory" else "19500101")
+    exams = recognize_phases(index_dicom(tmp_path)).exams
+    assert [(exam.patient, len(exam.acquisitions)) for exam in exams] == [(1, 1), (2, 2)]
+    assert all("of one study, but of different patients" in exam.questions[0] for exam in exams)
+    with pytest.raises(AmbiguousPhasesError):
+        choose_exam(index_dicom(tmp_path), {})
+
+
+def test_a_series_that_is_set_aside_cannot_be_named_and_the_reason_is_told(
+    images: dict[str, sitk.Image], tmp_path: Path
+) -> None:
+    files = write_simulated_study(images, tmp_path, seed=1)
+    _rename(files["nephrographic"], SeriesDescription="Abdomen VNC")
+    with pytest.raises(AmbiguousPhasesError, match="which is set aside: computed from several energies"):
+        choose_exam(index_dicom(tmp_path), {Phase.NONCONTRAST: "3", Phase.EXCRETORY: "1"})
+
+
 def test_two_acquisitions_of_one_phase_are_asked_about(images: dict[str, sitk.Image], tmp_path: Path) -> None:
     again = sitk.AdditiveGaussianNoise(images["excretory"], 5.0, 0.0, 7)
     delays = {"noncontrast": None, "excretory": 600.0, "later": 900.0}
