@@ -158,6 +158,7 @@ class ComparisonSection(ResultSection):
         if run.line is None:
             line = scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", scene.GenerateUniqueName(_("HU profile")))
             line.CreateDefaultDisplayNodes()
+            line.GetDisplayNode().SetPropertiesLabelVisibility(False)  # it would lie over the line
             run.remember("line", line)
         if run.line.GetNumberOfDefinedControlPoints() < 2:
             self._follow(run.line)

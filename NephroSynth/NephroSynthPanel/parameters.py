@@ -27,9 +27,9 @@ class Registration(enum.Enum):
     def label(self) -> str:
         """For the menu."""
         return {
-            Registration.TWO_STAGE: _("Two stages: abdomen, then each kidney"),
-            Registration.AFFINE: _("Abdomen only (affine)"),
-            Registration.NONE: _("None: the phases are aligned already"),
+            Registration.TWO_STAGE: _("Two stages (abdomen, kidneys)"),
+            Registration.AFFINE: _("Abdomen alone (affine)"),
+            Registration.NONE: _("None (aligned already)"),
         }[self]
 
 

@@ -74,7 +74,7 @@ def metrics_table(
     """
     metrics = summary.get("metrics")
     if not metrics:
-        raise UsageError("The run had no acquired nephrographic phase to compare with.")
+        raise UsageError(_("The run had no acquired nephrographic phase to compare with."))
     regions = [(f"{metrics['region'].capitalize()}", metrics["around"])]
     if metrics["inside"]:
         regions.append((_("Inside kidneys"), metrics["inside"]))
@@ -99,27 +99,29 @@ def registration_table(
     found = summary["registration"]
     sides = ("right", "left")
 
-    def by_side(key: str) -> list[str]:
-        return [_text(found[key].get(side), 2) for side in sides]
+    def both(value: float | None) -> list[str]:
+        return ["", "", _text(value, 2)]
 
-    def shift(axis: str) -> list[str]:
-        return [_text(found["kidney_shift_mm"].get(side, {}).get(axis), 1) for side in sides]
+    def by_side(key: str) -> list[str]:
+        return [*(_text(found[key].get(side), 2) for side in sides), ""]
+
+    def shift(*axes: str) -> list[str]:
+        shifts = [found["kidney_shift_mm"].get(side) for side in sides]
+        return [*(", ".join(_text(one[axis], 1) for axis in axes) if one else _NONE for one in shifts), ""]
 
     rows = {
-        _("SSIM before"): [_NONE, _NONE, _text(found["ssim_before"], 2)],
-        _("SSIM after affine"): [_NONE, _NONE, _text(found["ssim_affine"], 2)],
-        _("SSIM after"): [_NONE, _NONE, _text(found["ssim_after"], 2)],
-        _("SSIM needed"): [_NONE, _NONE, _text(found["gate"], 2)],
-        _("Overlap before (Dice)"): [*by_side("kidney_dice_before"), _NONE],
-        _("Overlap after (Dice)"): [*by_side("kidney_dice_after"), _NONE],
-        _("Shift (mm)"): [*shift("norm"), _NONE],
-        _("Shift to the left (mm)"): [*shift("left"), _NONE],
-        _("Shift to the back (mm)"): [*shift("posterior"), _NONE],
-        _("Shift upwards (mm)"): [*shift("superior"), _NONE],
-        _("Least Jacobian determinant"): [_NONE, _NONE, _text(found["min_jacobian"], 2)],
+        _("SSIM before"): both(found["ssim_before"]),
+        _("SSIM after affine"): both(found["ssim_affine"]),
+        _("SSIM after"): both(found["ssim_after"]),
+        _("SSIM needed"): both(found["gate"]),
+        _("Dice before"): by_side("kidney_dice_before"),
+        _("Dice after"): by_side("kidney_dice_after"),
+        _("Shift (mm)"): shift("norm"),
+        _("to left, back, up"): shift("left", "posterior", "superior"),
+        _("Least Jacobian"): both(found["min_jacobian"]),
     }
     cells = list(zip(*rows.values(), strict=True))
-    titles = (_("Right kidney"), _("Left kidney"), _("Both"))
+    titles = (_("Right"), _("Left"), _("Both"))
     columns: list[Column] = [(_("Figure"), "", list(rows))]
     columns += [(title, "", list(column)) for title, column in zip(titles, cells, strict=True)]
     return fill_table(scene, columns, name, node)
@@ -162,7 +164,7 @@ def kidney_hu(
 ) -> dict[tuple[str, str], np.ndarray]:
     """HU of all voxels of each kidney ('Right', 'Left') in each volume that covers any; as `kidney_hu_table`."""
     if not volumes:
-        raise UsageError("No volume is given.", "Choose at least one.")
+        raise UsageError(_("No volume is given."), _("Choose at least one."))
     labels = kidney_labels(segmentation, next(iter(volumes.values())))
     box = box_around(sitk.GetArrayViewFromImage(labels) > 0, labels.GetSpacing(), 0.0)
     labels = box.crop(labels)

@@ -292,3 +292,25 @@ def test_an_export_to_another_disk_than_the_temporary_one_appears_whole(
         [written] = Path(folder).iterdir()
         assert seen <= {frozenset(os.listdir(written))}
         assert {"synthetic_nephrographic.nrrd", "report.html", f"{written.name}.mrb"} <= set(os.listdir(written))
+
+
+def test_the_whole_registration_table_is_seen_without_scrolling(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path
+) -> None:
+    choose(widget, **exam_nodes)
+    run(host, widget, result_folder)
+    widget.ui.checkSection.collapsed = False
+    host.process_events()
+    table = widget.ui.registrationTableView
+    assert table.horizontalHeader().length() <= table.viewport().width
+    assert table.verticalHeader().length() <= table.viewport().height
+
+
+def test_nothing_chosen_in_the_menus_is_cut_off(host: Any, widget: Any) -> None:
+    widget.ui.advancedSection.collapsed = False
+    widget.panel.advanced.end_now()
+    host.process_events()
+    box = widget.ui.registrationComboBox
+    for index in range(box.count):
+        assert box.fontMetrics().horizontalAdvance(box.itemText(index)) < box.width - 30, box.itemText(index)
+    widget.ui.advancedSection.collapsed = True

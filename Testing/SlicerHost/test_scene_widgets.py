@@ -306,3 +306,27 @@ def test_an_oblique_slice_names_all_directions_in_which_it_moves(slicer_host: An
     node.SetSliceToRASByNTP(0.0, 0.6, 0.8, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
     assert widget.sliceController().sliceOffsetSlider().prefix == "SA: "
     node.SetOrientation("Axial")
+
+
+def test_what_is_shown_or_hidden_in_a_folded_section_is_so_when_it_opens(slicer_host: Any) -> None:
+    import ctk
+    import qt
+
+    section = ctk.ctkCollapsibleButton()
+    column = qt.QVBoxLayout(section)
+    labels = {name: qt.QLabel(name) for name in ("shown", "hidden", "hidden at first")}
+    for label in labels.values():
+        column.addWidget(label)
+    labels["hidden at first"].visible = False
+    section.collapsed = True
+    section.show()
+    slicer_host.process_events()
+    labels["hidden"].visible = False
+    labels["hidden at first"].visible = True
+    slicer_host.process_events()
+    assert [label.visible for label in labels.values()] == [False, False, False]
+    section.collapsed = False
+    assert [label.visible for label in labels.values()] == [True, False, True]
+    section.collapsed = True
+    assert [label.visible for label in labels.values()] == [False, False, False]
+    section.hide()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QChildEvent, QEvent, QRect, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QChildEvent, QEvent, QObject, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QGroupBox, QStyle, QStyleOption, QStyleOptionButton, QWidget
 
@@ -18,6 +18,7 @@ class ctkCollapsibleButton(QAbstractButton):
 
     def __init__(self, *args: object) -> None:
         text, parent = (args if len(args) == 2 else (args or ("",))[0:1] * 2) if args else ("", None)
+        self._forcing = False
         super().__init__(parent if isinstance(parent, QWidget) else None)
         self.setText(text if isinstance(text, str) else "")
         self.setCheckable(True)
@@ -33,34 +34,50 @@ class ctkCollapsibleButton(QAbstractButton):
 
     @Slot(bool)
     def _show_contents(self, shown: bool) -> None:
-        for child in self.children():
-            if isinstance(child, QWidget):
-                self._apply(child, shown)
+        self._show_children()
         self.setMaximumHeight(_NO_LIMIT if shown else self.sizeHint().height())
         self.updateGeometry()
         self.contentsCollapsed.emit(not shown)
 
-    @staticmethod
-    def _apply(child: QWidget, shown: bool) -> None:
-        """Hides a child, remembering whether it had been hidden on purpose."""
-        if shown:
-            child.setVisible(not child.property("ctkHiddenBefore"))
-        else:
-            child.setProperty("ctkHiddenBefore", child.isHidden())
-            child.hide()
+    def _show_children(self) -> None:
+        for child in self.children():
+            if isinstance(child, QWidget):
+                self._show_child(child)
+
+    def _show_child(self, child: QWidget) -> None:
+        """Shows a child that is not hidden on purpose, where the contents are shown."""
+        hidden = child.property("visibilityToParent") is False
+        self._forcing = True
+        child.setVisible(self.isChecked() and not hidden)
+        self._forcing = False
+        child.setAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide, hidden)
 
     def childEvent(self, event: QChildEvent) -> None:
         child = event.child()
-        if event.type() == QEvent.Type.ChildPolished and isinstance(child, QWidget) and not self.isChecked():
-            child.setProperty("ctkHiddenBefore", False)
-            child.hide()
+        if event.type() == QEvent.Type.ChildPolished and isinstance(child, QWidget):
+            on_purpose = child.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide)
+            if on_purpose and child.testAttribute(Qt.WidgetAttribute.WA_WState_Hidden):
+                child.setProperty("visibilityToParent", False)
+            child.installEventFilter(self)
+            self._show_child(child)
         super().childEvent(event)
 
+    def eventFilter(self, child: QObject, event: QEvent) -> bool:
+        """Notes what a child is told to be; while the contents are folded away it stays hidden all the same."""
+        if not self._forcing and event.type() == QEvent.Type.ShowToParent:
+            child.setProperty("visibilityToParent", True)
+            self._show_child(child)
+        elif not self._forcing and event.type() == QEvent.Type.HideToParent:
+            child.setProperty("visibilityToParent", False)
+        return super().eventFilter(child, event)
+
+    def setVisible(self, shown: bool) -> None:
+        self._forcing = True
+        super().setVisible(shown)
+        self._forcing = False
+
     def showEvent(self, event: QShowEvent) -> None:
-        if not self.isChecked():
-            for child in self.children():
-                if isinstance(child, QWidget):
-                    child.hide()
+        self._show_children()
         super().showEvent(event)
 
     def _header_height(self) -> int:
@@ -116,5 +133,5 @@ class ctkCollapsibleGroupBox(QGroupBox):
     def _show_contents(self, shown: bool) -> None:
         for child in self.children():
             if isinstance(child, QWidget):
-                ctkCollapsibleButton._apply(child, shown)
+                child.setVisible(shown)
         self.setMaximumHeight(_NO_LIMIT if shown else self.fontMetrics().height() + 10)

@@ -106,7 +106,7 @@ class qSlicerMainWindow(QMainWindow):
         dock.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
         dock.setTitleBarWidget(QWidget())
         dock.setWidget(self._panel)
-        dock.setMinimumWidth(420)
+        dock.setMinimumWidth(480)
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
         for title in ("&File", "&Edit", "&View", "&Help"):
             self.menuBar().addMenu(title)

@@ -50,11 +50,18 @@ def test_the_metrics_of_a_run(scene: Scene, summary: dict[str, Any]) -> None:
 
 def test_the_registration_of_a_run_with_one_kidney(scene: Scene, summary: dict[str, Any]) -> None:
     columns = _columns(registration_table(scene, summary, "registration"))
-    right = dict(zip(columns["Figure"], columns["Right kidney"], strict=True))
-    assert right["Overlap after (Dice)"] == "0.94"
-    assert right["Shift to the back (mm)"] == "−0.5"
-    assert set(columns["Left kidney"]) == {"–"}
-    assert dict(zip(columns["Figure"], columns["Both"], strict=True))["SSIM after"] == "0.67"
+    by_figure = {title: dict(zip(columns["Figure"], column, strict=True)) for title, column in columns.items()}
+    assert by_figure["Right"]["Dice after"] == "0.94"
+    assert by_figure["Right"]["to left, back, up"] == "1.5, −0.5, 11.0"
+    assert by_figure["Left"]["Shift (mm)"] == "–"
+    assert by_figure["Both"]["SSIM after"] == "0.67"
+    assert by_figure["Both"]["SSIM after affine"] == "–"
+
+
+def test_a_figure_that_does_not_concern_a_column_leaves_it_blank(scene: Scene, summary: dict[str, Any]) -> None:
+    columns = _columns(registration_table(scene, summary, "registration"))
+    rows = list(zip(columns["Right"], columns["Left"], columns["Both"], strict=True))
+    assert all((right == "" and left == "") != (both == "") for right, left, both in rows)
 
 
 def test_hu_of_each_kidney_in_each_phase(
