@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import SimpleITK as sitk
+from typer.testing import CliRunner
 
 from NephroSynthLib import jobs
+from NephroSynthLib.cli import app
 from NephroSynthLib.dicom.index import index_dicom
 from NephroSynthLib.dicom.simulated import write_simulated_study
 from NephroSynthLib.models.bundle import load_bundle
@@ -38,3 +40,25 @@ def test_a_run_picks_the_phases_and_exports_into_their_study(tmp_path: Path) -> 
     index = index_dicom(tmp_path)
     assert len({series.study_uid for series in index.series}) == 1
     assert sorted(series.number or 0 for series in index.series) == [1, 2, 9001, 9002]
+
+
+def test_a_run_without_identifiers_names_nobody_in_its_dicom_output(tmp_path: Path) -> None:
+    grid = Grid((40, 84, 112), (2.8, 2.8, 4.0), (-155.0, -118.0, -78.0))
+    images = to_images(simulate(910_003, reference=grid))
+    write_simulated_study({phase: images[phase] for phase in ("excretory", "noncontrast")}, tmp_path / "exam", seed=8)
+    secrets = set()
+    for path in (tmp_path / "exam").rglob("*.dcm"):
+        source = pydicom.dcmread(path)
+        for keyword in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID"):
+            secrets.add(str(source[keyword].value).encode())
+    sitk.WriteImage(images["kidneys"], str(tmp_path / "kidneys.nii.gz"))
+    options = ["--registration", "none", "--steps", "1", "--device", "cpu", "--deidentify"]
+    for name, place in {"dicom": "exam", "kidneys": "kidneys.nii.gz", "out": "result", "dicom-out": "dicom"}.items():
+        options += [f"--{name}", str(tmp_path / place)]
+    shown = CliRunner().invoke(app, ["run", *options])
+    assert shown.exit_code == 0, shown.output
+    files = sorted((tmp_path / "dicom").rglob("*.dcm"))
+    assert len(files) == 41
+    for path in files:
+        assert pydicom.dcmread(path).PatientIdentityRemoved == "YES"
+        assert not [secret for secret in secrets if secret in path.read_bytes()]
