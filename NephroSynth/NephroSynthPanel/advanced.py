@@ -9,11 +9,12 @@ import qt
 from slicer.i18n import tr as _
 
 from NephroSynthLib.conversation import Message
+from NephroSynthLib.errors import UsageError
 from NephroSynthPanel import install
 from NephroSynthPanel.parameters import DEFAULT_MODEL, TORCH_DEVICES, Parameters, restore_defaults
 from NephroSynthPanel.worker_process import WorkerProcess
 
-_OTHER = "other file"
+_OTHER = "other-file"
 
 
 class AdvancedSection:
@@ -79,7 +80,7 @@ class AdvancedSection:
         self._worker = None
         if error is not None or inventory is None:
             self._ui.deviceInfoLabel.text = ""
-            self._on_error(error or RuntimeError("No answer."))
+            self._on_error(error or UsageError(_("PyTorch could not be asked for its devices.")))
             return
         self._known = inventory
         self._ui.deviceInfoLabel.text = devices_in_words(inventory["devices"])

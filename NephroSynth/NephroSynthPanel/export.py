@@ -117,7 +117,7 @@ class ExportSection:
         warnings = self._job.warnings if self._job is not None else []
         self._job = None
         if error is not None or written is None:
-            problem = error or UsageError("Nothing was written.")
+            problem = error or UsageError(_("Nothing was written."))
             self._say(messages.in_words(problem))
             self._on_log(messages.details(problem))
         else:

@@ -8,6 +8,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
+from NephroSynthLib.errors import UsageError
 from NephroSynthLib.mrml.phases import PhaseSuggestion, find_phases
 from NephroSynthPanel import install
 from NephroSynthPanel.dicom_files import dicom_header
@@ -87,7 +88,7 @@ class InputsSection:
         self._search = None
         if error is not None or found is None:
             self._set_idle("")
-            self._on_error(error or RuntimeError("No answer."))
+            self._on_error(error or UsageError(_("The volumes could not be looked at.")))
             return
         parameters = self._parameters()
         with slicer.util.NodeModify(parameters):
@@ -108,7 +109,7 @@ class InputsSection:
         self._sample = None
         self._set_idle("")
         if error is not None or nodes is None:
-            self._on_error(error or RuntimeError("No exam."))
+            self._on_error(error or UsageError(_("The exam could not be made.")))
             return
         parameters = self._parameters()
         with slicer.util.NodeModify(parameters):

@@ -138,7 +138,7 @@ class RunSection:
             self._bars.stop(_("Cancelled; the scene is as it was."))
         else:
             self._bars.stop(_("The run failed; the scene is as it was."))
-            self.show_error(error or UsageError("The run failed."))
+            self.show_error(error or UsageError(_("The run failed.")))
         self.update()
 
 

@@ -45,7 +45,7 @@ def checkerboard(
         GeometryError: If the volumes do not overlap or `tiles` is out of range.
     """
     if not 2 <= tiles <= 64:
-        raise GeometryError(f"A checkerboard has 2 to 64 tiles along a side, not {tiles}.")
+        raise GeometryError(_("A checkerboard has 2 to 64 tiles along a side, not {tiles}.").format(tiles=tiles))
     first = image_from_node(a)
     values, others = _pair(first, a, b)
     spacing = np.array(first.GetSpacing())
@@ -111,7 +111,8 @@ def _pair(grid: sitk.Image, a: Volume, b: Volume) -> tuple[np.ndarray, np.ndarra
     others = sitk.GetArrayFromImage(other)
     if not (others > _OUTSIDE).any():
         raise GeometryError(
-            f"'{a.GetName()}' and '{b.GetName()}' do not overlap.", "Choose volumes of the same exam and body region."
+            _("'{first}' and '{second}' do not overlap.").format(first=a.GetName(), second=b.GetName()),
+            _("Choose volumes of the same exam and body region."),
         )
     return sitk.GetArrayFromImage(grid).astype(np.float32), others
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import slicer
 
 from NephroSynthLib.errors import UsageError
+from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.views import layout_node, link_slices, look, show, sight, slice_nodes
 
 PLANES = ("Axial", "Coronal", "Sagittal")
@@ -23,13 +24,11 @@ class Layout:
 
     Attributes:
         id: Its number in Slicer's layout node.
-        title: For a menu.
         cells: For each volume, the names of the slice views that show it.
         xml: Its description, as Slicer's layout manager reads it.
     """
 
     id: int
-    title: str
     cells: tuple[tuple[str, ...], ...]
     xml: str
 
@@ -73,7 +72,9 @@ def show_layout(
         UsageError: If there is no such layout.
     """
     if name not in LAYOUTS:
-        raise UsageError(f"There is no layout '{name}'.", f"Layouts: {', '.join(LAYOUTS)}.")
+        raise UsageError(
+            _("There is no layout '{name}'.").format(name=name), _("Layouts: {names}.").format(names=", ".join(LAYOUTS))
+        )
     layout = LAYOUTS[name]
     register_layouts(scene)
     node = layout_node(scene)
@@ -146,13 +147,12 @@ def _three_planes() -> str:
 
 
 LAYOUTS = {
-    "side-by-side": Layout(7101, "Side by side", _axial(2), _row(0, 1)),
-    "two-by-two": Layout(7102, "Two by two", _axial(4), _box("vertical", _row(0, 1), _row(2, 3))),
+    "side-by-side": Layout(7101, _axial(2), _row(0, 1)),
+    "two-by-two": Layout(7102, _axial(4), _box("vertical", _row(0, 1), _row(2, 3))),
     "three-planes": Layout(
         7103,
-        "Three planes each",
         tuple(tuple(view_name(cell, plane) for plane in PLANES) for cell in range(2)),
         _three_planes(),
     ),
-    "plots": Layout(7104, "Side by side with a plot", _axial(2), _box("vertical", _row(0, 1), _plot_view())),
+    "plots": Layout(7104, _axial(2), _box("vertical", _row(0, 1), _plot_view())),
 }

@@ -71,8 +71,10 @@ def find_phases(
     chosen = [index for index in chosen if not provenance(nodes[index]) and not nodes[index].GetAttribute(COMPARISON)]
     if not 2 <= len(chosen) <= MAX_ACQUISITIONS:
         raise UsageError(
-            f"Phases are found among 2 to {MAX_ACQUISITIONS} acquired volumes, not among {len(chosen)}.",
-            "Choose the phases yourself.",
+            _("Phases are found among 2 to {most} acquired volumes, not among {count}.").format(
+                most=MAX_ACQUISITIONS, count=len(chosen)
+            ),
+            _("Choose the phases yourself."),
         )
     volumes = [nodes[index] for index in chosen]
     measured, warnings = [], []

@@ -44,16 +44,21 @@ def line_profile(
         UsageError: If the line is not drawn yet, shorter than 1 mm, or no volume is given.
     """
     if line_node.GetNumberOfDefinedControlPoints() < 2:
-        raise UsageError(f"The line '{line_node.GetName()}' has fewer than two points.", "Draw it first.")
+        raise UsageError(
+            _("The line '{name}' has fewer than two points.").format(name=line_node.GetName()), _("Draw it first.")
+        )
     start, stop = (np.array(line_node.GetNthControlPointPositionWorld(index)) * (-1, -1, 1) for index in (0, 1))
     length = float(np.linalg.norm(stop - start))
     if length < _LEAST_LENGTH_MM:
         raise UsageError(
-            f"The line '{line_node.GetName()}' is shorter than {_LEAST_LENGTH_MM:g} mm.", "Draw it longer."
+            _("The line '{name}' is shorter than {least:g} mm.").format(
+                name=line_node.GetName(), least=_LEAST_LENGTH_MM
+            ),
+            _("Draw it longer."),
         )
     images = {title: image_from_node(volume) for title, volume in volumes.items()}
     if not images:
-        raise UsageError("No volume is given.", "Choose at least one.")
+        raise UsageError(_("No volume is given."), _("Choose at least one."))
     step = max(min(min(image.GetSpacing()) for image in images.values()) / 2, length / _MOST_SAMPLES)
     line = _line(start, stop, step)
     distance = np.arange(line.GetSize()[0]) * step
@@ -83,7 +88,7 @@ def histogram(
         NoKidneyError, GeometryError: If the segmentation has no kidney in the first volume.
     """
     if not volumes:
-        raise UsageError("No volume is given.", "Choose at least one.")
+        raise UsageError(_("No volume is given."), _("Choose at least one."))
     low, high = _HISTOGRAM_HU
     edges = np.arange(low, high + _BIN_HU, _BIN_HU)
     columns: list[Column] = [("HU", "HU", ((edges[:-1] + edges[1:]) / 2).tolist())]
@@ -145,7 +150,7 @@ def _chart(
     else:
         chart.SetName(name)
         table = _remove_series(scene, chart)
-    table = fill_table(scene, columns, f"{name} table", table)
+    table = fill_table(scene, columns, _("{name} table").format(name=name), table)
     for index, title in enumerate(column[0] for column in columns[1:]):
         series = scene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", title)
         series.SetAndObserveTableNodeID(table.GetID())

@@ -25,7 +25,7 @@ from NephroSynthLib.mrml.volumes import Content, attach, prepare, read_image
 from NephroSynthLib.outputs import REPORT, SUMMARY, TRANSFORM
 
 SCHEMA_VERSION = 1
-_RUN_AGAIN = "Run again."
+_RUN_AGAIN = _("Run again.")
 _SUFFIXES = (".nrrd", ".nii.gz")
 _VOLUMES = {
     "synthetic": "synthetic_nephrographic",
@@ -117,7 +117,9 @@ def load_result(
         image = yield from in_background(partial(read_image, path), step)
         grid = grid if grid is not None else image
         if not same_grid(image, grid):
-            raise GeometryError(f"The file '{path.name}' does not lie on the grid of the others.", _RUN_AGAIN)
+            raise GeometryError(
+                _("The file '{name}' does not lie on the grid of the others.").format(name=path.name), _RUN_AGAIN
+            )
         if role == "kidneys":
             segments = yield from in_background(partial(_segments, image, path), step)
         else:
@@ -235,9 +237,9 @@ def _summary(folder: Path) -> dict[str, Any]:
         version = summary["schema_version"]
         complete = all(isinstance(summary[part], dict) for part in ("registration", "segmentation", "synthesis"))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UnreadableInputError("The run has no readable 'result.json'.", _RUN_AGAIN) from error
+        raise UnreadableInputError(_("The run has no readable 'result.json'."), _RUN_AGAIN) from error
     if version != SCHEMA_VERSION or not complete:
-        raise UnreadableInputError("The run was made by another version of NephroSynth.", _RUN_AGAIN)
+        raise UnreadableInputError(_("The run was made by another version of NephroSynth."), _RUN_AGAIN)
     return dict(summary)
 
 
@@ -249,16 +251,22 @@ def _paths(folder: Path, wanted: Collection[str]) -> dict[str, Path]:
             (folder / f"{stem}{suffix}" for suffix in _SUFFIXES if (folder / f"{stem}{suffix}").is_file()), None
         )
         if path is None and role not in _OPTIONAL:
-            raise UnreadableInputError(f"The result of the run is incomplete: '{stem}' is missing.", _RUN_AGAIN)
+            raise UnreadableInputError(
+                _("The result of the run is incomplete: '{name}' is missing.").format(name=stem), _RUN_AGAIN
+            )
         if path is not None and role in wanted:
             paths[role] = path
     if "transform" in wanted and not (folder / TRANSFORM).is_file():
-        raise UnreadableInputError(f"The result of the run is incomplete: '{TRANSFORM}' is missing.", _RUN_AGAIN)
+        raise UnreadableInputError(
+            _("The result of the run is incomplete: '{name}' is missing.").format(name=TRANSFORM), _RUN_AGAIN
+        )
     return paths
 
 
 def _segments(image: sitk.Image, path: Path) -> Segments:
     values = sitk.GetArrayViewFromImage(image)
     if image.GetNumberOfComponentsPerPixel() != 1 or values.min() < 0 or values.max() > 2:
-        raise UnreadableInputError(f"The file '{path.name}' is no label map of kidneys.", _RUN_AGAIN)
+        raise UnreadableInputError(
+            _("The file '{name}' is no label map of kidneys.").format(name=path.name), _RUN_AGAIN
+        )
     return prepare_segments(image)

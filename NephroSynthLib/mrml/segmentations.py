@@ -14,6 +14,7 @@ import vtk
 from NephroSynthLib.errors import GeometryError, NoKidneyError
 from NephroSynthLib.grids import resample
 from NephroSynthLib.kidney_names import EITHER, LEFT, RIGHT, kidney_side
+from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.images import (
     ijk_to_ras,
     image_from_vtk,
@@ -24,7 +25,7 @@ from NephroSynthLib.mrml.images import (
 )
 from NephroSynthLib.mrml.volumes import image_source, write_image
 
-_NAMES = {RIGHT: "Right kidney", LEFT: "Left kidney"}
+_NAMES = {RIGHT: _("Right kidney"), LEFT: _("Left kidney")}
 _COLOURS = {RIGHT: (0.90, 0.62, 0.0), LEFT: (0.34, 0.71, 0.91)}
 # SNOMED CT codes of DICOM PS3.16, CID 7154 (Kidney) and CID 244 (Laterality), in the context of Slicer's own list.
 _CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"
@@ -184,13 +185,16 @@ def _labels_source(
     sides = _sides(node)
     if not sides:
         raise NoKidneyError(
-            f"No segment of '{node.GetName()}' is a kidney.", "Name the segments right kidney and left kidney."
+            _("No segment of '{name}' is a kidney.").format(name=node.GetName()),
+            _("Name the segments right kidney and left kidney."),
         )
     reference = image_source(reference_volume_node)
     segments = [(segment_in_world(node, segment_id), side) for segment_id, side in sides.items()]
     beyond = GeometryError(
-        f"The kidneys of '{node.GetName()}' do not lie in the volume '{reference_volume_node.GetName()}'.",
-        "Choose the segmentation that was made on it.",
+        _("The kidneys of '{name}' do not lie in the volume '{volume}'.").format(
+            name=node.GetName(), volume=reference_volume_node.GetName()
+        ),
+        _("Choose the segmentation that was made on it."),
     )
 
     def draw() -> sitk.Image:
@@ -248,4 +252,7 @@ def _mask(data: slicer.vtkOrientedImageData, grid: sitk.Image) -> np.ndarray:
 
 def _unusable(node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> GeometryError:
     name = node.GetSegmentation().GetSegment(segment_id).GetName()
-    return GeometryError(f"The segment '{name}' cannot be brought onto the volume.", "Convert it to a binary labelmap.")
+    return GeometryError(
+        _("The segment '{name}' cannot be brought onto the volume.").format(name=name),
+        _("Convert it to a binary labelmap."),
+    )

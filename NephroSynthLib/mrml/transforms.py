@@ -7,6 +7,7 @@ from pathlib import Path
 import slicer
 
 from NephroSynthLib.errors import UnreadableInputError
+from NephroSynthLib.mrml.i18n import tr as _
 
 
 def transform_from_file(
@@ -30,7 +31,9 @@ def transform_from_file(
     storage.SetFileName(str(path))
     read = slicer.vtkMRMLTransformNode()
     if not path.is_file() or not storage.ReadData(read) or read.GetTransformFromParent() is None:
-        raise UnreadableInputError(f"The transform '{path.name}' cannot be read: it is missing or damaged.")
+        raise UnreadableInputError(
+            _("The transform '{name}' cannot be read: it is missing or damaged.").format(name=path.name)
+        )
     if node is None:
         node = scene.AddNewNodeByClass("vtkMRMLTransformNode", scene.GenerateUniqueName(name))
     else:

@@ -9,6 +9,7 @@ import slicer
 import vtk
 
 from NephroSynthLib.errors import UsageError
+from NephroSynthLib.mrml.i18n import tr as _
 
 Ras = tuple[float, float, float]
 
@@ -34,7 +35,7 @@ def layout_node(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLLayoutNode:
     """
     node = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
     if node is None:
-        raise UsageError("The scene has no layout.", "Open it in a window first.")
+        raise UsageError(_("The scene has no layout."), _("Open it in a window first."))
     return node
 
 

@@ -13,6 +13,7 @@ import slicer
 import vtk
 
 from NephroSynthLib.errors import GeometryError, ImageContentError, UnreadableInputError
+from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.images import (
     Matrix,
     ijk_to_ras,
@@ -54,17 +55,19 @@ def image_source(node: slicer.vtkMRMLVolumeNode) -> Callable[[], sitk.Image]:
     """
     data = node.GetImageData()
     if data is None or data.GetNumberOfPoints() == 0:
-        raise ImageContentError(f"The volume '{node.GetName()}' is empty.", "Load its data or choose another one.")
+        raise ImageContentError(
+            _("The volume '{name}' is empty.").format(name=node.GetName()), _("Load its data or choose another one.")
+        )
     if data.GetNumberOfScalarComponents() != 1:
         raise ImageContentError(
-            f"The volume '{node.GetName()}' has several values in each voxel (colour or vectors).",
-            "Give the CT itself.",
+            _("The volume '{name}' has several values in each voxel (colour or vectors).").format(name=node.GetName()),
+            _("Give the CT itself."),
         )
     local = _ijk_to_ras(node)
     if shear(local) > _SHEARED:
         raise GeometryError(
-            f"The volume '{node.GetName()}' is sheared: its slices were made with a tilted gantry.",
-            "Load it with 'Acquisition geometry regularization' set to 'apply regularization transform'.",
+            _("The volume '{name}' is sheared: its slices were made with a tilted gantry.").format(name=node.GetName()),
+            _("Load it with 'Acquisition geometry regularization' set to 'apply regularization transform'."),
         )
     parent = node.GetParentTransformNode()
     if parent is None:
@@ -127,7 +130,7 @@ def prepare(image: sitk.Image) -> Content:
         ImageContentError: If the image is not three-dimensional with one value in each voxel.
     """
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise ImageContentError("The image is not three-dimensional with one value in each voxel.")
+        raise ImageContentError(_("The image is not three-dimensional with one value in each voxel."))
     return Content(image_to_vtk(_as_integers(image)), ijk_to_ras(image))
 
 
@@ -196,7 +199,9 @@ def read_image(path: Path) -> sitk.Image:
             return sitk.ReadImage(str(path))
     except (RuntimeError, OSError):
         pass
-    raise UnreadableInputError(f"The file '{path.name}' cannot be read: it is missing, damaged or of another format.")
+    raise UnreadableInputError(
+        _("The file '{name}' cannot be read: it is missing, damaged or of another format.").format(name=path.name)
+    )
 
 
 def _ijk_to_ras(node: slicer.vtkMRMLVolumeNode) -> Matrix:
@@ -219,7 +224,8 @@ def _resampled_in_world(
     data, matrix = vtk.vtkImageData(), vtk.vtkMatrix4x4()
     if not slicer.vtkMRMLVolumeNode.GetTransformedImageData(node, to_world, data, matrix):
         raise GeometryError(
-            f"The transform of the volume '{node.GetName()}' cannot be applied.", "Harden or remove it."
+            _("The transform of the volume '{name}' cannot be applied.").format(name=node.GetName()),
+            _("Harden or remove it."),
         )
     return _copier(data, matrix_from_vtk(matrix))
 

@@ -1,0 +1,59 @@
+"""What the user reads in Slicer goes through its translation; what a worker says stays English (Development.md)."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gui_exam import ROOT
+
+FILES = sorted([*(ROOT / "NephroSynthLib" / "mrml").glob("*.py"), *(ROOT / "NephroSynth").rglob("*.py")])
+WORDS = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
+NOT_FOR_USERS = {
+    "Segmentation category and type - 3D Slicer General Anatomy list",  # names of terminologies
+    "Anatomic codes - DICOM master list",
+    "NephroSynth difference",  # names by which a scene finds its colour tables again
+    "NephroSynth uncertainty",
+    "NephroSynth developers",
+    "exit abnormally",  # what others write
+    "Fatal Python error",
+    "Windows fatal exception",
+    "with status {}",  # a part of what the library says in English
+    "by a signal",
+    "by signal {}",
+}
+
+
+def literals(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Texts outside docstrings, translations, types, the module's own test and the table of the terminal's words."""
+    if isinstance(tree, ast.Call) and getattr(tree.func, "id", "") in ("_", "translate", "ValueError"):
+        return
+    if isinstance(tree, ast.ClassDef) and tree.name.endswith("Test"):
+        return
+    if isinstance(tree, ast.FunctionDef) and tree.name == "_options":  # of messages.py
+        return
+    if isinstance(tree, ast.Expr) and isinstance(tree.value, ast.Constant):
+        return
+    if isinstance(tree, ast.JoinedStr):
+        parts = (str(part.value) if isinstance(part, ast.Constant) else "{}" for part in tree.values)
+        yield tree.lineno, "".join(parts)
+        return
+    if isinstance(tree, ast.Constant) and isinstance(tree.value, str):
+        yield tree.lineno, tree.value
+    for child in ast.iter_child_nodes(tree):
+        yield from literals(child)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_what_a_user_reads_can_be_translated(file: Path) -> None:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    found = [(line, text) for line, text in literals(tree) if WORDS.search(text) and not text.startswith("<")]
+    assert [one for one in found if one[1] not in NOT_FOR_USERS and "slicer.vtk" not in one[1]] == []
+
+
+def test_the_walk_finds_what_is_not_translated() -> None:
+    source = 'raise UsageError(f"The volume {name} is empty.", _("Load it."))'
+    assert list(literals(ast.parse(source))) == [(1, "The volume {} is empty.")]
