@@ -15,6 +15,7 @@ from gui_workers import program
 from playing import choose, run
 
 UI = ROOT / "NephroSynth" / "Resources" / "UI" / "NephroSynth.ui"
+OF_SLICERS_MENUS = set("fevh")  # File, Edit, View, Help
 INTERACTIVE = (
     "QPushButton",
     "QToolButton",
@@ -45,12 +46,13 @@ def test_everything_that_can_be_used_has_a_tooltip() -> None:
     assert [one.get("name") for one in designed(*INTERACTIVE) if len(text_of(one, "toolTip")) < 5] == []
 
 
-def test_no_letter_is_taken_twice_within_a_section() -> None:
+def test_no_letter_is_taken_twice_within_a_section_or_by_slicers_menus() -> None:
     sections = designed("ctkCollapsibleButton") + [one for one in designed("QWidget") if one.get("name") == "runWidget"]
     for section in sections:
         texts = [text_of(one, "text") for one in section.iter("widget")]
         letters = [letter.lower() for text in texts for letter in re.findall(r"&(\w)", text)]
         assert len(letters) == len(set(letters)), (section.get("name"), sorted(letters))
+        assert not set(letters) & OF_SLICERS_MENUS, section.get("name")
 
 
 def test_the_tab_key_reaches_everything() -> None:
