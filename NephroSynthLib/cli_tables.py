@@ -126,7 +126,9 @@ def _reasons(summary: Summary) -> Iterator[str]:
 
 
 def _number(series: Summary) -> str:
-    return "?" if series["series"] is None else str(series["series"])
+    """The number by which a series can be named, with its part where the series is split."""
+    number = "?" if series["series"] is None else str(series["series"])
+    return f"{number}.{series['part']}" if series.get("part") else number
 
 
 def _sending(summary: Summary) -> Table:

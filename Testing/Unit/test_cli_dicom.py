@@ -191,6 +191,8 @@ def test_a_part_of_a_series_can_be_named(exam: Path, tmp_path: Path) -> None:
         choose_exam(index, {Phase.NONCONTRAST: "7", Phase.EXCRETORY: "7.1"})
     chosen = choose_exam(index, {Phase.NONCONTRAST: "7.2", Phase.EXCRETORY: "7.1"})
     assert chosen.series[Phase.NONCONTRAST].part == 2
+    shown = runner.invoke(app, ["phases", str(tmp_path / "study")])
+    assert "Series 7.2, noncontrast" in shown.stdout
 
 
 def test_a_directory_file_is_not_sent(exam: Path, tmp_path: Path) -> None:
