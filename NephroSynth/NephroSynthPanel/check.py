@@ -65,7 +65,7 @@ class CheckSection(ResultSection):
             return None
         name = _("{result} registration").format(result=run.synthetic.GetName())
         table = registration_table(slicer.mrmlScene, run.summary, name, run.registrationTable)
-        run.remember("registrationTable", table)
+        run.add("registrationTable", table)
         return table
 
     def _leave_others(self, button: Any, on: bool) -> None:
@@ -82,7 +82,7 @@ class CheckSection(ResultSection):
         name = _("{result} checkerboard").format(result=run.synthetic.GetName())
         tiles = self._ui.tilesSpinBox.value
         board = checkerboard(slicer.mrmlScene, run.noncontrast, run.registered, tiles, name, run.checkerboard)
-        run.remember("checkerboard", board)
+        run.add("checkerboard", board)
         display.show_volume(slicer.mrmlScene, board)
 
     def _show_faded(self, run: RunNodes) -> None:

@@ -22,7 +22,7 @@ class ComparisonSection(ResultSection):
         super().__init__(ui, run, on_error)
         self._line: Any = None
         self._line_tags: list[int] = []
-        self._fitted = False
+        self._fitted = ""
         self._at: Ras | None = None
         self._fitter = qt.QTimer()
         self._fitter.singleShot = True
@@ -45,6 +45,8 @@ class ComparisonSection(ResultSection):
         """Shows the figures of the run that is looked at, and lets press what makes sense for it."""
         run, ui = self._run(), self._ui
         there = run is not None
+        if not there:
+            self._fitted = ""
         for widget in (ui.sideBySideButton, ui.twoByTwoButton, ui.threePlanesButton, ui.windowButton):
             widget.enabled = there
         ui.profileButton.enabled = ui.histogramButton.enabled = there
@@ -68,7 +70,6 @@ class ComparisonSection(ResultSection):
         """Leaves the difference and the uncertainty, and follows no line any more."""
         self._ui.differenceButton.checked = self._ui.uncertaintyButton.checked = False
         self._follow(None)
-        self._fitted = False
 
     def _arrange(self, run: RunNodes, layout: str) -> None:
         """Shows the phases in a layout, or the synthetic phase in the layout that was there before."""
@@ -84,20 +85,21 @@ class ComparisonSection(ResultSection):
     def _show(self, run: RunNodes, layout: str, volumes: list[Any], at: Ras | None = None) -> None:
         """Shows volumes in a layout.
 
-        One that comes new has the same window for all of them and the slices through `at`; they are fitted to the
-        volumes once for a run, and look where the views before did from then on.
+        One that comes new has the same window for all of them and the slices through `at`. The views are fitted to the
+        volumes once for an exam, and look where those before did from then on.
         """
         scene = slicer.mrmlScene
         changed = layouts.show_layout(scene, layout, volumes)
         display.link_slices(scene, self._ui.linkCheckBox.checked)
-        if not changed:
-            return
-        self._window(run)
-        if self._fitted:
-            _go_to(at)
-        else:
-            self._fitted, self._at = True, at
+        exam = (run.noncontrast or run.synthetic).GetID()
+        first = self._fitted != exam
+        if changed or first:
+            self._window(run)
+        if first:
+            self._fitted, self._at = exam, at
             self._fitter.start()
+        elif changed:
+            _go_to(at)
 
     def _fit(self) -> None:
         """Shows the volumes whole, in the slices that are wanted or through a kidney, once the views have a size."""
@@ -117,7 +119,7 @@ class ComparisonSection(ResultSection):
             self._ui.uncertaintyButton.checked = False
             name = _("{result} difference").format(result=run.synthetic.GetName())
             node = comparison.difference(scene, run.synthetic, run.reference, name, run.difference)
-            run.remember("difference", node)
+            run.add("difference", node)
             self._show(run, "side-by-side", [run.synthetic, node])
         else:
             self._show(run, "side-by-side", [run.synthetic, run.reference])
@@ -137,19 +139,19 @@ class ComparisonSection(ResultSection):
     def _metrics(self, run: RunNodes) -> Any:
         name = _("{result} metrics").format(result=run.synthetic.GetName())
         table = tables.metrics_table(slicer.mrmlScene, run.summary, name, run.metricsTable)
-        run.remember("metricsTable", table)
+        run.add("metricsTable", table)
         return table
 
     def _kidney_hu(self, run: RunNodes) -> None:
         name = _("{result} HU by kidney").format(result=run.synthetic.GetName())
         table = tables.kidney_hu_table(slicer.mrmlScene, run.aligned, run.kidneys, name, run.kidneyHUTable)
-        run.remember("kidneyHUTable", table)
+        run.add("kidneyHUTable", table)
         self.update()
 
     def _histogram(self, run: RunNodes) -> None:
         name = _("{result} histogram").format(result=run.synthetic.GetName())
         chart = plots.histogram(slicer.mrmlScene, run.aligned, run.kidneys, name, run.histogram)
-        run.remember("histogram", chart)
+        run.add("histogram", chart)
         self._show_chart(run, chart)
 
     def _profile(self, run: RunNodes) -> None:
@@ -159,7 +161,7 @@ class ComparisonSection(ResultSection):
             line = scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", scene.GenerateUniqueName(_("HU profile")))
             line.CreateDefaultDisplayNodes()
             line.GetDisplayNode().SetPropertiesLabelVisibility(False)  # it would lie over the line
-            run.remember("line", line)
+            run.add("line", line)
         if run.line.GetNumberOfDefinedControlPoints() < 2:
             self._follow(run.line)
             selection = slicer.app.applicationLogic().GetSelectionNode()
@@ -194,7 +196,7 @@ class ComparisonSection(ResultSection):
     def _plot_profile(self, run: RunNodes) -> None:
         name = _("{result} profile").format(result=run.synthetic.GetName())
         chart = plots.line_profile(slicer.mrmlScene, run.line, run.aligned, name, run.profile)
-        run.remember("profile", chart)
+        run.add("profile", chart)
         self._show_chart(run, chart, _middle(run.line))
         self.update()
 

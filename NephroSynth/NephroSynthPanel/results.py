@@ -8,6 +8,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
+from NephroSynthLib.mrml.hierarchy import place_beside
 from NephroSynthLib.mrml.provenance import run_summary
 
 ROLE = "NephroSynth.Role"
@@ -52,6 +53,12 @@ class RunNodes:
     def remember(self, role: str, node: Any) -> None:
         """Notes a node of the run, or that there is none."""
         self.synthetic.SetNodeReferenceID(_REFERENCE + role, node.GetID() if node is not None else None)
+
+    def add(self, role: str, node: Any) -> None:
+        """Notes a node that was made for the run; one that is new is placed beside the synthetic volume."""
+        if getattr(self, role) is not node:
+            self.remember(role, node)
+            place_beside(node, self.synthetic)
 
 
 ROLES = frozenset(

@@ -15,6 +15,7 @@ from slicer.i18n import tr as _
 from NephroSynthLib.conversation import Message
 from NephroSynthLib.errors import Cancelled, NephroSynthError, UsageError
 from NephroSynthLib.mrml import results
+from NephroSynthLib.mrml.hierarchy import place_beside
 from NephroSynthLib.mrml.segmentations import kidneys_writer
 from NephroSynthLib.mrml.steps import LoadStep, Steps, in_background
 from NephroSynthLib.mrml.volumes import node_writer
@@ -212,6 +213,7 @@ def _report(scene: Any, loaded: results.LoadedResult, node: Any) -> Any:
     if node is None:
         name = scene.GenerateUniqueName(_("{name} report").format(name=loaded.synthetic.GetName()))
         node = scene.AddNewNodeByClass("vtkMRMLTextNode", name)
+        place_beside(node, loaded.synthetic)
     node.SetText(loaded.report.read_text(encoding="utf-8"))
     node.SetForceCreateStorageNode(slicer.vtkMRMLTextNode.CreateStorageNodeAlways)
     return node

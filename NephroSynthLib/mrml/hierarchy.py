@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import slicer
 
 
 def place_beside(node: slicer.vtkMRMLNode, input_node: slicer.vtkMRMLNode) -> None:
-    """Puts a node where another one is: into its study, patient or folder.
+    """Puts a node where another one is: into its study, patient or folder; a chart with the tables that it shows.
 
     Raises:
         ValueError: If a node is in no scene.
     """
     tree = _tree(node)
-    tree.SetItemParent(_item(tree, node), tree.GetItemParent(_item(tree, input_node)))
+    parent = tree.GetItemParent(_item(tree, input_node))
+    for one in (node, *_tables(node)):
+        tree.SetItemParent(_item(tree, one), parent)
+
+
+def _tables(node: slicer.vtkMRMLNode) -> Iterator[slicer.vtkMRMLTableNode]:
+    if node.IsA("vtkMRMLPlotChartNode"):
+        for index in range(node.GetNumberOfPlotSeriesNodes()):
+            yield node.GetNthPlotSeriesNode(index).GetTableNode()
 
 
 def _tree(node: slicer.vtkMRMLNode) -> slicer.vtkMRMLSubjectHierarchyNode:

@@ -72,6 +72,30 @@ def compared(host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: 
     return found
 
 
+def test_what_is_made_for_a_result_lies_beside_it_in_the_subject_hierarchy(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path
+) -> None:
+    import slicer
+
+    tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    study = tree.CreateStudyItem(tree.CreateSubjectItem(tree.GetSceneItemID(), "patient"), "study")
+    tree.SetItemParent(tree.GetItemByDataNode(exam_nodes["noncontrast"]), study)
+    choose(widget, **exam_nodes)
+    found = run(host, widget, result_folder)
+    ui = widget.ui
+    ui.comparisonSection.collapsed = False
+    host.process_events()
+    for button in (ui.checkerboardButton, ui.differenceButton, ui.histogramButton, ui.kidneyHUButton, ui.profileButton):
+        host.click(button)
+    for x in (-100.0, -150.0):
+        found.line.AddControlPointWorld(x, -90.0, 120.0)
+    host.process_events()
+    made = [found.checkerboard, found.difference, found.line, found.report, found.histogram, found.profile]
+    made += [found.registrationTable, found.metricsTable, found.kidneyHUTable]
+    made += [chart.GetNthPlotSeriesNode(0).GetTableNode() for chart in (found.histogram, found.profile)]
+    assert {tree.GetItemParent(tree.GetItemByDataNode(node)) for node in (found.synthetic, *made)} == {study}
+
+
 def test_slice_and_zoom_stay_where_the_user_has_brought_them(host: Any, widget: Any, compared: Any) -> None:
     import slicer
 
