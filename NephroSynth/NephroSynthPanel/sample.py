@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 from NephroSynthLib import __version__
 from NephroSynthLib.conversation import Message
 from NephroSynthLib.mrml.display import set_ct_window, show_volume
+from NephroSynthLib.mrml.views import fit_views
 from NephroSynthLib.mrml.volumes import read_into
 from NephroSynthPanel.dicom_files import DICOM_FOLDER
 from NephroSynthPanel.ticks import Ticks
@@ -92,7 +93,7 @@ class SampleExam:
             set_ct_window(node)
             nodes[phase] = node
         show_volume(scene, nodes["noncontrast"])
-        slicer.app.layoutManager().resetSliceViews()
+        fit_views(scene, nodes["noncontrast"])
         return nodes
 
 
@@ -124,5 +125,6 @@ def register_sample_data(icons: str) -> None:
 def _download(source: Any) -> list[Any]:
     """What the Sample Data module calls: loads the exam through the module's panel, which shows the progress."""
     widget = slicer.modules.nephrosynth.widgetRepresentation().self()
-    slicer.util.selectModule("NephroSynth")
+    if slicer.util.mainWindow() is not None:
+        slicer.util.selectModule("NephroSynth")
     return widget.load_sample()

@@ -40,8 +40,9 @@ def layout_node(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLLayoutNode:
 
 
 def slice_views(scene: slicer.vtkMRMLScene) -> list[str]:
-    """Names of the slice views of the present layout, in its order."""
-    root = layout_node(scene).GetLayoutRootElement()
+    """Names of the slice views of the present layout, in its order; none where no window shows the scene."""
+    layout = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+    root = layout.GetLayoutRootElement() if layout is not None else None
     return [] if root is None else list(dict.fromkeys(_slice_tags(root)))
 
 

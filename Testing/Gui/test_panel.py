@@ -270,6 +270,39 @@ def test_the_sample_exam_is_registered(widget: Any) -> None:
     assert Path(source.thumbnailFileName).is_file()
 
 
+@pytest.mark.parametrize("main_window", [True, False])
+def test_the_sample_data_module_loads_the_sample_exam(
+    host: Any, widget: Any, monkeypatch: pytest.MonkeyPatch, main_window: bool
+) -> None:
+    import SampleData
+    import SimpleITK as sitk
+    import slicer
+    from NephroSynthPanel import sample
+
+    def refuse(module: str) -> None:
+        raise RuntimeError("Could not find moduleSelector in the main window")
+
+    if not main_window:
+        monkeypatch.setattr(slicer.util, "mainWindow", lambda: None)
+        monkeypatch.setattr(slicer.util, "selectModule", refuse)
+    monkeypatch.setattr(sample, "SPACING_MM", (5.0, 5.0, 8.0))
+    folder = sample.sample_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    for phase in sample.NAMES:  # as if it had been simulated before
+        sitk.WriteImage(small_image(40.0, 120.0), str(folder / f"{phase}.nrrd"))
+    if main_window:
+        slicer.util.selectModule("SampleData")
+    source = SampleData.SampleDataLogic().sourceForSampleName("NephroSynthExam")
+    nodes: list[Any] = []
+    host.in_event_loop(lambda: nodes.extend(source.customDownloader(source)))
+    assert [node.GetName() for node in nodes] == list(sample.NAMES.values())
+    assert widget.ui.noncontrastSelector.currentNode() is nodes[0]
+    assert widget.ui.applyButton.enabled
+    assert not widget.ui.errorWidget.visible, widget.ui.errorLabel.text
+    if main_window:
+        assert slicer.util.moduleSelector().selectedModule == "NephroSynth"
+
+
 def test_an_export_to_another_disk_than_the_temporary_one_appears_whole(
     host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path
 ) -> None:

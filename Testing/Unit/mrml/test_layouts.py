@@ -11,6 +11,7 @@ import slicer
 import vtk
 
 from NephroSynthLib.errors import UsageError
+from NephroSynthLib.mrml.display import show_volume
 from NephroSynthLib.mrml.layouts import LAYOUTS, PLOT_VIEW, register_layouts, restore_layout, show_layout
 from NephroSynthLib.mrml.views import (
     centre_on,
@@ -166,6 +167,12 @@ def test_an_unknown_layout_and_a_scene_without_views_are_refused(scene: Scene, v
         show_layout(scene, "fourfold", volumes)
     with pytest.raises(UsageError, match="no layout"):
         show_layout(scene, "side-by-side", volumes)
+
+
+def test_where_no_window_shows_the_scene_nothing_has_to_be_shown(scene: Scene, volumes: list[Node]) -> None:
+    assert slice_views(scene) == []
+    show_volume(scene, volumes[0])
+    fit_views(scene, volumes[0])
 
 
 def test_a_scene_that_was_closed_in_a_layout_goes_back_to_the_usual_one(scene: Scene, layout: Node) -> None:
