@@ -35,7 +35,7 @@ def test_all_text_stands_out(host: Any, widget: Any, exam_nodes: dict[str, Any],
     texts = [*panel.findChildren(QLabel), *panel.findChildren(QAbstractButton)]
     read = [one for one in texts if one.isVisible() and one.isEnabled() and one.text()]
     assert len(read) > 40
-    faint = {one.objectName() or one.text(): contrast(one) for one in read}
+    faint = {one.objectName() or one.text(): contrast(panel, one) for one in read}
     assert {name: ratio for name, ratio in faint.items() if ratio < LEAST_CONTRAST} == {}
 
 
@@ -45,12 +45,14 @@ def test_no_colour_of_a_widget_stands_in_the_code() -> None:
         assert not [word for word in ("QColor", "QPalette", "setStyleSheet", "styleSheet", "<font") if word in source]
 
 
-def contrast(widget: Any) -> float:
-    """Of a widget's most frequent colour and the one in it that differs most."""
+def contrast(panel: Any, widget: Any) -> float:
+    """Of the most frequent colour where a widget lies and the one there that differs most."""
     import numpy as np
+    from PySide6.QtCore import QPoint, QRect
     from PySide6.QtGui import QImage
 
-    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    place = QRect(widget.mapTo(panel, QPoint(0, 0)), widget.size())
+    image = panel.grab(place).toImage().convertToFormat(QImage.Format.Format_RGB888)
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
     pixels = rows[:, : 3 * image.width()].reshape(-1, 3)
     colours, counts = np.unique(pixels, axis=0, return_counts=True)
