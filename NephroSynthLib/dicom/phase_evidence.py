@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -54,3 +55,17 @@ class Evidence:
     def speaks_against(self, phase: Phase) -> bool:
         """Whether another phase is clearly likelier in its light."""
         return max(self.weight(other) for other in PHASES) - self.weight(phase) >= _CLEAR
+
+
+def log_likelihood(value: float, normal: tuple[float, float], outlier_range: float, outliers: float) -> float:
+    """Logarithm of the density of a normal distribution with a share of outliers.
+
+    Args:
+        value: Where.
+        normal: Mean and standard deviation.
+        outlier_range: The outliers lie anywhere in a range as long as this.
+        outliers: Their share, above 0.
+    """
+    mean, deviation = normal
+    density = math.exp(-(((value - mean) / deviation) ** 2) / 2) / (deviation * math.sqrt(2 * math.pi))
+    return math.log((1 - outliers) * density + outliers / outlier_range)

@@ -6,14 +6,13 @@ and of what the comparison of each two of them shows. The probability of a phase
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from NephroSynthLib.dicom.phase_evidence import PHASES, Evidence, Phase
+from NephroSynthLib.dicom.phase_evidence import PHASES, Evidence, Phase, log_likelihood
 from NephroSynthLib.dicom.phase_pixels import Comparison
 
 Scores = NDArray[np.float64]
@@ -46,10 +45,19 @@ _WIDE_GAINS: Mapping[tuple[Phase, Phase], tuple[float, float]] = {
 _BY_CHANCE = (4.0, 7.0)
 _NARROW, _WIDE = (0.66, 0.17), (0.88, 0.09)
 _LEAST_GAIN = 30.0
-_GAIN_RANGE, _URINE_RANGE = 400.0, 6.0
-_OUTLIERS, _URINE_OUTLIERS = 0.05, 0.01
-# The figures of a comparison depend on each other, so each counts for less than it would alone.
-_PAIR_TRUST = 0.75
+_GAIN_RANGE, _URINE_RANGE, _BREADTH_RANGE = (400.0, 0.05), (6.0, 0.01), (1.0, 0.05)
+# HU by which the kidneys are brighter than without contrast. Cortex and medulla together, they are brightest in the
+# nephrographic phase; the corticomedullary phase is the most varied.
+_KIDNEY_GAINS: Mapping[Phase, float] = {
+    Phase.NONCONTRAST: 0.0,
+    Phase.EXCRETORY: 64.0,
+    Phase.CORTICOMEDULLARY: 105.0,
+    Phase.NEPHROGRAPHIC: 121.0,
+}
+_KIDNEY_RANGE = 400.0, 0.003
+# The figures of a comparison depend on each other, so each counts for less than it would alone. Where the kidneys are
+# known, the rest of the body counts for less yet, and is never proof: contrast in the bowel moves.
+_PAIR_TRUST, _TRUST_BESIDE_KIDNEYS, _MOST_BESIDE_KIDNEYS = 0.75, 0.55, 4.0
 _UNRELATED = 1.0
 
 
@@ -95,31 +103,36 @@ def pair_weights(comparison: Comparison) -> Scores:
     A comparison tells nothing about being none of the phases: its weight is nearly that of the phase that fits best.
     """
     known = [phase for phase in PHASES if phase is not Phase.OTHER]
-    weights = np.array([[_pair_weight(comparison, one, other) for other in known] for one in known])
+    body = np.array([[_body_weight(comparison, one, other) for other in known] for one in known])
+    if comparison.kidney_gain is None:
+        weights = _PAIR_TRUST * body
+    else:
+        gain = comparison.kidney_gain
+        kidneys = np.array([[_kidney_weight(gain, one, other) for other in known] for one in known])
+        body *= _TRUST_BESIDE_KIDNEYS
+        weights = np.maximum(body, body.max() - _MOST_BESIDE_KIDNEYS) + _PAIR_TRUST * kidneys
     weights = np.vstack([weights, weights.max(axis=0) - _UNRELATED])
     return np.hstack([weights, weights.max(axis=1, keepdims=True) - _UNRELATED])
 
 
-def _pair_weight(comparison: Comparison, one: Phase, other: Phase) -> float:
+def _body_weight(comparison: Comparison, one: Phase, other: Phase) -> float:
     gain, urine = _GAINS[one] - _GAINS[other], _URINE[one] - _URINE[other]
-    weight = _log_likelihood(comparison.gain, (gain, 20 + 0.45 * abs(gain)), _GAIN_RANGE)
-    weight += _log_likelihood(comparison.urine, (urine, 0.6 + 0.25 * abs(urine)), _URINE_RANGE, _URINE_OUTLIERS)
-    weight += _log_likelihood(comparison.wide_gain, _WIDE_GAINS.get((one, other), _BY_CHANCE), _GAIN_RANGE)
-    weight += _log_likelihood(comparison.wide_loss, _WIDE_GAINS.get((other, one), _BY_CHANCE), _GAIN_RANGE)
+    weight = log_likelihood(comparison.gain, (gain, 20 + 0.45 * abs(gain)), *_GAIN_RANGE)
+    weight += log_likelihood(comparison.urine, (urine, 0.6 + 0.25 * abs(urine)), *_URINE_RANGE)
+    weight += log_likelihood(comparison.wide_gain, _WIDE_GAINS.get((one, other), _BY_CHANCE), *_GAIN_RANGE)
+    weight += log_likelihood(comparison.wide_loss, _WIDE_GAINS.get((other, one), _BY_CHANCE), *_GAIN_RANGE)
     if abs(comparison.gain) > _LEAST_GAIN:
         brighter = one if comparison.gain > 0 else other
         breadth = _NARROW if brighter is Phase.CORTICOMEDULLARY else _WIDE
-        weight += _log_likelihood(comparison.breadth, breadth, 1.0)
-    return _PAIR_TRUST * weight
+        weight += log_likelihood(comparison.breadth, breadth, *_BREADTH_RANGE)
+    return weight
 
 
-def _log_likelihood(
-    value: float, normal: tuple[float, float], outlier_range: float, outliers: float = _OUTLIERS
-) -> float:
-    """A normal distribution (mean, standard deviation) with a share of outliers anywhere in a range."""
-    mean, deviation = normal
-    density = math.exp(-(((value - mean) / deviation) ** 2) / 2) / (deviation * math.sqrt(2 * math.pi))
-    return math.log((1 - outliers) * density + outliers / outlier_range)
+def _kidney_weight(gain: float, one: Phase, other: Phase) -> float:
+    expected = _KIDNEY_GAINS[one] - _KIDNEY_GAINS[other]
+    among_enhanced = Phase.CORTICOMEDULLARY in (one, other) and Phase.NONCONTRAST not in (one, other)
+    deviation = 45.0 if among_enhanced else 10 + 0.38 * abs(expected)
+    return log_likelihood(gain, (expected, deviation), *_KIDNEY_RANGE)
 
 
 def _same_phase() -> Scores:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from NephroSynthLib.dicom.phase_evidence import Evidence, Phase
+from NephroSynthLib.dicom.phase_kidneys import Kidneys, kidney_evidence, measure_kidneys
 
 Volume = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -31,7 +32,6 @@ _DENSE_HU = 130.0
 _MASSIVE_HU = 330.0  # bone and oral contrast; no organ is as bright, the aorta hardly ever
 _LEVEL_ML, _GAIN_ML, _WIDE_GAIN_ML = 60.0, 15.0, 60.0
 _LUNG_HU = -400.0
-_LEAST_KIDNEY_ML = 20.0
 _LEAST_ABDOMEN_MM = 75.0
 
 # Mean and standard deviation of the brightest compact tissue, HU: aorta, renal parenchyma or liver, whichever is
@@ -41,12 +41,6 @@ _LEVELS: Mapping[Phase, tuple[float, float]] = {
     Phase.CORTICOMEDULLARY: (240.0, 70.0),
     Phase.NEPHROGRAPHIC: (165.0, 50.0),
     Phase.EXCRETORY: (110.0, 35.0),
-}
-_KIDNEYS: Mapping[Phase, tuple[float, float]] = {
-    Phase.NONCONTRAST: (32.0, 12.0),
-    Phase.CORTICOMEDULLARY: (125.0, 40.0),
-    Phase.NEPHROGRAPHIC: (155.0, 50.0),
-    Phase.EXCRETORY: (105.0, 35.0),
 }
 _UNLIKELY = -1.2  # bone and oral contrast may brighten any image
 _NO_KIDNEYS = 10.0  # more than all tags together
@@ -62,16 +56,16 @@ class Attenuation:
         tissue: (z, y, x) HU of compact tissue: structures thinner than 12 mm are replaced by what is around them.
         level: HU that the brightest 60 ml of compact tissue beside the spine reach.
         abdomen_mm: How much of the body is in view where no lung lies beside the spine.
-        kidney_ml: Volume of the kidneys; None when they were not segmented.
-        kidney_hu: Their median HU; None when they were not segmented or not found.
+        searched: Whether kidneys were looked for.
+        kidneys: What was found there; None where none was.
     """
 
     grid: sitk.Image
     tissue: Volume
     level: float
     abdomen_mm: float
-    kidney_ml: float | None = None
-    kidney_hu: float | None = None
+    searched: bool = False
+    kidneys: Kidneys | None = None
 
     @property
     def values(self) -> Volume:
@@ -90,6 +84,7 @@ class Comparison:
         breadth: The gain of 60 ml of tissue, as a part of that of 15 ml, on the side of the brighter image.
         urine: Logarithm of the ratio of the volumes (ml, plus 1) of dense urine that only this and only the other has.
         urine_ml: Volume of dense urine that only the first has.
+        kidney_gain: HU by which its kidneys are brighter; None where they are not known in both.
     """
 
     gain: float
@@ -98,6 +93,7 @@ class Comparison:
     breadth: float
     urine: float
     urine_ml: float
+    kidney_gain: float | None = None
 
 
 def measure(image: sitk.Image) -> Attenuation:
@@ -117,24 +113,21 @@ def with_kidneys(measured: Attenuation, segment: Segment) -> Attenuation:
         measured: An image.
         segment: Finds the kidneys (labels above 0) on the grid of a CT.
     """
-    inside = measured.values[sitk.GetArrayFromImage(segment(measured.grid)) > 0]
-    kidney_ml = inside.size * _VOXEL_ML
-    hu = float(np.median(inside)) if kidney_ml >= _LEAST_KIDNEY_ML else None
-    return replace(measured, kidney_ml=kidney_ml, kidney_hu=hu)
+    labels = sitk.GetArrayFromImage(segment(measured.grid))
+    return replace(measured, searched=True, kidneys=measure_kidneys(measured.values, labels, _GRID_MM))
 
 
 def image_evidence(measured: Attenuation) -> list[Evidence]:
-    """What one image says by itself."""
-    evidence = [Evidence("image", f"brightest tissue {measured.level:.0f} HU", _weights(measured.level, _LEVELS))]
+    """What one image says by itself: its kidneys, or else its brightest tissue."""
+    if measured.kidneys is not None:
+        evidence = [kidney_evidence(measured.kidneys)]
+    else:
+        evidence = [Evidence("image", f"brightest tissue {measured.level:.0f} HU", _weights(measured.level))]
     if measured.abdomen_mm < _LEAST_ABDOMEN_MM:
         text = f"only {measured.abdomen_mm:.0f} mm of the abdomen, too little for kidneys"
         evidence.append(Evidence("image", text, {Phase.OTHER: _NO_KIDNEYS}))
-    if measured.kidney_ml is not None and measured.kidney_hu is None:
+    if measured.searched and measured.kidneys is None:
         evidence.append(Evidence("image", "no kidney is found", {Phase.OTHER: _NO_KIDNEYS_FOUND}))
-    elif measured.kidney_hu is not None:
-        evidence.append(
-            Evidence("image", f"kidneys {measured.kidney_hu:.0f} HU", _weights(measured.kidney_hu, _KIDNEYS))
-        )
     return evidence
 
 
@@ -155,7 +148,8 @@ def compare(one: Attenuation, other: Attenuation) -> Comparison | None:
     urine = _urine_ml(here, one.tissue, there, common)
     other_urine = _urine_ml(there, _compact(there), here, common)
     ratio = float(np.log((urine + 1) / (other_urine + 1)))
-    return Comparison(gain - loss, wide_gain, wide_loss, breadth, ratio, urine)
+    kidneys = None if one.kidneys is None or other.kidneys is None else one.kidneys.hu - other.kidneys.hu
+    return Comparison(gain - loss, wide_gain, wide_loss, breadth, ratio, urine, kidneys)
 
 
 def _gains(difference: Volume, soft: Mask) -> tuple[float, float]:
@@ -227,10 +221,10 @@ def _ball(radius_mm: float) -> Mask:
     return np.asarray((offsets**2).sum(axis=0) <= radius_mm**2)
 
 
-def _weights(value: float, ranges: Mapping[Phase, tuple[float, float]]) -> dict[Phase, float]:
+def _weights(level: float) -> dict[Phase, float]:
     """Log-likelihoods of a normal distribution for each phase, bounded below; the same everywhere for none of them."""
     weights = {Phase.OTHER: -3.0 - np.log(50.0)}
-    for phase, (mean, deviation) in ranges.items():
-        weights[phase] = -(((value - mean) / deviation) ** 2) / 2 - np.log(deviation)
+    for phase, (mean, deviation) in _LEVELS.items():
+        weights[phase] = -(((level - mean) / deviation) ** 2) / 2 - np.log(deviation)
     best = max(weights.values())
     return {phase: max(_UNLIKELY, float(weight - best)) for phase, weight in weights.items()}

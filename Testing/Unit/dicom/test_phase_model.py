@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -39,9 +41,20 @@ def test_the_order_of_the_acquisitions_does_not_matter(values: list[dict[Phase, 
 
 
 def test_turning_a_comparison_around_transposes_its_weights() -> None:
-    forth = pair_weights(Comparison(80.0, 70.0, 12.0, 0.8, -1.1, 2.0))
-    back = pair_weights(Comparison(-80.0, 12.0, 70.0, 0.8, 1.1, 2.0))
-    np.testing.assert_allclose(forth, back.T)
+    for kidney_gain in (None, 60.0):
+        forth = pair_weights(Comparison(80.0, 70.0, 12.0, 0.8, -1.1, 2.0, kidney_gain))
+        back = pair_weights(Comparison(-80.0, 12.0, 70.0, 0.8, 1.1, 2.0, kidney_gain and -kidney_gain))
+        np.testing.assert_allclose(forth, back.T)
+
+
+def test_moved_contrast_in_the_bowel_does_not_outweigh_the_kidneys() -> None:
+    """As in an exam in which bowel of 240 HU lay elsewhere in the second image, with enhanced kidneys."""
+    bowel = Comparison(gain=66.0, wide_gain=70.0, wide_loss=15.0, breadth=0.9, urine=0.0, urine_ml=1.0)
+    seen = replace(bowel, kidney_gain=-90.0)
+    one = PHASES.index(Phase.NONCONTRAST), PHASES.index(Phase.NEPHROGRAPHIC)
+    for comparison, brighter_first in ((bowel, True), (seen, False)):
+        weights = pair_weights(comparison)
+        assert (weights[one[::-1]] > weights[one]) == brighter_first
 
 
 @pytest.mark.parametrize(
