@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
+from pydicom.dataset import Dataset
+from pydicom.pixels.utils import get_expected_length
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
@@ -183,7 +185,10 @@ def _check_established(association: Association, pacs: PACS) -> None:
 def _store(association: Association, parcel: _Parcel) -> Delivery:
     try:
         instance = pydicom.dcmread(parcel.path)
+        whole = _has_all_pixels(instance)
     except Exception:  # as in _read_parcel
+        whole = False
+    if not whole:
         return parcel.delivery(_DAMAGED)
     try:
         status = association.send_c_store(instance).get("Status")
@@ -200,3 +205,13 @@ def _store(association: Association, parcel: _Parcel) -> Delivery:
     if status in _OUT_OF_RESOURCES:
         return parcel.delivery(f"The PACS is out of resources (status 0x{status:04X}).", transient=True)
     return parcel.delivery(f"The PACS refused it (status 0x{status:04X}).")
+
+
+def _has_all_pixels(instance: Dataset) -> bool:
+    """Whether an image has its pixels; pydicom reads what is left of a file that was cut short."""
+    is_image = "Rows" in instance or "Image" in instance.SOPClassUID.name
+    if not is_image or instance.file_meta.TransferSyntaxUID.is_encapsulated:
+        return True
+    if "PixelData" in instance:
+        return len(instance.PixelData) >= get_expected_length(instance)
+    return any(keyword in instance for keyword in ("FloatPixelData", "DoubleFloatPixelData", "PixelDataProviderURL"))
