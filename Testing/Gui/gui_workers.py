@@ -6,8 +6,6 @@ import sys
 
 from NephroSynthLib.worker import PROTOCOL
 
-HELLO = f'{{"type": "hello", "protocol": {PROTOCOL}, "version": "0"}}'
-
 
 def program(body: str, python: str = sys.executable) -> tuple[str, ...]:
     """A worker that says hello, reads its job into `job` and then runs `body`."""
@@ -18,7 +16,7 @@ def program(body: str, python: str = sys.executable) -> tuple[str, ...]:
         f"""
 import ctypes, json, os, shutil, sys, time
 def say(kind, **fields): print(json.dumps({{"type": kind, **fields}}), flush=True)
-print('{HELLO}', flush=True)
+say("hello", protocol={PROTOCOL}, version="0", pid=os.getpid())
 job = json.loads(sys.stdin.readline())["arguments"]
 {body}
 """,

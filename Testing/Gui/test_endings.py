@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from gui_exam import MODULE
 from gui_workers import giving, in_stage, program
@@ -156,6 +157,19 @@ def test_a_worker_that_dies_under_slicers_launcher_is_told_as_well(
     wait_for_end(host, ready)
     assert words in ready.ui.errorLabel.text
     assert_as_before(ready, before)
+
+
+def test_cancel_ends_the_worker_behind_slicers_launcher_as_well(host: Any, ready: Any, tmp_path: Path) -> None:
+    before = contents()
+    pid = tmp_path / "pid"
+    body = f"open({str(pid)!r}, 'w').write(str(os.getpid()))\n{in_stage('segment')}"
+    ready.panel.run.start(ready.panel.parameters(), program(body, "PythonSlicer"))
+    host.wait_until(lambda: "left-by-worker" in leftovers())
+    worker = psutil.Process(int(pid.read_text()))
+    host.click(ready.ui.cancelButton)
+    wait_for_end(host, ready)
+    host.wait_until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+    assert_cancelled(ready, before)
 
 
 def test_no_option_of_the_command_line_is_named(host: Any, ready: Any) -> None:
