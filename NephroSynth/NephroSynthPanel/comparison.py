@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from NephroSynthLib.mrml import comparison, display, layouts, plots, tables
-from NephroSynthLib.mrml.views import Ras, fit_views, slice_nodes
+from NephroSynthLib.mrml.views import Ras, Sight, fit_views, look, sight, slice_nodes
 from NephroSynthPanel.results import RunNodes
 from NephroSynthPanel.section import ResultSection
 
@@ -24,6 +24,7 @@ class ComparisonSection(ResultSection):
         self._line_tags: list[int] = []
         self._fitted = ""
         self._at: Ras | None = None
+        self._sights: dict[str, Sight] = {}
         self._fitter = qt.QTimer()
         self._fitter.singleShot = True
         self._fitter.interval = 0
@@ -75,6 +76,7 @@ class ComparisonSection(ResultSection):
         """Shows the phases in a layout, or the synthetic phase in the layout that was there before."""
         self._ui.differenceButton.checked = self._ui.uncertaintyButton.checked = False
         if layout == "usual":
+            self._keep_sight()
             layouts.restore_layout(slicer.mrmlScene)
             display.show_volume(slicer.mrmlScene, run.synthetic)
         elif layout == "two-by-two":
@@ -89,24 +91,35 @@ class ComparisonSection(ResultSection):
         volumes once for an exam, and look where those before did from then on.
         """
         scene = slicer.mrmlScene
+        self._keep_sight()
         changed = layouts.show_layout(scene, layout, volumes)
         display.link_slices(scene, self._ui.linkCheckBox.checked)
         exam = (run.noncontrast or run.synthetic).GetID()
         first = self._fitted != exam
         if changed or first:
             self._window(run)
+        self._at = at if changed or first else None
         if first:
-            self._fitted, self._at = exam, at
-            self._fitter.start()
-        elif changed:
-            _go_to(at)
+            self._fitted, self._sights = exam, {}
+
+    def _keep_sight(self) -> None:
+        """Lets the views of the next layout see as much as these do, once they have their size."""
+        self._sights = {node.GetID(): sight(node) for node in slice_nodes(slicer.mrmlScene)}
+        self._at = None
+        self._fitter.start()
 
     def _fit(self) -> None:
-        """Shows the volumes whole, in the slices that are wanted or through a kidney, once the views have a size."""
+        """Shows what was seen before, or the volumes whole through a kidney; in the slices that are wanted."""
         run = self._run()
-        if run is not None:
+        if run is None:
+            return
+        if not self._sights:
             fit_views(slicer.mrmlScene, run.synthetic)
-            _go_to(self._at or _kidney(run))
+            self._at = self._at or _kidney(run)
+        first = next(iter(self._sights.values()), None)
+        for node in slice_nodes(slicer.mrmlScene) if first is not None else ():
+            look(node, self._sights.get(node.GetID(), first))
+        _go_to(self._at)
 
     def _window(self, run: RunNodes) -> None:
         for node in (*run.aligned.values(), run.excretory):

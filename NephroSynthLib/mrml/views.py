@@ -20,11 +20,11 @@ class Sight:
 
     Attributes:
         middle: RAS mm.
-        height_mm: How much is seen from top to bottom, which Slicer keeps when the size of the view changes.
+        side_mm: How much is seen along the shorter side of the view: as much of a body in a view of any shape.
     """
 
     middle: Ras
-    height_mm: float
+    side_mm: float
 
 
 def layout_node(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLLayoutNode:
@@ -105,15 +105,15 @@ def sight(node: slicer.vtkMRMLSliceNode) -> Sight:
     """What a slice view looks at."""
     matrix = node.GetSliceToRAS()
     right, anterior, superior = (matrix.GetElement(row, 3) for row in range(3))
-    return Sight((right, anterior, superior), node.GetFieldOfView()[1])
+    return Sight((right, anterior, superior), min(node.GetFieldOfView()[:2]))
 
 
 def look(node: slicer.vtkMRMLSliceNode, at: Sight) -> None:
-    """Makes a slice view look at something."""
-    columns, rows, _ = node.GetDimensions()
-    width_mm = at.height_mm * max(columns, 1) / max(rows, 1)
+    """Makes a slice view look at something, at the size that it has now."""
+    columns, rows = (max(count, 1) for count in node.GetDimensions()[:2])
+    step_mm = at.side_mm / min(columns, rows)
     node.JumpSliceByCentering(*at.middle)
-    node.SetFieldOfView(width_mm, at.height_mm, node.GetFieldOfView()[2])
+    node.SetFieldOfView(step_mm * columns, step_mm * rows, node.GetFieldOfView()[2])
 
 
 def fit_views(scene: slicer.vtkMRMLScene, volume: slicer.vtkMRMLVolumeNode) -> None:

@@ -104,7 +104,7 @@ def test_slice_and_zoom_stay_where_the_user_has_brought_them(host: Any, widget: 
     def looks() -> list[tuple[Any, ...]]:
         host.process_events(0.2)
         seen = [sight(node) for node in slice_nodes(slicer.mrmlScene)]
-        return [(*(round(value) for value in look.middle), round(look.height_mm)) for look in seen]
+        return [(*(round(value) for value in look.middle), round(look.side_mm)) for look in seen]
 
     host.click(widget.ui.sideBySideButton)
     assert {look[2] for look in looks()} == {round(10 * 8.0)}  # the height of the kidneys

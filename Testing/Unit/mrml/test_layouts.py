@@ -86,7 +86,7 @@ def test_another_layout_looks_where_the_one_before_did(scene: Scene, layout: Nod
     for name in ("two-by-two", "three-planes", "plots"):
         assert show_layout(scene, name, volumes)
         looks = [sight(node) for node in slice_nodes(scene)]
-        assert {round(look.height_mm) for look in looks} == {40}
+        assert {round(look.side_mm) for look in looks} == {40}
         others = [look for node, look in zip(slice_nodes(scene), looks, strict=True) if node is not second]
         for look in others:
             np.testing.assert_allclose(look.middle, (12.0, -7.0, 21.0), atol=1e-6)
