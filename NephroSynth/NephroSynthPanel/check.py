@@ -36,6 +36,7 @@ class CheckSection(ResultSection):
         ui.rightKidneyButton.connect("clicked()", lambda: self._do(self._jump, "right"))
         ui.leftKidneyButton.connect("clicked()", lambda: self._do(self._jump, "left"))
         ui.outlinesCheckBox.connect("toggled(bool)", lambda on: self._do(self._outlines, on))
+        ui.surfacesCheckBox.connect("toggled(bool)", lambda on: self._do(self._surfaces, on))
 
     def update(self) -> None:
         """Shows the figures of the run that is looked at."""
@@ -46,12 +47,13 @@ class CheckSection(ResultSection):
             widget.enabled = visible
         ui.beforeButton.enabled = visible and run.excretory is not None
         kidneys = run is not None and run.kidneys is not None
-        for widget in (ui.rightKidneyButton, ui.leftKidneyButton, ui.outlinesCheckBox):
+        for widget in (ui.rightKidneyButton, ui.leftKidneyButton, ui.outlinesCheckBox, ui.surfacesCheckBox):
             widget.enabled = kidneys
         if kidneys:
             ui.rightKidneyButton.enabled = display.kidney_centre(run.kidneys, "right") is not None
             ui.leftKidneyButton.enabled = display.kidney_centre(run.kidneys, "left") is not None
             ui.outlinesCheckBox.checked = bool(run.kidneys.GetDisplayVisibility())
+            ui.surfacesCheckBox.checked = display.has_surfaces(run.kidneys)
         ui.verdictLabel.text = verdict(run.summary) if run is not None else _("There is no result yet.")
         ui.registrationTableView.setMRMLTableNode(self._table(run))
 
@@ -133,6 +135,11 @@ class CheckSection(ResultSection):
     def _outlines(self, run: RunNodes, on: bool) -> None:
         if run.kidneys is not None:
             display.show_segmentation(run.kidneys, on)
+
+    def _surfaces(self, run: RunNodes, on: bool) -> None:
+        if run.kidneys is not None and on != display.has_surfaces(run.kidneys):
+            display.show_surfaces(run.kidneys, on)
+            slicer.app.layoutManager().resetThreeDViews()
 
 
 def verdict(summary: dict[str, Any]) -> str:

@@ -114,6 +114,7 @@ def register_sample_data(icons: str) -> None:
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category="NephroSynth",
         sampleName=SAMPLE_NAME,
+        sampleDescription=_("Simulated CT urography exam"),
         uris="",
         fileNames="",
         nodeNames=next(iter(NAMES.values())),

@@ -60,6 +60,25 @@ class Clicks:
             self.host.process_events(0.05)
         self.host.click(view, (x, y))
 
+    def drag_slider(self, name: str, fraction: float) -> None:
+        """Drags the handle of a slider from where it is to a fraction of its length."""
+        from PySide6.QtWidgets import QSlider, QStyle, QStyleOptionSlider
+        from slicer_host.pythonqt import to_qt
+
+        slider = to_qt(getattr(self.ui, name)).findChild(QSlider)
+        option = QStyleOptionSlider()
+        slider.initStyleOption(option)
+        part = QStyle.SubControl.SC_SliderHandle
+        handle = slider.style().subControlRect(QStyle.ComplexControl.CC_Slider, option, part, slider).center()
+        self.host.drag(slider, (handle.x(), handle.y()), (round(fraction * slider.width()), handle.y()))
+
+    def type_path(self, name: str, path: Path) -> None:
+        from PySide6.QtWidgets import QLineEdit
+        from slicer_host.pythonqt import to_qt
+
+        self.host.type(to_qt(getattr(self.ui, name)).findChild(QLineEdit), str(path))
+        assert getattr(self.ui, name).currentPath == str(path)
+
     def picture(self, name: str) -> None:
         from PIL import Image
 
@@ -78,8 +97,9 @@ def test_from_the_sample_exam_to_the_reloaded_scene(
     run(clicks)
     check_registration(clicks)
     compare(clicks)
-    folder = export(clicks, Path("CTU exports"))
-    reload_scene(clicks, folder)
+    draw_several_samples(clicks)
+    export(clicks, Path("CTU exports"))
+    reload_scene(clicks, tmp_path / "My patient.mrb")
 
 
 def load_sample(clicks: Clicks) -> None:
@@ -106,6 +126,7 @@ def run(clicks: Clicks) -> None:
     clicks.picture("3-progress")
     clicks.host.wait_until(lambda: not clicks.panel.run.running, FOREVER_S)
     assert "Done" in clicks.ui.statusLabel.text, clicks.ui.errorLabel.text
+    clicks.click("surfacesCheckBox")
     names = {node.GetName() for node in clicks.panel.current_run().aligned.values()}
     assert "Simulated CTU non-contrast synthetic nephrographic" in names
     clicks.fold("inputsSection")
@@ -120,7 +141,10 @@ def check_registration(clicks: Clicks) -> None:
     assert not clicks.ui.checkerboardButton.checked
     clicks.host.process_events(0.6)
     clicks.click("beforeButton", "leftKidneyButton")
-    clicks.ui.fadeSlider.value = 0.5
+    clicks.drag_slider("fadeSlider", 0.2)
+    assert 0.1 < clicks.ui.fadeSlider.value < 0.3
+    clicks.drag_slider("fadeSlider", 0.5)
+    assert 0.4 < clicks.ui.fadeSlider.value < 0.6
     clicks.picture("6-before-registration")
     clicks.click("beforeButton")
     clicks.picture("7-after-registration")
@@ -161,17 +185,38 @@ def draw_line(clicks: Clicks) -> None:
     assert run.profile.GetNumberOfPlotSeriesNodes() == 4
 
 
-def export(clicks: Clicks, out: Path) -> Path:
+def draw_several_samples(clicks: Clicks) -> None:
+    from PySide6.QtWidgets import QLineEdit
+    from slicer_host.pythonqt import to_qt
+
+    assert not clicks.ui.uncertaintyButton.enabled
+    clicks.fold("advancedSection")
+    clicks.host.type(to_qt(clicks.ui.samplesSpinBox).findChild(QLineEdit), "2")
+    assert clicks.panel.parameters().samples == 2
+    clicks.fold("advancedSection")
+    clicks.click("applyButton")
+    clicks.host.wait_until(lambda: not clicks.panel.run.running, FOREVER_S)
+    assert "Done" in clicks.ui.statusLabel.text, clicks.ui.errorLabel.text
+    clicks.click("surfacesCheckBox")
+    clicks.fold("checkSection")
+    clicks.fold("comparisonSection")
+    clicks.click("uncertaintyButton")
+    clicks.picture("14-uncertainty")
+    clicks.click("uncertaintyButton")
+    clicks.fold("comparisonSection")
+
+
+def export(clicks: Clicks, out: Path) -> None:
     import slicer
 
     clicks.fold("exportSection")
-    clicks.ui.exportFolderEdit.currentPath = str(out)
+    clicks.type_path("exportFolderEdit", out)
     saved_to = slicer.mrmlScene.GetURL()
     clicks.click("exportNiftiCheckBox", "exportDicomCheckBox", "exportSceneCheckBox")
     clicks.click("exportButton")
     clicks.host.wait_until(lambda: not clicks.panel.export.running, FOREVER_S)
     assert "Written to" in clicks.ui.exportLabel.text, clicks.ui.exportLabel.text
-    clicks.picture("14-export")
+    clicks.picture("15-export")
     assert slicer.mrmlScene.GetURL() == saved_to
     (folder,) = out.iterdir()
     names = {path.name for path in folder.iterdir()}
@@ -180,16 +225,16 @@ def export(clicks: Clicks, out: Path) -> Path:
     assert len(list((folder / "dicom").rglob("*.dcm"))) > 16
     assert json.loads((folder / "result.json").read_text())["notice"].startswith("Research use only")
     assert "Research use only" in (folder / "report.html").read_text()
-    return folder
 
 
-def reload_scene(clicks: Clicks, folder: Path) -> None:
-    import slicer
-
-    slicer.mrmlScene.Clear(0)
-    clicks.host.process_events()
+def reload_scene(clicks: Clicks, file: Path) -> None:
+    clicks.host.expect_dialog(file)
+    clicks.host.choose("File", "Save Data")
+    assert file.stat().st_size > 1_000_000
+    clicks.host.choose("File", "Close Scene")
     assert clicks.panel.current_run() is None
-    slicer.util.loadScene(str((folder / f"{folder.name}.mrb").resolve()))
+    clicks.host.expect_dialog(file)
+    clicks.host.choose("File", "Add Data")
     clicks.host.process_events()
     run = clicks.panel.current_run()
     assert run is not None
@@ -204,4 +249,4 @@ def reload_scene(clicks: Clicks, folder: Path) -> None:
     assert clicks.ui.noncontrastSelector.currentNode() is run.noncontrast
     clicks.fold("comparisonSection")
     clicks.click("twoByTwoButton")
-    clicks.picture("15-reloaded-scene")
+    clicks.picture("16-reloaded-scene")

@@ -267,6 +267,7 @@ def test_the_sample_exam_is_registered(widget: Any) -> None:
 
     (source,) = SampleData.SampleDataLogic.sampleDataSourcesByCategory("NephroSynth")
     assert source.sampleName == "NephroSynthExam"
+    assert source.sampleDescription == "Simulated CT urography exam"
     assert Path(source.thumbnailFileName).is_file()
 
 
@@ -349,3 +350,20 @@ def test_nothing_chosen_in_the_menus_is_cut_off(host: Any, widget: Any) -> None:
     for index in range(box.count):
         assert box.fontMetrics().horizontalAdvance(box.itemText(index)) < box.width - 30, box.itemText(index)
     widget.ui.advancedSection.collapsed = True
+
+
+def test_the_kidneys_are_shown_in_3d_when_that_is_wanted(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path
+) -> None:
+    choose(widget, **exam_nodes)
+    kidneys = run(host, widget, result_folder).kidneys
+    widget.ui.checkSection.collapsed = False
+    host.process_events()
+    names = kidneys.GetSegmentation().ContainsRepresentation
+    assert not widget.ui.surfacesCheckBox.checked
+    host.click(widget.ui.surfacesCheckBox, (8, 8))
+    assert names("Closed surface")
+    widget.panel.show_run()
+    assert widget.ui.surfacesCheckBox.checked
+    host.click(widget.ui.surfacesCheckBox, (8, 8))
+    assert not names("Closed surface")

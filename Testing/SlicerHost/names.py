@@ -49,14 +49,14 @@ def write_rows(rows: Mapping[str, Row], revisions: Mapping[str, str]) -> None:
 def offered() -> list[Use]:
     """What the host's own classes show to Python code beyond the Qt class that they extend."""
     from slicer_host.application import qSlicerApplication
-    from slicer_host.io_manager import qSlicerCoreIOManager
+    from slicer_host.io_manager import qSlicerCoreIOManager, qSlicerIOManager
     from slicer_host.layout_manager import qSlicerLayoutManager
     from slicer_host.main_window import qSlicerMainWindow, qSlicerModuleSelectorToolBar
     from slicer_host.module_logics import qSlicerLoadableModule, qSlicerModuleManager
     from slicer_host.scripted_module import qSlicerScriptedLoadableModule, qSlicerScriptedLoadableModuleWidget
     from slicer_host.widgets import CTK, SLICER
 
-    application = (qSlicerApplication, qSlicerCoreIOManager, qSlicerLayoutManager, qSlicerMainWindow)
+    application = (qSlicerApplication, qSlicerCoreIOManager, qSlicerIOManager, qSlicerLayoutManager, qSlicerMainWindow)
     modules = (qSlicerModuleManager, qSlicerModuleSelectorToolBar, qSlicerLoadableModule)
     scripted = (qSlicerScriptedLoadableModule, qSlicerScriptedLoadableModuleWidget)
     return [

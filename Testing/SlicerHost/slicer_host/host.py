@@ -152,6 +152,37 @@ class Host:
             lambda: QTest.mouseClick(native, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, point)
         )
 
+    def drag(self, widget: Any, start: tuple[int, int], end: tuple[int, int]) -> None:
+        """Drags with the left button from one position in a widget to another."""
+        native, left, none = to_qt(widget), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        self.scroll_to(widget)
+        QTest.mousePress(native, left, none, QPoint(*start))
+        for step in range(1, 11):
+            point = [round(a + (b - a) * step / 10) for a, b in zip(start, end, strict=True)]
+            QTest.mouseMove(native, QPoint(*point))
+            self.process_events()
+        QTest.mouseRelease(native, left, none, QPoint(*end))
+        self.process_events()
+
+    def type(self, widget: Any, text: str) -> None:
+        """Clicks into a field, replaces what it holds by typing, and presses Enter."""
+        self.click(widget)
+        native = to_qt(widget)
+        QTest.keyClick(native, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+        QTest.keyClicks(native, text)
+        QTest.keyClick(native, Qt.Key.Key_Return)
+        self.process_events()
+
+    def choose(self, menu: str, action: str) -> None:
+        """Opens a menu of the window and clicks an action in it."""
+        bar = self.window.menuBar()
+        [opener] = [one for one in bar.actions() if one.text().replace("&", "") == menu]
+        QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.actionGeometry(opener).center())
+        self.process_events(0.1)
+        [wanted] = [one for one in opener.menu().actions() if one.text().replace("&", "") == action]
+        point = opener.menu().actionGeometry(wanted).center()
+        self.in_event_loop(lambda: QTest.mouseClick(opener.menu(), Qt.MouseButton.LeftButton, pos=point))
+
     def in_event_loop(self, action: Callable[[], Any]) -> None:
         """Does something as a module's code does it: called by the event loop, where dialogs live as they must."""
         loop = QEventLoop()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog
 
 # File type -> class of the node that holds such a file.
 _NODE_CLASSES = {
@@ -93,3 +94,17 @@ class qSlicerCoreIOManager(QObject):
             logic = self._session.application_logic
             logic.GetSelectionNode().SetActiveVolumeID(node.GetID())
             logic.PropagateVolumeSelection(1)
+
+
+class qSlicerIOManager(qSlicerCoreIOManager):
+    """slicer.app.ioManager() (Slicer/Base/QTGUI/qSlicerIOManager.h): the same with dialogs."""
+
+    def openAddDataDialog(self) -> bool:
+        """Asks for a file and loads it; Slicer's dialog takes several and asks how."""
+        name, _ = QFileDialog.getOpenFileName(self._session.window, "Add data into the scene")
+        return bool(name) and self.loadNodes(self.fileType(name), {"fileName": name})
+
+    def openSaveDataDialog(self) -> bool:
+        """Asks for a file and saves the scene to it; Slicer's dialog lists all data nodes, too."""
+        name, _ = QFileDialog.getSaveFileName(self._session.window, "Save Scene and Unsaved Data")
+        return bool(name) and self.saveNodes(self.fileType(name), {"fileName": name})

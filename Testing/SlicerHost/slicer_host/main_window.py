@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import slicer
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QLabel,
     QMainWindow,
+    QMenu,
     QScrollArea,
     QToolBar,
     QVBoxLayout,
@@ -108,13 +110,24 @@ class qSlicerMainWindow(QMainWindow):
         dock.setWidget(self._panel)
         dock.setMinimumWidth(480)
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
-        for title in ("&File", "&Edit", "&View", "&Help"):
-            self.menuBar().addMenu(title)
+        menus = [self.menuBar().addMenu(title) for title in ("&File", "&Edit", "&View", "&Help")]
+        self._add_file_actions(menus[0])
         self._selector = qSlicerModuleSelectorToolBar(self, manager)
         self._selector.setMovable(False)
         self._selector.moduleSelected.connect(lambda name: self._panel._show_module(manager.module(name)))
         self.addToolBar(self._selector)
         self.statusBar()
+
+    def _add_file_actions(self, menu: QMenu) -> None:
+        actions = {
+            "FileAddDataAction": ("&Add Data", lambda: slicer.app.ioManager().openAddDataDialog()),
+            "FileSaveSceneAction": ("&Save Data", lambda: slicer.app.ioManager().openSaveDataDialog()),
+            "FileCloseSceneAction": ("Close Scene", lambda: slicer.mrmlScene.Clear(0)),
+        }
+        for name, (title, act) in actions.items():
+            action = menu.addAction(title)
+            action.setObjectName(name)
+            action.triggered.connect(act)
 
     def moduleSelector(self) -> qSlicerModuleSelectorToolBar:
         return self._selector

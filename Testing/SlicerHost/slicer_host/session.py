@@ -13,7 +13,7 @@ from PySide6.QtCore import QSettings
 
 from slicer_host.application import new_application_logic, new_scene
 from slicer_host.dicom import ctkDICOMDatabase
-from slicer_host.io_manager import qSlicerCoreIOManager
+from slicer_host.io_manager import qSlicerIOManager
 from slicer_host.layout_manager import qSlicerLayoutManager
 from slicer_host.main_window import qSlicerMainWindow
 from slicer_host.module_logics import built_in_modules, qSlicerModuleManager
@@ -39,7 +39,7 @@ class Session:
         self.module_manager = qSlicerModuleManager()
         self.modules = ModuleType("slicer.modules")
         self.dicom_database = ctkDICOMDatabase()
-        self.io_manager = qSlicerCoreIOManager(self)
+        self.io_manager = qSlicerIOManager(self)
         self.restart_wanted = False
         for name, module in built_in_modules(self.scene, self.application_logic, self.module_manager).items():
             setattr(self.modules, name, to_python(module))
