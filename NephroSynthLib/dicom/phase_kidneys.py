@@ -27,7 +27,7 @@ _HU: Mapping[Phase, tuple[float, float]] = {
     Phase.NONCONTRAST: (28.0, 11.0),
     Phase.CORTICOMEDULLARY: (135.0, 40.0),
     Phase.NEPHROGRAPHIC: (150.0, 45.0),
-    Phase.EXCRETORY: (92.0, 42.0),
+    Phase.EXCRETORY: (92.0, 50.0),
 }
 _CORTEX_OVER_MEDULLA: Mapping[Phase, tuple[float, float]] = {
     Phase.NONCONTRAST: (6.0, 6.0),
@@ -39,7 +39,7 @@ _HU_RANGE, _CORTEX_RANGE, _URINE_RANGE = (300.0, 0.02), (200.0, 0.06), (4.0, 0.0
 _EXCRETED = 2.4, 0.8  # logarithm of ml of dense urine, plus 1
 # Stones, oral contrast beside a kidney, and the first urine of a late nephrographic phase look like dense urine.
 _NOT_EXCRETED, _LOOKS_SO, _LOOKS_SO_BY = 0.2, 0.2, 0.6
-_RARE = -0.7  # CT urography needs no corticomedullary phase
+_RARE = -1.0  # CT urography needs no corticomedullary phase
 _NOT_A_PHASE = -5.0
 
 
