@@ -42,6 +42,7 @@ class Clicks:
     def click(self, *names: str) -> None:
         for name in names:
             widget = getattr(self.ui, name)
+            self.host.scroll_to(widget)
             self.host.click(widget, (8, widget.height // 2) if widget.className() == "QCheckBox" else None)
             assert not self.ui.errorWidget.visible, f"{name}: {self.ui.errorLabel.text}"
 
@@ -197,7 +198,9 @@ def draw_several_samples(clicks: Clicks) -> None:
     clicks.click("applyButton")
     clicks.host.wait_until(lambda: not clicks.panel.run.running, FOREVER_S)
     assert "Done" in clicks.ui.statusLabel.text, clicks.ui.errorLabel.text
+    assert not clicks.ui.surfacesCheckBox.checked
     clicks.click("surfacesCheckBox")
+    assert clicks.ui.surfacesCheckBox.checked
     clicks.fold("checkSection")
     clicks.fold("comparisonSection")
     clicks.click("uncertaintyButton")

@@ -198,7 +198,8 @@ class Host:
         self.process_events()
 
     def scroll_to(self, widget: Any) -> None:
-        """Brings a widget of the panel into view."""
+        """Brings a widget of the panel into view, once the panel has laid itself out."""
+        self.process_events()
         self.window._panel.ensureWidgetVisible(to_qt(widget))
         self.process_events()
 
