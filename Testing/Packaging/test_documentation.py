@@ -43,14 +43,52 @@ def test_every_command_and_option_exists(page: Path) -> None:
         assert {word for word in words if word.startswith("--")} <= known | {"--help"}, line
 
 
+PANEL = ElementTree.parse(ROOT / "NephroSynth/Resources/UI/NephroSynth.ui")
+GUIDE = (ROOT / "Documentation/UserGuide.md").read_text(encoding="utf-8")
+
+
+def _plain(text: str) -> str:
+    return text.replace("&", "").strip().rstrip(":")
+
+
+def _of_the_guide() -> set[str]:
+    """What the guide tells about: headings, first columns of tables, and words in bold."""
+    headings = re.findall(r"^## (.+)$", GUIDE, re.MULTILINE)
+    rows = re.findall(r"^\| ([^|]+?) \| [^|]+ \|$", GUIDE, re.MULTILINE)
+    named = [*headings, *rows, *re.findall(r"\*\*([^*]+)\*\*", GUIDE)]
+    return {*named, *(part for row in rows for part in row.split(", "))}
+
+
+def _controls() -> set[str]:
+    """The words on the panel's buttons, boxes and sections, and those beside its fields."""
+    clickable = ("QPushButton", "QToolButton", "QCheckBox", "ctkCollapsibleButton")
+    found = set()
+    for widget in PANEL.iter("widget"):
+        text = widget.findtext("property[@name='text']/string") or ""
+        field = widget.get("class") == "QLabel" and widget.find("property[@name='buddy']") is not None
+        if widget.get("class") in clickable or field:
+            found.add(_plain(text))
+        found.add(_plain(widget.findtext("property[@name='suffix']/string") or ""))
+    return found - {""}
+
+
+def test_the_user_guide_tells_about_every_control_of_the_panel() -> None:
+    units = {"s", "mm"}
+    told = _of_the_guide() | {word for word in ("tiles",) if word in GUIDE}
+    assert _controls() - units - told == set()
+
+
 def test_the_user_guide_names_controls_by_the_words_on_the_panel() -> None:
-    tree = ElementTree.parse(ROOT / "NephroSynth/Resources/UI/NephroSynth.ui")
-    words = {(text.text or "").replace("&", "").rstrip(":") for text in tree.iter("string")}
-    guide = (ROOT / "Documentation/UserGuide.md").read_text(encoding="utf-8")
-    sections = re.split(r"^## ", guide, flags=re.MULTILINE)[1:]
+    words = {_plain(text.text or "") for text in PANEL.iter("string")}
+    sections = re.split(r"^## ", GUIDE, flags=re.MULTILINE)[1:]
     for section in sections:
         if section.splitlines()[0] in words:
             for control in re.findall(r"^\| ([^|]+?) \| [^|]+ \|$", section, re.MULTILINE):
                 names = [control] if control in words else control.split(", ")
                 missing = [name for name in names if name.strip("- ") and name not in words]
                 assert missing == [], section.splitlines()[0]
+
+
+def test_every_picture_is_shown() -> None:
+    shown = {Path(target).name for page in PAGES for target in _of(page, r"\]\(([^)\s]+\.png)\)")}
+    assert {path.name for path in (ROOT / "Documentation/Images").iterdir()} - shown == set()

@@ -28,12 +28,16 @@ def test_the_entry_follows_the_schema() -> None:
         "category": str,
         "scm_url": str,
         "scm_revision": str,
+        "scm_type": str,
         "build_dependencies": list,
         "build_subdirectory": str,
+        "enabled": bool,
         "tier": int,
     }
     assert entry.keys() <= types.keys()
     assert all(isinstance(value, types[key]) for key, value in entry.items())
+    assert all(isinstance(name, str) for name in entry.get("build_dependencies", []))
+    assert entry.get("scm_type", "git") in ("git", "local")
     assert "slicer-extension-catalog-entry-schema-v1.0.1.json" in entry["$schema"]
     assert 1 <= entry["tier"] <= 5
 
