@@ -22,8 +22,11 @@ def ours() -> dict[str, ModuleType]:
 @pytest.fixture
 def developed(host: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of the module's folder, loaded in developer mode; afterwards the host has the module as it was."""
+    import SampleData
     import slicer
 
+    registered = SampleData.SampleDataLogic.sampleDataSourcesByCategory()
+    samples = registered["NephroSynth"][:]
     settings = slicer.app.userSettings()
     settings.setValue("Developer/DeveloperMode", True)
     settings.setValue("Developer/SelfTestDisplayMessageDelay", 0)
@@ -43,6 +46,7 @@ def developed(host: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     sys.modules.update(before)
     monkeypatch.undo()
     host.widget = host.load_module(MODULE)
+    registered["NephroSynth"][:] = samples
 
 
 def test_the_module_loads_where_no_window_shows_the_scene(widget: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,9 +113,12 @@ class Host:
         path = Path(path).resolve()
         module_folder_on_path(path)
         self._namespace.remember_module(path.stem)
+        before = self._session.module_manager.module(path.stem)
         module = qSlicerScriptedLoadableModule(path)
         self._session.add_module(path.stem, module)
         self.window.moduleSelector().selectModule(path.stem)
+        if before is not None:
+            before.widgetRepresentation().deleteLater()
         self.process_events()
         return getattr(self._session.modules, f"{path.stem}Widget")
 

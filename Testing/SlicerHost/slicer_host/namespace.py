@@ -46,8 +46,9 @@ class Namespace:
         self._modules.setdefault("slicer.modules", None)
         slicer.__path__.append(str(IMPORTED_LATER))
         for file in IMPORTED_LATER.glob("*.py"):
-            self._modules[f"slicer.{file.stem}"] = None
-            self._attributes[file.stem] = _ABSENT
+            name = f"slicer.{file.stem}"
+            self._modules.setdefault(name, sys.modules.pop(name, None))
+            self._attributes.setdefault(file.stem, slicer.__dict__.pop(file.stem, _ABSENT))
 
     def close(self) -> None:
         """Takes everything out again."""
