@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +14,26 @@ from gui_workers import giving
 from scene_state import assert_as_before, contents, start, wait_for_end
 
 
-@pytest.fixture
-def full_disk() -> Iterator[Callable[[int], None]]:
-    """Makes each write of this process and its workers fail beyond so many bytes of a file, as a full disk does."""
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """Makes each write of this process and its workers fail beyond so many bytes of a file, as a full disk does.
+
+    Within it nothing may be left to pytest, whose own output may be a file, too.
+    """
     resource = pytest.importorskip("resource", reason="needs POSIX limits to stand in for a full disk")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_disk_that_fills_up_while_the_inputs_are_written(
-    host: Any, ready: Any, full_disk: Callable[[int], None]
-) -> None:
+def test_a_disk_that_fills_up_while_the_inputs_are_written(host: Any, ready: Any) -> None:
     before = contents()
-    full_disk(50_000)
-    host.click(ready.ui.applyButton)
-    wait_for_end(host, ready)
+    with full_disk(50_000):
+        host.click(ready.ui.applyButton)
+        wait_for_end(host, ready)
     assert "Check that the output folder is writable and its disk has space." in ready.ui.errorLabel.text
     assert_as_before(ready, before)
 
@@ -63,7 +68,6 @@ def test_a_disk_that_fills_up_during_an_export(
     ready: Any,
     result_folder: Path,
     tmp_path: Path,
-    full_disk: Callable[[int], None],
     chosen: str,
     size: int,
     words: str,
@@ -76,9 +80,9 @@ def test_a_disk_that_fills_up_during_an_export(
     for box in ("Nrrd", "Nifti", "Dicom", "Report", "Scene"):
         getattr(ready.ui, f"export{box}CheckBox").checked = box == chosen
     host.process_events()
-    full_disk(size)
-    host.click(ready.ui.exportButton)
-    host.wait_until(lambda: not ready.panel.export.running)
+    with full_disk(size):
+        host.click(ready.ui.exportButton)
+        host.wait_until(lambda: not ready.panel.export.running)
     assert words in ready.ui.exportLabel.text
     assert not list(tmp_path.glob("out/*"))
     assert not list(tmp_path.glob("out/.*"))
