@@ -47,14 +47,17 @@ def choose_exam(
 
     Raises:
         AmbiguousPhasesError: If a phase that is needed is missing, doubtful or there twice, if there are several exams,
-            or if a name fits no series or several.
+            whose patient
+            is not clear, or if a name fits no series or several.
         Cancelled: If the run was cancelled.
     """
     chosen = {phase: _find_named(index, phase, name) for phase, name in named.items()}
-    notes = [f"The {phase.value} phase is {series.title}, as named." for phase, series in chosen.items()]
+    notes = [_named_note(phase, series) for phase, series in chosen.items()]
     if not set(NEEDED) <= chosen.keys():
         report = recognize_phases(index, segment=segment, progress=progress)
         exam = _only_exam(report, chosen)
+        if exam.doubts:
+            raise AmbiguousPhasesError(f"Whose exam it is is not clear: {'; '.join(exam.doubts)}.", _NAME_THEM)
         for phase in NEEDED:
             if phase not in chosen:
                 found = _sure(exam, phase)
@@ -84,13 +87,14 @@ def find_source(
     """
     if name is not None:
         return _find_named(index, Phase.NONCONTRAST, name)
-    candidates = [series for series in index.volumes if has_grid(series, volume)] or list(index.volumes)
+    volumes = index.volumes or tuple(series for series in index.series if series.is_derived_volume)
+    candidates = [series for series in volumes if has_grid(series, volume)] or list(volumes)
     if len(candidates) == 1:
         return candidates[0]
     report = recognize_phases(DicomIndex(tuple(candidates), ()), progress=progress)
     exams = [exam for exam in report.exams if exam.find(Phase.NONCONTRAST) is not None]
     if len(exams) != 1:
-        titles = "; ".join(series.title for series in candidates)
+        titles = "; ".join(series.title for series in candidates) or "there is no CT volume"
         raise AmbiguousPhasesError(
             f"It is not clear from which series the volume was computed: {titles}.", "Name it: --noncontrast-series N."
         )
@@ -114,7 +118,9 @@ def find_excretory(index: DicomIndex, name: str | None) -> Series:
 
 
 def _find_named(index: DicomIndex, phase: Phase, name: str) -> Series:
-    found = [series for series in index.volumes if name in _names(series)]
+    found = [series for series in index.volumes if name in _names(series)] or [
+        series for series in index.series if series.is_derived_volume and name in _names(series)
+    ]
     aside = [series for series in index.series if series.why_not_volume is not None and name in _names(series)]
     if not found and aside:
         raise AmbiguousPhasesError(
@@ -130,8 +136,7 @@ def _find_named(index: DicomIndex, phase: Phase, name: str) -> Series:
 
 
 def _names(series: Series) -> tuple[str, ...]:
-    part = f".{series.part}" if series.part else ""
-    return (series.uid, str(series.number), f"{series.uid}{part}", f"{series.number}{part}")
+    return (series.uid, str(series.number), f"{series.uid}.{series.part}", series.name)
 
 
 def _only_exam(report: PhaseReport, chosen: Mapping[Phase, Series]) -> ExamPhases:
@@ -160,6 +165,11 @@ def _sure(exam: ExamPhases, phase: Phase) -> SeriesPhase:
         doubts = exam.questions or (f"no series is {phase.value}",)
         raise AmbiguousPhasesError(f"The {phase.value} phase is not clear: {'; '.join(doubts)}.", _NAME_THEM)
     return found
+
+
+def _named_note(phase: Phase, series: Series) -> str:
+    note = f"The {phase.value} phase is {series.title}, as named"
+    return f"{note}, though it is {series.why_not_volume}." if series.is_derived_volume else f"{note}."
 
 
 def _note(phase: Phase, found: SeriesPhase) -> str:

@@ -103,8 +103,9 @@ def read_header(source: Source) -> Header | Skipped:
         set_aside = _why_set_aside(dataset)
         if set_aside and set_aside not in DERIVED:
             return Header(source, dataset, identity, (), set_aside)
-        slices = tuple(_slices(source, dataset))
-        return Header(source, dataset, identity, slices, set_aside if slices else "localizer")
+        slices, types = _slices(source, dataset)
+        derived = set_aside or _why_derived(types, "")
+        return Header(source, dataset, identity, tuple(slices), derived if slices else "localizer")
     except NotDicom as error:
         return Skipped(source, str(error))
     except _NoSlice as error:
@@ -178,25 +179,28 @@ def _types(attributes: Dataset, keyword: str) -> set[str]:
     return {str(one).upper().strip() for one in ((value,) if isinstance(value, str) else value)}
 
 
-def _slices(source: Source, dataset: Dataset) -> list[Slice]:
+def _slices(source: Source, dataset: Dataset) -> tuple[list[Slice], set[str]]:
+    """The slices of a file that are no localizers, and the types of its frames."""
     uid = str(dataset.get("SOPInstanceUID") or dataset.file_meta.get("MediaStorageSOPInstanceUID") or "")
     groups = dataset.get("PerFrameFunctionalGroupsSequence")
     if not groups:
         if int(dataset.get("NumberOfFrames") or 1) > 1:
             raise _NoSlice("several frames without positions")
         number = int(dataset.get("InstanceNumber") or 0)
-        return [Slice(source, None, uid, number, _plane(dataset, dataset), _traits(dataset))]
-    slices = []
+        return [Slice(source, None, uid, number, _plane(dataset, dataset), _traits(dataset))], set()
+    slices: list[Slice] = []
+    all_types: set[str] = set()
     for frame in range(len(groups)):
         attributes = flattened_groups(dataset, frame)
         types = _types(attributes, "FrameType")
         if types & _LOCALIZER:
             continue
-        problem = _why_not_hounsfield(attributes) or _why_derived(types, "")
+        problem = _why_not_hounsfield(attributes)
         if problem:
             raise _NoSlice(problem)
+        all_types |= types
         slices.append(Slice(source, frame, uid, frame, _plane(attributes, dataset), _traits(attributes)))
-    return slices
+    return slices, all_types
 
 
 def flattened_groups(dataset: Dataset, frame: int) -> Dataset:

@@ -11,17 +11,21 @@ from NephroSynthLib.dicom.series import Series
 def number_patients(identities: Sequence[Identity]) -> list[int]:
     """The patient of each of some series, numbered from 1.
 
-    Series are of one patient where `compare_patients` says so, and in one study unless it says that they are not.
+    Series are of one patient where `compare_patients` says so. One that has nothing to compare is of the patient of its
+    study, if that is one.
     """
-    patients: list[list[Identity]] = []
-    numbers = []
-    for identity in identities:
-        number = next((n for n, members in enumerate(patients) if _belongs(identity, members)), len(patients))
-        if number == len(patients):
-            patients.append([])
-        patients[number].append(identity)
-        numbers.append(1 + number)
-    return numbers
+    patients: list[list[int]] = []
+    for place in sorted(range(len(identities)), key=lambda place: _is_anonymous(identities[place])):
+        identity = identities[place]
+        possible = [m for m in patients if _matches(identity, [identities[n] for n in m])]
+        known = [m for m in possible if _is_known(identity, [identities[n] for n in m])]
+        of_study = [m for m in possible if any(identities[n].study_uid == identity.study_uid for n in m)]
+        if known or len(of_study) == 1:
+            (known or of_study)[0].append(place)
+        else:
+            patients.append([place])
+    patients.sort(key=min)
+    return [1 + next(n for n, members in enumerate(patients) if place in members) for place in range(len(identities))]
 
 
 def patient_questions(series: Sequence[Series], others: Sequence[Series]) -> tuple[str, ...]:
@@ -39,8 +43,13 @@ def patient_questions(series: Sequence[Series], others: Sequence[Series]) -> tup
     return tuple(questions)
 
 
-def _belongs(identity: Identity, members: Sequence[Identity]) -> bool:
-    matches = {compare_patients(identity, member) for member in members}
-    if "different" in matches:
-        return False
-    return bool(matches & {"same", "doubtful"}) or any(one.study_uid == identity.study_uid for one in members)
+def _is_anonymous(identity: Identity) -> bool:
+    return not (identity.patient_id or identity.patient_name)
+
+
+def _matches(identity: Identity, members: Sequence[Identity]) -> bool:
+    return all(compare_patients(identity, member) != "different" for member in members)
+
+
+def _is_known(identity: Identity, members: Sequence[Identity]) -> bool:
+    return any(compare_patients(identity, member) in ("same", "doubtful") for member in members)

@@ -76,9 +76,13 @@ def measure_kidneys(values: Volume, labels: NDArray[np.integer], spacing_mm: flo
         return None
     brightest = max(kidneys, key=lambda kidney: float(np.median(values[kidney])))
     hu = float(np.median(values[brightest]))
-    dense = values > hu + _URINE_OVER_KIDNEY_HU
-    urine = sum(int(np.count_nonzero(dense & _with_hilum(kidney, spacing_mm))) for kidney in kidneys)
-    return Kidneys(hu, _cortex_over_medulla(values, brightest, spacing_mm), urine * voxel_ml)
+    urine = 0
+    for kidney in kidneys:
+        box = _box(kidney)
+        dense = values[box] > hu + _URINE_OVER_KIDNEY_HU
+        urine += int(np.count_nonzero(dense & _with_hilum(kidney[box], spacing_mm)))
+    box = _box(brightest)
+    return Kidneys(hu, _cortex_over_medulla(values[box], brightest[box], spacing_mm), urine * voxel_ml)
 
 
 def kidney_evidence(kidneys: Kidneys) -> Evidence:
@@ -120,3 +124,8 @@ def _with_hilum(kidney: NDArray[np.bool_], spacing_mm: float) -> NDArray[np.bool
     closed = ndimage.distance_transform_edt(near, sampling=spacing_mm) > _HILUM_MM
     inner = (slice(reach + 1, -reach - 1),) * 3
     return np.asarray(closed[inner] | kidney)
+
+
+def _box(kidney: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """Where the kidney lies; what is closed around it stays in there."""
+    return tuple(ndimage.find_objects(kidney.astype(np.uint8))[0])

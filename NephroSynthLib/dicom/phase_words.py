@@ -19,7 +19,6 @@ _WEAK = 1.2
 _WORDS: Mapping[str, Sequence[str]] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 _SECONDS = ("s", "sec", "secs", "sek", "seg", "sn", "сек", "с", "秒", "초")
 _MINUTES = ("min", "mins", "мин", "dk", "分", "分钟", "分鐘", "분")
-_FRENCH_VIEW = re.compile(r"\bvue (d|de|du|des|en|axiale|coronale|sagittale|generale|globale|3d)\b")
 _DELAY = re.compile(rf"(?<![\d.,])(\d{{1,4}}) ?({'|'.join((*_SECONDS, *_MINUTES))})(?![a-zа-я])")
 
 
@@ -39,7 +38,7 @@ def read_description(description: str) -> list[Evidence]:
 @lru_cache(maxsize=4096)
 def names_several_energies(description: str) -> bool:
     """Whether a description names an image that is computed from several energies: virtual non-contrast, iodine."""
-    return _PATTERNS["energies"].search(_FRENCH_VIEW.sub(" ", _normalized(description))) is not None
+    return _PATTERNS["energies"].search(_normalized(description)) is not None
 
 
 def described_delay_s(description: str) -> float | None:

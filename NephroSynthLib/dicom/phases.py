@@ -74,17 +74,26 @@ class SeriesPhase:
             "sure": self.sure,
             "why": [{"from": one.source, "what": one.text} for one in self.evidence],
             "contradictions": list(self.contradictions),
-            "reconstructions": [series.number for series in self.reconstructions],
+            "reconstructions": [series.name for series in self.reconstructions],
         }
 
 
 @dataclass(frozen=True)
 class ExamPhases:
-    """The acquisitions of one study of one patient, and what has to be asked about them."""
+    """The acquisitions of one study of one patient.
+
+    Attributes:
+        study_uid: The study.
+        patient: A number of the patient, from 1.
+        acquisitions: In the order of their time.
+        doubts: What is not clear about whose they are.
+        questions: All that has to be asked, the doubts among it.
+    """
 
     study_uid: str
     patient: int
     acquisitions: tuple[SeriesPhase, ...]
+    doubts: tuple[str, ...]
     questions: tuple[str, ...]
 
     def find(self, phase: Phase) -> SeriesPhase | None:
@@ -112,7 +121,10 @@ class PhaseReport:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
-        aside = [{"series": one.number, "description": one.description, "why": why} for one, why in self.set_aside]
+        aside = [
+            {"series": one.number, "part": one.part, "description": one.description, "why": why}
+            for one, why in self.set_aside
+        ]
         return {"exams": [exam.to_dict() for exam in self.exams], "set_aside": aside}
 
 
@@ -159,7 +171,7 @@ def recognize_phases(
             one for (who, where), found in measured.items() if where == study and who != patient for one, _ in found
         ]
         doubts = patient_questions([series for series, _ in members], others if study else [])
-        exams.append(replace(exam, questions=(*doubts, *exam.questions)))
+        exams.append(replace(exam, doubts=doubts, questions=(*doubts, *exam.questions)))
     return PhaseReport(tuple(exams), tuple(aside))
 
 
@@ -200,7 +212,7 @@ def _judge(study_uid: str, patient: int, measured: Sequence[Member]) -> ExamPhas
             )
         )
     questions = [f"{members[0][0].title} was not looked at: there are too many acquisitions" for members in left_out]
-    return ExamPhases(study_uid, patient, tuple(found), (*_questions(found), *questions))
+    return ExamPhases(study_uid, patient, tuple(found), (), (*_questions(found), *questions))
 
 
 class _Comparisons:
@@ -293,7 +305,7 @@ def _compared(
         given = dict(zip(PHASES, weights[:, PHASES.index(chosen[partner])].tolist(), strict=True))
         sign = 1 if place == pair.first else -1
         gain, urine = sign * pair.comparison.gain, sign * pair.comparison.urine
-        than = f"than in series {acquisitions[partner][0][0].number}"
+        than = f"than in series {acquisitions[partner][0][0].name}"
         text = f"tissue {abs(gain):.0f} HU {'brighter' if gain > 0 else 'darker'} {than}"
         if abs(urine) > _SAME_URINE:
             text += f", {'more' if urine > 0 else 'less'} dense urine"

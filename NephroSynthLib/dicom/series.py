@@ -48,6 +48,11 @@ class Series:
         return self.stack is not None and self.why_not_volume in DERIVED
 
     @property
+    def name(self) -> str:
+        """Its number, with the part of a series that is split, as users name it."""
+        return f"{self.number}.{self.part}" if self.part else str(self.number)
+
+    @property
     def title(self) -> str:
         """Number, description and number of slices, for lists and messages."""
         number = "" if self.number is None else f" {self.number}"
@@ -99,12 +104,18 @@ def _series_key(header: Header) -> Hashable:
 
 
 def _by_frame_of_reference(members: Sequence[Header]) -> list[list[Header]]:
-    """The files of each frame of reference; all together where they have one each, as careless anonymizers write."""
+    """The files of each frame of reference; those without one are with the most.
+
+    All are together where no frame of reference has a volume: careless anonymizers write one for each file.
+    """
     groups: dict[str, list[Header]] = defaultdict(list)
     for member in members:
         groups[member.identity.frame_of_reference].append(member)
-    slices = sum(len(member.slices) for member in members)
-    return list(groups.values()) if len(groups) <= slices // 2 else [list(members)]
+    most = max(groups, key=lambda frame: sum(len(member.slices) for member in groups[frame]))
+    if most and "" in groups:
+        groups[most] += groups.pop("")
+    volume = sum(len(member.slices) for member in groups[most]) >= MIN_SLICES
+    return list(groups.values()) if volume else [list(members)]
 
 
 def _parallel(slices: Iterable[Slice]) -> list[list[Slice]]:

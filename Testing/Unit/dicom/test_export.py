@@ -260,6 +260,20 @@ def test_only_the_frames_of_the_own_acquisition_are_referenced(hospital_series: 
         assert numbers == [18 * part + index + 1 for index in range(18)]
 
 
+def test_an_enhanced_series_that_was_derived_is_set_aside_but_can_be_read(
+    hospital_series: HospitalSeries, tmp_path: Path
+) -> None:
+    path = _as_enhanced(hospital_series(sitk.Image((12, 10, 18), sitk.sitkFloat32)), tmp_path / "e.dcm")
+    instance = pydicom.dcmread(path)
+    for group in instance.PerFrameFunctionalGroupsSequence:
+        group.CTImageFrameTypeSequence = [pydicom.Dataset()]
+        group.CTImageFrameTypeSequence[0].FrameType = ["DERIVED", "PRIMARY", "VOLUME", "MAT_REMOVED"]
+    instance.save_as(path)
+    (series,) = index_dicom(path).series
+    assert series.why_not_volume == "computed from several energies"
+    assert series.is_derived_volume
+
+
 def _as_enhanced(files: list[Path], path: Path, acquisitions: int = 1) -> Path:
     """One multi-frame header for all the slices, as an enhanced CT has it."""
     slices = [pydicom.dcmread(file) for file in files]

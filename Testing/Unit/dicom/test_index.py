@@ -267,8 +267,22 @@ class TestSplitting:
         def anonymize(index: int, instance: Dataset) -> None:
             instance.FrameOfReferenceUID = generate_uid()
 
-        write_series(image, tmp_path, edit=anonymize)
+        files = write_series(image, tmp_path, edit=anonymize)
         assert reasons(index_dicom(tmp_path)) == [None]
+        (tmp_path / "copies").mkdir()
+        for path in files:
+            shutil.copy(path, tmp_path / "copies")
+        assert reasons(index_dicom(tmp_path)) == [None]
+
+    def test_a_slice_without_frame_of_reference_is_with_the_others(
+        self, image: sitk.Image, tmp_path: Path, write_series: WriteSeries
+    ) -> None:
+        def forget(index: int, instance: Dataset) -> None:
+            instance.FrameOfReferenceUID = "" if index == 3 else "1.2.3.9"
+
+        write_series(image, tmp_path, edit=forget)
+        (series,) = index_dicom(tmp_path).volumes
+        assert len(series.slices) == image.GetDepth()
 
     def test_two_patients_under_one_series_uid(
         self, image: sitk.Image, tmp_path: Path, write_series: WriteSeries

@@ -33,6 +33,16 @@ def test_two_series_are_of_one_patient_unless_nothing_speaks_for_it(one: Identit
     assert (len(set(number_patients([one, other]))) == 1) == together
 
 
+def test_an_anonymous_series_is_of_the_only_patient_of_its_study() -> None:
+    """Where two patients have series in one study, one that names neither is of neither."""
+    known = [Identity("1", "a", study_uid="s"), Identity("2", "b", study_uid="s")]
+    for order in (0, 1, 2):
+        series = [*known[:order], Identity(study_uid="s"), *known[order:]]
+        assert sorted(number_patients(series)) == [1, 2, 3]
+    one = [Identity(study_uid="s"), Identity("1", "a", study_uid="s"), Identity(study_uid="s")]
+    assert number_patients(one) == [1, 1, 1]
+
+
 @given(identities, identities)
 def test_a_doubt_is_the_same_both_ways(one: Identity, other: Identity) -> None:
     assert patient_doubt(one, other) == patient_doubt(other, one)

@@ -71,7 +71,8 @@ def test_delays_are_read(description: str, seconds: float | None) -> None:
         *((text, True) for text in ("VNC", "ABD_VNC 3.0", "Virtual non-contrast", "Virtual Unenhanced", "GSI VUE 2.5")),
         *((text, True) for text in ("Virtuell nativ 5.0", "virtuel sans injection", "Jodkarte", "Iodine map", "碘图")),
         *((text, True) for text in ("Carte d'iode", "Mapa de yodo", "Виртуальная бесконтрастная")),
-        *((text, False) for text in ("", "TNC 1.5", "Abdomen nativ", "Vue axiale", "vue d'ensemble", "sin contraste")),
+        *((text, False) for text in ("", "TNC 1.5", "Abdomen nativ", "sin contraste")),
+        *((text, False) for text in ("Vue axiale", "vue d'ensemble", "Vue abdomen sans inj", "VUE 3mm", "Reprise vue")),
         *((text, False) for text in ("Iodinated contrast 10 min", "Mono 70 keV", "virtual colonoscopy", "平扫")),
     ],
 )

@@ -112,6 +112,19 @@ def test_a_series_without_patient_is_of_the_exam_and_asked_about(images: dict[st
     assert _exam(tmp_path).questions == ()  # anonymous as a whole
 
 
+def test_a_complete_exam_is_not_taken_where_its_study_holds_another_patient(
+    images: dict[str, sitk.Image], tmp_path: Path
+) -> None:
+    files = write_simulated_study(images, tmp_path, seed=1)
+    assert choose_exam(index_dicom(tmp_path), {}).series[Phase.NONCONTRAST].number == 2
+    for doubt in ({"PatientID": "another", "PatientName": "Another"}, {"PatientID": "", "PatientName": ""}):
+        _rename(files["nephrographic"], **doubt)
+        with pytest.raises(AmbiguousPhasesError, match="different patients"):
+            choose_exam(index_dicom(tmp_path), {})
+        named = choose_exam(index_dicom(tmp_path), {Phase.NONCONTRAST: "2", Phase.EXCRETORY: "1"})
+        assert set(named.series) == {Phase.NONCONTRAST, Phase.EXCRETORY}
+
+
 def test_two_patients_in_one_study_are_asked_about(images: dict[str, sitk.Image], tmp_path: Path) -> None:
     files = write_simulated_study(images, tmp_path, seed=1)
     for phase in SHUFFLED:
@@ -123,12 +136,22 @@ def test_two_patients_in_one_study_are_asked_about(images: dict[str, sitk.Image]
         choose_exam(index_dicom(tmp_path), {})
 
 
-def test_a_series_that_is_set_aside_cannot_be_named_and_the_reason_is_told(
+def test_a_derived_series_is_taken_only_when_it_is_named(images: dict[str, sitk.Image], tmp_path: Path) -> None:
+    files = write_simulated_study(images, tmp_path, seed=1)
+    _rename(files["nephrographic"], SeriesDescription="Abdomen VNC")
+    index = index_dicom(tmp_path)
+    assert "nephrographic" not in _found(recognize_phases(index).exams[0]).values()
+    choice = choose_exam(index, {Phase.NONCONTRAST: "3", Phase.EXCRETORY: "1"})
+    assert choice.series[Phase.NONCONTRAST].number == 3
+    assert "though it is computed from several energies" in choice.notes[0]
+
+
+def test_a_series_that_is_no_volume_cannot_be_named_and_the_reason_is_told(
     images: dict[str, sitk.Image], tmp_path: Path
 ) -> None:
     files = write_simulated_study(images, tmp_path, seed=1)
-    _rename(files["nephrographic"], SeriesDescription="Abdomen VNC")
-    with pytest.raises(AmbiguousPhasesError, match="which is set aside: computed from several energies"):
+    _rename(files["nephrographic"], ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    with pytest.raises(AmbiguousPhasesError, match="which is set aside: localizer"):
         choose_exam(index_dicom(tmp_path), {Phase.NONCONTRAST: "3", Phase.EXCRETORY: "1"})
 
 
