@@ -92,7 +92,7 @@ class ExportJob:
             self._ticks.stop()
         if self._worker is not None:
             self._worker.end_now()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._remove()
 
     def _write(self) -> Iterator[str]:
         run, choice, ready = self._run, self._choice, self._folder / READY
@@ -110,11 +110,12 @@ class ExportJob:
         for name, node in _volumes(run).items():
             step = _("Writing {name}").format(name=node.GetName())
             yield step
-            yield from in_background(node_writer(node, folder / f"{name}.nrrd"), step)
+            yield from in_background(node_writer(node, folder / f"{name}.nrrd"), step, self._remove)
         if run.kidneys is not None:
             step = _("Writing {name}").format(name=run.kidneys.GetName())
             yield step
-            yield from in_background(kidneys_writer(run.kidneys, run.synthetic, folder / "kidneys.nrrd"), step)
+            work = kidneys_writer(run.kidneys, run.synthetic, folder / "kidneys.nrrd")
+            yield from in_background(work, step, self._remove)
         (folder / SUMMARY).write_text(json.dumps(run.summary, indent=2), encoding="utf-8")
 
     def _prepared(self, nothing: None, error: Exception | None) -> None:
@@ -165,11 +166,14 @@ class ExportJob:
         if self._ended:
             return
         self._ended = True
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._remove()
         if error is not None:
             self._on_end(None, error)
         else:
             self._on_end(sorted(path.name for path in self._choice.folder.iterdir()), None)
+
+    def _remove(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _save_scene(path: Path) -> None:

@@ -88,7 +88,7 @@ class RunJob:
             self._ticks.stop()
         if self._worker is not None:
             self._worker.end_now()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._remove()
 
     def _write_inputs(self) -> Steps[dict[str, Any]]:
         request = self._request
@@ -101,13 +101,14 @@ class RunJob:
             step = LoadStep(WRITING * index / (len(phases) + 1), node.GetName())
             yield step
             path = self._folder / f"{phase}.nrrd"
-            yield from in_background(node_writer(node, path), step)
+            yield from in_background(node_writer(node, path), step, self._remove)
             arguments[phase] = str(path)
         if request.kidneys is not None:
             step = LoadStep(WRITING * len(phases) / (len(phases) + 1), request.kidneys.GetName())
             yield step
             path = self._folder / "kidneys.nrrd"
-            yield from in_background(kidneys_writer(request.kidneys, request.noncontrast, path), step)
+            work = kidneys_writer(request.kidneys, request.noncontrast, path)
+            yield from in_background(work, step, self._remove)
             arguments["kidneys"] = str(path)
         return arguments
 
@@ -174,8 +175,11 @@ class RunJob:
     def _finish(self, run: RunNodes | None, error: Exception | None) -> None:
         if not self._ended:
             self._ended = True
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._remove()
             self._on_end(run, error)
+
+    def _remove(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _present(outputs: results.Outputs) -> results.Outputs:

@@ -49,13 +49,15 @@ def image_from_vtk(data: vtk.vtkImageData, ijk_to_ras_matrix: Matrix) -> sitk.Im
         ijk_to_ras_matrix: (4, 4) from the indices of `data`, which may begin anywhere, to RAS mm.
     """
     image = sitk.GetImageFromArray(voxels(data))
-    lps = RAS_LPS @ ijk_to_ras_matrix
-    spacing = np.linalg.norm(lps[:3, :3], axis=0)
-    first = [*data.GetExtent()[::2], 1]
-    image.SetSpacing(spacing.tolist())
-    image.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
-    image.SetOrigin((lps @ first)[:3].tolist())
+    _place(image, data, ijk_to_ras_matrix)
     return image
+
+
+def grid_from_vtk(data: vtk.vtkImageData, ijk_to_ras_matrix: Matrix) -> sitk.Image:
+    """An empty image, 8 bits a voxel, where `image_from_vtk` would have the voxels."""
+    grid = sitk.Image(data.GetDimensions(), sitk.sitkUInt8)
+    _place(grid, data, ijk_to_ras_matrix)
+    return grid
 
 
 def image_to_vtk(image: sitk.Image, data: vtk.vtkImageData | None = None) -> vtk.vtkImageData:
@@ -72,3 +74,12 @@ def voxels(data: vtk.vtkImageData) -> NDArray[Any]:
     """The voxels (z, y, x) of an image with one component, as a view."""
     values: NDArray[Any] = numpy_support.vtk_to_numpy(data.GetPointData().GetScalars())
     return values.reshape(data.GetDimensions()[::-1])
+
+
+def _place(image: sitk.Image, data: vtk.vtkImageData, ijk_to_ras_matrix: Matrix) -> None:
+    lps = RAS_LPS @ ijk_to_ras_matrix
+    spacing = np.linalg.norm(lps[:3, :3], axis=0)
+    first = [*data.GetExtent()[::2], 1]
+    image.SetSpacing(spacing.tolist())
+    image.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
+    image.SetOrigin((lps @ first)[:3].tolist())

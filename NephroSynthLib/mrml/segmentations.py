@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,10 +13,11 @@ import slicer
 import vtk
 
 from NephroSynthLib.errors import GeometryError, NoKidneyError
-from NephroSynthLib.grids import resample
+from NephroSynthLib.grids import Box, box_around, resample
 from NephroSynthLib.kidney_names import EITHER, LEFT, RIGHT, kidney_side
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.images import (
+    grid_from_vtk,
     ijk_to_ras,
     image_from_vtk,
     image_to_vtk,
@@ -23,7 +25,7 @@ from NephroSynthLib.mrml.images import (
     matrix_to_vtk,
     voxels,
 )
-from NephroSynthLib.mrml.volumes import image_source, write_image
+from NephroSynthLib.mrml.volumes import image_source, in_world, write_image
 
 _NAMES = {RIGHT: _("Right kidney"), LEFT: _("Left kidney")}
 _COLOURS = {RIGHT: (0.90, 0.62, 0.0), LEFT: (0.34, 0.71, 0.91)}
@@ -188,7 +190,7 @@ def _labels_source(
             _("No segment of '{name}' is a kidney.").format(name=node.GetName()),
             _("Name the segments right kidney and left kidney."),
         )
-    reference = image_source(reference_volume_node)
+    reference = in_world(reference_volume_node)
     segments = [(segment_in_world(node, segment_id), side) for segment_id, side in sides.items()]
     beyond = GeometryError(
         _("The kidneys of '{name}' do not lie in the volume '{volume}'.").format(
@@ -198,17 +200,16 @@ def _labels_source(
     )
 
     def draw() -> sitk.Image:
-        grid = reference()
+        grid = grid_from_vtk(*reference)
         labels = np.zeros(grid.GetSize()[::-1], np.uint8)
         for data, side in segments:
-            if data.GetNumberOfPoints() > 0:
-                labels[_mask(data, grid)] = side
+            _draw(data, side, labels, grid)
         if not labels.any():
             raise beyond
         if (labels == EITHER).any():
             from NephroSynthLib.kidney_labels import split_by_position
 
-            split_by_position(labels, grid)
+            split_by_position(labels, image_from_vtk(*reference))
         image = sitk.GetImageFromArray(labels)
         image.CopyInformation(grid)
         return image
@@ -242,12 +243,33 @@ def _oriented(image: sitk.Image) -> slicer.vtkOrientedImageData:
     return data
 
 
-def _mask(data: slicer.vtkOrientedImageData, grid: sitk.Image) -> np.ndarray:
-    """A segment in the world on a grid, boolean (z, y, x)."""
+def _draw(data: slicer.vtkOrientedImageData, side: int, labels: np.ndarray, grid: sitk.Image) -> None:
+    """Draws a segment in the world into the labels (z, y, x) of a grid."""
+    if data.GetNumberOfPoints() == 0 or not voxels(data).any():
+        return
     matrix = vtk.vtkMatrix4x4()
     data.GetImageToWorldMatrix(matrix)
-    segment = resample(image_from_vtk(data, matrix_from_vtk(matrix)), grid, label=True)
-    return sitk.GetArrayViewFromImage(segment) > 0
+    whole = image_from_vtk(data, matrix_from_vtk(matrix))
+    segment = box_around(voxels(data) > 0, whole.GetSpacing(), 0.0).crop(whole)
+    box = _covering(segment, grid)
+    if box is not None:
+        part = resample(segment, box.crop(grid), label=True)
+        labels[box.slices][sitk.GetArrayViewFromImage(part) > 0] = side
+
+
+def _covering(image: sitk.Image, grid: sitk.Image) -> Box | None:
+    """The voxels of a grid among which all of an image lies; None if it lies beyond the grid."""
+    corners = product(*((-0.5, size - 0.5) for size in image.GetSize()))
+    at = [
+        grid.TransformPhysicalPointToContinuousIndex(image.TransformContinuousIndexToPhysicalPoint(corner))
+        for corner in corners
+    ]
+    first = np.maximum(np.floor(np.min(at, axis=0)), 0).astype(int)
+    last = np.minimum(np.ceil(np.max(at, axis=0)), np.array(grid.GetSize()) - 1).astype(int)
+    if (first > last).any():
+        return None
+    (x, y, z), (width, height, depth) = first.tolist(), (last - first + 1).tolist()
+    return Box((x, y, z), (width, height, depth))
 
 
 def _unusable(node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> GeometryError:

@@ -53,6 +53,18 @@ def image_source(node: slicer.vtkMRMLVolumeNode) -> Callable[[], sitk.Image]:
     Raises:
         ImageContentError, GeometryError: As `image_from_node`, at once.
     """
+    return partial(image_from_vtk, *in_world(node))
+
+
+def in_world(node: slicer.vtkMRMLVolumeNode) -> tuple[vtk.vtkImageData, Matrix]:
+    """The voxels of a volume node, which stay when it changes or goes, and (4, 4) from their indices to RAS mm.
+
+    Args:
+        node: As `image_from_node` takes it.
+
+    Raises:
+        ImageContentError, GeometryError: As `image_from_node`, at once.
+    """
     data = node.GetImageData()
     if data is None or data.GetNumberOfPoints() == 0:
         raise ImageContentError(
@@ -71,13 +83,13 @@ def image_source(node: slicer.vtkMRMLVolumeNode) -> Callable[[], sitk.Image]:
         )
     parent = node.GetParentTransformNode()
     if parent is None:
-        return _copier(data, local)
+        return _kept(data), local
     if parent.IsTransformToWorldLinear():
         to_world = vtk.vtkMatrix4x4()
         parent.GetMatrixTransformToWorld(to_world)
         world = matrix_from_vtk(to_world) @ local
         if shear(world) <= shear(local) + _SHEARING:
-            return _copier(data, world)
+            return _kept(data), world
     return _resampled_in_world(node, parent)
 
 
@@ -210,15 +222,15 @@ def _ijk_to_ras(node: slicer.vtkMRMLVolumeNode) -> Matrix:
     return matrix_from_vtk(matrix)
 
 
-def _copier(data: vtk.vtkImageData, matrix: Matrix) -> Callable[[], sitk.Image]:
+def _kept(data: vtk.vtkImageData) -> vtk.vtkImageData:
     kept = vtk.vtkImageData()
-    kept.ShallowCopy(data)  # the node may get other voxels, or go, before the copy is made
-    return partial(image_from_vtk, kept, matrix)
+    kept.ShallowCopy(data)
+    return kept
 
 
 def _resampled_in_world(
     node: slicer.vtkMRMLVolumeNode, parent: slicer.vtkMRMLTransformNode
-) -> Callable[[], sitk.Image]:
+) -> tuple[vtk.vtkImageData, Matrix]:
     to_world = vtk.vtkGeneralTransform()
     parent.GetTransformToWorld(to_world)
     data, matrix = vtk.vtkImageData(), vtk.vtkMatrix4x4()
@@ -227,7 +239,7 @@ def _resampled_in_world(
             _("The transform of the volume '{name}' cannot be applied.").format(name=node.GetName()),
             _("Harden or remove it."),
         )
-    return _copier(data, matrix_from_vtk(matrix))
+    return data, matrix_from_vtk(matrix)
 
 
 def _as_integers(image: sitk.Image) -> sitk.Image:

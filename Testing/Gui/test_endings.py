@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,7 @@ def test_cancel_while_the_inputs_are_written(
     host.click(ready.ui.cancelButton)
     wait_for_end(host, ready)
     report(f"cancelled while the inputs were written within {time.monotonic() - began:.2f} s")
+    host.wait_until(lambda: not any("ThreadPoolExecutor" in thread.name for thread in threading.enumerate()))
     assert_cancelled(ready, before)
 
 

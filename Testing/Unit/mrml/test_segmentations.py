@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ import SimpleITK as sitk
 import slicer
 import vtk
 
+from NephroSynthLib import grids
 from NephroSynthLib.errors import GeometryError, NoKidneyError
 from NephroSynthLib.kidney_labels import read_kidneys
+from NephroSynthLib.mrml import images, segmentations
 from NephroSynthLib.mrml.segmentations import (
     kidneys_writer,
     labels_from_segmentation,
@@ -205,6 +208,38 @@ def test_an_update_replaces_the_segments_of_the_node(scene: Scene) -> None:
     assert segmentation_from_labels(scene, only_left, "again", reference, node) is node
     assert node.GetName() == "again"
     assert set(segment_ids(node)) == {"left"}
+
+
+def test_kidneys_are_drawn_where_they_lie_alone(
+    scene: Scene, body: sitk.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the voxels of the volume are copied, nor is a kidney brought onto all of its grid."""
+    reference = node_from_image(scene, body, "CT")
+    node = segmentation_from_labels(scene, _kidneys(body), "kidneys", reference)
+    copied, drawn = [], []
+
+    def image_from_vtk(*arguments: Any) -> sitk.Image:
+        copied.append(images.image_from_vtk(*arguments))
+        return copied[-1]
+
+    def resample(image: sitk.Image, grid: sitk.Image, **options: Any) -> sitk.Image:
+        drawn.append(grid)
+        return grids.resample(image, grid, **options)
+
+    monkeypatch.setattr(segmentations, "image_from_vtk", image_from_vtk)
+    monkeypatch.setattr(segmentations, "resample", resample)
+    labels_from_segmentation(node, reference)
+    assert len(copied) == len(drawn) == 2
+    for image in (*copied, *drawn):
+        assert image.GetNumberOfPixels() <= (8 + 2) * (6 + 2) * (6 + 2)
+
+
+def test_a_kidney_that_the_volume_cuts_is_drawn_as_far_as_it_goes(scene: Scene, body: sitk.Image) -> None:
+    whole = node_from_image(scene, body, "whole")
+    node = segmentation_from_labels(scene, _kidneys(body), "kidneys", whole)
+    cut = body[8:31, 10:, :9]
+    back = labels_from_segmentation(node, node_from_image(scene, cut, "cut"))
+    np.testing.assert_array_equal(_array(back), _array(_kidneys(body)[8:31, 10:, :9]))
 
 
 def test_what_is_written_is_what_a_run_reads(scene: Scene, tmp_path: Path) -> None:
