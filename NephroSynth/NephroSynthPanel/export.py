@@ -51,12 +51,14 @@ class ExportSection:
 
     def export(self) -> None:
         """Writes the chosen formats into a new folder."""
-        run = self._run()
-        if run is None or self.running:
+        if self.running:
             return
         try:
-            choice = self._choice(run)
             install.ensure_dependencies(self._ui)
+            run = self._run()  # an installation takes minutes, in which all may have changed
+            if run is None or self.running:
+                return
+            choice = self._choice(run)
         except Exception as error:  # whatever it is, the user sees it
             self._ended(None, error)
             return

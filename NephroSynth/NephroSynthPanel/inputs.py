@@ -67,10 +67,12 @@ class InputsSection:
         self.sample_loaded = False
         self._set_busy(_("Simulating an exam…"))
         try:
-            self._sample = SampleExam(lambda fraction, message: self._say(message), self._on_log, self._sample_ended)
-            if not self._sample.kept:
+            sample = SampleExam(lambda fraction, message: self._say(message), self._on_log, self._sample_ended)
+            self._sample = sample
+            if not sample.kept:
                 install.ensure_dependencies(self._ui)
-            self._sample.start()
+            if self._sample is sample:  # it was ended if the scene was closed during the installation
+                sample.start()
         except Exception as error:  # whatever it is, the user sees it
             self._sample_ended(None, error)
 

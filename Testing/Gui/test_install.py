@@ -9,6 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from gui_workers import giving
+from scene_state import start, wait_for_end
 
 
 @pytest.fixture
@@ -190,6 +192,43 @@ def test_nothing_else_begins_while_packages_are_installed(
     assert ui.statusLabel.text == "Ready."
     bare = [name for names, _ in pip for name in names]
     assert len(bare) == len(set(bare))
+
+
+def close_the_scene(ui: Any) -> None:
+    """What a user may do while packages are installed."""
+    import slicer
+
+    slicer.mrmlScene.Clear(0)
+
+
+def test_an_export_of_a_scene_that_is_closed_during_the_installation_does_not_begin(
+    host: Any,
+    install: Any,
+    ready: Any,
+    result_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start(host, ready, giving(str(result_folder)))
+    wait_for_end(host, ready)
+    ready.ui.exportFolderEdit.currentPath = str(tmp_path / "out")
+    monkeypatch.setattr(install, "ensure_dependencies", close_the_scene)
+    ready.panel.export.export()
+    assert not ready.panel.export.running
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_sample_exam_that_is_ended_during_the_installation_does_not_begin(
+    host: Any, install: Any, widget: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from NephroSynthPanel import sample
+
+    monkeypatch.setattr(sample, "SPACING_MM", (5.0, 5.0, 9.0))
+    monkeypatch.setattr(install, "ensure_dependencies", close_the_scene)
+    widget.panel.inputs.load_sample()
+    assert not widget.panel.inputs.busy
+    assert not widget.ui.errorWidget.visible, widget.ui.errorLabel.text
+    assert widget.ui.loadSampleButton.enabled
 
 
 def test_a_missing_pytorch_extension_is_named(install: Any, widget: Any, answers: list[Any], pip: Any) -> None:
