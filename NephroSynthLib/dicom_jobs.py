@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from NephroSynthLib.errors import IdentityError, NetworkError, UnreadableInputError, UsageError
+from NephroSynthLib.errors import IdentityError, UnreadableInputError, UsageError
 from NephroSynthLib.outputs import SUMMARY
 from NephroSynthLib.progress import Progress
 
@@ -143,8 +143,6 @@ def send(
         for delivery in deliveries
         if not delivery.stored
     ]
-    if len(failed) == len(files):
-        raise NetworkError(f"The PACS {ae_title} stored none of the {len(files)} files: {failed[0]['problem']}")
     warnings = [f"{one['file']} was not stored: {one['problem']}" for one in failed]
     return {"sent": len(files), "stored": len(files) - len(failed), "failed": failed, "warnings": warnings}
 

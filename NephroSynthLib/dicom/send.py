@@ -9,9 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import get_expected_length
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    CornealTopographyMapStorage,
+    DeflatedExplicitVRLittleEndian,
+    EnhancedUSVolumeStorage,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    MRSpectroscopyStorage,
+    OphthalmicOpticalCoherenceTomographyBscanVolumeAnalysisStorage,
+    OphthalmicThicknessMapStorage,
+    ParametricMapStorage,
+    RTDoseStorage,
+    SegmentationStorage,
+)
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 
@@ -23,6 +36,17 @@ _VERIFICATION = "1.2.840.10008.1.1"
 _CHECK = "Check its address, port and AE titles, and that it knows this computer."
 _DAMAGED = "It is not a whole DICOM file with its preamble."
 _PAUSE_S = 0.5
+# An association has at most 128 presentation contexts (PS3.8 9.3.2.2), one of which is for the C-ECHO
+_KINDS_PER_ASSOCIATION = 127
+_LABEL_MAP_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.7"
+_WITH_PIXELS_BUT_NOT_NAMED_IMAGE = (
+    *(SegmentationStorage, _LABEL_MAP_SEGMENTATION, ParametricMapStorage, MRSpectroscopyStorage),
+    *(EnhancedUSVolumeStorage, OphthalmicThicknessMapStorage, CornealTopographyMapStorage),
+    OphthalmicOpticalCoherenceTomographyBscanVolumeAnalysisStorage,
+)
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_INSTEAD_OF_PIXELS = ("SpectroscopyData", "PixelDataProviderURL")
+_UNDEFINED_LENGTH = 0xFFFFFFFF
 # Status codes of C-STORE (PS3.4 B.2.3)
 _SUCCESS = 0x0000
 _STORED_WITH_WARNING = range(0xB000, 0xC000)
@@ -82,6 +106,10 @@ class _Parcel:
     sop_instance: str
     transfer_syntax: str
 
+    @property
+    def kind(self) -> tuple[str, str]:
+        return self.sop_class, self.transfer_syntax
+
     def delivery(self, problem: str = "", *, transient: bool = False) -> Delivery:
         return Delivery(self.path, self.sop_instance, problem, transient)
 
@@ -95,7 +123,7 @@ def send(files: Sequence[Path], pacs: PACS, *, attempts: int = 3, progress: Prog
     Args:
         files: DICOM files.
         pacs: Where to send them.
-        attempts: How often to connect at most.
+        attempts: How often to try at most.
         progress: Told before each instance.
 
     Returns:
@@ -108,21 +136,26 @@ def send(files: Sequence[Path], pacs: PACS, *, attempts: int = 3, progress: Prog
     read = [_read_parcel(path) for path in files]
     parcels = [one for one in read if isinstance(one, _Parcel)]
     deliveries: dict[_Parcel, Delivery] = {}
+    failure: NetworkError | None = None
     for attempt in range(attempts):
         waiting = [parcel for parcel in parcels if parcel not in deliveries or deliveries[parcel].transient]
         if not waiting:
             break
         time.sleep(_PAUSE_S * attempt)
-        try:
-            with _association(pacs, waiting) as association:
-                for parcel in waiting:
-                    progress.update(1 - len(waiting) / len(parcels) + waiting.index(parcel) / len(parcels))
-                    deliveries[parcel] = _store(association, parcel)
-                    if not association.is_established:
-                        break
-        except NetworkError:
-            if not deliveries and attempt == attempts - 1:
-                raise
+        done = len(parcels) - len(waiting)
+        for batch in _batches(waiting):
+            try:
+                with _association(pacs, batch) as association:
+                    for index, parcel in enumerate(batch):
+                        progress.update((done + index) / len(parcels))
+                        deliveries[parcel] = _store(association, parcel)
+                        if not association.is_established:
+                            break
+            except NetworkError as error:
+                failure = error
+            done += len(batch)
+    if failure is not None and not deliveries:
+        raise failure
     progress.update(1.0)
     unsent = "It was not sent: the connection was lost before its turn."
     return [
@@ -142,6 +175,14 @@ def _read_parcel(path: Path) -> _Parcel | Delivery:
         return Delivery(path, "", _DAMAGED)
 
 
+def _batches(parcels: Sequence[_Parcel]) -> Iterator[list[_Parcel]]:
+    """The parcels, in as few parts as associations are needed for their kinds."""
+    kinds = sorted({parcel.kind for parcel in parcels})
+    for start in range(0, len(kinds), _KINDS_PER_ASSOCIATION):
+        some = set(kinds[start : start + _KINDS_PER_ASSOCIATION])
+        yield [parcel for parcel in parcels if parcel.kind in some]
+
+
 @contextmanager
 def _association(pacs: PACS, parcels: Iterable[_Parcel]) -> Iterator[Association]:
     """An association for the kinds of objects among the parcels; it has answered a C-ECHO, where it takes any."""
@@ -149,7 +190,7 @@ def _association(pacs: PACS, parcels: Iterable[_Parcel]) -> Iterator[Association
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = pacs.timeout_s
     entity.connection_timeout = pacs.timeout_s
     entity.add_requested_context(_VERIFICATION)
-    for sop_class, transfer_syntax in sorted({(p.sop_class, p.transfer_syntax) for p in parcels}):
+    for sop_class, transfer_syntax in sorted({parcel.kind for parcel in parcels}):
         # every node must take implicit little endian (PS3.5 10.1), into which the other plain syntaxes are turned
         plain = transfer_syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
         offered = [transfer_syntax, ImplicitVRLittleEndian] if plain else [transfer_syntax]
@@ -185,7 +226,7 @@ def _check_established(association: Association, pacs: PACS) -> None:
 def _store(association: Association, parcel: _Parcel) -> Delivery:
     try:
         instance = pydicom.dcmread(parcel.path)
-        whole = _has_all_pixels(instance)
+        whole = not _is_cut(instance) and (_has_pixels(instance) or not _needs_pixels(instance))
     except Exception:  # as in _read_parcel
         whole = False
     if not whole:
@@ -207,11 +248,31 @@ def _store(association: Association, parcel: _Parcel) -> Delivery:
     return parcel.delivery(f"The PACS refused it (status 0x{status:04X}).")
 
 
-def _has_all_pixels(instance: Dataset) -> bool:
-    """Whether an image has its pixels; pydicom reads what is left of a file that was cut short."""
-    is_image = "Rows" in instance or "Image" in instance.SOPClassUID.name
-    if not is_image or instance.file_meta.TransferSyntaxUID.is_encapsulated:
+def _is_cut(instance: Dataset) -> bool:
+    """Whether the file ends within an element; pydicom reads what is left of it."""
+    last = instance.get_item(list(instance.keys())[-1])
+    return (
+        isinstance(last, RawDataElement) and last.length != _UNDEFINED_LENGTH and len(last.value or b"") < last.length
+    )
+
+
+def _needs_pixels(instance: Dataset) -> bool:
+    sop_class = instance.SOPClassUID
+    if "Rows" in instance or "Image" in sop_class.name or sop_class in _WITH_PIXELS_BUT_NOT_NAMED_IMAGE:
         return True
-    if "PixelData" in instance:
-        return len(instance.PixelData) >= get_expected_length(instance)
-    return any(keyword in instance for keyword in ("FloatPixelData", "DoubleFloatPixelData", "PixelDataProviderURL"))
+    return bool(sop_class == RTDoseStorage) and "DVHSequence" not in instance
+
+
+def _has_pixels(instance: Dataset) -> bool:
+    pixels = next((instance[keyword].value for keyword in _PIXELS if keyword in instance), None)
+    if pixels is None:
+        return any(keyword in instance for keyword in _INSTEAD_OF_PIXELS)
+    return len(pixels) >= (1 if instance.file_meta.TransferSyntaxUID.is_encapsulated else _fewest_bytes(instance))
+
+
+def _fewest_bytes(instance: Dataset) -> int:
+    """How many bytes the pixels have, if that is told."""
+    try:
+        return max(1, get_expected_length(instance))
+    except (AttributeError, TypeError, ValueError):
+        return 1

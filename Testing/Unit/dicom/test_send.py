@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,16 +14,33 @@ import SimpleITK as sitk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
-from pydicom.uid import CTImageStorage, ImplicitVRLittleEndian
-from pynetdicom import AE, DEFAULT_TRANSFER_SYNTAXES, evt
+from pydicom.tag import Tag
+from pydicom.uid import (
+    UID,
+    CTImageStorage,
+    EncapsulatedPDFStorage,
+    ImplicitVRLittleEndian,
+    MRImageStorage,
+    MRSpectroscopyStorage,
+    ParametricMapStorage,
+    RLELossless,
+    RTDoseStorage,
+    SegmentationStorage,
+    generate_uid,
+)
+from pynetdicom import AE, DEFAULT_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
 from pynetdicom.events import Event
+from typer.testing import CliRunner
 
+from NephroSynthLib.cli import app
 from NephroSynthLib.dicom.send import PACS, send
 from NephroSynthLib.dicom.simulated import write_simulated_study
 from NephroSynthLib.errors import Cancelled, NetworkError, UsageError
 from NephroSynthLib.progress import Progress
 
 Answer = Callable[[Event, int], int]
+_PIXEL_DATA_TAG = b"\xe0\x7f\x10\x00"
+_DELIMITER_LENGTH = 4
 
 
 @pytest.fixture
@@ -38,8 +56,8 @@ def _server(
     answer: Answer,
     *,
     title: str = "SERVER",
-    sop_class: str = CTImageStorage,
-    syntaxes: Sequence[str] = DEFAULT_TRANSFER_SYNTAXES,
+    sop_classes: Sequence[str] = (CTImageStorage,),
+    syntaxes: Sequence[str] = (*DEFAULT_TRANSFER_SYNTAXES, RLELossless),
     verifies: bool = True,
 ) -> Iterator[tuple[PACS, list[str]]]:
     """A storage server that answers the n-th C-STORE as told, and the instances that it stored."""
@@ -56,7 +74,8 @@ def _server(
     entity.require_called_aet = True
     if verifies:
         entity.add_supported_context("1.2.840.10008.1.1")
-    entity.add_supported_context(sop_class, list(syntaxes))
+    for sop_class in sop_classes:
+        entity.add_supported_context(sop_class, list(syntaxes))
     server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, on_store)])
     try:
         yield PACS("127.0.0.1", server.socket.getsockname()[1], "SERVER", timeout_s=1), stored
@@ -115,7 +134,7 @@ def test_a_pacs_with_another_name_rejects(files: list[Path]) -> None:
 
 
 def test_a_pacs_that_takes_no_ct_is_reported(files: list[Path]) -> None:
-    with _server(lambda event, call: 0, sop_class="1.2.840.10008.5.1.4.1.1.4") as (pacs, _):
+    with _server(lambda event, call: 0, sop_classes=[MRImageStorage]) as (pacs, _):
         deliveries = send(files, pacs)
     assert {delivery.problem for delivery in deliveries} == {
         "The PACS does not take this kind of object or this transfer syntax."
@@ -173,20 +192,96 @@ def test_a_server_that_takes_no_echo_gets_the_files(files: list[Path]) -> None:
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.integers(0, 2000), st.integers(1, 255), st.booleans())
-def test_a_damaged_file_never_holds_up_the_others(files: list[Path], place: int, bits: int, cut: bool) -> None:
-    content = bytearray(files[0].read_bytes())
-    if cut:
-        del content[place % len(content) :]
-    else:
-        content[place % len(content)] ^= bits
+@given(st.integers(0, 2000), st.integers(1, 255), st.booleans(), st.booleans())
+def test_a_damaged_file_never_holds_up_the_others(
+    files: list[Path], place: int, bits: int, cut: bool, compressed: bool
+) -> None:
     damaged = files[0].with_suffix(".damaged")
+    content = bytearray((_compressed(files[0], damaged) if compressed else files[0]).read_bytes())
+    place %= len(content) - _DELIMITER_LENGTH
+    if cut:
+        del content[place:]
+    else:
+        content[place] ^= bits
     damaged.write_bytes(content)
     with _server(lambda event, call: 0) as (pacs, _):
         deliveries = send([damaged, files[1]], pacs, attempts=1)
     assert [delivery.path for delivery in deliveries] == [damaged, files[1]]
     assert deliveries[1].stored
     assert deliveries[0].problem or not cut
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_an_image_cut_before_its_pixels_is_not_sent(files: list[Path], tmp_path: Path, compressed: bool) -> None:
+    path = _compressed(files[0], tmp_path / "rle.dcm") if compressed else files[0]
+    content = path.read_bytes()
+    cut = tmp_path / "cut.dcm"
+    cut.write_bytes(content[: content.rindex(_PIXEL_DATA_TAG)])
+    with _server(lambda event, call: 0) as (pacs, _):
+        assert [delivery.stored for delivery in send([path, cut], pacs)] == [True, False]
+
+
+@pytest.mark.parametrize("sop_class", [SegmentationStorage, RTDoseStorage, ParametricMapStorage, MRSpectroscopyStorage])
+def test_an_object_with_pixels_cut_before_its_rows_is_not_sent(
+    files: list[Path], tmp_path: Path, sop_class: str
+) -> None:
+    instance = pydicom.dcmread(files[0])
+    del instance[Tag("Rows") :]
+    cut = _save(instance, sop_class, tmp_path / "cut.dcm")
+    with _server(lambda event, call: 0, sop_classes=[sop_class]) as (pacs, _):
+        [delivery] = send([cut], pacs)
+    assert "not a whole DICOM file" in delivery.problem
+
+
+@pytest.mark.parametrize(
+    ("sop_class", "lacks", "has"),
+    [
+        (MRSpectroscopyStorage, ["PixelData"], {"SpectroscopyData": bytes(64)}),
+        (ParametricMapStorage, ["PixelData", "BitsAllocated"], {"FloatPixelData": bytes(64)}),
+        (CTImageStorage, ["SamplesPerPixel"], {}),
+        (RTDoseStorage, ["Rows", "Columns", "PixelData"], {"DVHSequence": [Dataset()]}),
+        (EncapsulatedPDFStorage, ["Rows", "Columns", "PixelData"], {"EncapsulatedDocument": b"%PDF"}),
+    ],
+)
+def test_a_whole_file_without_the_usual_pixels_is_sent_and_a_cut_one_is_not(
+    files: list[Path], tmp_path: Path, sop_class: str, lacks: list[str], has: dict[str, object]
+) -> None:
+    instance = pydicom.dcmread(files[0])
+    for keyword in lacks:
+        del instance[keyword]
+    for keyword, value in has.items():
+        setattr(instance, keyword, value)
+    whole = _save(instance, sop_class, tmp_path / "whole.dcm")
+    cut = tmp_path / "cut.dcm"
+    cut.write_bytes(whole.read_bytes()[:-1])
+    with _server(lambda event, call: 0, sop_classes=[sop_class]) as (pacs, _):
+        assert [delivery.stored for delivery in send([whole, cut], pacs)] == [True, False]
+
+
+def test_more_kinds_of_objects_than_an_association_takes_are_all_sent(files: list[Path], tmp_path: Path) -> None:
+    kinds = [str(context.abstract_syntax) for context in AllStoragePresentationContexts[:130]]
+    instance = pydicom.dcmread(files[0])
+    sent = [_save(instance, kind, tmp_path / f"{number}.dcm") for number, kind in enumerate(kinds)]
+    answers = {5: 0xA900, 128: 0xA700}
+    with _server(lambda event, call: answers.get(call, 0), sop_classes=kinds) as (pacs, stored):
+        deliveries = send(sent, pacs)
+    assert [delivery.path for delivery in deliveries] == sent
+    [refused] = [delivery for delivery in deliveries if not delivery.stored]
+    assert "0xA900" in refused.problem
+    assert sorted(stored) == sorted(one.sop_instance_uid for one in deliveries if one is not refused)
+
+
+def test_when_nothing_is_stored_each_file_is_named_with_the_reason(files: list[Path]) -> None:
+    with _server(lambda event, call: 0xA900) as (pacs, _):
+        command = ["send", str(files[0].parent), "--host", pacs.host, "--port", str(pacs.port), "--aet", pacs.ae_title]
+        as_json = CliRunner().invoke(app, [*command, "--json"])
+        shown = CliRunner().invoke(app, command)
+    assert as_json.exit_code == shown.exit_code == 5
+    summary = json.loads(as_json.stdout)
+    assert [one["file"] for one in summary["failed"]] == sorted(path.name for path in files)
+    assert all("0xA900" in one["problem"] for one in summary["failed"])
+    assert f"{files[-1].name} was not stored: The PACS refused it (status 0xA900)." in shown.output
+    assert f"0 of {len(files)}" in shown.output
 
 
 def test_a_host_that_nobody_knows_gives_a_clear_error(files: list[Path]) -> None:
@@ -207,3 +302,18 @@ def test_cancelling_ends_the_sending(files: list[Path]) -> None:
     with _server(lambda event, call: 0) as (pacs, stored), pytest.raises(Cancelled):
         send(files, pacs, progress=Progress(cancelled=lambda: len(stored) >= 2))
     assert len(stored) == 2
+
+
+def _compressed(path: Path, target: Path) -> Path:
+    instance = pydicom.dcmread(path)
+    instance.compress(RLELossless, generate_instance_uid=False)
+    instance.save_as(target)
+    return target
+
+
+def _save(instance: Dataset, sop_class: str, target: Path) -> Path:
+    """Writes it as a new instance of a class."""
+    instance.SOPClassUID = instance.file_meta.MediaStorageSOPClassUID = UID(sop_class)
+    instance.SOPInstanceUID = instance.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    instance.save_as(target, enforce_file_format=True)
+    return target
