@@ -6,6 +6,7 @@ import copy
 import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -81,6 +82,11 @@ class SourceSeries:
     def header(self) -> Dataset:
         """The first instance, for what all of them share."""
         return self.instances[0]
+
+    @cached_property
+    def centers(self) -> NDArray[np.float64]:
+        """(frames, 3) in LPS mm."""
+        return np.stack([frame.corners.mean(axis=0) for frame in self.frames])
 
     @property
     def descending(self) -> bool:
@@ -183,9 +189,9 @@ def frames_at(source: SourceSeries, image: sitk.Image, index: int) -> list[Sourc
     width, height, _ = image.GetSize()
     center = np.array(image.TransformContinuousIndexToPhysicalPoint(((width - 1) / 2, (height - 1) / 2, float(index))))
     normal = np.reshape(image.GetDirection(), (3, 3))[:, 2]
-    distances = [abs(float((frame.corners.mean(axis=0) - center) @ normal)) for frame in source.frames]
-    within = [f for f, d in zip(source.frames, distances, strict=True) if d <= image.GetSpacing()[2] / 2]
-    return within or [source.frames[int(np.argmin(distances))]]
+    distances = np.abs((source.centers - center) @ normal)
+    within = np.flatnonzero(distances <= image.GetSpacing()[2] / 2)
+    return [source.frames[i] for i in within] or [source.frames[int(np.argmin(distances))]]
 
 
 def check_within(source: SourceSeries, image: sitk.Image, tolerance_mm: float = 5.0) -> None:
