@@ -19,6 +19,7 @@ from NephroSynthLib.mrml.segmentations import kidneys_writer
 from NephroSynthLib.mrml.steps import in_background
 from NephroSynthLib.mrml.volumes import node_writer
 from NephroSynthLib.outputs import READY, REPORT, SUMMARY
+from NephroSynthPanel import messages
 from NephroSynthPanel.dicom_files import add_to_database
 from NephroSynthPanel.results import RunNodes
 from NephroSynthPanel.ticks import Ticks
@@ -59,9 +60,6 @@ class ExportJob:
         on_progress: Called with what goes on.
         on_log: Called with lines for the log.
         on_end: Called once with the names of what was written and None, or with None and the error.
-
-    Attributes:
-        written: Whether all is in the folder; only the DICOM database may not know it yet.
     """
 
     def __init__(
@@ -75,7 +73,7 @@ class ExportJob:
         self._run, self._choice, self._on_progress, self._on_log = run, choice, on_progress, on_log
         self._on_end = on_end
         self.warnings: list[str] = []
-        self.written = self._ended = False
+        self._ended = False
         self._worker: WorkerProcess | None = None
         self._folder = Path(tempfile.mkdtemp(prefix="nephrosynth-", dir=slicer.app.temporaryPath))
         self._ticks: Ticks | None = Ticks(self._write(), on_progress, self._prepared)
@@ -84,6 +82,11 @@ class ExportJob:
     def folder(self) -> Path:
         """Where the export goes."""
         return self._choice.folder
+
+    @property
+    def written(self) -> bool:
+        """Whether all is in the folder, which appears whole; only the DICOM database may not know it yet."""
+        return self.folder.exists()
 
     def end_now(self) -> None:
         """Ends the export, without a call of `on_end`; nothing appears but what is `written` already."""
@@ -150,16 +153,15 @@ class ExportJob:
 
     def _worked(self, result: dict[str, Any] | None, error: Exception | None) -> None:
         self._worker = None
-        if error is not None:
+        if error is not None and not self.written:
             self._finish(error)
             return
-        self.written = True
         try:
             if self._choice.dicom and self._choice.add_to_database:
                 self.warnings += add_to_database(self._choice.folder / "dicom")
-        except Exception as problem:  # whatever it is, the user sees it
-            self._finish(problem)
-            return
+        except Exception as problem:  # the files are written, whatever it is
+            self.warnings.append(_("Slicer's DICOM database did not take the files."))
+            self._on_log(messages.details(problem))
         self._finish(None)
 
     def _finish(self, error: Exception | None) -> None:

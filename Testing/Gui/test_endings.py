@@ -257,6 +257,38 @@ def test_closing_the_scene_ends_the_run(host: Any, ready: Any) -> None:
     assert not ready.ui.applyButton.enabled
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_an_export_is_told_as_written_once_its_folder_is_there(
+    host: Any,
+    ready: Any,
+    result_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    killed: bool,
+) -> None:
+    """However its worker ends after that: by itself without a word, or with the scene."""
+    import slicer
+    from NephroSynthPanel import worker_process
+
+    start(host, ready, giving(str(result_folder)))
+    wait_for_end(host, ready)
+    last = "time.sleep(60)" if killed else "sys.exit(1)"
+    body = f"os.makedirs(job['out']); open(job['out'] + '/report.html', 'w').close(); {last}"
+    worker = program(body)
+    monkeypatch.setattr(worker_process, "worker_command", lambda: worker)
+    export = ready.panel.export
+    ready.ui.exportFolderEdit.currentPath = str(tmp_path / "out")
+    for box in ("Nrrd", "Nifti", "Dicom", "Scene"):
+        getattr(ready.ui, f"export{box}CheckBox").checked = False
+    ready.ui.exportReportCheckBox.checked = True
+    export.export()
+    if killed:
+        host.wait_until(lambda: bool(list(tmp_path.glob("out/*/report.html"))))
+        slicer.mrmlScene.Clear(0)
+    host.wait_until(lambda: not export.running)
+    assert ready.ui.exportLabel.text.startswith(f"Written to {tmp_path / 'out'}")
+
+
 def test_reloading_the_module_ends_the_run(host: Any, ready: Any) -> None:
     start(host, ready, in_stage("segment"))
     host.wait_until(lambda: "left-by-worker" in leftovers())

@@ -106,6 +106,21 @@ def test_a_database_that_does_not_take_the_files_is_told_of(
     assert "did not take the files" in dicom_export()
 
 
+def test_a_database_that_fails_leaves_the_files_and_is_told_of(
+    dicom_export: Callable[[], str], widget: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from DICOMLib import DICOMUtils
+
+    def fail(folder: str, database: Any) -> bool:
+        raise RuntimeError("database is locked")
+
+    monkeypatch.setattr(DICOMUtils, "importDicom", fail)
+    said = dicom_export()
+    assert said.startswith(f"Written to {tmp_path / 'out'}")
+    assert "did not take the files" in said
+    assert "database is locked" in widget.ui.logText.toPlainText()
+
+
 def test_a_scene_that_is_closed_during_the_import_leaves_the_files_and_says_where(
     dicom_export: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
