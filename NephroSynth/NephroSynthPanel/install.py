@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -68,18 +68,14 @@ def _alone(ui: Any) -> Iterator[None]:
     """Shows that packages are installed, and lets nobody begin anything: pip lets Slicer's event loop run meanwhile."""
     if not _ONE.acquire(blocking=False):
         raise UsageError(_("The packages are being installed already."), _("Wait until that has ended."))
-    sections = (ui.inputsSection, ui.runWidget, ui.exportSection)
-    status = ui.statusLabel.text
-    try:
-        for section in sections:
+    with ExitStack() as after:
+        after.callback(_ONE.release)
+        for section in (ui.inputsSection, ui.runWidget, ui.exportSection):
+            after.callback(setattr, section, "enabled", section.enabled)
             section.enabled = False
+        after.callback(setattr, ui.statusLabel, "text", ui.statusLabel.text)
         ui.statusLabel.text = _("Installing packages…")
         yield
-    finally:
-        _ONE.release()
-        for section in sections:
-            section.enabled = True
-        ui.statusLabel.text = status
 
 
 def _ensure(packages: Sequence[Requirement], torch: Sequence[Requirement]) -> None:

@@ -194,6 +194,26 @@ def test_nothing_else_begins_while_packages_are_installed(
     assert len(bare) == len(set(bare))
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+def test_after_an_installation_all_is_as_it_was(
+    install: Any, widget: Any, answers: list[Any], pip: Any, pytorch_extension: list[str], enabled: bool
+) -> None:
+    section = widget.ui.exportSection
+    section.enabled = enabled
+    try:
+        install.ensure_dependencies(widget.ui)
+        assert section.enabled == enabled
+        assert widget.ui.inputsSection.enabled
+    finally:
+        section.enabled = True
+
+
+def test_a_panel_that_fails_does_not_count_as_an_installation(install: Any, bare_python: dict[str, str]) -> None:
+    with pytest.raises(AttributeError):
+        install.ensure_dependencies(SimpleNamespace())
+    assert not install.going_on()
+
+
 def close_the_scene(ui: Any) -> None:
     """What a user may do while packages are installed."""
     import slicer
