@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import slicer
@@ -31,6 +32,7 @@ from NephroSynthPanel.panel import Panel
 from NephroSynthPanel.parameters import Parameters
 from NephroSynthPanel.sample import NAMES, register_sample_data
 
+from NephroSynthLib.errors import UsageError
 from NephroSynthLib.mrml.layouts import register_layouts
 from NephroSynthLib.notice import RESEARCH_ONLY, SIMULATED_TRAINING
 
@@ -107,11 +109,21 @@ class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.panel = None
 
     def onReload(self) -> None:  # noqa: N802
-        """Loads the code of the panel and of the library again, too, which Slicer's own reload leaves as it was."""
-        self.cleanup()
-        for name in [name for name in sys.modules if name.split(".")[0] in ("NephroSynthPanel", "NephroSynthLib")]:
-            del sys.modules[name]
-        ScriptedLoadableModuleWidget.onReload(self)
+        """Loads the code of the panel and of the library again, too, which Slicer's own reload leaves as it was.
+
+        Raises:
+            UsageError: If packages are being installed.
+            Exception: If the new code cannot be loaded; this panel goes on as it was.
+        """
+        if install.going_on():
+            raise UsageError(_("The packages are being installed."), _("Wait until that has ended."))
+        before = _forget_code()
+        try:
+            ScriptedLoadableModuleWidget.onReload(self)
+        except BaseException:
+            _forget_code()
+            sys.modules.update(before)
+            raise
 
     def load_sample(self) -> list[Any]:
         """Simulates and loads the sample exam, and waits for it; for the Sample Data module."""
@@ -136,6 +148,12 @@ class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _scene_changed(self, caller: Any, event: Any) -> None:
         if self.panel is not None:
             self.panel.open()
+
+
+def _forget_code() -> dict[str, ModuleType]:
+    """Lets the next import load all of the module's code; gives what was loaded."""
+    ours = ("NephroSynth", "NephroSynthPanel", "NephroSynthLib")
+    return {name: sys.modules.pop(name) for name in [*sys.modules] if name.split(".")[0] in ours}
 
 
 class NephroSynthLogic(ScriptedLoadableModuleLogic):

@@ -72,6 +72,32 @@ def test_a_reload_picks_up_an_edited_file_of_the_panel(host: Any, developed: Pat
     assert sys.modules["NephroSynthLib.window"] is not library
 
 
+def test_a_reload_of_code_that_cannot_be_loaded_leaves_the_panel_as_it_was(host: Any, developed: Path) -> None:
+    import slicer
+
+    with (developed / "NephroSynthPanel" / "panel.py").open("a", encoding="utf-8") as edited:
+        edited.write("def (:")
+    before = ours()
+    with pytest.raises(SyntaxError):
+        host.widget.onReload()
+    assert ours() == before
+    assert slicer.modules.NephroSynthWidget is host.widget
+    assert host.widget.panel is not None
+
+
+def test_a_reload_is_refused_while_packages_are_installed(
+    host: Any, developed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from NephroSynthPanel import install
+
+    before = ours()
+    monkeypatch.setattr(install, "going_on", lambda: True)
+    with pytest.raises(Exception, match="being installed"):
+        host.widget.onReload()
+    assert ours() == before
+    assert host.widget.panel is not None
+
+
 def test_reload_and_test_passes(host: Any, developed: Path, exam_nodes: dict[str, Any]) -> None:
     import slicer
 
