@@ -103,8 +103,8 @@ def fit(node: slicer.vtkMRMLSliceNode, volume: slicer.vtkMRMLVolumeNode) -> None
 
 def sight(node: slicer.vtkMRMLSliceNode) -> Sight:
     """What a slice view looks at."""
-    matrix = node.GetSliceToRAS()
-    right, anterior, superior = (matrix.GetElement(row, 3) for row in range(3))
+    x, y, _ = node.GetXYZOrigin()  # how far the slice was panned
+    right, anterior, superior, _ = node.GetSliceToRAS().MultiplyPoint((x, y, 0.0, 1.0))
     return Sight((right, anterior, superior), min(node.GetFieldOfView()[:2]))
 
 

@@ -19,6 +19,7 @@ from NephroSynthLib.mrml.views import (
     composites,
     fit_views,
     link_slices,
+    look,
     sight,
     slice_nodes,
     slice_views,
@@ -85,15 +86,33 @@ def test_another_layout_looks_where_the_one_before_did(scene: Scene, layout: Nod
     second.JumpSliceByOffsetting(12.0, -7.0, 30.0)
     for name in ("two-by-two", "three-planes", "plots"):
         assert show_layout(scene, name, volumes)
-        looks = [sight(node) for node in slice_nodes(scene)]
-        assert {round(look.side_mm) for look in looks} == {40}
-        others = [look for node, look in zip(slice_nodes(scene), looks, strict=True) if node is not second]
-        for look in others:
-            np.testing.assert_allclose(look.middle, (12.0, -7.0, 21.0), atol=1e-6)
+        seen = [sight(node) for node in slice_nodes(scene)]
+        assert {round(one.side_mm) for one in seen} == {40}
+        others = [one for node, one in zip(slice_nodes(scene), seen, strict=True) if node is not second]
+        for one in others:
+            np.testing.assert_allclose(one.middle, (12.0, -7.0, 21.0), atol=1e-6)
         assert sight(second).middle[2] == pytest.approx(30.0)  # it is not linked, and was shown before
     restore_layout(scene)
     for node in slice_nodes(scene):
         np.testing.assert_allclose(sight(node).middle, (12.0, -7.0, 21.0), atol=1e-6)
+
+
+def test_a_panned_view_is_seen_where_it_is_and_looked_at_again(scene: Scene, layout: Node, volumes: list[Node]) -> None:
+    show_layout(scene, "three-planes", volumes)
+    fit_views(scene, volumes[0])
+    for node in slice_nodes(scene):
+        node.SetSliceOrigin(30.0, -20.0, 0.0)
+        before = _centre(node)
+        seen = sight(node)
+        np.testing.assert_allclose(seen.middle, before, atol=1e-6)
+        fit_views(scene, volumes[0])
+        look(node, seen)
+        np.testing.assert_allclose(_centre(node), before, atol=1e-6)
+
+
+def _centre(node: Node) -> tuple[float, ...]:
+    columns, rows, _ = node.GetDimensions()
+    return node.GetXYToRAS().MultiplyPoint((columns / 2, rows / 2, 0.0, 1.0))[:3]
 
 
 def test_a_layout_that_is_there_already_moves_nothing(scene: Scene, layout: Node, volumes: list[Node]) -> None:
