@@ -33,7 +33,7 @@ from NephroSynthPanel.parameters import Parameters
 from NephroSynthPanel.sample import NAMES, register_sample_data
 
 from NephroSynthLib.errors import UsageError
-from NephroSynthLib.mrml.layouts import register_layouts
+from NephroSynthLib.mrml.layouts import LAYOUTS, register_layouts
 from NephroSynthLib.notice import RESEARCH_ONLY, SIMULATED_TRAINING
 
 
@@ -56,10 +56,10 @@ class NephroSynth(ScriptedLoadableModule):
             self._started()
 
     def _started(self) -> None:
-        """Makes the sample exam known, and the layouts, which a saved scene names but does not describe."""
-        register_sample_data(self.resourcePath("Icons"))
+        """Makes the layouts known, which a saved scene names but does not describe, and the sample exam."""
         if slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode") is not None:  # none without a main window
             register_layouts(slicer.mrmlScene)
+        register_sample_data(self.resourcePath("Icons"))
 
 
 class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -186,6 +186,7 @@ class NephroSynthTest(ScriptedLoadableModuleTest):
         """Loads the sample exam, applies, compares and exports."""
         from NephroSynthPanel import sample
 
+        self._registered(sample.SAMPLE_NAME)
         spacing, sample.SPACING_MM = sample.SPACING_MM, (2.4, 2.4, 4.5)
         try:
             self.delayDisplay("Simulating an exam")
@@ -196,6 +197,13 @@ class NephroSynthTest(ScriptedLoadableModuleTest):
         self._look()
         self._export()
         self.delayDisplay("Test passed")
+
+    def _registered(self, sample_name: str) -> None:
+        import SampleData
+
+        assert SampleData.SampleDataLogic().sourceForSampleName(sample_name) is not None
+        layout = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+        assert layout is None or all(layout.IsLayoutDescription(one.id) for one in LAYOUTS.values())
 
     def _run(self) -> None:
         self.delayDisplay("Running")

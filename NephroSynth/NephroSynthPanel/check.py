@@ -52,7 +52,7 @@ class CheckSection(ResultSection):
         if kidneys:
             ui.rightKidneyButton.enabled = display.kidney_centre(run.kidneys, "right") is not None
             ui.leftKidneyButton.enabled = display.kidney_centre(run.kidneys, "left") is not None
-            ui.outlinesCheckBox.checked = bool(run.kidneys.GetDisplayVisibility())
+            ui.outlinesCheckBox.checked = display.has_outlines(run.kidneys)
             ui.surfacesCheckBox.checked = display.has_surfaces(run.kidneys)
         ui.verdictLabel.text = verdict(run.summary) if run is not None else _("There is no result yet.")
         ui.registrationTableView.setMRMLTableNode(self._table(run))
@@ -134,12 +134,18 @@ class CheckSection(ResultSection):
 
     def _outlines(self, run: RunNodes, on: bool) -> None:
         if run.kidneys is not None:
-            display.show_segmentation(run.kidneys, on)
+            display.show_outlines(run.kidneys, on)
 
     def _surfaces(self, run: RunNodes, on: bool) -> None:
-        if run.kidneys is not None and on != display.has_surfaces(run.kidneys):
+        if run.kidneys is None or on == display.has_surfaces(run.kidneys):
+            return
+        try:
             display.show_surfaces(run.kidneys, on)
-            slicer.app.layoutManager().resetThreeDViews()
+        finally:
+            self._ui.surfacesCheckBox.checked = display.has_surfaces(run.kidneys)
+        views = slicer.app.layoutManager()
+        if on and views is not None:
+            views.resetThreeDViews()
 
 
 def verdict(summary: dict[str, Any]) -> str:

@@ -182,6 +182,6 @@ class Panel:
         self._changed(None, None)
         self._ui.checkSection.collapsed = False
         if run.kidneys is not None:
-            display.show_segmentation(run.kidneys, True)
+            display.show_outlines(run.kidneys, True)
             run.kidneys.GetDisplayNode().SetVisibility2DFill(False)  # it would hide the texture of the kidneys
         display.show_volume(slicer.mrmlScene, run.synthetic)

@@ -19,7 +19,7 @@ from NephroSynthPanel.dicom_files import DICOM_FOLDER
 from NephroSynthPanel.ticks import Ticks
 from NephroSynthPanel.worker_process import WorkerProcess
 
-SAMPLE_NAME = "NephroSynthExam"
+SAMPLE_NAME = _("Simulated CT urography exam")
 SEED = 900_001
 SPACING_MM = (1.4, 1.4, 2.5)
 
@@ -114,12 +114,11 @@ def register_sample_data(icons: str) -> None:
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category="NephroSynth",
         sampleName=SAMPLE_NAME,
-        sampleDescription=_("Simulated CT urography exam"),
         uris="",
         fileNames="",
         nodeNames=next(iter(NAMES.values())),
         customDownloader=_download,
-        thumbnailFileName=os.path.join(icons, f"{SAMPLE_NAME}.png"),
+        thumbnailFileName=os.path.join(icons, "NephroSynthExam.png"),
     )
 
 

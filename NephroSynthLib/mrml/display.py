@@ -5,7 +5,9 @@ from __future__ import annotations
 import slicer
 import vtk
 
+from NephroSynthLib.errors import GeometryError
 from NephroSynthLib.grids import box_around
+from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.images import voxels
 from NephroSynthLib.mrml.segmentations import segment_ids, segment_in_world
 from NephroSynthLib.mrml.views import centre_on, composites, link_slices, show, slice_views
@@ -13,6 +15,7 @@ from NephroSynthLib.window import LEVEL_HU, WIDTH_HU
 
 __all__ = [
     "centre_on",
+    "has_outlines",
     "has_surfaces",
     "kidney_centre",
     "link_slices",
@@ -20,7 +23,7 @@ __all__ = [
     "set_ct_window",
     "set_foreground_opacity",
     "set_window",
-    "show_segmentation",
+    "show_outlines",
     "show_surfaces",
     "show_volume",
 ]
@@ -63,27 +66,57 @@ def set_foreground_opacity(scene: slicer.vtkMRMLScene, opacity: float) -> None:
         node.SetForegroundOpacity(opacity)
 
 
-def show_segmentation(node: slicer.vtkMRMLSegmentationNode, on: bool) -> None:
-    """Shows the outlines of the kidneys with a faint fill, or hides them."""
-    if node.GetDisplayNode() is None:
-        node.CreateDefaultDisplayNodes()
+def has_outlines(node: slicer.vtkMRMLSegmentationNode) -> bool:
+    """Whether slice views show the kidneys."""
     display = node.GetDisplayNode()
-    display.SetOpacity2DFill(_FILL_OPACITY)
-    display.SetVisibility(on)
+    return display is not None and bool(display.GetVisibility() and display.GetVisibility2D())
+
+
+def show_outlines(node: slicer.vtkMRMLSegmentationNode, on: bool) -> None:
+    """Shows the outlines of the kidneys with a faint fill in slice views, or hides them there."""
+    if on:
+        display = _visible(node)
+        display.SetOpacity2DFill(_FILL_OPACITY)
+        display.SetVisibility2D(True)
+    elif has_outlines(node):
+        node.GetDisplayNode().SetVisibility2D(False)
 
 
 def has_surfaces(node: slicer.vtkMRMLSegmentationNode) -> bool:
     """Whether 3D views show the kidneys."""
+    display = node.GetDisplayNode()
     surface = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
-    return bool(node.GetSegmentation().ContainsRepresentation(surface))
+    made = node.GetSegmentation().ContainsRepresentation(surface)
+    return display is not None and bool(display.GetVisibility() and display.GetVisibility3D() and made)
 
 
 def show_surfaces(node: slicer.vtkMRMLSegmentationNode, on: bool) -> None:
-    """Makes the surfaces of the kidneys, which 3D views show, or removes them; a CT takes a quarter of a second."""
-    if on:
-        node.CreateClosedSurfaceRepresentation()
+    """Makes the surfaces of the kidneys and shows them in 3D views, or removes them; a CT takes a quarter of a second.
+
+    Raises:
+        GeometryError: If they cannot be made.
+    """
+    if not on:
+        node.RemoveClosedSurfaceRepresentation()
+    elif node.CreateClosedSurfaceRepresentation():
+        _visible(node).SetVisibility3D(True)
     else:
         node.RemoveClosedSurfaceRepresentation()
+        raise GeometryError(
+            _("No surface can be made of the kidneys."), _("Look at them in the module Segment Editor.")
+        )
+
+
+def _visible(node: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLSegmentationDisplayNode:
+    """How a segmentation is shown; one that was hidden as a whole shows nothing yet in any view."""
+    if node.GetDisplayNode() is None:
+        node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    if not display.GetVisibility():
+        display.SetVisibility2D(False)
+        display.SetVisibility3D(False)
+        display.SetVisibility(True)
+    return display
 
 
 def kidney_centre(node: slicer.vtkMRMLSegmentationNode, side: str) -> tuple[float, float, float] | None:

@@ -266,7 +266,7 @@ def test_the_sample_exam_is_registered(widget: Any) -> None:
     import SampleData
 
     (source,) = SampleData.SampleDataLogic.sampleDataSourcesByCategory("NephroSynth")
-    assert source.sampleName == "NephroSynthExam"
+    assert source.sampleName == "Simulated CT urography exam"
     assert source.sampleDescription == "Simulated CT urography exam"
     assert Path(source.thumbnailFileName).is_file()
 
@@ -293,7 +293,7 @@ def test_the_sample_data_module_loads_the_sample_exam(
         sitk.WriteImage(small_image(40.0, 120.0), str(folder / f"{phase}.nrrd"))
     if main_window:
         slicer.util.selectModule("SampleData")
-    source = SampleData.SampleDataLogic().sourceForSampleName("NephroSynthExam")
+    source = SampleData.SampleDataLogic().sourceForSampleName(sample.SAMPLE_NAME)
     nodes: list[Any] = []
     host.in_event_loop(lambda: nodes.extend(source.customDownloader(source)))
     assert [node.GetName() for node in nodes] == list(sample.NAMES.values())
@@ -367,3 +367,28 @@ def test_the_kidneys_are_shown_in_3d_when_that_is_wanted(
     assert widget.ui.surfacesCheckBox.checked
     host.click(widget.ui.surfacesCheckBox, (8, 8))
     assert not names("Closed surface")
+
+
+def test_the_boxes_of_the_kidneys_tell_what_is_shown(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(widget, **exam_nodes)
+    kidneys = run(host, widget, result_folder).kidneys
+    shown, ui = kidneys.GetDisplayNode(), widget.ui
+    ui.checkSection.collapsed = False
+    host.process_events()
+    host.click(ui.surfacesCheckBox, (8, 8))
+    host.click(ui.outlinesCheckBox, (8, 8))
+    assert (shown.GetVisibility(), shown.GetVisibility2D(), shown.GetVisibility3D()) == (1, 0, 1)
+    shown.SetVisibility(False)
+    widget.panel.show_run()
+    assert not ui.surfacesCheckBox.checked
+    assert not shown.GetVisibility()
+    shown.SetVisibility(True)
+    widget.panel.show_run()
+    assert (ui.outlinesCheckBox.checked, ui.surfacesCheckBox.checked) == (False, True)
+    host.click(ui.surfacesCheckBox, (8, 8))
+    monkeypatch.setattr(kidneys, "CreateClosedSurfaceRepresentation", lambda: False, raising=False)
+    host.click(ui.surfacesCheckBox, (8, 8))
+    assert not ui.surfacesCheckBox.checked
+    assert "No surface" in ui.errorLabel.text

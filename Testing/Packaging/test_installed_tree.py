@@ -150,11 +150,11 @@ def test_each_data_file_installed_is_named_in_installed_code_and_each_named_one_
     bundles = {file for file in data if file.parent == modules / "NephroSynthLib/models/weights"}
     by_convention = {
         modules / "Resources/Icons/NephroSynth.png",  # the icon of a scripted module has the module's name
-        modules / "Resources/Icons/NephroSynthExam.png",  # f"{SAMPLE_NAME}.png"
+        modules / "Resources/Icons/NephroSynthExam.png",
         modules / "NephroSynthLib/py.typed",  # PEP 561
     }
     assert by_convention <= data
-    assert 'SAMPLE_NAME = "NephroSynthExam"' in code
+    assert '"NephroSynthExam.png"' in code
     beside_code = {file for file in data if file.with_suffix(".py").is_file()}  # Path(__file__).with_suffix(".json")
     unnamed = {file.name for file in data - bundles - by_convention - beside_code if file.name not in code}
     assert unnamed == set()

@@ -2,6 +2,7 @@
 
 A name is a dotted path from an import (`slicer.util.loadUI`), or a member of a class that can be inferred
 (`QTimer.start`, `vtkMRMLScene.AddNode`): from constructors, annotations, the .ui file, and what recorded members give.
+A keyword argument of one of Slicer's Python functions is a name, too (`slicer.util.errorDisplay(detailedText=)`).
 Of an object that cannot be inferred, members in VTK's spelling (a capital first) are held as `?.GetSpacing`.
 """
 
@@ -260,6 +261,9 @@ class _Reader(ast.NodeVisitor):
         last = function.name.split(".")[-1]
         if _CLASS.match(last):
             return _Value("object", last)
+        for keyword in node.keywords:
+            if keyword.arg is not None:
+                self._record(node, f"{function.name}({keyword.arg}=)")
         given = self._gives.get(function.name)
         return _Value("object", given) if given else None
 

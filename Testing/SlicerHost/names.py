@@ -18,8 +18,8 @@ class Row:
     """One line of the record.
 
     Attributes:
-        name: A dotted path (`slicer.util.loadUI`), a member of a class (`QTimer.start`), or `?.GetName` for a member of
-            an object whose class cannot be inferred.
+        name: A dotted path (`slicer.util.loadUI`), a member of a class (`QTimer.start`), `?.GetName` for a member of
+            an object whose class cannot be inferred, or a keyword argument (`slicer.util.errorDisplay(detailedText=)`).
         repository: Slicer, CTK, VTK, Qt (qtbase), CPython or SlicerPyTorch.
         path: The file in it.
         gives: Class of what a member gives, where the audit follows it.

@@ -9,6 +9,7 @@ does not have them. Lines that are there stay as they are; those that nothing us
 from __future__ import annotations
 
 import argparse
+import ast
 import enum
 import functools
 import re
@@ -123,6 +124,8 @@ class Sources:
 
 def find(name: str, sources: Sources) -> Place | None:
     """Where a name is defined; None where real Slicer does not have it."""
+    if name.endswith("=)"):
+        return _keyword(*name.removesuffix("=)").split("("), sources)
     if name in _FIXED:
         repository, path = _FIXED[name]
         known = repository not in ("Slicer", "CTK", "VTK") or sources.has(repository, path)
@@ -156,6 +159,18 @@ def find(name: str, sources: Sources) -> Place | None:
             Place("Slicer", _PYTHON_FILES["slicer.util"]) if hasattr(slicer.util.VTKObservationMixin, member) else None
         )
     return None
+
+
+def _keyword(function: str, keyword: str, sources: Sources) -> Place | None:
+    """A keyword argument of a function in one of Slicer's Python files."""
+    place = find(function, sources)
+    if place is None:
+        return None
+    nodes = ast.walk(ast.parse(sources.text(place.repository, place.path)))
+    name = function.rpartition(".")[2]
+    signatures = [node.args for node in nodes if isinstance(node, ast.FunctionDef) and node.name == name]
+    known = {argument.arg for signature in signatures for argument in (*signature.args, *signature.kwonlyargs)}
+    return place if keyword in known or any(signature.kwarg for signature in signatures) else None
 
 
 def _defines(text: str, name: str) -> bool:

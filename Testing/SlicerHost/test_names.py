@@ -71,6 +71,7 @@ def test_rows_name_a_source() -> None:
         "def f(node):\n    return node.GetSpacings()",
         "class A:\n    def f(self):\n        self.ui.applyButton.enable = True",
         "import vtk\nvtk.vtkPointz()",
+        "import SampleData\nSampleData.SampleDataLogic.registerCustomSampleDataSource(sampleDescription='x')",
         "import qt\nclass A:\n    def f(self):\n        self.t = qt.QTimer()\n    def g(self):\n        self.t.halt()",
     ],
 )

@@ -14,11 +14,14 @@ from vtk.util import numpy_support
 from NephroSynthLib.errors import GeometryError
 from NephroSynthLib.mrml.comparison import DIFFERENCE_HU, checkerboard, difference, show_legend, uncertainty_overlay
 from NephroSynthLib.mrml.display import (
+    has_outlines,
+    has_surfaces,
     kidney_centre,
     overlay,
     set_ct_window,
     set_foreground_opacity,
-    show_segmentation,
+    show_outlines,
+    show_surfaces,
     show_volume,
 )
 from NephroSynthLib.mrml.segmentations import segmentation_from_labels
@@ -78,11 +81,46 @@ def test_a_kidney_that_is_not_there_has_no_middle(scene: Scene, kidneys: sitk.Im
     assert kidney_centre(node, "left") is None
 
 
-def test_kidneys_are_shown_and_hidden(scene: Scene, kidneys: sitk.Image) -> None:
+@pytest.mark.parametrize("hidden", [False, True])
+def test_outlines_and_surfaces_are_shown_and_hidden_each_for_itself(
+    scene: Scene, kidneys: sitk.Image, hidden: bool
+) -> None:
     node = segmentation_from_labels(scene, kidneys, "kidneys", None)
-    for on in (False, True):
-        show_segmentation(node, on)
-        assert bool(node.GetDisplayNode().GetVisibility()) is on
+    display = node.GetDisplayNode()
+    for outlines, surfaces in [(True, False), (False, False), (False, True), (True, True), (True, False)]:
+        if hidden:
+            display.SetVisibility(False)
+        show_outlines(node, outlines)
+        show_surfaces(node, surfaces)
+        assert (has_outlines(node), has_surfaces(node)) == (outlines, surfaces)
+
+
+def test_one_part_of_hidden_kidneys_does_not_bring_the_other_back(scene: Scene, kidneys: sitk.Image) -> None:
+    node = segmentation_from_labels(scene, kidneys, "kidneys", None)
+    for show, other in ((show_outlines, has_surfaces), (show_surfaces, has_outlines)):
+        show_outlines(node, True)
+        show_surfaces(node, True)
+        node.GetDisplayNode().SetVisibility(False)
+        show(node, True)
+        assert not other(node)
+
+
+def test_hiding_what_is_hidden_changes_nothing(scene: Scene, kidneys: sitk.Image) -> None:
+    node = segmentation_from_labels(scene, kidneys, "kidneys", None)
+    node.GetDisplayNode().SetVisibility(False)
+    show_outlines(node, False)
+    node.GetDisplayNode().SetVisibility(True)
+    assert has_outlines(node)
+
+
+def test_surfaces_that_cannot_be_made_are_an_error(
+    scene: Scene, kidneys: sitk.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = segmentation_from_labels(scene, kidneys, "kidneys", None)
+    monkeypatch.setattr(node, "CreateClosedSurfaceRepresentation", lambda: False, raising=False)
+    with pytest.raises(GeometryError, match="No surface"):
+        show_surfaces(node, True)
+    assert not has_surfaces(node)
 
 
 def test_the_difference_is_synthetic_less_acquired(scene: Scene, pair: tuple[Node, Node], kidneys: sitk.Image) -> None:

@@ -47,10 +47,36 @@ class SampleDataLogic:
     """The register of data sets, in `slicer.modules`."""
 
     @staticmethod
-    def registerCustomSampleDataSource(category: str = "Custom", **fields: Any) -> None:
+    def registerCustomSampleDataSource(
+        category: str = "Custom",
+        sampleName: str | None = None,
+        uris: Any = None,
+        fileNames: Any = None,
+        nodeNames: Any = None,
+        customDownloader: Callable[[SampleDataSource], Any] | None = None,
+        thumbnailFileName: str | None = None,
+        loadFileTypes: Any = None,
+        loadFiles: Any = None,
+        loadFileProperties: dict[str, Any] = {},  # noqa: B006
+        checksums: Any = None,
+        loadFileType: Any = None,
+    ) -> None:
         """Adds a data set; a known one is not added again."""
+        if loadFileType is not None and loadFileTypes is not None:
+            raise ValueError("loadFileType and loadFileTypes cannot be specified at the same time")
         sources = SampleDataLogic.sampleDataSourcesByCategory()
-        source = SampleDataSource(**fields)
+        source = SampleDataSource(
+            sampleName=sampleName,
+            uris=uris,
+            fileNames=fileNames,
+            nodeNames=nodeNames,
+            customDownloader=customDownloader,
+            thumbnailFileName=thumbnailFileName,
+            loadFileTypes=loadFileType if loadFileTypes is None else loadFileTypes,
+            loadFiles=loadFiles,
+            loadFileProperties=loadFileProperties,
+            checksums=checksums,
+        )
         if source not in sources.setdefault(category, []):
             sources[category].append(source)
 
