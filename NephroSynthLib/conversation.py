@@ -63,10 +63,6 @@ class Conversation:
         self._log.append(line)
         return line
 
-    def logged(self, words: str) -> bool:
-        """Whether one of the last lines of the log has these words."""
-        return any(words in line for line in self._log)
-
     def why_it_died(self, how: str, killed: bool) -> NephroSynthError:
         """The error of a worker that ended without a result.
 

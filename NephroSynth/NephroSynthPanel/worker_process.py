@@ -52,6 +52,7 @@ class WorkerProcess:
         self._on_message, self._on_log, self._on_end = on_message, on_log, on_end
         self._conversation = Conversation()
         self._output, self._errors = b"", b""
+        self._signs: set[str] = set()
         self._result: dict[str, Any] | None = None
         self._error: NephroSynthError | None = None
         self._ended = False
@@ -125,7 +126,9 @@ class WorkerProcess:
         self._errors += self._process.readAllStandardError().data()
         *lines, self._errors = self._errors.split(b"\n")
         for line in lines:
-            self._on_log(self._conversation.log(line))
+            text = self._conversation.log(line)
+            self._signs |= {sign for sign in (LAUNCHER_SAYS, *PYTHON_SAYS) if sign in text}
+            self._on_log(text)
 
     def _failed(self, problem: Any) -> None:
         if problem == qt.QProcess.FailedToStart:
@@ -142,8 +145,8 @@ class WorkerProcess:
 
     def _why_it_died(self, code: int, crashed: bool) -> NephroSynthError:
         said = self._conversation
-        if not crashed and said.logged(LAUNCHER_SAYS):
-            return said.why_it_died("by a signal", killed=not any(map(said.logged, PYTHON_SAYS)))
+        if not crashed and LAUNCHER_SAYS in self._signs:
+            return said.why_it_died("by a signal", killed=self._signs.isdisjoint(PYTHON_SAYS))
         if crashed:
             return said.why_it_died(f"by signal {code}", killed=code == int(getattr(signal, "SIGKILL", signal.SIGTERM)))
         return said.why_it_died(f"with status {code}", killed=False)

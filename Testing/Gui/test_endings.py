@@ -149,6 +149,11 @@ def test_a_worker_that_fails_is_told_in_plain_words(host: Any, ready: Any, body:
         ("sys.exit(130)", "ended with status 130"),
         ("os.kill(os.getpid(), 11)", "ended by a signal"),
         (f"os.kill(os.getpid(), {int(signal.SIGKILL)})", "memory ran out"),
+        (
+            "print('Fatal Python error: Aborted', *range(300), sep='\\n', file=sys.stderr, flush=True);"
+            f" os.kill(os.getpid(), {int(signal.SIGKILL)})",
+            "ended by a signal",
+        ),
     ],
 )
 def test_a_worker_that_dies_under_slicers_launcher_is_told_as_well(
