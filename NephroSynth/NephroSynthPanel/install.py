@@ -28,6 +28,7 @@ use nothing that pydicom 3 has not.
 """
 
 _ONE = threading.Lock()  # held while packages are installed
+_replaced: list[str] = []  # packages of which Slicer has the old version in memory
 
 
 def requirements() -> list[Requirement]:
@@ -48,14 +49,18 @@ def ensure_dependencies(ui: Any) -> None:
         ui: The panel's widgets, which let nothing else begin meanwhile.
 
     Raises:
-        ResourceError: If the user does not agree, or the installation fails.
+        ResourceError: If the user does not agree, the installation fails, or Slicer has to be restarted after it.
         UsageError: If an installation goes on already.
     """
     packages, torch = missing(requirements()), missing([TORCH])
-    if not packages and not torch:
-        return
-    with _alone(ui):
-        _ensure(packages, torch)
+    if packages or torch:
+        with _alone(ui):
+            _ensure(packages, torch)
+    if _replaced:
+        raise ResourceError(
+            _("Packages that Slicer had in use were replaced: {names}.").format(names=", ".join(_replaced)),
+            _("Restart Slicer."),
+        )
 
 
 def going_on() -> bool:
@@ -96,9 +101,9 @@ def _ensure(packages: Sequence[Requirement], torch: Sequence[Requirement]) -> No
             _("The installation ended, but these packages are still missing: {names}.").format(names=_names(left)),
             _("Look at the installation's output in the Python console; a network connection is needed."),
         )
-    changed = replaced_while_loaded(before, _versions())
-    if changed:
-        _advise_restart(changed)
+    _replaced.extend(replaced_while_loaded(before, _versions()))
+    if _replaced:
+        _advise_restart(_replaced)
 
 
 def replaced_while_loaded(before: dict[str, str], after: dict[str, str]) -> list[str]:
@@ -129,13 +134,16 @@ def _satisfied(requirement: Requirement) -> bool:
 
 
 def _consent(packages: Sequence[Requirement]) -> bool:
+    renewed = _("Slicer's own pydicom is too old and is replaced by a newer one.")
+    kept = _("Slicer's SimpleITK and numpy are not replaced.")
+    replaced = f"{kept} {renewed}" if any(package.name == "pydicom" for package in packages) else kept
     return bool(
         slicer.util.confirmOkCancelDisplay(
             _(
                 "NephroSynth needs Python packages that are not installed yet; PyTorch alone takes up to 3 GB.\n\n"
                 "They are downloaded from the Python package index into Slicer's own Python. Nothing about your data"
-                " is sent. Slicer's SimpleITK and numpy are not replaced.\n\nInstall them now?"
-            ),
+                " is sent. {replaced}\n\nInstall them now?"
+            ).format(replaced=replaced),
             windowTitle=_("NephroSynth: first use"),
             detailedText="\n".join(str(package) for package in packages),
         )

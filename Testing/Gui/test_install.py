@@ -112,6 +112,7 @@ def test_the_user_is_asked_once_and_slicers_packages_are_held(
     install.ensure_dependencies(widget.ui)
     _, (text, packages) = answers
     assert "Install them now?" in text
+    assert "pydicom" not in text
     assert {"torch>=2.5", "antspyx>=0.5"} <= set(packages.split("\n"))
     ((names, constraints),) = pip
     assert not any(name.startswith(("torch", "numpy", "SimpleITK")) for name in names)
@@ -141,7 +142,9 @@ def test_the_pydicom_of_slicer_5_10_is_too_old_and_is_renewed(
 ) -> None:
     bare_python["pydicom"] = "2.4.4"
     install.ensure_dependencies(widget.ui)
-    assert "pydicom>=3.0.1" in answers[1][1].split("\n")
+    _, (text, packages) = answers
+    assert "Slicer's own pydicom is too old and is replaced" in text
+    assert "pydicom>=3.0.1" in packages.split("\n")
     ((names, constraints),) = pip
     assert "pydicom>=3.0.1" in names
     assert "pydicom" not in constraints
@@ -277,3 +280,28 @@ def test_a_restart_is_advised_for_packages_in_use_alone(install: Any) -> None:
     assert "numpy" in install.replaced_while_loaded(before, {**before, "numpy": "2.0"})
     assert install.replaced_while_loaded(before, before) == []
     assert install.replaced_while_loaded({"never-imported": "1"}, {"never-imported": "2"}) == []
+
+
+def test_after_a_package_in_use_was_replaced_nothing_begins_before_a_restart(
+    host: Any,
+    install: Any,
+    ready: Any,
+    bare_python: dict[str, str],
+    answers: list[Any],
+    pip: Any,
+    pytorch_extension: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import slicer
+
+    bare_python["pydicom"] = "2.4.4"
+    asked: list[str] = []
+    monkeypatch.setattr(slicer.util, "confirmYesNoDisplay", lambda text, **options: asked.append(text))
+    monkeypatch.setattr(install, "_versions", lambda: dict(bare_python))
+    monkeypatch.setattr(install, "_replaced", [])
+    for _ in range(2):
+        host.click(ready.ui.applyButton)
+        assert not ready.panel.run.running
+        assert ready.ui.errorLabel.text == "Packages that Slicer had in use were replaced: pydicom. Restart Slicer."
+    assert len(asked) == 1
+    assert install.missing(install.requirements()) == []
