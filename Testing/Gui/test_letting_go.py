@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gui_workers import giving, in_stage, program
+from gui_workers import giving, program
 
 
 @pytest.mark.parametrize("ending", ["result", "failure", "cancel", "scene closed"])
@@ -20,22 +20,24 @@ def test_the_nodes_of_a_run_are_let_go(
     for phase, node in exam_nodes.items():
         getattr(widget.ui, f"{phase}Selector").setCurrentNode(node)
     bodies = {"result": giving(str(result_folder)), "failure": "sys.exit(3)"}
-    widget.panel.run.start(widget.panel.parameters(), program(bodies.get(ending, in_stage("segment"))))
-    request = weakref.ref(widget.panel.run._job._request)
-    kept = [keep(host, widget, "_ticks"), keep(host, widget, "_worker")]
+    widget.panel.run.start(widget.panel.parameters(), program(bodies.get(ending, "time.sleep(60)")))
+    job = widget.panel.run._job
+    request = weakref.ref(job._request)
+    kept = [keep(host, job, "_ticks"), keep(host, job, "_worker")]
     if ending == "result":
-        kept.append(keep(host, widget, "_ticks"))
+        kept.append(keep(host, job, "_ticks"))
     if ending == "cancel":
         host.click(widget.ui.cancelButton)
     if ending == "scene closed":
         slicer.mrmlScene.Clear(0)
     host.wait_until(lambda: not widget.panel.run.running)
+    del job
     gc.collect()
     assert request() is None
     assert None not in kept
 
 
-def keep(host: Any, widget: Any, part: str) -> Any:
-    """A part of the run that goes on, as soon as it is there."""
-    host.wait_until(lambda: getattr(widget.panel.run._job, part) is not None)
-    return getattr(widget.panel.run._job, part)
+def keep(host: Any, job: Any, part: str) -> Any:
+    """A part of a run, as soon as it is there."""
+    host.wait_until(lambda: getattr(job, part) is not None)
+    return getattr(job, part)
