@@ -106,15 +106,17 @@ class WorkerProcess:
             self._hear(line)
 
     def _hear(self, line: bytes) -> None:
-        if self._error is not None or self._result is not None:
-            return
+        settled = self._error is not None or self._result is not None
         try:
-            message = self._conversation.hear(line)
+            message = self._conversation.hear(
+                line
+            )  # which process it is and what it leaves is told after a cancel, too
         except NephroSynthError as error:
-            self._error = error
-            self._stop()
+            if not settled:
+                self._error = error
+                self._stop()
             return
-        if message is None:
+        if settled or message is None:
             return
         if message["type"] == "result":
             self._result = dict(message["result"])

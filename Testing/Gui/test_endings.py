@@ -39,6 +39,17 @@ def test_cancel_in_each_stage_ends_within_a_second_and_leaves_nothing(
     assert_cancelled(ready, before)
 
 
+def test_what_a_worker_says_of_its_files_after_cancel_is_heard(host: Any, ready: Any) -> None:
+    late = 'say("progress", stage="read", fraction=0.5, message="busy")\nsys.stdin.readline()\n' + in_stage("read")
+    before = contents()
+    start(host, ready, late)
+    host.wait_until(lambda: ready.ui.readBar.value > 0)
+    assert "left-by-worker" not in leftovers()
+    host.click(ready.ui.cancelButton)
+    wait_for_end(host, ready)
+    assert_cancelled(ready, before)
+
+
 def test_cancel_while_the_inputs_are_written(
     host: Any, ready: Any, monkeypatch: pytest.MonkeyPatch, report: Callable[[str], None]
 ) -> None:
