@@ -113,12 +113,11 @@ class ExportJob:
         for name, node in _volumes(run).items():
             step = _("Writing {name}").format(name=node.GetName())
             yield step
-            yield from in_background(node_writer(node, folder / f"{name}.nrrd"), step, self._remove)
+            yield from in_background(node_writer(node, folder / f"{name}.nrrd"), step)
         if run.kidneys is not None:
             step = _("Writing {name}").format(name=run.kidneys.GetName())
             yield step
-            work = kidneys_writer(run.kidneys, run.synthetic, folder / "kidneys.nrrd")
-            yield from in_background(work, step, self._remove)
+            yield from in_background(kidneys_writer(run.kidneys, run.synthetic, folder / "kidneys.nrrd"), step)
         (folder / SUMMARY).write_text(json.dumps(run.summary, indent=2), encoding="utf-8")
 
     def _prepared(self, nothing: None, error: Exception | None) -> None:
@@ -153,9 +152,11 @@ class ExportJob:
 
     def _worked(self, result: dict[str, Any] | None, error: Exception | None) -> None:
         self._worker = None
-        if error is not None and not self.written:
-            self._finish(error)
-            return
+        if error is not None:
+            if not self.written:
+                self._finish(error)
+                return
+            self._on_log(messages.details(error))
         try:
             if self._choice.dicom and self._choice.add_to_database:
                 self.warnings += add_to_database(self._choice.folder / "dicom")

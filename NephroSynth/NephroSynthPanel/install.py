@@ -90,18 +90,20 @@ def _ensure(packages: Sequence[Requirement], torch: Sequence[Requirement]) -> No
             _("Apply again and agree to the installation."),
         )
     before = _versions()
-    if torch:
-        _install_torch()
-    if packages:
-        _install(packages)
-    importlib.invalidate_caches()
+    try:
+        if torch:
+            _install_torch()
+        if packages:
+            _install(packages)
+    finally:
+        importlib.invalidate_caches()
+        _replaced.extend(replaced_while_loaded(before, _versions()))
     left = missing([*requirements(), TORCH])
     if left:
         raise ResourceError(
             _("The installation ended, but these packages are still missing: {names}.").format(names=_names(left)),
             _("Look at the installation's output in the Python console; a network connection is needed."),
         )
-    _replaced.extend(replaced_while_loaded(before, _versions()))
     if _replaced:
         _advise_restart(_replaced)
 

@@ -101,14 +101,13 @@ class RunJob:
             step = LoadStep(WRITING * index / (len(phases) + 1), node.GetName())
             yield step
             path = self._folder / f"{phase}.nrrd"
-            yield from in_background(node_writer(node, path), step, self._remove)
+            yield from in_background(node_writer(node, path), step)
             arguments[phase] = str(path)
         if request.kidneys is not None:
             step = LoadStep(WRITING * len(phases) / (len(phases) + 1), request.kidneys.GetName())
             yield step
             path = self._folder / "kidneys.nrrd"
-            work = kidneys_writer(request.kidneys, request.noncontrast, path)
-            yield from in_background(work, step, self._remove)
+            yield from in_background(kidneys_writer(request.kidneys, request.noncontrast, path), step)
             arguments["kidneys"] = str(path)
         return arguments
 

@@ -85,9 +85,7 @@ def show_outlines(node: slicer.vtkMRMLSegmentationNode, on: bool) -> None:
 def has_surfaces(node: slicer.vtkMRMLSegmentationNode) -> bool:
     """Whether 3D views show the kidneys."""
     display = node.GetDisplayNode()
-    surface = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
-    made = node.GetSegmentation().ContainsRepresentation(surface)
-    return display is not None and bool(display.GetVisibility() and display.GetVisibility3D() and made)
+    return display is not None and bool(display.GetVisibility() and display.GetVisibility3D() and _are_made(node))
 
 
 def show_surfaces(node: slicer.vtkMRMLSegmentationNode, on: bool) -> None:
@@ -108,15 +106,23 @@ def show_surfaces(node: slicer.vtkMRMLSegmentationNode, on: bool) -> None:
 
 
 def _visible(node: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLSegmentationDisplayNode:
-    """How a segmentation is shown; one that was hidden as a whole shows nothing yet in any view."""
+    """How a segmentation is shown; one that was hidden as a whole shows nothing yet in any view.
+
+    Without surfaces there is nothing to hide in 3D: Slicer's own Show 3D makes them, and does not turn this on.
+    """
     if node.GetDisplayNode() is None:
         node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     if not display.GetVisibility():
         display.SetVisibility2D(False)
-        display.SetVisibility3D(False)
+        display.SetVisibility3D(not _are_made(node))
         display.SetVisibility(True)
     return display
+
+
+def _are_made(node: slicer.vtkMRMLSegmentationNode) -> bool:
+    surface = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
+    return bool(node.GetSegmentation().ContainsRepresentation(surface))
 
 
 def kidney_centre(node: slicer.vtkMRMLSegmentationNode, side: str) -> tuple[float, float, float] | None:

@@ -25,17 +25,15 @@ Steps = Generator[LoadStep, None, T]
 """Drive it with `next` once per turn of the event loop; its result is the value of StopIteration."""
 
 
-def in_background(work: Callable[[], T], step: S, undo: Callable[[], None] = lambda: None) -> Generator[S, None, T]:
-    """Runs `work`, which touches no scene, in a thread, and yields `step` until it is done.
+def in_background(work: Callable[[], T], step: S) -> Generator[S, None, T]:
+    """Runs `work`, which touches no scene and is short, in a thread, and yields `step` until it is done.
 
     Every step waits a few hundredths of a second, which is when the thread gets its turn: Slicer's event loop itself
-    never lets one run. If the generator is closed meanwhile, nobody waits for the thread: it goes on unheard, and calls
-    `undo` when the work has ended.
+    never lets one run. For the same reason the end of the work is waited for if the generator is closed meanwhile;
+    what it wrote can then be removed.
     """
-    pool = ThreadPoolExecutor(1)
-    future = pool.submit(work)
-    pool.shutdown(wait=False)
-    try:
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work)
         while True:
             try:
                 return future.result(timeout=_WAIT_S)
@@ -43,9 +41,6 @@ def in_background(work: Callable[[], T], step: S, undo: Callable[[], None] = lam
                 if future.done():
                     return future.result()
                 yield step
-    except GeneratorExit:
-        future.add_done_callback(lambda ended: undo())
-        raise
 
 
 def finish(steps: Steps[T]) -> T:

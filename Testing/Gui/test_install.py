@@ -305,3 +305,26 @@ def test_after_a_package_in_use_was_replaced_nothing_begins_before_a_restart(
         assert ready.ui.errorLabel.text == "Packages that Slicer had in use were replaced: pydicom. Restart Slicer."
     assert len(asked) == 1
     assert install.missing(install.requirements()) == []
+
+
+def test_a_restart_is_needed_after_an_installation_that_failed_half_way(
+    install: Any,
+    widget: Any,
+    bare_python: dict[str, str],
+    answers: list[Any],
+    pytorch_extension: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from slicer import packaging
+
+    def fail(*arguments: Any, **options: Any) -> None:
+        bare_python["pydicom"] = "3.0.2"
+        raise RuntimeError("the network is gone")
+
+    bare_python["pydicom"] = "2.4.4"
+    monkeypatch.setattr(packaging, "pip_install", fail)
+    monkeypatch.setattr(install, "_versions", lambda: dict(bare_python))
+    monkeypatch.setattr(install, "_replaced", [])
+    with pytest.raises(Exception, match="pydicom failed"):
+        install.ensure_dependencies(widget.ui)
+    assert install._replaced == ["pydicom"]

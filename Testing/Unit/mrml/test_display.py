@@ -105,6 +105,16 @@ def test_one_part_of_hidden_kidneys_does_not_bring_the_other_back(scene: Scene, 
         assert not other(node)
 
 
+def test_slicers_own_button_still_shows_surfaces_of_kidneys_that_were_hidden(scene: Scene, kidneys: sitk.Image) -> None:
+    """It makes them, and leaves the visibility as it is."""
+    node = segmentation_from_labels(scene, kidneys, "kidneys", None)
+    node.GetDisplayNode().SetVisibility(False)
+    show_outlines(node, True)
+    assert not has_surfaces(node)
+    node.CreateClosedSurfaceRepresentation()
+    assert has_surfaces(node)
+
+
 def test_hiding_what_is_hidden_changes_nothing(scene: Scene, kidneys: sitk.Image) -> None:
     node = segmentation_from_labels(scene, kidneys, "kidneys", None)
     node.GetDisplayNode().SetVisibility(False)

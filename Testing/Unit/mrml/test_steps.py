@@ -19,27 +19,16 @@ def test_the_result_or_the_error_of_the_work_comes_back() -> None:
         finish(in_background(fail, "working"))
 
 
-@pytest.mark.parametrize("fails", [False, True])
-def test_who_ends_the_work_does_not_wait_for_it_and_what_it_still_writes_is_removed(
-    tmp_path: Path, fails: bool
-) -> None:
-    may_write, removed = threading.Event(), threading.Event()
-    file = tmp_path / "late"
+def test_when_the_work_is_ended_nothing_is_written_any_more(tmp_path: Path) -> None:
+    """Slicer's event loop lets no thread run: one that is left alone would write whenever Python has its turn."""
+    may_write, file = threading.Event(), tmp_path / "late"
 
     def write() -> None:
-        may_write.wait()
+        may_write.wait(60.0)
         file.touch()
-        if fails:
-            raise OSError("no")
 
-    def remove() -> None:
-        file.unlink()
-        removed.set()
-
-    steps = in_background(write, "writing", remove)
+    steps = in_background(write, "writing")
     assert next(steps) == "writing"
+    threading.Timer(0.1, may_write.set).start()
     steps.close()
-    assert not removed.is_set()
-    may_write.set()
-    assert removed.wait(60.0)
-    assert not file.exists()
+    assert file.exists()
