@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ from NephroSynthLib.progress import Progress
 _VERIFICATION = "1.2.840.10008.1.1"
 _CHECK = "Check its address, port and AE titles, and that it knows this computer."
 _DAMAGED = "It is not a whole DICOM file with its preamble."
+_UID = re.compile(r"[0-9.]{1,64}")
 _PAUSE_S = 0.5
 # An association has at most 128 presentation contexts (PS3.8 9.3.2.2), one of which is for the C-ECHO
 _KINDS_PER_ASSOCIATION = 127
@@ -168,7 +170,7 @@ def _read_parcel(path: Path) -> _Parcel | Delivery:
     try:
         header = pydicom.dcmread(path, specific_tags=["SOPClassUID", "SOPInstanceUID"], stop_before_pixels=True)
         uids = (header.SOPClassUID, header.SOPInstanceUID, header.file_meta.TransferSyntaxUID)
-        if not all(0 < len(uid) <= 64 for uid in uids):
+        if not all(_UID.fullmatch(uid) for uid in uids):
             return Delivery(path, "", _DAMAGED)
         return _Parcel(path, *(str(uid) for uid in uids))
     except Exception:  # pydicom raises whatever a damaged file makes it stumble on

@@ -170,6 +170,16 @@ def test_a_file_that_cannot_be_sent_is_reported_and_holds_up_no_other(files: lis
     assert deliveries[-1].path == bare
 
 
+def test_a_file_whose_uids_are_none_is_reported_and_holds_up_no_other(files: list[Path]) -> None:
+    damaged = files[0].with_suffix(".damaged")
+    content = files[0].read_bytes()
+    for part in (b"1.2.840.10008.5.1.4.1.1.2\0", b"1.2.840.10008.1.2.1\0", b"2.25."):
+        damaged.write_bytes(content.replace(part, b"\xf2" + part[1:]))
+        with _server(lambda event, call: 0) as (pacs, _):
+            deliveries = send([damaged, files[1]], pacs, attempts=1)
+        assert [delivery.stored for delivery in deliveries] == [False, True]
+
+
 def test_a_server_of_implicit_little_endian_alone_gets_the_same_values(files: list[Path]) -> None:
     received: dict[str, Dataset] = {}
 
