@@ -148,8 +148,14 @@ def compare(one: Attenuation, other: Attenuation) -> Comparison | None:
     urine = _urine_ml(here, one.tissue, there, common)
     other_urine = _urine_ml(there, _compact(there), here, common)
     ratio = float(np.log((urine + 1) / (other_urine + 1)))
-    kidneys = None if one.kidneys is None or other.kidneys is None else one.kidneys.hu - other.kidneys.hu
-    return Comparison(gain - loss, wide_gain, wide_loss, breadth, ratio, urine, kidneys)
+    return Comparison(gain - loss, wide_gain, wide_loss, breadth, ratio, urine)
+
+
+def with_kidney_gain(comparison: Comparison, one: Attenuation, other: Attenuation) -> Comparison:
+    """Adds what the kidneys of both images tell, where they are known."""
+    if one.kidneys is None or other.kidneys is None:
+        return comparison
+    return replace(comparison, kidney_gain=one.kidneys.hu - other.kidneys.hu)
 
 
 def _gains(difference: Volume, soft: Mask) -> tuple[float, float]:

@@ -19,6 +19,7 @@ from NephroSynthLib.dicom.phase_pixels import (
     compare,
     image_evidence,
     measure,
+    with_kidney_gain,
     with_kidneys,
 )
 from NephroSynthLib.dicom.phase_tags import read_tags
@@ -164,9 +165,10 @@ def recognize_phases(
     exams = []
     for done, ((patient, study), members) in enumerate(measured.items()):
         part = progress.part(0.7 + 0.3 * done / len(measured), 0.7 + 0.3 * (done + 1) / len(measured))
-        exam = _judge(study, 1 + patients.index(patient), members)
+        compared = _Comparisons()
+        exam = _judge(study, 1 + patients.index(patient), members, compared)
         if segment is not None and not all(one.sure for one in exam.acquisitions):
-            exam = _judge(study, 1 + patients.index(patient), _with_kidneys(members, segment, part))
+            exam = _judge(study, 1 + patients.index(patient), _with_kidneys(members, segment, part), compared)
         others = [
             one for (who, where), found in measured.items() if where == study and who != patient for one, _ in found
         ]
@@ -187,8 +189,7 @@ def _is_computed(series: Series) -> bool:
     return "SYNTHETIC" in (series.header.get("ImageType") or ())
 
 
-def _judge(study_uid: str, patient: int, measured: Sequence[Member]) -> ExamPhases:
-    comparisons = _Comparisons()
+def _judge(study_uid: str, patient: int, measured: Sequence[Member], comparisons: _Comparisons) -> ExamPhases:
     acquisitions = _acquisitions(measured, comparisons)
     left_out, acquisitions = acquisitions[MAX_ACQUISITIONS:], acquisitions[:MAX_ACQUISITIONS]
     tags = read_tags([members[0][0].header for members in acquisitions])
@@ -216,17 +217,18 @@ def _judge(study_uid: str, patient: int, measured: Sequence[Member]) -> ExamPhas
 
 
 class _Comparisons:
-    """Comparisons of two series of one frame of reference, each made once; None where there is none."""
+    """Comparisons of two series of one frame of reference, each made once for an exam; None where there is none."""
 
     def __init__(self) -> None:
         self._made: dict[tuple[int, int], Comparison | None] = {}
 
     def __call__(self, one: Member, other: Member) -> Comparison | None:
-        key = id(one[1]), id(other[1])
+        key = id(one[0]), id(other[0])
         if key not in self._made:
             same_frame = one[0].identity.frame_of_reference == other[0].identity.frame_of_reference != ""
             self._made[key] = compare(one[1], other[1]) if same_frame else None
-        return self._made[key]
+        made = self._made[key]
+        return None if made is None else with_kidney_gain(made, one[1], other[1])
 
 
 def _acquisitions(measured: Sequence[Member], compared: _Comparisons) -> list[list[Member]]:
