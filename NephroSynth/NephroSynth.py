@@ -33,8 +33,8 @@ from NephroSynthPanel.parameters import Parameters
 from NephroSynthPanel.sample import NAMES, register_sample_data
 
 from NephroSynthLib.errors import UsageError
+from NephroSynthLib.files.notice import RESEARCH_ONLY, SIMULATED_TRAINING
 from NephroSynthLib.mrml.layouts import LAYOUTS, register_layouts
-from NephroSynthLib.notice import RESEARCH_ONLY, SIMULATED_TRAINING
 
 
 class NephroSynth(ScriptedLoadableModule):

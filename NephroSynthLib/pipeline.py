@@ -13,15 +13,15 @@ import psutil
 import SimpleITK as sitk
 
 from NephroSynthLib import __version__
-from NephroSynthLib.contrast_checks import contrast_warnings, coverage_warnings, field_of_view_warnings
 from NephroSynthLib.errors import NoKidneyError, QualityGateError
 from NephroSynthLib.evaluation import evaluate
-from NephroSynthLib.exam import Exam
-from NephroSynthLib.grids import along_stored_axes, resample, smooth_for, with_spacing
+from NephroSynthLib.exam.contrast import contrast_warnings, coverage_warnings, field_of_view_warnings
+from NephroSynthLib.exam.exam import Exam
+from NephroSynthLib.imaging.grids import along_stored_axes, resample, smooth_for, with_spacing
 from NephroSynthLib.progress import Progress, Stage
 from NephroSynthLib.registration import Landmarks, Registration, register
 from NephroSynthLib.result import Acquired, Result
-from NephroSynthLib.segmentation.kidneys import Segmentation, segment_kidneys, volumes_ml
+from NephroSynthLib.segmentation.segmenter import Segmentation, segment_kidneys, volumes_ml
 from NephroSynthLib.settings import RegistrationSettings, Settings
 from NephroSynthLib.synthesis.nephrographic import synthesize
 

@@ -10,12 +10,13 @@ import SimpleITK as sitk
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from NephroSynthLib.evaluation import Metrics
-from NephroSynthLib.exam import Exam
-from NephroSynthLib.files import save_image, staged_folder
-from NephroSynthLib.notice import RESEARCH_ONLY, SIMULATED_TRAINING
-from NephroSynthLib.outputs import OUTPUTS, REPORT, SUMMARY, TRANSFORM
+from NephroSynthLib.exam.exam import Exam
+from NephroSynthLib.files.notice import RESEARCH_ONLY, SIMULATED_TRAINING
+from NephroSynthLib.files.outputs import OUTPUTS, REPORT, SUMMARY, TRANSFORM
+from NephroSynthLib.files.staging import staged_folder
+from NephroSynthLib.imaging.image_files import save_image
 from NephroSynthLib.registration import Registration
-from NephroSynthLib.segmentation.kidneys import Segmentation
+from NephroSynthLib.segmentation.segmenter import Segmentation
 from NephroSynthLib.settings import Settings
 from NephroSynthLib.synthesis.nephrographic import Synthesis
 
@@ -151,7 +152,7 @@ class Result:
             UsageError: If the folder is filled and may not be replaced.
             ResourceError: If the disk is full or not writable.
         """
-        from NephroSynthLib.evaluation.report import write_report
+        from NephroSynthLib.report.report import write_report
 
         summary = self.summary()
         with staged_folder(out, overwrite, OUTPUTS["run"]) as folder:

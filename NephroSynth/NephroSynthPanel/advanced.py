@@ -8,8 +8,8 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from NephroSynthLib.conversation import Message
 from NephroSynthLib.errors import UsageError
+from NephroSynthLib.jobs.conversation import Message
 from NephroSynthPanel import install
 from NephroSynthPanel.parameters import DEFAULT_MODEL, TORCH_DEVICES, Parameters, restore_defaults
 from NephroSynthPanel.worker_process import WorkerProcess

@@ -49,7 +49,7 @@ def dicom_header(node: Any) -> Dataset | None:
 
 def dicom_delay_s(node: Any) -> float | None:
     """Seconds from the injection to the scan of a volume, where its DICOM header tells."""
-    from NephroSynthLib.dicom.timing import excretory_delay_s
+    from NephroSynthLib.phases.timing import excretory_delay_s
 
     header = dicom_header(node)
     return excretory_delay_s(header) if header is not None else None

@@ -13,12 +13,12 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from NephroSynthLib.conversation import Message
 from NephroSynthLib.errors import NephroSynthError, ResourceError
-from NephroSynthLib.mrml.segmentations import kidneys_writer
+from NephroSynthLib.files.outputs import READY, REPORT, SUMMARY
+from NephroSynthLib.jobs.conversation import Message
+from NephroSynthLib.mrml.segmentation_nodes import kidneys_writer
 from NephroSynthLib.mrml.steps import in_background
-from NephroSynthLib.mrml.volumes import node_writer
-from NephroSynthLib.outputs import READY, REPORT, SUMMARY
+from NephroSynthLib.mrml.volume_nodes import node_writer
 from NephroSynthPanel import messages
 from NephroSynthPanel.dicom_files import add_to_database
 from NephroSynthPanel.results import RunNodes

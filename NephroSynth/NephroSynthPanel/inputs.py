@@ -9,7 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from NephroSynthLib.errors import UsageError
-from NephroSynthLib.mrml.phases import PhaseSuggestion, find_phases
+from NephroSynthLib.mrml.phase_search import PhaseSuggestion, find_phases
 from NephroSynthPanel import install
 from NephroSynthPanel.dicom_files import dicom_header
 from NephroSynthPanel.parameters import Parameters

@@ -8,7 +8,7 @@ import traceback
 from slicer.i18n import tr as _
 
 from NephroSynthLib.errors import NephroSynthError
-from NephroSynthLib.worker import as_our_error
+from NephroSynthLib.jobs.worker import as_our_error
 
 
 def in_words(error: Exception) -> str:

@@ -9,8 +9,8 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from NephroSynthLib.files.notice import RESEARCH_ONLY, SIMULATED_TRAINING
 from NephroSynthLib.mrml import display
-from NephroSynthLib.notice import RESEARCH_ONLY, SIMULATED_TRAINING
 from NephroSynthPanel.advanced import AdvancedSection
 from NephroSynthPanel.check import CheckSection
 from NephroSynthPanel.comparison import ComparisonSection

@@ -9,7 +9,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from NephroSynthLib.errors import Cancelled, UsageError
-from NephroSynthLib.mrml.results import Outputs
+from NephroSynthLib.mrml.result_nodes import Outputs
 from NephroSynthPanel import install, messages
 from NephroSynthPanel.parameters import Parameters, settings
 from NephroSynthPanel.progress import ProgressBars, in_words

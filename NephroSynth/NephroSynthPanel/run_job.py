@@ -12,13 +12,13 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from NephroSynthLib.conversation import Message
 from NephroSynthLib.errors import Cancelled, NephroSynthError, UsageError
-from NephroSynthLib.mrml import results
+from NephroSynthLib.jobs.conversation import Message
+from NephroSynthLib.mrml import result_nodes as results
 from NephroSynthLib.mrml.hierarchy import place_beside
-from NephroSynthLib.mrml.segmentations import kidneys_writer
+from NephroSynthLib.mrml.segmentation_nodes import kidneys_writer
 from NephroSynthLib.mrml.steps import LoadStep, Steps, in_background
-from NephroSynthLib.mrml.volumes import node_writer
+from NephroSynthLib.mrml.volume_nodes import node_writer
 from NephroSynthPanel.results import COMPUTED, ROLE, SYNTHETIC, RunNodes
 from NephroSynthPanel.ticks import Ticks
 from NephroSynthPanel.worker_process import WorkerProcess

@@ -11,10 +11,10 @@ import slicer
 from slicer.i18n import tr as _
 
 from NephroSynthLib import __version__
-from NephroSynthLib.conversation import Message
+from NephroSynthLib.jobs.conversation import Message
 from NephroSynthLib.mrml.display import set_ct_window, show_volume
 from NephroSynthLib.mrml.views import fit_views
-from NephroSynthLib.mrml.volumes import read_into
+from NephroSynthLib.mrml.volume_nodes import read_into
 from NephroSynthPanel.dicom_files import DICOM_FOLDER
 from NephroSynthPanel.ticks import Ticks
 from NephroSynthPanel.worker_process import WorkerProcess

@@ -12,8 +12,8 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from NephroSynthLib.conversation import Conversation, Message, as_line, worker_environment
 from NephroSynthLib.errors import Cancelled, NephroSynthError, WorkerError
+from NephroSynthLib.jobs.conversation import Conversation, Message, as_line, worker_environment
 
 CANCEL_WITHIN_MS = 700
 LAUNCHER_SAYS = "exit abnormally"
@@ -22,7 +22,7 @@ LAUNCHER_SAYS = "exit abnormally"
 It then exits with status 1 itself (ctkAppLauncher.cpp, applicationFinished)."""
 PYTHON_SAYS = ("Fatal Python error", "Windows fatal exception")
 """What Python's faulthandler writes in a crash of its own, but not when the system kills it."""
-WORKER_ARGUMENTS = ("-m", "NephroSynthLib.worker")
+WORKER_ARGUMENTS = ("-m", "NephroSynthLib.jobs.worker")
 
 OnEnd = Callable[["dict[str, Any] | None", "NephroSynthError | None"], None]
 

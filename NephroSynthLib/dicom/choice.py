@@ -10,11 +10,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from NephroSynthLib.dicom.index import DicomIndex
-from NephroSynthLib.dicom.phase_evidence import Phase
-from NephroSynthLib.dicom.phase_pixels import Segment
-from NephroSynthLib.dicom.phases import ExamPhases, PhaseReport, SeriesPhase, recognize_phases
+from NephroSynthLib.dicom.recognition import ExamPhases, PhaseReport, SeriesPhase, recognize_phases
 from NephroSynthLib.dicom.series import Series
 from NephroSynthLib.errors import AmbiguousPhasesError
+from NephroSynthLib.phases.evidence import Phase
+from NephroSynthLib.phases.pixel_evidence import Segment
 from NephroSynthLib.progress import Progress
 
 NEEDED = (Phase.NONCONTRAST, Phase.EXCRETORY)

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from NephroSynthLib.dicom.equipment import MANUFACTURER
-from NephroSynthLib.dicom.source import STUDY_ATTRIBUTES
+from NephroSynthLib.dicom.source_series import STUDY_ATTRIBUTES
 from NephroSynthLib.dicom.writing import code
 
 _STANDARD_UIDS = "1.2.840.10008."

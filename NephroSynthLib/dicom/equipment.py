@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from NephroSynthLib import __version__
-from NephroSynthLib.dicom.source import now_at
+from NephroSynthLib.dicom.source_series import now_at
 
 MANUFACTURER = "NephroSynth (research software)"
 MODEL_NAME = "NephroSynth"

@@ -11,13 +11,13 @@ import SimpleITK as sitk
 
 from NephroSynthLib.dicom.deidentify import UIDMap, deidentify
 from NephroSynthLib.dicom.equipment import ModelIdentity
+from NephroSynthLib.dicom.input_files import Source
 from NephroSynthLib.dicom.quiet import quiet
 from NephroSynthLib.dicom.seg import write_kidney_segmentation
 from NephroSynthLib.dicom.series import Series, series_number
-from NephroSynthLib.dicom.source import free_series_number, read_source
-from NephroSynthLib.dicom.sources import Source
-from NephroSynthLib.dicom.synthetic import write_synthetic_series
-from NephroSynthLib.files import staged_folder
+from NephroSynthLib.dicom.source_series import free_series_number, read_source
+from NephroSynthLib.dicom.synthetic_series import write_synthetic_series
+from NephroSynthLib.files.staging import staged_folder
 
 SYNTHETIC_FOLDER = "synthetic_nephrographic"
 SEGMENTATION_FILE = "kidneys.dcm"

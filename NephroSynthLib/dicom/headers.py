@@ -11,10 +11,10 @@ from pydicom.tag import Tag
 from pydicom.uid import UID
 
 from NephroSynthLib.dicom.identity import Identity, hashed
+from NephroSynthLib.dicom.input_files import Skipped, Source
 from NephroSynthLib.dicom.parsing import NotDicom, parse
-from NephroSynthLib.dicom.phase_words import names_several_energies
-from NephroSynthLib.dicom.sources import Skipped, Source
 from NephroSynthLib.dicom.stack import Plane
+from NephroSynthLib.phases.words import names_several_energies
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 _DICOMDIR = "1.2.840.10008.1.3.10"

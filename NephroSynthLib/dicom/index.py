@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from NephroSynthLib.dicom.headers import Header, read_header
+from NephroSynthLib.dicom.input_files import Skipped, Source, find_sources
 from NephroSynthLib.dicom.quiet import quiet
 from NephroSynthLib.dicom.series import Series, build_series
-from NephroSynthLib.dicom.sources import Skipped, Source, find_sources
 from NephroSynthLib.progress import Progress
 
 _READERS = 4

@@ -17,7 +17,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from NephroSynthLib.dicom.sources import Source, starts_as_dicom
+from NephroSynthLib.dicom.input_files import Source, starts_as_dicom
 
 PIXEL_DATA = Tag("PixelData")
 _FIRST_TAG = Tag(0x0008, 0x0000)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from pydicom.dataset import Dataset
 
-from NephroSynthLib.dicom.source import SourceFrame
+from NephroSynthLib.dicom.source_series import SourceFrame
 
 
 def image_reference(frame: SourceFrame) -> Dataset:

@@ -16,7 +16,7 @@ from pydicom.valuerep import format_number_as_ds
 from NephroSynthLib import __version__
 from NephroSynthLib.dicom.equipment import MANUFACTURER, MODEL_NAME, ModelIdentity, contributing_equipment
 from NephroSynthLib.dicom.references import image_reference, instance_references, reference_series
-from NephroSynthLib.dicom.source import SourceSeries, check_within, now_at, study_header
+from NephroSynthLib.dicom.source_series import SourceSeries, check_within, now_at, study_header
 from NephroSynthLib.dicom.writing import code
 from NephroSynthLib.errors import ImageContentError
 

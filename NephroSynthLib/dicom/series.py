@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 
 from NephroSynthLib.dicom.headers import DERIVED, REFORMAT, Header, Slice
 from NephroSynthLib.dicom.identity import Identity
-from NephroSynthLib.dicom.sources import Skipped, Source
+from NephroSynthLib.dicom.input_files import Skipped, Source
 from NephroSynthLib.dicom.stack import MIN_SLICES, Stack, heights, irregularity, stack_of
 
 

@@ -18,7 +18,7 @@ from NephroSynthLib.evaluation.frechet import (
 )
 from NephroSynthLib.evaluation.metrics import FULL, WINDOW, Similarity, similarity
 from NephroSynthLib.evaluation.overlap import Overlap, kidney_overlap
-from NephroSynthLib.grids import AIR_HU, Box, box_around, resample, same_grid
+from NephroSynthLib.imaging.grids import AIR_HU, Box, box_around, resample, same_grid
 
 MARGIN_MM = 25.0
 BODY_HU = -300.0

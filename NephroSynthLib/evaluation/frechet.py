@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional as F
 
 from NephroSynthLib.errors import GeometryError
-from NephroSynthLib.window import to_window
+from NephroSynthLib.imaging.window import to_window
 
 Size = tuple[int, int, int]
 

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from NephroSynthLib.errors import GeometryError, ImageContentError
-from NephroSynthLib.ssim import ms_ssim, ssim_map
-from NephroSynthLib.window import LOWER_HU, UPPER_HU
+from NephroSynthLib.imaging.ssim import ms_ssim, ssim_map
+from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU
 
 PSNR_OF_EQUAL_DB = 100.0
 """PSNR is infinite between equal images; it ends here, so that every figure is a finite number."""

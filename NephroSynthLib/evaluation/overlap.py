@@ -10,7 +10,7 @@ import torch
 from monai.metrics.hausdorff_distance import compute_hausdorff_distance
 from monai.metrics.surface_distance import compute_average_surface_distance
 
-from NephroSynthLib.grids import box_around, resample, same_grid
+from NephroSynthLib.imaging.grids import box_around, resample, same_grid
 
 KIDNEYS: dict[str, int] = {"right": 1, "left": 2}
 """Side to label."""

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from scipy.ndimage import distance_transform_edt
 
 from NephroSynthLib.evaluation.overlap import KIDNEYS
-from NephroSynthLib.grids import AIR_HU, Box, box_around, resample, same_grid
+from NephroSynthLib.imaging.grids import AIR_HU, Box, box_around, resample, same_grid
 
 RIM_MM = 6.0
 """Depth of the rim that stands for the cortex; 5.9 mm on average in Beland et al., AJR 195:W146 (2010)."""

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
 from NephroSynthLib.errors import ModelError
-from NephroSynthLib.files import staged_file
+from NephroSynthLib.files.staging import staged_file
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiser, SwinDenoiserConfig
 
 FORMAT_VERSION = 1

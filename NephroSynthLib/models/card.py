@@ -13,9 +13,9 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from NephroSynthLib.files import staged_file
+from NephroSynthLib.files.notice import RESEARCH_ONLY
+from NephroSynthLib.files.staging import staged_file
 from NephroSynthLib.models.bundle import BundleMetadata, ModelBundle, Task, list_bundles, load_bundle
-from NephroSynthLib.notice import RESEARCH_ONLY
 
 CARDS = Path("Resources/ModelCards")
 

@@ -9,11 +9,11 @@ import SimpleITK as sitk
 import slicer
 
 from NephroSynthLib.errors import GeometryError
-from NephroSynthLib.grids import resample, same_grid
+from NephroSynthLib.imaging.grids import resample, same_grid
 from NephroSynthLib.mrml.colours import diverging, paint, sequential, show_legend
 from NephroSynthLib.mrml.display import overlay, set_ct_window
 from NephroSynthLib.mrml.i18n import tr as _
-from NephroSynthLib.mrml.volumes import image_from_node, node_from_image
+from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image
 
 __all__ = ["COMPARISON", "DIFFERENCE_HU", "checkerboard", "difference", "show_legend", "uncertainty_overlay"]
 

@@ -6,12 +6,12 @@ import slicer
 import vtk
 
 from NephroSynthLib.errors import GeometryError
-from NephroSynthLib.grids import box_around
+from NephroSynthLib.imaging.grids import box_around
+from NephroSynthLib.imaging.window import LEVEL_HU, WIDTH_HU
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.images import voxels
-from NephroSynthLib.mrml.segmentations import segment_ids, segment_in_world
+from NephroSynthLib.mrml.segmentation_nodes import segment_ids, segment_in_world
 from NephroSynthLib.mrml.views import centre_on, composites, link_slices, show, slice_views
-from NephroSynthLib.window import LEVEL_HU, WIDTH_HU
 
 __all__ = [
     "centre_on",

@@ -10,10 +10,10 @@ import SimpleITK as sitk
 import slicer
 
 from NephroSynthLib.errors import UsageError
-from NephroSynthLib.grids import AIR_HU
+from NephroSynthLib.imaging.grids import AIR_HU
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.tables import Column, fill_table, kidney_hu
-from NephroSynthLib.mrml.volumes import image_from_node
+from NephroSynthLib.mrml.volume_nodes import image_from_node
 
 _LEAST_LENGTH_MM = 1.0
 _MOST_SAMPLES = 2000

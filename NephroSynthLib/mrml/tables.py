@@ -11,11 +11,11 @@ import slicer
 import vtk
 
 from NephroSynthLib.errors import UsageError
-from NephroSynthLib.grids import AIR_HU, box_around, resample
-from NephroSynthLib.kidney_names import LEFT, RIGHT
+from NephroSynthLib.imaging.grids import AIR_HU, box_around, resample
+from NephroSynthLib.imaging.kidney_names import LEFT, RIGHT
 from NephroSynthLib.mrml.i18n import tr as _
-from NephroSynthLib.mrml.segmentations import kidney_labels
-from NephroSynthLib.mrml.volumes import image_from_node
+from NephroSynthLib.mrml.segmentation_nodes import kidney_labels
+from NephroSynthLib.mrml.volume_nodes import image_from_node
 
 Column = tuple[str, str, Sequence[str | float]]
 """Title, unit (empty for none), and values: texts, or numbers with NaN for none."""

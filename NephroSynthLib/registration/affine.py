@@ -15,6 +15,7 @@ import numpy.typing as npt
 import scipy.ndimage as ndi
 import SimpleITK as sitk
 
+from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU
 from NephroSynthLib.registration.geometry import (
     BoolArray,
     FloatArray,
@@ -25,7 +26,6 @@ from NephroSynthLib.registration.geometry import (
     matrix_of,
     translation,
 )
-from NephroSynthLib.window import LOWER_HU, UPPER_HU
 
 if TYPE_CHECKING:
     from ants import ANTsImage

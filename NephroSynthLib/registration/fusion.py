@@ -17,7 +17,7 @@ import SimpleITK as sitk
 from scipy.linalg import expm, logm
 
 from NephroSynthLib.registration.geometry import FloatArray, WorkingGrid, affine_transform, apply, box_corners
-from NephroSynthLib.registration.kidney import mask_extent
+from NephroSynthLib.registration.kidney_stage import mask_extent
 
 SPACING_MM = 3.0
 CORE_MM = 4.0

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from NephroSynthLib.grids import AIR_HU
+from NephroSynthLib.imaging.grids import AIR_HU
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

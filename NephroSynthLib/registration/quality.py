@@ -11,12 +11,12 @@ import numpy.typing as npt
 import scipy.ndimage as ndi
 import SimpleITK as sitk
 
-from NephroSynthLib.grids import AIR_HU
+from NephroSynthLib.imaging.grids import AIR_HU
+from NephroSynthLib.imaging.ssim import RADIUS, ssim_map
+from NephroSynthLib.imaging.window import to_window
 from NephroSynthLib.registration.affine import body_mask
 from NephroSynthLib.registration.geometry import BoolArray, WorkingGrid, extent
-from NephroSynthLib.registration.kidney import mask_extent, mask_points
-from NephroSynthLib.ssim import RADIUS, ssim_map
-from NephroSynthLib.window import to_window
+from NephroSynthLib.registration.kidney_stage import mask_extent, mask_points
 
 SPACING_MM, SPACING_WITHOUT_KIDNEYS_MM = 2.0, 4.0
 MARGIN_MM = 20.0

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from NephroSynthLib.grids import AIR_HU, canonical
+from NephroSynthLib.imaging.grids import AIR_HU, canonical
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.registration.affine import register_affine
 from NephroSynthLib.registration.fusion import FusedMap, fuse
 from NephroSynthLib.registration.geometry import FloatArray, translation
-from NephroSynthLib.registration.kidney import mask_points, register_kidney
+from NephroSynthLib.registration.kidney_stage import mask_points, register_kidney
 from NephroSynthLib.registration.landmarks import Landmarks
 from NephroSynthLib.registration.quality import Judge, RegistrationQuality
 from NephroSynthLib.settings import RegistrationMode, RegistrationSettings

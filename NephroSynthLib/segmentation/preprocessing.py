@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
-from NephroSynthLib.grids import canonical, resample, smooth_for, with_spacing
-from NephroSynthLib.window import to_window
+from NephroSynthLib.imaging.grids import canonical, resample, smooth_for, with_spacing
+from NephroSynthLib.imaging.window import to_window
 
 SPACING = (3.0, 3.0, 3.0)
 

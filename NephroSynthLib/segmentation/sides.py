@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from NephroSynthLib.laterality import BONE_HU, is_horseshoe, midline
+from NephroSynthLib.imaging.laterality import BONE_HU, is_horseshoe, midline
 
 RIGHT, LEFT = 1, 2
 SMALLEST_ML = 10.0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from NephroSynthLib.simulation.exam import Phase, SimulatedExam, simulate
-from NephroSynthLib.simulation.grid import Grid
 from NephroSynthLib.simulation.kinetics import KineticParameters
 from NephroSynthLib.simulation.lesions import Finding
+from NephroSynthLib.simulation.reference_grid import Grid
+from NephroSynthLib.simulation.simulated_exam import Phase, SimulatedExam, simulate
 from NephroSynthLib.simulation.tissues import Tissue
 
 __all__ = ["Finding", "Grid", "KineticParameters", "Phase", "SimulatedExam", "Tissue", "simulate"]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from NephroSynthLib.simulation.grid import Grid
+from NephroSynthLib.simulation.reference_grid import Grid
 from NephroSynthLib.simulation.splines import smooth_noise
 
 

@@ -21,7 +21,6 @@ from NephroSynthLib.simulation import (
 )
 from NephroSynthLib.simulation.canvas import Canvas
 from NephroSynthLib.simulation.collecting_system import HYDRONEPHROTIC, paint_collecting_system
-from NephroSynthLib.simulation.grid import Grid
 from NephroSynthLib.simulation.habitus import Habitus
 from NephroSynthLib.simulation.kidneys import (
     KidneyAnatomy,
@@ -31,6 +30,7 @@ from NephroSynthLib.simulation.kidneys import (
     paint_perirenal_fat,
 )
 from NephroSynthLib.simulation.lesions import Finding, Pathology
+from NephroSynthLib.simulation.reference_grid import Grid
 from NephroSynthLib.simulation.splines import smooth_noise
 from NephroSynthLib.simulation.tissues import Tissue
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from NephroSynthLib.simulation.grid import Grid
+from NephroSynthLib.simulation.reference_grid import Grid
 from NephroSynthLib.simulation.shapes import Point
 from NephroSynthLib.simulation.tissues import Tissue
 

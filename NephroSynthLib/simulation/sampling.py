@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import spline_filter
 from torch import Tensor
 
-from NephroSynthLib.simulation.grid import Grid
+from NephroSynthLib.simulation.reference_grid import Grid
 from NephroSynthLib.simulation.splines import Axes, cubic_weights, tensor_product
 
 _LATTICE_MM = 8.0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from NephroSynthLib.window import UPPER_HU, to_window
+from NephroSynthLib.imaging.window import UPPER_HU, to_window
 
 CONDITION_CHANNELS, CONTEXT_FEATURES = 3, 5
 BRIGHTEST_HU = 3000.0

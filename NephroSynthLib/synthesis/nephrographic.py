@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from NephroSynthLib.device import resolve_device
 from NephroSynthLib.errors import GeometryError, ModelError, NoKidneyError
-from NephroSynthLib.grids import (
+from NephroSynthLib.imaging.grids import (
     AIR_HU,
     Box,
     Spacing,
@@ -20,10 +19,11 @@ from NephroSynthLib.grids import (
     smooth_for,
     with_spacing,
 )
+from NephroSynthLib.methods.kinetic import kinetic_baseline
 from NephroSynthLib.models.bundle import load_bundle
+from NephroSynthLib.models.device import resolve_device
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import SynthesisSettings
-from NephroSynthLib.synthesis.baseline import kinetic_baseline
 from NephroSynthLib.synthesis.condition import CONDITION_CHANNELS, CONTEXT_FEATURES
 from NephroSynthLib.synthesis.restore import restore_outside_window
 from NephroSynthLib.synthesis.sampling import sample_region

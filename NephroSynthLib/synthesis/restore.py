@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from NephroSynthLib.window import LOWER_HU, UPPER_HU
+from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU
 
 BLEND_HU = 40.0
 

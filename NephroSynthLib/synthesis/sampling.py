@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from NephroSynthLib.device import autocast, free_memory, in_words
 from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
 from NephroSynthLib.diffusion.samplers import DDIM, DDPM, DPMSolver, Sampler
 from NephroSynthLib.diffusion.tiling import Size, Tiling, denoise_tiled, tile_shape
 from NephroSynthLib.errors import ResourceError, is_out_of_memory
+from NephroSynthLib.imaging.window import from_window
+from NephroSynthLib.models.device import autocast, free_memory, in_words
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import SynthesisSettings
 from NephroSynthLib.synthesis.condition import condition_channels, exam_context
-from NephroSynthLib.window import from_window
 
 SMALLEST_TILE: Size = (16, 64, 64)
 OVERLAP: Size = (6, 24, 24)

@@ -22,7 +22,8 @@ from NephroSynthLib.diffusion.losses import Distance
 from NephroSynthLib.errors import ModelError, UsageError
 from NephroSynthLib.models.bundle import BundleMetadata, ModelBundle, Task, load_bundle, save_bundle
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiser, SwinDenoiserConfig
-from NephroSynthLib.training import segmentation, synthesis
+from NephroSynthLib.training import segmentation_cases as segmentation
+from NephroSynthLib.training import synthesis_cases as synthesis
 from NephroSynthLib.training.loop import DrawSample, OnProgress, TrainingPlan, fit
 from NephroSynthLib.training.pool import FIRST_OF_COHORT, CasePool, MakeCase
 

@@ -17,7 +17,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from NephroSynthLib.dicom.index import index_dicom
-from NephroSynthLib.dicom.simulated import DELAYS_S, write_simulated_study
+from NephroSynthLib.dicom.simulated_study import DELAYS_S, write_simulated_study
 
 STUDIES = 5
 

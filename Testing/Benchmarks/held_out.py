@@ -14,15 +14,15 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 import SimpleITK as sitk
 
-from NephroSynthLib.exam import Exam
-from NephroSynthLib.grids import box_around
+from NephroSynthLib.exam.exam import Exam
+from NephroSynthLib.imaging.grids import box_around
+from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU
+from NephroSynthLib.methods.kinetic import kinetic_baseline
 from NephroSynthLib.pipeline import run
 from NephroSynthLib.settings import Settings, SynthesisSettings
-from NephroSynthLib.simulation.exam import SimulatedExam, simulate
-from NephroSynthLib.simulation.export import to_image
-from NephroSynthLib.synthesis.baseline import kinetic_baseline
+from NephroSynthLib.simulation.as_images import to_image
+from NephroSynthLib.simulation.simulated_exam import SimulatedExam, simulate
 from NephroSynthLib.synthesis.nephrographic import synthesize
-from NephroSynthLib.window import LOWER_HU, UPPER_HU
 
 
 @dataclass(frozen=True)

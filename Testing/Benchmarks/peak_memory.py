@@ -18,10 +18,10 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
-from NephroSynthLib.grids import resample
-from NephroSynthLib.simulation.exam import simulate
-from NephroSynthLib.simulation.export import to_images
-from NephroSynthLib.simulation.grid import Grid
+from NephroSynthLib.imaging.grids import resample
+from NephroSynthLib.simulation.as_images import to_images
+from NephroSynthLib.simulation.reference_grid import Grid
+from NephroSynthLib.simulation.simulated_exam import simulate
 
 FIELD_MM = (400.0, 400.0, 300.0)
 
@@ -63,7 +63,16 @@ def main() -> None:
             for word in (f"--{phase}", str(folder / f"{phase}.nii.gz"))
         ]
         start = time.perf_counter()
-        command = [sys.executable, "-m", "NephroSynthLib.cli", "run", *phases, "--out", str(folder / "out"), "--quiet"]
+        command = [
+            sys.executable,
+            "-m",
+            "NephroSynthLib.cli.app",
+            "run",
+            *phases,
+            "--out",
+            str(folder / "out"),
+            "--quiet",
+        ]
         subprocess.run(command, check=True)
         seconds = time.perf_counter() - start
         result = json.loads((folder / "out" / "result.json").read_text(encoding="utf-8"))

@@ -16,12 +16,12 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from NephroSynthLib.dicom.index import index_dicom
-from NephroSynthLib.dicom.phases import recognize_phases
-from NephroSynthLib.dicom.simulated import DELAYS_S, write_simulated_study
-from NephroSynthLib.segmentation.kidneys import segment_kidneys
+from NephroSynthLib.dicom.recognition import recognize_phases
+from NephroSynthLib.dicom.simulated_study import DELAYS_S, write_simulated_study
+from NephroSynthLib.segmentation.segmenter import segment_kidneys
 from NephroSynthLib.settings import SegmentationSettings
 from NephroSynthLib.simulation import simulate
-from NephroSynthLib.simulation.export import to_images
+from NephroSynthLib.simulation.as_images import to_images
 
 PHASES = ("noncontrast", "nephrographic", "excretory")
 LANGUAGES = (

@@ -20,7 +20,7 @@ import SimpleITK as sitk
 from NephroSynthLib.registration import Registration, register
 from NephroSynthLib.settings import RegistrationMode, RegistrationSettings
 from NephroSynthLib.simulation import SimulatedExam, simulate
-from NephroSynthLib.simulation.export import to_image, to_images
+from NephroSynthLib.simulation.as_images import to_image, to_images
 
 FIRST_SEED = 900_000
 

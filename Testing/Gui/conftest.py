@@ -68,7 +68,7 @@ def exam_nodes(host: Any) -> dict[str, Any]:
     """Three small phases in the scene."""
     import slicer
 
-    from NephroSynthLib.mrml.volumes import node_from_image
+    from NephroSynthLib.mrml.volume_nodes import node_from_image
 
     kidneys = {"noncontrast": 30.0, "excretory": 120.0, "nephrographic": 150.0}
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from NephroSynthLib.worker import PROTOCOL
+from NephroSynthLib.jobs.worker import PROTOCOL
 
 
 def program(body: str, python: str = sys.executable) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def test_what_a_worker_says_of_its_files_after_cancel_is_heard(host: Any, ready:
 def test_cancel_while_the_inputs_are_written(
     host: Any, ready: Any, monkeypatch: pytest.MonkeyPatch, report: Callable[[str], None]
 ) -> None:
-    from NephroSynthLib import files
+    from NephroSynthLib.files import staging as files
 
     monkeypatch.setattr(files, "save_image", slowly(files.save_image))
     before = contents()
@@ -72,7 +72,7 @@ def test_cancel_while_the_inputs_are_written(
 def test_cancel_while_the_results_are_read(
     host: Any, ready: Any, result_folder: Path, monkeypatch: pytest.MonkeyPatch, report: Callable[[str], None]
 ) -> None:
-    from NephroSynthLib.mrml import results
+    from NephroSynthLib.mrml import result_nodes as results
 
     monkeypatch.setattr(results, "read_image", slowly(results.read_image))
     before = contents()
@@ -91,7 +91,7 @@ def test_cancel_when_results_are_in_the_scene_already(
 ) -> None:
     import qt
 
-    from NephroSynthLib.mrml import results
+    from NephroSynthLib.mrml import result_nodes as results
 
     if overwriting:
         start(host, ready, giving(str(result_folder)))

@@ -42,7 +42,7 @@ def test_a_disk_that_fills_up_while_the_inputs_are_written(host: Any, ready: Any
 def test_a_disk_without_a_free_byte_for_the_inputs(
     host: Any, ready: Any, monkeypatch: pytest.MonkeyPatch, error: int
 ) -> None:
-    from NephroSynthLib import files
+    from NephroSynthLib.files import staging as files
 
     def fail(*arguments: Any, **options: Any) -> None:
         raise OSError(error, os.strerror(error))

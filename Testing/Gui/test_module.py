@@ -64,12 +64,12 @@ def test_a_reload_picks_up_an_edited_file_of_the_panel(host: Any, developed: Pat
     assert "ui.noticeLabel.text = f" in text
     edited.write_text(text.replace("ui.noticeLabel.text = f", "ui.noticeLabel.text = 'Edited. ' + f"), encoding="utf-8")
     assert "Edited" not in host.widget.ui.noticeLabel.text
-    library = sys.modules["NephroSynthLib.window"]
+    library = sys.modules["NephroSynthLib.imaging.window"]
     host.click(host.widget.reloadButton)
     reloaded = slicer.modules.NephroSynthWidget
     assert reloaded is not host.widget
     assert reloaded.ui.noticeLabel.text.startswith("Edited. Research use only")
-    assert sys.modules["NephroSynthLib.window"] is not library
+    assert sys.modules["NephroSynthLib.imaging.window"] is not library
 
 
 def test_a_reload_of_code_that_cannot_be_loaded_leaves_the_panel_as_it_was(host: Any, developed: Path) -> None:

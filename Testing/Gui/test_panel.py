@@ -227,7 +227,7 @@ def test_kidneys_of_the_user_are_handed_to_the_worker(
     import SimpleITK as sitk
     import slicer
 
-    from NephroSynthLib.mrml.segmentations import segmentation_from_labels
+    from NephroSynthLib.mrml.segmentation_nodes import segmentation_from_labels
 
     segmentation = segmentation_from_labels(slicer.mrmlScene, small_labels(), "Mine", exam_nodes["noncontrast"])
     choose(widget, **exam_nodes, kidneysInput=segmentation)

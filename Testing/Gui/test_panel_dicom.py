@@ -18,7 +18,7 @@ def test_an_exported_series_joins_the_study_of_its_source_in_the_database(
     import slicer
     from DICOMLib import DICOMUtils
 
-    from NephroSynthLib.dicom.simulated import write_simulated_study
+    from NephroSynthLib.dicom.simulated_study import write_simulated_study
 
     images = {"noncontrast": small_image(40.0, 30.0), "excretory": small_image(40.0, 120.0)}
     write_simulated_study(images, tmp_path / "source", seed=1)
@@ -59,7 +59,7 @@ def dicom_export(
     host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, tmp_path: Path
 ) -> Callable[[], str]:
     """Exports a run as DICOM into a folder and the database, and gives what the panel says then."""
-    from NephroSynthLib.dicom.simulated import write_simulated_study
+    from NephroSynthLib.dicom.simulated_study import write_simulated_study
 
     write_simulated_study({"noncontrast": small_image(40.0, 30.0)}, tmp_path / "source", seed=1)
     choose(widget, **exam_nodes)
@@ -143,7 +143,7 @@ def test_the_delay_of_the_excretory_phase_is_the_users_or_that_of_its_header(
     from NephroSynthPanel.dicom_files import DICOM_FOLDER
     from NephroSynthPanel.parameters import restore_defaults, settings
 
-    from NephroSynthLib.dicom.simulated import write_simulated_study
+    from NephroSynthLib.dicom.simulated_study import write_simulated_study
 
     choose(widget, **exam_nodes)
     parameters = widget.panel.parameters()
@@ -173,7 +173,7 @@ def test_the_dicom_folder_of_one_patient_does_not_stay_chosen_for_the_next(
     import slicer
     from NephroSynthPanel.dicom_files import DICOM_FOLDER
 
-    from NephroSynthLib.mrml.volumes import node_from_image
+    from NephroSynthLib.mrml.volume_nodes import node_from_image
 
     exam_nodes["noncontrast"].SetAttribute(DICOM_FOLDER, str(tmp_path))
     choose(widget, **exam_nodes)

@@ -43,8 +43,8 @@ def large_exam(host: Any, large_result: Path) -> dict[str, Any]:
     """Inputs by the names of their selectors, the kidneys too."""
     import slicer
 
-    from NephroSynthLib.mrml.segmentations import segmentation_from_labels
-    from NephroSynthLib.mrml.volumes import node_from_image
+    from NephroSynthLib.mrml.segmentation_nodes import segmentation_from_labels
+    from NephroSynthLib.mrml.volume_nodes import node_from_image
 
     scene, image = slicer.mrmlScene, sitk.ReadImage(str(large_result / "excretory_registered.nrrd"))
     phases = ("noncontrast", "excretory", "nephrographic")

@@ -132,7 +132,7 @@ def test_killing_everything_at_a_random_moment_leaves_no_output_and_the_next_run
     hidden = [path.name for path in run.output.iterdir()]
     assert all(name.startswith(".nephrosynth-") for name in hidden)
 
-    from NephroSynthLib.files import remove_leftovers
+    from NephroSynthLib.files.staging import remove_leftovers
 
     remove_leftovers(run.output)
     assert list(run.output.iterdir()) == []

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from NephroSynthLib import jobs
+from NephroSynthLib.files.outputs import OUTPUTS
+from NephroSynthLib.jobs import registry as jobs
+from NephroSynthLib.jobs.simulated_files import SimulatedFiles
 from NephroSynthLib.models.bundle import load_bundle
-from NephroSynthLib.outputs import OUTPUTS
 from NephroSynthLib.progress import STAGES, Progress, ProgressEvent
 from NephroSynthLib.result import Summary
-from NephroSynthLib.simulated_files import SimulatedFiles
 from NephroSynthLib.simulation import Grid
 
 SEED = 900_002

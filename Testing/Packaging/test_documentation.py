@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from NephroSynthLib.cli import app
+from NephroSynthLib.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*(ROOT / "Documentation").glob("*.md"), ROOT / "README.md"])

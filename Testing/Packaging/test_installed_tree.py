@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from NephroSynthLib.jobs import JOBS
+from NephroSynthLib.jobs.registry import JOBS
 
 ROOT = Path(__file__).resolve().parents[2]
 STAND_IN = Path(__file__).parent / "SlicerStandIn"
@@ -22,7 +22,9 @@ MODULES = Path("lib/Slicer-5.10/qt-scripted-modules")
 SOURCE_PATH = (ROOT, ROOT / "NephroSynth")
 """Where `NephroSynthLib` and the module's own packages are found in the source tree."""
 
-JOB_FILES = tuple(ROOT / "NephroSynthLib" / name for name in ("jobs.py", "dicom_jobs.py", "panel_jobs.py"))
+JOB_FILES = tuple(
+    ROOT / "NephroSynthLib" / name for name in ("jobs/registry.py", "jobs/dicom_jobs.py", "jobs/panel_jobs.py")
+)
 
 pytestmark = [
     pytest.mark.system,
@@ -120,7 +122,7 @@ def _source(name: str) -> Path | None:
 def _needed_python() -> set[Path]:
     """The module, the worker with the jobs that the panel starts, and all of the project that they import."""
     seen: set[Path] = set()
-    found = [ROOT / "NephroSynth/NephroSynth.py", ROOT / "NephroSynthLib/worker.py"]
+    found = [ROOT / "NephroSynth/NephroSynth.py", ROOT / "NephroSynthLib/jobs/worker.py"]
     while found:
         file = found.pop()
         if file not in seen:
@@ -234,7 +236,7 @@ def test_the_installed_worker_reads_its_bundled_models(
     assert {line.split()[0] for line in printed.splitlines()} == {"segmentation", "synthesis"}
     assert all(str(modules) in line for line in printed.splitlines())
     finished = subprocess.run(
-        [sys.executable, "-m", "NephroSynthLib.worker"],
+        [sys.executable, "-m", "NephroSynthLib.jobs.worker"],
         input=b'{"command": "nothing", "arguments": {}}\n',
         capture_output=True,
         check=False,
@@ -264,7 +266,7 @@ def test_the_installed_worker_reads_its_bundled_models(
 def test_a_job_that_is_not_installed_says_so(
     installed_alone: dict[str, str], tmp_path: Path, command: str, arguments: dict[str, object]
 ) -> None:
-    worker = [sys.executable, "-m", "NephroSynthLib.worker"]
+    worker = [sys.executable, "-m", "NephroSynthLib.jobs.worker"]
     with subprocess.Popen(
         worker, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=installed_alone
     ) as process:

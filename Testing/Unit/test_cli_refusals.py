@@ -13,7 +13,7 @@ import SimpleITK as sitk
 from pydicom.dataset import Dataset
 from typer.testing import CliRunner
 
-from NephroSynthLib.cli import app
+from NephroSynthLib.cli.app import app
 
 Phantom = Callable[..., sitk.Image]
 WriteSeries = Callable[..., list[Path]]

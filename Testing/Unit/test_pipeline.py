@@ -7,8 +7,8 @@ import pytest
 import SimpleITK as sitk
 from pydantic import ValidationError
 
-from NephroSynthLib.exam import Exam
-from NephroSynthLib.grids import canonical
+from NephroSynthLib.exam.exam import Exam
+from NephroSynthLib.imaging.grids import canonical
 from NephroSynthLib.pipeline import at_spacing
 from NephroSynthLib.settings import Settings
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from NephroSynthLib.outputs import OUTPUTS
+from NephroSynthLib.files.outputs import OUTPUTS
 from NephroSynthLib.result import Summary
 
 DOCUMENT = Path(__file__).parents[2] / "Documentation" / "Result.md"

@@ -20,10 +20,10 @@ from pydicom.uid import ExplicitVRBigEndian, RLELossless
 from NephroSynthLib.dicom.export import export_dicom
 from NephroSynthLib.dicom.headers import Header, read_header
 from NephroSynthLib.dicom.index import DicomIndex, index_dicom
-from NephroSynthLib.dicom.reading import read_series
-from NephroSynthLib.dicom.sources import Skipped
+from NephroSynthLib.dicom.input_files import Skipped
+from NephroSynthLib.dicom.series_reading import read_series
 from NephroSynthLib.errors import InputError
-from NephroSynthLib.exam import read_volume
+from NephroSynthLib.exam.exam import read_volume
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

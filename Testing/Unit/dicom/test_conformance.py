@@ -13,7 +13,7 @@ import SimpleITK as sitk
 
 from NephroSynthLib.dicom.equipment import ModelIdentity
 from NephroSynthLib.dicom.export import export_dicom
-from NephroSynthLib.dicom.simulated import write_simulated_study
+from NephroSynthLib.dicom.simulated_study import write_simulated_study
 
 pytestmark = [
     pytest.mark.system,

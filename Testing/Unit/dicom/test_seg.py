@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from NephroSynthLib.dicom.equipment import ModelIdentity
 from NephroSynthLib.dicom.seg import write_kidney_segmentation
-from NephroSynthLib.dicom.source import read_source
+from NephroSynthLib.dicom.source_series import read_source
 from NephroSynthLib.errors import ImageContentError
 
 MODEL = ModelIdentity("kidney-segmenter", "fedcba9876543210" * 4)

@@ -32,9 +32,9 @@ from pynetdicom import AE, DEFAULT_TRANSFER_SYNTAXES, AllStoragePresentationCont
 from pynetdicom.events import Event
 from typer.testing import CliRunner
 
-from NephroSynthLib.cli import app
+from NephroSynthLib.cli.app import app
 from NephroSynthLib.dicom.send import PACS, send
-from NephroSynthLib.dicom.simulated import write_simulated_study
+from NephroSynthLib.dicom.simulated_study import write_simulated_study
 from NephroSynthLib.errors import Cancelled, NetworkError, UsageError
 from NephroSynthLib.progress import Progress
 

@@ -18,13 +18,13 @@ def leaves(tree: object) -> list[object]:
     return [tree]
 
 
-def test_figures_around_and_inside_the_kidneys(phantom: SimpleNamespace) -> None:
-    kidneys = sitk.GetArrayFromImage(phantom.kidneys) > 0
-    spoiled = sitk.GetArrayFromImage(phantom.nephrographic)
+def test_figures_around_and_inside_the_kidneys(drawn: SimpleNamespace) -> None:
+    kidneys = sitk.GetArrayFromImage(drawn.kidneys) > 0
+    spoiled = sitk.GetArrayFromImage(drawn.nephrographic)
     spoiled[kidneys] += 12
     synthetic = sitk.GetImageFromArray(spoiled)
-    synthetic.CopyInformation(phantom.nephrographic)
-    found = evaluate(synthetic, phantom.nephrographic, phantom.kidneys)
+    synthetic.CopyInformation(drawn.nephrographic)
+    found = evaluate(synthetic, drawn.nephrographic, drawn.kidneys)
     assert found.region == "around kidneys"
     assert found.inside.hu.mae_hu == pytest.approx(12, abs=1e-3)
     assert found.inside.hu.voxels == kidneys.sum()
@@ -32,48 +32,52 @@ def test_figures_around_and_inside_the_kidneys(phantom: SimpleNamespace) -> None
     assert found.covered == 1
 
 
-def test_another_grid_and_orientation_of_the_acquired_phase_changes_nothing(phantom: SimpleNamespace) -> None:
-    reference = evaluate(phantom.excretory, phantom.nephrographic, phantom.kidneys)
-    flipped = sitk.DICOMOrient(phantom.nephrographic, "RAI")
-    found = evaluate(phantom.excretory, flipped, sitk.DICOMOrient(phantom.kidneys, "RSA"))
+def test_another_grid_and_orientation_of_the_acquired_phase_changes_nothing(drawn: SimpleNamespace) -> None:
+    reference = evaluate(drawn.excretory, drawn.nephrographic, drawn.kidneys)
+    flipped = sitk.DICOMOrient(drawn.nephrographic, "RAI")
+    found = evaluate(drawn.excretory, flipped, sitk.DICOMOrient(drawn.kidneys, "RSA"))
     assert found.around.window.psnr_db == pytest.approx(reference.around.window.psnr_db, abs=1e-3)
     assert found.inside.window.ssim == pytest.approx(reference.inside.window.ssim, abs=1e-4)
 
 
-def test_parts_that_the_acquired_phase_does_not_cover_are_left_out(phantom: SimpleNamespace) -> None:
-    size = list(phantom.nephrographic.GetSize())
-    lower = sitk.RegionOfInterest(phantom.nephrographic, [size[0], size[1], 20], [0, 0, 0])
-    found = evaluate(phantom.nephrographic, lower, phantom.kidneys)
+def test_parts_that_the_acquired_phase_does_not_cover_are_left_out(drawn: SimpleNamespace) -> None:
+    size = list(drawn.nephrographic.GetSize())
+    lower = sitk.RegionOfInterest(drawn.nephrographic, [size[0], size[1], 20], [0, 0, 0])
+    found = evaluate(drawn.nephrographic, lower, drawn.kidneys)
     assert found.covered < 0.7
     assert found.around.hu.mae_hu == pytest.approx(0, abs=1e-3)
     assert found.around.window.ssim > 0.98
 
 
-def test_without_kidneys_the_body_is_compared(phantom: SimpleNamespace) -> None:
-    empty = sitk.Image(phantom.kidneys) * 0
+def test_without_kidneys_the_body_is_compared(drawn: SimpleNamespace) -> None:
+    empty = sitk.Image(drawn.kidneys) * 0
     for kidneys in (None, empty):
-        found = evaluate(phantom.excretory, phantom.nephrographic, kidneys)
+        found = evaluate(drawn.excretory, drawn.nephrographic, kidneys)
         assert found.region == "body"
         assert found.inside is None
         assert found.around.window.psnr_db > 10
 
 
-def test_segmentations_are_compared_kidney_by_kidney(phantom: SimpleNamespace) -> None:
-    right = sitk.Cast(phantom.kidneys == 1, sitk.sitkUInt8)
+def test_segmentations_are_compared_kidney_by_kidney(drawn: SimpleNamespace) -> None:
+    right = sitk.Cast(drawn.kidneys == 1, sitk.sitkUInt8)
     found = evaluate(
-        phantom.excretory, phantom.nephrographic, None, synthetic_kidneys=right, acquired_kidneys=phantom.kidneys
+        drawn.excretory,
+        drawn.nephrographic,
+        None,
+        synthetic_kidneys=right,
+        acquired_kidneys=drawn.kidneys,
     )
     assert found.kidneys["right"].dice == 1
     assert found.kidneys["left"].dice == 0
 
 
-def test_equal_volumes_are_perfect_and_everything_is_json(phantom: SimpleNamespace) -> None:
+def test_equal_volumes_are_perfect_and_everything_is_json(drawn: SimpleNamespace) -> None:
     found = evaluate(
-        phantom.nephrographic,
-        phantom.nephrographic,
-        phantom.kidneys,
-        synthetic_kidneys=phantom.kidneys,
-        acquired_kidneys=phantom.kidneys,
+        drawn.nephrographic,
+        drawn.nephrographic,
+        drawn.kidneys,
+        synthetic_kidneys=drawn.kidneys,
+        acquired_kidneys=drawn.kidneys,
     ).to_dict()
     assert found["around"]["window"]["psnr_db"] == 100
     assert found["around"]["window"]["ms_ssim"] == pytest.approx(1, abs=1e-4)
@@ -82,30 +86,28 @@ def test_equal_volumes_are_perfect_and_everything_is_json(phantom: SimpleNamespa
     assert all(math.isfinite(leaf) for leaf in leaves(found) if isinstance(leaf, float))
 
 
-def test_a_better_synthetic_is_closer_by_frechet_distance(phantom: SimpleNamespace) -> None:
+def test_a_better_synthetic_is_closer_by_frechet_distance(drawn: SimpleNamespace) -> None:
     rng = np.random.default_rng(5)
-    array = sitk.GetArrayFromImage(phantom.nephrographic)
+    array = sitk.GetArrayFromImage(drawn.nephrographic)
     near = sitk.GetImageFromArray((array + rng.normal(0, 2, array.shape)).astype(np.float32))
-    near.CopyInformation(phantom.nephrographic)
-    distances = [
-        evaluate(s, phantom.nephrographic, phantom.kidneys).frechet_distance for s in (near, phantom.excretory)
-    ]
+    near.CopyInformation(drawn.nephrographic)
+    distances = [evaluate(s, drawn.nephrographic, drawn.kidneys).frechet_distance for s in (near, drawn.excretory)]
     assert distances[0] < distances[1]
 
 
-def test_volumes_that_do_not_meet_are_refused(phantom: SimpleNamespace) -> None:
-    away = sitk.Image(phantom.nephrographic)
+def test_volumes_that_do_not_meet_are_refused(drawn: SimpleNamespace) -> None:
+    away = sitk.Image(drawn.nephrographic)
     away.SetOrigin((5000.0, 0.0, 0.0))
     with pytest.raises(GeometryError, match="does not cover"):
-        evaluate(phantom.nephrographic, away, phantom.kidneys)
+        evaluate(drawn.nephrographic, away, drawn.kidneys)
 
 
-def test_a_slice_is_refused(phantom: SimpleNamespace) -> None:
+def test_a_slice_is_refused(drawn: SimpleNamespace) -> None:
     with pytest.raises(GeometryError, match="three-dimensional"):
-        evaluate(phantom.nephrographic[:, :, 3], phantom.nephrographic, phantom.kidneys)
+        evaluate(drawn.nephrographic[:, :, 3], drawn.nephrographic, drawn.kidneys)
 
 
-def test_air_alone_is_refused(phantom: SimpleNamespace) -> None:
-    air = phantom.nephrographic * 0 - 1000.0
+def test_air_alone_is_refused(drawn: SimpleNamespace) -> None:
+    air = drawn.nephrographic * 0 - 1000.0
     with pytest.raises(GeometryError, match="no body"):
-        evaluate(air, phantom.nephrographic, None)
+        evaluate(air, drawn.nephrographic, None)

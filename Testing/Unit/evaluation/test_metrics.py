@@ -10,7 +10,7 @@ from scipy.stats import pearsonr
 
 from NephroSynthLib.errors import GeometryError, ImageContentError
 from NephroSynthLib.evaluation.metrics import FULL, PSNR_OF_EQUAL_DB, WINDOW, similarity
-from NephroSynthLib.ssim import RADIUS
+from NephroSynthLib.imaging.ssim import RADIUS
 
 
 def volumes(shape: tuple[int, int, int] = (24, 30, 28), seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -24,9 +24,9 @@ from NephroSynthLib.mrml.display import (
     show_surfaces,
     show_volume,
 )
-from NephroSynthLib.mrml.segmentations import segmentation_from_labels
+from NephroSynthLib.mrml.segmentation_nodes import segmentation_from_labels
 from NephroSynthLib.mrml.views import centre_on, composite, composites
-from NephroSynthLib.mrml.volumes import image_from_node, node_from_image
+from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image
 
 Scene = slicer.vtkMRMLScene
 Node = slicer.vtkMRMLNode

@@ -13,11 +13,11 @@ import SimpleITK as sitk
 import slicer
 import vtk
 
-from NephroSynthLib.exam import read_volume
-from NephroSynthLib.files import save_image
-from NephroSynthLib.mrml.results import load_result
+from NephroSynthLib.exam.exam import read_volume
+from NephroSynthLib.imaging.image_files import save_image
+from NephroSynthLib.mrml.result_nodes import load_result
 from NephroSynthLib.mrml.steps import finish
-from NephroSynthLib.mrml.volumes import node_from_image, node_writer
+from NephroSynthLib.mrml.volume_nodes import node_from_image, node_writer
 
 SIZE = (16, 18, 20)
 ORIENTED = [

@@ -10,7 +10,7 @@ import slicer
 
 from NephroSynthLib.mrml.hierarchy import place_beside
 from NephroSynthLib.mrml.provenance import provenance, run_summary, set_provenance
-from NephroSynthLib.mrml.volumes import node_from_image
+from NephroSynthLib.mrml.volume_nodes import node_from_image
 
 Scene = slicer.vtkMRMLScene
 Node = slicer.vtkMRMLNode

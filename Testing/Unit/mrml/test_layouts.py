@@ -24,7 +24,7 @@ from NephroSynthLib.mrml.views import (
     slice_nodes,
     slice_views,
 )
-from NephroSynthLib.mrml.volumes import node_from_image
+from NephroSynthLib.mrml.volume_nodes import node_from_image
 
 Scene = slicer.vtkMRMLScene
 Node = slicer.vtkMRMLNode

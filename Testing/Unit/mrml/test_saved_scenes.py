@@ -15,12 +15,12 @@ from NephroSynthLib.mrml.comparison import difference
 from NephroSynthLib.mrml.layouts import register_layouts, show_layout
 from NephroSynthLib.mrml.plots import line_profile
 from NephroSynthLib.mrml.provenance import provenance, run_summary
-from NephroSynthLib.mrml.results import load_result
-from NephroSynthLib.mrml.segmentations import labels_from_segmentation, segment_ids
+from NephroSynthLib.mrml.result_nodes import load_result
+from NephroSynthLib.mrml.segmentation_nodes import labels_from_segmentation, segment_ids
 from NephroSynthLib.mrml.steps import finish
 from NephroSynthLib.mrml.tables import metrics_table
 from NephroSynthLib.mrml.views import composites
-from NephroSynthLib.mrml.volumes import image_from_node, node_from_image
+from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image
 
 Scene = slicer.vtkMRMLScene
 Save = Callable[[Scene, Path, Scene], None]

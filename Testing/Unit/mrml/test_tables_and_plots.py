@@ -11,9 +11,9 @@ import slicer
 
 from NephroSynthLib.errors import NoKidneyError, UsageError
 from NephroSynthLib.mrml.plots import histogram, line_profile, show_chart
-from NephroSynthLib.mrml.segmentations import segmentation_from_labels
+from NephroSynthLib.mrml.segmentation_nodes import segmentation_from_labels
 from NephroSynthLib.mrml.tables import kidney_hu_table, metrics_table, registration_table
-from NephroSynthLib.mrml.volumes import node_from_image
+from NephroSynthLib.mrml.volume_nodes import node_from_image
 
 Scene = slicer.vtkMRMLScene
 Node = slicer.vtkMRMLNode

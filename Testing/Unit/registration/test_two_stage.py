@@ -18,7 +18,7 @@ from NephroSynthLib.registration import Landmarks, Registration, register, two_s
 from NephroSynthLib.registration.geometry import apply, translation
 from NephroSynthLib.settings import RegistrationMode, RegistrationSettings
 from NephroSynthLib.simulation import Grid, simulate
-from NephroSynthLib.simulation.export import to_image, to_images
+from NephroSynthLib.simulation.as_images import to_image, to_images
 
 TURN = Rotation.from_euler("xyz", [7, -9, 12], degrees=True).as_matrix()
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from NephroSynthLib.simulation.acquisition import Protocol, acquire, correlated_noise, draw_protocol
-from NephroSynthLib.simulation.grid import Grid
+from NephroSynthLib.simulation.reference_grid import Grid
 
 GRID = Grid((24, 128, 128), (0.9, 0.9, 2.0), (0.0, 0.0, 0.0))
 

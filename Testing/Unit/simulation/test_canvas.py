@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from NephroSynthLib.simulation.canvas import Canvas, _cone_distance
-from NephroSynthLib.simulation.grid import Grid
+from NephroSynthLib.simulation.reference_grid import Grid
 from NephroSynthLib.simulation.shapes import round_cone, superellipsoid
 from NephroSynthLib.simulation.tissues import TISSUE_COUNT, Tissue
 

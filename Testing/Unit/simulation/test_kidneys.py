@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from NephroSynthLib.simulation.canvas import Canvas
-from NephroSynthLib.simulation.grid import Grid
 from NephroSynthLib.simulation.habitus import KidneyPlan
 from NephroSynthLib.simulation.kidneys import draw_kidney, paint_kidney
+from NephroSynthLib.simulation.reference_grid import Grid
 from NephroSynthLib.simulation.tissues import TISSUE_COUNT, Tissue
 
 # KiTS19 kidneys without tumour (every fourth case): median axes and volume, and the 5th to 95th percentile of volume.

@@ -10,12 +10,12 @@ import torch
 
 from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
 from NephroSynthLib.errors import Cancelled, GeometryError, ModelError, NoKidneyError, ResourceError
-from NephroSynthLib.grids import resample, same_grid, with_spacing
+from NephroSynthLib.imaging.grids import resample, same_grid, with_spacing
+from NephroSynthLib.methods.kinetic import kinetic_baseline
 from NephroSynthLib.models.bundle import load_bundle, save_bundle
 from NephroSynthLib.progress import Progress, ProgressEvent
 from NephroSynthLib.settings import SynthesisSettings
 from NephroSynthLib.synthesis import sampling
-from NephroSynthLib.synthesis.baseline import kinetic_baseline
 from NephroSynthLib.synthesis.nephrographic import Synthesis, synthesize
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from NephroSynthLib.simulation import Grid
-from NephroSynthLib.simulation import exam as simulation
+from NephroSynthLib.simulation import simulated_exam as simulation
 from NephroSynthLib.simulation.kinetics import KineticParameters, draw_parameters
 from NephroSynthLib.simulation.tissues import Tissue
 from NephroSynthLib.synthesis.condition import EXCRETORY_DELAYS_S

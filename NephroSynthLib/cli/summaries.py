@@ -1,0 +1,148 @@
+"""The summary of a command, as a person reads it in a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from NephroSynthLib.files.outputs import REPORT
+
+Summary = dict[str, Any]
+Row = tuple[str, str]
+
+
+def print_summary(command: str, summary: Summary, out: Path | None) -> None:
+    """Prints the summary of a job on standard output, and where its files lie."""
+    console = Console(highlight=False, soft_wrap=True)
+    table = _TABLES.get(command, _figures)(summary)
+    if table.row_count:
+        console.print(table)
+    for line in _places(command, summary, out):
+        console.print(Text(line))
+    if "notice" in summary:
+        console.print(Text(summary["notice"], style="dim"))
+
+
+def _figures(summary: Summary) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    sections = (_registration, _segmentation, _metrics, _cohort, _cost)
+    for section in sections:
+        for name, value in section(summary):
+            table.add_row(Text(name, style="bold"), Text(value))
+    return table
+
+
+def _registration(summary: Summary) -> Iterator[Row]:
+    found = summary.get("registration")
+    if found:
+        verdict = "reached" if found["passed"] else "missed"
+        yield "registration", str(found["mode"])
+        yield "SSIM around the kidneys", f"{found['ssim_before']:.3f} before, {found['ssim_after']:.3f} after"
+        yield "quality gate", f"{found['gate']:.2f}, {verdict}"
+
+
+def _segmentation(summary: Summary) -> Iterator[Row]:
+    found = summary.get("segmentation", {})
+    volumes = found.get("noncontrast", found)
+    for side, volume in volumes.items():
+        yield f"{side} kidney", f"{volume:.0f} ml"
+
+
+def _metrics(summary: Summary) -> Iterator[Row]:
+    metrics = summary.get("metrics")
+    if not metrics:
+        return
+    for place, region in ((metrics["region"], metrics["around"]), ("inside the kidneys", metrics["inside"])):
+        if region:
+            figures = region["window"]
+            yield place, f"PSNR {figures['psnr_db']:.1f} dB, SSIM {figures['ssim']:.3f}, MAE {figures['mae_hu']:.1f} HU"
+
+
+def _cohort(summary: Summary) -> Iterator[Row]:
+    if "skipped" in summary:
+        yield "exams to train on", str(summary["cases"])
+        yield "held-out exams", str(summary["held_out"])
+        for name, why in summary["skipped"].items():
+            yield f"left out: {name}", why
+
+
+def _cost(summary: Summary) -> Iterator[Row]:
+    if "timings_s" in summary:
+        yield "time", f"{sum(summary['timings_s'].values()):.0f} s"
+        yield "peak memory", f"{summary['peak_memory_mb'] / 1024:.1f} GiB"
+
+
+def _places(command: str, summary: Summary, out: Path | None) -> Iterator[str]:
+    if command in ("run", "demo"):
+        yield f"Report: {Path(out or '') / REPORT}"
+    elif command == "phases":
+        yield from _reasons(summary)
+    elif command == "simulate":
+        yield from (f"Simulated exam: {folder}" for folder in summary["exams"])
+    elif command == "train":
+        yield f"Bundle: {summary['bundle']}"
+    elif out is not None:
+        yield f"Result: {out}"
+
+
+def _models(summary: Summary) -> Table:
+    described = summary["models"]
+    if len(described) == 1:
+        return _one_model(described[0])
+    table = Table("name", "task", "method", "trained on", "sha256", box=None, padding=(0, 2, 0, 0))
+    for model in described:
+        trained = str(model["training"].get("data", ""))
+        table.add_row(model["name"], model["task"], model["method"], trained, model["sha256"][:12])
+    return table
+
+
+def _phases(summary: Summary) -> Table:
+    table = Table("exam", "series", "description", "images", "phase", "sure", box=None, padding=(0, 2, 0, 0))
+    for number, exam in enumerate(summary["exams"], start=1):
+        for one in exam["acquisitions"]:
+            sure = f"{one['probability']:.0%}{'' if one['sure'] else ', ask'}"
+            name = f"{number} (patient {exam['patient']})"
+            cells = (name, _number(one), one["description"], str(one["images"]), one["phase"], sure)
+            table.add_row(*(Text(cell) for cell in cells))
+    for one in summary["set_aside"]:
+        table.add_row("-", _number(one), Text(one["description"]), "", Text(f"none: {one['why']}"), "")
+    for why, count in Counter(one["why"] for one in summary["skipped"]).items():
+        files = "1 file" if count == 1 else f"{count} files"
+        table.add_row("-", "", files, "", Text(f"none: {why}"), "")
+    return table
+
+
+def _reasons(summary: Summary) -> Iterator[str]:
+    for one in (one for exam in summary["exams"] for one in exam["acquisitions"]):
+        yield f"Series {_number(one)}, {one['phase']}: {'; '.join(reason['what'] for reason in one['why'])}"
+        yield from (f"  also in series {number}" for number in one["reconstructions"])
+        yield from (f"  but {contradiction}" for contradiction in one["contradictions"])
+
+
+def _number(series: Summary) -> str:
+    """The number by which a series can be named, with its part where the series is split."""
+    number = "?" if series["series"] is None else str(series["series"])
+    return f"{number}.{series['part']}" if series.get("part") else number
+
+
+def _sending(summary: Summary) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_row(Text("stored", style="bold"), f"{summary['stored']} of {summary['sent']}")
+    return table
+
+
+def _one_model(model: Summary) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in model.items():
+        text = "\n".join(f"{key}: {item}" for key, item in value.items()) if isinstance(value, dict) else str(value)
+        table.add_row(Text(name, style="bold"), Text(text))
+    return table
+
+
+_TABLES = {"models": _models, "phases": _phases, "send": _sending}

@@ -1,0 +1,1 @@
+"""The phases of one patient: reading, checking, kidney label maps."""

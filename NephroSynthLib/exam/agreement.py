@@ -1,0 +1,105 @@
+"""What the phases of an exam must have in common, and in what they must differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import SimpleITK as sitk
+
+from NephroSynthLib.dicom.identity import Identity, compare_patients, patient_doubt
+from NephroSynthLib.errors import GeometryError, IdentityError
+from NephroSynthLib.exam.contrast import early_contrast_warnings
+from NephroSynthLib.imaging.grids import canonical
+
+if TYPE_CHECKING:
+    from NephroSynthLib.exam.exam import Volume
+
+_SAMPLES = 24
+_LEAST_OVERLAP, _GOOD_OVERLAP = 0.25, 0.6
+_ONE_EACH = "Give one series for each phase."
+
+
+def check_paths_differ(paths: Mapping[str, Path]) -> None:
+    """Checks that no file or folder is given for two phases.
+
+    Raises:
+        IdentityError: If one is.
+    """
+    for (role, path), (other_role, other) in combinations(paths.items(), 2):
+        if path.exists() and other.exists() and path.samefile(other):
+            raise IdentityError(f"The {role} and the {other_role} are the same file or folder.", _ONE_EACH)
+
+
+def check_phases(volumes: Mapping[str, Volume]) -> list[str]:
+    """Checks phases, by role, against each other: one patient, different series, an overlapping region.
+
+    Returns:
+        Warnings about contrast, studies and overlap.
+
+    Raises:
+        IdentityError: If two phases are of different patients, or are the same series.
+        GeometryError: If two phases do not overlap, or hardly.
+    """
+    warnings: list[str] = []
+    for (role, volume), (other_role, other) in combinations(volumes.items(), 2):
+        roles = f"The {role} and the {other_role}"
+        if volume.identity is not None and other.identity is not None:
+            warnings += _check_identities(roles, volume.identity, other.identity)
+        if _same_voxels(volume.image, other.image):
+            raise IdentityError(f"{roles} have the same voxels: the same series was given twice.", _ONE_EACH)
+        overlap = overlap_share(volume.image, other.image)
+        if overlap < _LEAST_OVERLAP:
+            raise GeometryError(
+                f"{roles} {'hardly' if overlap else 'do not'} overlap in space.",
+                "Give phases of the same exam and the same body region.",
+            )
+        if overlap < _GOOD_OVERLAP:
+            warnings.append(f"{roles} share only {100 * overlap:.0f} % of the smaller volume.")
+    noncontrast, excretory = volumes["non-contrast phase"], volumes["excretory phase"]
+    warnings += early_contrast_warnings(noncontrast.image, excretory.image)
+    return warnings
+
+
+def overlap_share(first: sitk.Image, second: sitk.Image) -> float:
+    """Which part of the smaller volume lies in the other, in [0, 1], from the centres of 24^3 cells of each."""
+    return max(_share_inside(first, second), _share_inside(second, first))
+
+
+def _share_inside(image: sitk.Image, other: sitk.Image) -> float:
+    fractions = (np.indices((_SAMPLES,) * 3).reshape(3, -1).T + 0.5) / _SAMPLES
+    points = _axes(image) @ (fractions * image.GetSize() - 0.5).T + np.reshape(image.GetOrigin(), (3, 1))
+    indices = np.linalg.solve(_axes(other), points - np.reshape(other.GetOrigin(), (3, 1))).T
+    return float(((indices >= -0.5) & (indices <= np.array(other.GetSize()) - 0.5)).all(axis=1).mean())
+
+
+def _axes(image: sitk.Image) -> np.ndarray:
+    """Columns: the step from a voxel to the next along each axis, LPS mm."""
+    return np.reshape(image.GetDirection(), (3, 3)) * np.array(image.GetSpacing())
+
+
+def _check_identities(roles: str, first: Identity, second: Identity) -> list[str]:
+    if first.series and first.series == second.series:
+        raise IdentityError(f"{roles} are the same DICOM series.", _ONE_EACH)
+    if compare_patients(first, second) == "different":
+        raise IdentityError(f"{roles} are of different patients.", "Give the phases of one exam.")
+    doubt = patient_doubt(first, second)
+    warnings = [f"{roles} {doubt}."] if doubt else []
+    if first.study_uid and second.study_uid and first.study_uid != second.study_uid:
+        warnings.append(f"{roles} are of different studies.")
+    elif len({first.frame_of_reference, second.frame_of_reference} - {""}) == 2:
+        warnings.append(f"{roles} have different frames of reference: the patient may have moved between them.")
+    return warnings
+
+
+def _same_voxels(first: sitk.Image, second: sitk.Image) -> bool:
+    """Whether two volumes have the same voxels, in whatever order their axes are stored."""
+    first, second = canonical(first), canonical(second)
+    if first.GetSize() != second.GetSize():
+        return False
+    values, others = sitk.GetArrayViewFromImage(first), sitk.GetArrayViewFromImage(second)
+    middle = values.shape[0] // 2
+    return np.array_equal(values[middle], others[middle]) and np.array_equal(values, others)

@@ -1,0 +1,149 @@
+"""Whether the phases are what they are said to be, and whether the kidneys are all in view: warnings, not errors.
+
+Contrast is looked for twice: before any segmentation in the whole volumes, and again in the kidneys once known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from NephroSynthLib.imaging.grids import AIR_HU, resample, with_spacing
+
+SWAPPED = (
+    "The phases look swapped: the one given as non-contrast has more contrast in it than the excretory one. "
+    "Exchange the two inputs if so."
+)
+NO_CONTRAST = (
+    "No contrast is seen in the excretory phase, so there is nothing to tell how the kidneys take it up. "
+    "Check that the right series was given."
+)
+ENHANCED = (
+    "The kidneys are enhanced in the non-contrast phase, as if contrast had been given before. "
+    "Check that the right series was given."
+)
+
+_SIDES = {1: "right", 2: "left"}
+_COARSE_MM = 3.0
+_IODINE_HU, _BONE_HU = 180.0, 130.0
+_BONE_MARGIN_MM = 9.0
+_ENHANCEMENT_HU = 15.0
+_URINE_HU = 60.0
+_UNENHANCED_HU = 80.0
+_CUT_MM2 = 30.0
+_UNSEEN = 0.01
+
+
+def early_contrast_warnings(noncontrast: sitk.Image, excretory: sitk.Image) -> tuple[str, ...]:
+    """Compares the two phases (HU, any grids, one frame of reference) without knowing where the kidneys are.
+
+    Iodine in urine is what is dense in one phase and neither dense in the other nor near anything that is: bone lies
+    at the same place in both phases, and stones and oral contrast are about as large in both.
+    """
+    first, second, common = _on_common_grid(noncontrast, excretory)
+    voxel_ml = _COARSE_MM**3 / 1000
+    margin = round(_BONE_MARGIN_MM / _COARSE_MM)
+
+    def only_in(dense: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+        explained = ndimage.binary_dilation(other > _BONE_HU, iterations=margin)
+        return float(np.count_nonzero((dense > _IODINE_HU) & common & ~explained)) * voxel_ml
+
+    in_noncontrast, in_excretory = only_in(first, second), only_in(second, first)
+    if in_noncontrast > max(1.0, 4 * in_excretory):
+        return (SWAPPED,)
+    if in_excretory < min(2.0, max(0.5, 2 * in_noncontrast)):
+        return (NO_CONTRAST,)
+    return ()
+
+
+def contrast_warnings(
+    noncontrast: sitk.Image, excretory: sitk.Image, kidneys_nc: sitk.Image, kidneys_ep: sitk.Image
+) -> tuple[str, ...]:
+    """Compares the kidneys of the two phases.
+
+    Args:
+        noncontrast: HU.
+        excretory: HU.
+        kidneys_nc: Label map on the grid of `noncontrast`: 1 right, 2 left.
+        kidneys_ep: Label map on the grid of `excretory`.
+
+    Returns:
+        Warnings if the phases look swapped, the excretory phase has no contrast, or the non-contrast phase has some.
+        Each is judged by the better enhanced kidney, since one may not work.
+    """
+    before, after = _kidney_hu(noncontrast, kidneys_nc), _kidney_hu(excretory, kidneys_ep)
+    sides = before.keys() & after.keys()
+    if not sides:
+        return ()
+    changes = np.array([after[side] - before[side] for side in sides])
+    median, urine = changes[np.argmax(np.abs(changes[:, 0])), 0], changes[:, 1].max()
+    if median < -_ENHANCEMENT_HU:
+        return (SWAPPED,)
+    if max(before[side][0] for side in sides) > _UNENHANCED_HU:
+        return (ENHANCED,)
+    return (NO_CONTRAST,) if median < _ENHANCEMENT_HU and urine < _URINE_HU else ()
+
+
+def field_of_view_warnings(kidneys: sitk.Image, role: str = "non-contrast phase") -> tuple[str, ...]:
+    """Tells which kidneys of a label map (1 right, 2 left) are cut off by the border of its grid, and where."""
+    labels = sitk.GetArrayViewFromImage(kidneys)
+    return tuple(
+        f"Part of the {_SIDES[label]} kidney is outside the field of view of the {role} (cut at the {edge} edge)."
+        for label in _SIDES
+        for edge, face, voxel_mm2 in _faces(kidneys, labels)
+        if np.count_nonzero(face == label) * voxel_mm2 > _CUT_MM2
+    )
+
+
+def coverage_warnings(registered: sitk.Image, kidneys: sitk.Image) -> tuple[str, ...]:
+    """Tells which kidneys the excretory phase does not cover.
+
+    Args:
+        registered: excretory phase, HU, on the non-contrast grid, as dense as air where it did not look.
+        kidneys: label map on the same grid: 1 right, 2 left.
+    """
+    hu, labels = sitk.GetArrayViewFromImage(registered), sitk.GetArrayViewFromImage(kidneys)
+    shares = {side: float(np.mean(hu[labels == label] <= AIR_HU)) for label, side in _SIDES.items() if label in labels}
+    return tuple(
+        f"{share:.0%} of the {side} kidney is outside the excretory phase, so the result there is the non-contrast one."
+        for side, share in shares.items()
+        if share > _UNSEEN
+    )
+
+
+def _faces(image: sitk.Image, labels: NDArray[np.uint8]) -> Iterator[tuple[str, NDArray[np.uint8], float]]:
+    """The six faces of a volume: the name of its edge, its labels, the area of a voxel on it."""
+    direction = np.reshape(image.GetDirection(), (3, 3))
+    names = (("right", "left"), ("front", "back"), ("lower", "upper"))
+    for axis, spacing in enumerate(image.GetSpacing()):
+        towards = int(np.argmax(np.abs(direction[:, axis])))
+        ends = names[towards] if direction[towards, axis] > 0 else names[towards][::-1]
+        area = float(np.prod(image.GetSpacing())) / spacing
+        yield ends[0], np.take(labels, 0, axis=2 - axis), area
+        yield ends[1], np.take(labels, -1, axis=2 - axis), area
+
+
+def _kidney_hu(image: sitk.Image, kidneys: sitk.Image) -> dict[int, NDArray[np.float64]]:
+    """Median HU of each kidney, which its parenchyma sets, and the 98th percentile, which the calyces set."""
+    values, labels = sitk.GetArrayViewFromImage(image), sitk.GetArrayViewFromImage(kidneys)
+    inside = {label: values[labels == label] for label in _SIDES}
+    return {label: np.percentile(hu, (50, 98)) for label, hu in inside.items() if hu.size}
+
+
+def _on_common_grid(
+    first: sitk.Image, second: sitk.Image
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+    """Both images, averaged, on a coarse grid over the first one, and where both of them are."""
+    grid = with_spacing(first, (_COARSE_MM,) * 3)
+    nowhere = -5000.0
+    coarse = []
+    for image in (first, second):
+        factors = [max(1, int(_COARSE_MM / spacing)) for spacing in image.GetSpacing()]
+        averaged = sitk.BinShrink(image, factors)
+        coarse.append(sitk.GetArrayFromImage(resample(averaged, grid, outside=nowhere)))
+    common = (coarse[0] > -4000) & (coarse[1] > -4000)
+    return coarse[0], coarse[1], common

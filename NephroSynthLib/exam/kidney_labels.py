@@ -1,0 +1,191 @@
+"""A kidney label map that the user already has, made ours: 1 right, 2 left, on the grid of its CT."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from NephroSynthLib.errors import GeometryError, ImageContentError, NoKidneyError
+from NephroSynthLib.imaging.grids import resample
+from NephroSynthLib.imaging.image_files import read_image_file
+from NephroSynthLib.imaging.kidney_names import EITHER, LEFT, RIGHT, kidney_side
+from NephroSynthLib.imaging.laterality import is_horseshoe, midline
+
+_ROLE = "kidney label map"
+_WHAT_TO_GIVE = "Give 1 for the right and 2 for the left kidney, or segments named right kidney and left kidney."
+_KIDNEY_HU = (-60.0, 500.0)
+_SEVERAL = (0.15, 0.85)
+_STRAY_ML = 1.0
+
+Labels = NDArray[np.uint8]
+
+
+def read_kidneys(path: Path, reference: sitk.Image) -> tuple[sitk.Image, list[str]]:
+    """Reads a kidney label map from NIfTI, NRRD (Slicer's .seg.nrrd too) or MetaImage; the rest as `as_kidneys`.
+
+    Raises:
+        UnreadableInputError: If the file cannot be read.
+    """
+    return as_kidneys(read_image_file(path, _ROLE, layers=True), reference)
+
+
+def as_kidneys(given: sitk.Image, reference: sitk.Image) -> tuple[sitk.Image, list[str]]:
+    """Makes a label map ours: 1 right and 2 left, named Slicer segments, or other labels that can be told apart.
+
+    Connected pieces under 1 ml, as a brush leaves them, are no kidney.
+
+    Args:
+        given: Labels on any grid, in layers where segments overlap, with the metadata of its file.
+        reference: The CT (HU) that it was made on, onto whose grid it is brought.
+
+    Returns:
+        uint8 labels on the grid of `reference` (0, 1 right, 2 left), and warnings about what was assumed.
+
+    Raises:
+        ImageContentError: If it is not a label map, or its kidneys cannot be told from other labels.
+        NoKidneyError: If no kidney is in it.
+        GeometryError: If it does not lie on the patient.
+    """
+    sides, warnings = _by_segment_name(given) or _by_value(given, _midline(reference))
+    if not sides.any():
+        raise NoKidneyError(f"No kidney is in the {_ROLE}.", _WHAT_TO_GIVE)
+    labels = _on_reference(given, sides, reference)
+    if _drop_strays(labels, float(np.prod(reference.GetSpacing())) / 1000):
+        warnings = [*warnings, f"Pieces under {_STRAY_ML:.0f} ml of the kidney label map were left out."]
+    if not labels.any():
+        raise NoKidneyError(f"Nothing in the {_ROLE} is as large as a kidney.", _WHAT_TO_GIVE)
+    if (labels == EITHER).any():
+        split_by_position(labels, reference)
+        warnings = [*warnings, "Right and left were told apart by position: the kidney label map does not name them."]
+    result = sitk.GetImageFromArray(labels)
+    result.CopyInformation(reference)
+    return result, warnings
+
+
+def _by_segment_name(given: sitk.Image) -> tuple[Labels, list[str]] | None:
+    """The sides of the kidneys in a Slicer segmentation, by name and terminology; None if it has no segments."""
+    if not given.HasMetaDataKey("Segment0_LabelValue"):
+        return None
+    values = _label_array(given)
+    sides = np.zeros(values.shape[:3], np.uint8)
+    index = 0
+    while given.HasMetaDataKey(f"Segment{index}_LabelValue"):
+        key, index = f"Segment{index}_", index + 1
+        side = kidney_side(_metadata(given, key + "Name"), _metadata(given, key + "Tags"))
+        if side is None:
+            continue
+        layer = values[..., int(_metadata(given, key + "Layer") or 0)]
+        sides[layer == int(_metadata(given, key + "LabelValue"))] = side
+    return sides, []
+
+
+def _by_value(given: sitk.Image, middle: float) -> tuple[Labels, list[str]]:
+    """The sides of the kidneys in a label map without names, by value and position."""
+    values = _label_array(given)[..., 0]
+    present = [int(value) for value in np.unique(values) if value]
+    sides = np.zeros(values.shape, np.uint8)
+    lateral = _lateral(given)
+
+    def right_share(value: int) -> float:
+        return float((np.broadcast_to(lateral, values.shape)[values == value] < middle).mean())
+
+    def assign(right: int, left: int) -> Labels:
+        sides[values == right], sides[values == left] = RIGHT, LEFT
+        return sides
+
+    few, most = _SEVERAL
+    if present == [1, 2] and right_share(1) > most and right_share(2) < few:
+        return assign(1, 2), []
+    if present == [1, 2] and right_share(1) < few and right_share(2) > most:
+        return assign(2, 1), ["Labels 1 and 2 of the kidney label map lie on the wrong sides and were exchanged."]
+    if {2, 3} <= set(present) and right_share(2) > 0.5 > right_share(3):
+        return assign(2, 3), ["Labels 2 and 3 were taken as right and left kidney, as TotalSegmentator numbers them."]
+    if (present == [1] and right_share(1) > most) or (present == [2] and right_share(2) < few):
+        return assign(1, 2), []
+    if len(present) <= 1 or present in ([1, 2], [1, 2, 3]):
+        sides[values > 0] = EITHER
+        return sides, []
+    raise ImageContentError(f"Which of the {len(present)} labels of the {_ROLE} are kidneys is unclear.", _WHAT_TO_GIVE)
+
+
+def _on_reference(given: sitk.Image, sides: Labels, reference: sitk.Image) -> Labels:
+    """The sides on the grid of the reference, checked to lie on tissue that can be kidney."""
+    image = sitk.GetImageFromArray(sides)
+    image.SetOrigin(given.GetOrigin())
+    image.SetSpacing(given.GetSpacing())
+    image.SetDirection(given.GetDirection())
+    labels = np.asarray(sitk.GetArrayFromImage(resample(image, reference, label=True)))
+    volume = np.count_nonzero(labels) * np.prod(reference.GetSpacing())
+    given_volume = np.count_nonzero(sides) * np.prod(given.GetSpacing())
+    inside = sitk.GetArrayViewFromImage(reference)[labels > 0]
+    on_tissue = inside.size > 0 and np.mean((inside > _KIDNEY_HU[0]) & (inside < _KIDNEY_HU[1])) > 0.5
+    if volume < 0.5 * given_volume or not on_tissue:
+        raise GeometryError(
+            f"The {_ROLE} does not lie on the kidneys of the CT that it is given with.",
+            "Give the label map that was made on this CT.",
+        )
+    return labels
+
+
+def _drop_strays(labels: Labels, voxel_ml: float) -> bool:
+    """Takes small connected pieces out of a label map, in place; tells whether there were any."""
+    pieces, _ = ndimage.label(labels > 0, structure=np.ones((3, 3, 3)))
+    small = np.bincount(pieces.ravel()) * voxel_ml < _STRAY_ML
+    small[0] = False
+    stray = small[pieces]
+    labels[stray] = 0
+    return bool(stray.any())
+
+
+def split_by_position(labels: Labels, reference: sitk.Image) -> None:
+    """Gives each connected piece of EITHER kidney the side it lies on; one on both sides, as a horseshoe, is cut.
+
+    Args:
+        labels: (z, y, x) on the grid of `reference`; changed in place to RIGHT and LEFT.
+        reference: HU, from which the middle of the body is taken.
+    """
+    lateral, middle = _lateral(reference), _midline(reference)
+    pieces, count = ndimage.label(labels == EITHER, structure=np.ones((3, 3, 3)))
+    for piece, box in enumerate(ndimage.find_objects(pieces, count), start=1):
+        inside = pieces[box] == piece
+        places = np.broadcast_to(lateral, labels.shape)[box][inside]
+        on_right = places < middle
+        if not is_horseshoe(places, middle):
+            on_right = np.full_like(on_right, on_right.mean() >= 0.5)
+        labels[box][inside] = np.where(on_right, RIGHT, LEFT)
+
+
+def _label_array(given: sitk.Image) -> NDArray[Any]:
+    """Labels as (z, y, x, layers).
+
+    Raises:
+        ImageContentError: If the voxels are not labels.
+    """
+    values = sitk.GetArrayViewFromImage(given)
+    finite = np.isfinite(values).all()
+    if not finite or values.min() < 0 or values.max() > 65535 or (values != np.floor(values)).any():
+        raise ImageContentError(
+            f"The {_ROLE} is not a label map: its values are not whole numbers from 0.", _WHAT_TO_GIVE
+        )
+    values = values.astype(np.uint16)
+    return values if values.ndim == 4 else values[..., np.newaxis]
+
+
+def _lateral(image: sitk.Image) -> NDArray[np.float64]:
+    """How far to the patient's left each voxel lies (LPS x, mm), to be broadcast to (z, y, x)."""
+    steps = np.array(image.GetDirection()[:3]) * image.GetSpacing()
+    x, y, z = (step * np.arange(size) for step, size in zip(steps, image.GetSize(), strict=True))
+    return np.asarray(image.GetOrigin()[0] + x + y[:, np.newaxis] + z[:, np.newaxis, np.newaxis])
+
+
+def _midline(reference: sitk.Image) -> float:
+    return midline(sitk.GetArrayViewFromImage(reference), _lateral(reference), float(np.prod(reference.GetSpacing())))
+
+
+def _metadata(image: sitk.Image, key: str) -> str:
+    return str(image.GetMetaData(key)) if image.HasMetaDataKey(key) else ""

@@ -1,0 +1,168 @@
+"""Writing that is whole or not at all: a temporary name beside the target, renamed at the end."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import platform
+import secrets
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatch
+from pathlib import Path
+
+import psutil
+
+from NephroSynthLib.errors import NephroSynthError, ResourceError, UsageError
+from NephroSynthLib.files import scratch
+
+_PREFIX = ".nephrosynth"
+_DOUBLE_SUFFIXES = (".nii.gz", ".seg.nrrd")
+
+
+@contextmanager
+def staged_file(target: Path) -> Iterator[Path]:
+    """Yields a temporary path beside `target`, of the same suffix, that takes its place when the block succeeds.
+
+    Args:
+        target: The file to write. An older file of this name is replaced; its folder is created.
+
+    Raises:
+        ResourceError: If the disk is full or the target cannot be written.
+    """
+    with _disk_errors(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(target.parent)
+        with scratch.temporary(target.parent / _temporary_name(file_suffix(target))) as temporary:
+            yield temporary
+            with scratch.commit():
+                os.replace(temporary, target)
+
+
+@contextmanager
+def staged_folder(out: Path, overwrite: bool = False, results: Collection[str] = ("*",)) -> Iterator[Path]:
+    """Yields a temporary folder beside `out`, which takes its place when the block succeeds.
+
+    Args:
+        out: The folder to write.
+        overwrite: Whether an older, filled folder may be replaced; it stays as it is until the block has succeeded.
+        results: Names or patterns of what an older result may hold; a folder with anything else is never replaced.
+
+    Raises:
+        UsageError: If `out` is a file, or a filled folder that may not be replaced.
+        ResourceError: If the disk is full or the folder cannot be written.
+    """
+    out = Path(os.path.abspath(out))
+    check_target(out, overwrite, results)
+    with _disk_errors(out.parent):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(out.parent)
+        with scratch.temporary(out.parent / _temporary_name()) as temporary:
+            temporary.mkdir()
+            yield temporary
+            check_target(out, overwrite, results)
+            with scratch.commit():
+                _replace_folder(temporary, out)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Deletes temporary files and folders in `folder` that processes of this machine left when they were killed."""
+    for leftover in folder.glob(f"{_PREFIX}-{_machine()}-*"):
+        owner = leftover.name.removeprefix(f"{_PREFIX}-{_machine()}-").split(".")[0].split("-")
+        if len(owner) == 3 and owner[0].isdigit() and _started(int(owner[0])) != owner[1]:
+            scratch.remove(leftover)
+
+
+def file_suffix(path: Path) -> str:
+    """The suffix that tells the format of an image file: the last one, or two where both are needed, as in .nii.gz."""
+    name = path.name.lower()
+    return next((suffix for suffix in _DOUBLE_SUFFIXES if name.endswith(suffix)), path.suffix)
+
+
+def _temporary_name(suffix: str = "") -> str:
+    return f"{_PREFIX}-{_machine()}-{os.getpid()}-{_started(os.getpid())}-{secrets.token_hex(4)}{suffix}"
+
+
+def _machine() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def _started(pid: int) -> str:
+    """When a process started, in centiseconds; empty when there is no such process, or no more than its exit status."""
+    try:
+        process = psutil.Process(pid)
+        return "" if process.status() == psutil.STATUS_ZOMBIE else str(round(process.create_time() * 100))
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def check_target(out: Path, overwrite: bool, results: Collection[str]) -> None:
+    """Refuses an output folder that `staged_folder` would refuse.
+
+    Raises:
+        UsageError: If `out` is a file, or a filled folder that may not be replaced.
+    """
+    if not os.path.lexists(out):
+        return
+    if not out.is_dir() or out.is_symlink():
+        raise UsageError("The output path is not a folder.", "Choose another output folder.")
+    entries = [entry.name for entry in out.iterdir()]
+    if not entries:
+        return
+    if not overwrite:
+        raise UsageError(
+            "The output folder exists and is not empty.", "Choose another one, or give --overwrite to replace it."
+        )
+    resolved = out.resolve()
+    precious = any(resolved in (place, *place.parents) for place in (Path.cwd().resolve(), Path.home().resolve()))
+    foreign = any(not any(fnmatch(name, pattern) for pattern in results) for name in entries)
+    if precious or foreign or os.path.ismount(out):
+        raise UsageError(
+            "The output folder holds more than an earlier result, so it is not replaced.", "Choose another one."
+        )
+
+
+def check_apart(out: Path, other: Path) -> None:
+    """Refuses two output folders of which one is, or lies in, the other: each replaces what it finds in its place.
+
+    Raises:
+        UsageError: If they are not apart.
+    """
+    first, second = out.resolve(), other.resolve()
+    if first == second or first in second.parents or second in first.parents:
+        raise UsageError("One output folder lies in the other.", "Give the DICOM output a folder of its own.")
+
+
+def _replace_folder(new: Path, out: Path) -> None:
+    """Puts `new` in the place of `out`; puts the old folder back if that fails."""
+    if not out.exists():
+        os.rename(new, out)
+        return
+    kept, doomed = out.parent / _temporary_name("-kept"), out.parent / _temporary_name()
+    os.rename(out, kept)
+    try:
+        os.rename(new, out)
+    except OSError:
+        os.rename(kept, out)
+        raise
+    with scratch.temporary(doomed):
+        os.rename(kept, doomed)
+
+
+@contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except NephroSynthError:
+        raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise ResourceError("The disk is full.", "Free some space or choose another output folder.") from error
+        if error.errno == errno.ENAMETOOLONG:
+            raise UsageError("The output path is too long.", "Choose a shorter one.") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOTDIR):
+            raise ResourceError(
+                "The output cannot be written.", "Check that the output folder is writable and its disk has space."
+            ) from error
+        raise

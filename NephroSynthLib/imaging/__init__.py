@@ -1,0 +1,1 @@
+"""Grids, windows, resampling and image files: what every stage needs of a volume."""

@@ -1,0 +1,126 @@
+"""What a worker process says, understood: one message a line, its errors as ours, and why it ended.
+
+Whoever runs a worker (`JobProcess` in a terminal, a QProcess in Slicer) hands its lines to a `Conversation`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from NephroSynthLib import errors
+from NephroSynthLib.errors import Cancelled, NephroSynthError, ResourceError, WorkerError
+from NephroSynthLib.files import scratch
+from NephroSynthLib.jobs.worker import PROTOCOL
+
+LOG_LINES = 200
+
+Message = dict[str, Any]
+
+
+class WorkerTrace(Exception):
+    """The traceback, or the last lines of the log, of a worker: the cause of its error in this process."""
+
+
+class Conversation:
+    """One worker's messages and log, and the temporary data that it has announced.
+
+    Attributes:
+        worker_pid: The worker's process, which may be a child of the one that was started; None until it says hello.
+    """
+
+    def __init__(self) -> None:
+        self._temporary: list[Path] = []
+        self._log: deque[str] = deque(maxlen=LOG_LINES)
+        self.worker_pid: int | None = None
+
+    def hear(self, line: bytes) -> Message | None:
+        """The message of a line that concerns the job: progress, a warning or the result.
+
+        Raises:
+            NephroSynthError: The job's error, of its own class.
+            WorkerError: If the line is no message, or of another protocol.
+        """
+        message = _parse(line)
+        kind = message["type"]
+        if kind == "error":
+            raise _rebuild(message)
+        if kind == "temporary":
+            self._temporary.append(Path(message["path"]))
+        elif kind == "hello":
+            if message.get("protocol") != PROTOCOL:
+                raise WorkerError(f"The worker speaks protocol {message.get('protocol')}, not {PROTOCOL}.")
+            self.worker_pid = message.get("pid")
+        else:
+            return message
+        return None
+
+    def log(self, raw: bytes) -> str:
+        """A line that the worker or its libraries wrote to standard error, as text; the last ones are kept."""
+        line = raw.decode(errors="replace").rstrip()
+        self._log.append(line)
+        return line
+
+    def why_it_died(self, how: str, killed: bool) -> NephroSynthError:
+        """The error of a worker that ended without a result.
+
+        Args:
+            how: 'with status 1' or 'by signal 11'.
+            killed: Whether the system killed it.
+        """
+        if killed:
+            return ResourceError(
+                "The system ended the job, most likely because memory ran out.",
+                "Close other programs, choose a coarser --spacing, or run on a machine with more memory.",
+            )
+        error = WorkerError(f"The job's process ended {how} and gave no result.")
+        error.__cause__ = WorkerTrace("\n".join(self._log))
+        return error
+
+    def clean_up(self) -> None:
+        """Removes what a worker that was killed has left; the worker must have ended."""
+        for path in self._temporary:
+            scratch.remove(path)
+
+
+def as_line(message: Message) -> bytes:
+    """A message as a line for the worker's input."""
+    return (json.dumps(message) + "\n").encode()
+
+
+def worker_environment() -> dict[str, str]:
+    """What to add to a worker's environment.
+
+    This package's folder is on the path and the current one is not, so that no file there can shadow a module.
+    """
+    package = str(Path(__file__).resolve().parents[1])
+    paths = [package, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONSAFEPATH": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONFAULTHANDLER": "1",  # a crash then says so in the log, and one who was killed says nothing
+        "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait bring a busy computer to a standstill
+    }
+
+
+def _parse(line: bytes) -> Message:
+    try:
+        message = json.loads(line)
+        if isinstance(message["type"], str):
+            return dict(message)
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise WorkerError(f"The job's process said something that is no message: {line[:80].decode(errors='replace')!r}.")
+
+
+def _rebuild(message: Message) -> NephroSynthError:
+    kind = getattr(errors, str(message.get("class")), NephroSynthError)
+    if kind is Cancelled:
+        return Cancelled()
+    error: NephroSynthError = kind(str(message.get("what")), str(message.get("action", "")))
+    error.__cause__ = WorkerTrace(str(message.get("traceback", "")))
+    return error

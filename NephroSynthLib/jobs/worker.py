@@ -1,0 +1,200 @@
+"""A job in a process of its own, driven by JSON lines: `python -m NephroSynthLib.jobs.worker`.
+
+Native code (ITK, ANTs, torch) does not answer Ctrl-C, so a terminal or Slicer runs a job in this process and ends it.
+The protocol, one JSON object a line:
+
+    in    {"command": "run", "arguments": {...}}              first line: the job
+          {"type": "cancel"}                                  later: end the job
+    out   {"type": "hello", "protocol": 1, "version": "...", "pid": 123}
+          {"type": "temporary", "path": "..."}                remove it, should this process be killed
+          {"type": "progress", "stage": "...", "fraction": 0.5, "message": "..."}
+          {"type": "warning", "message": "..."}
+          {"type": "result", "result": {...}}                 last line of a job that ended well
+          {"type": "error", "class": "...", "what": "...", "action": "...", "exit_code": 3, "traceback": "..."}
+
+The exit status is that of the error, 0 after a result. When the input ends, its parent is gone: the job ends as if it
+had been cancelled. Whatever libraries print goes to standard error.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any, NoReturn
+
+from NephroSynthLib import __version__
+from NephroSynthLib.errors import Cancelled, NephroSynthError, ResourceError, UsageError, is_out_of_memory
+from NephroSynthLib.files import scratch
+from NephroSynthLib.progress import Progress, ProgressEvent
+
+PROTOCOL = 1
+GRACE_S = 0.3
+
+
+class Channel:
+    """The process's real standard output, for messages alone; what others print to it goes to standard error."""
+
+    def __init__(self) -> None:
+        sys.stdout.flush()
+        self._stream = os.fdopen(os.dup(1), "wb", buffering=0)
+        self._lock = threading.Lock()
+        os.dup2(2, 1)
+
+    def send(self, kind: str, **fields: Any) -> None:
+        """Writes one message; a parent that is gone does not hear it."""
+        line = json.dumps({"type": kind, **fields}, allow_nan=False) + "\n"
+        with self._lock:
+            try:
+                self._stream.write(line.encode())
+            except BrokenPipeError:
+                return
+
+    def send_error(self, error: NephroSynthError) -> None:
+        """Writes an error message."""
+        trace = "".join(traceback.format_exception(error))
+        kind, code = type(error).__name__, error.exit_code
+        self.send("error", **{"class": kind}, what=error.what, action=error.action, exit_code=code, traceback=trace)
+
+    def progress(self, event: ProgressEvent) -> None:
+        """A progress sink."""
+        self.send("progress", stage=event.stage, fraction=round(event.fraction, 4), message=event.message)
+
+
+def main() -> int:
+    """Runs one job and returns the exit status."""
+    channel = Channel()
+    channel.send("hello", protocol=PROTOCOL, version=__version__, pid=os.getpid())
+    cancelled = threading.Event()
+    name = f"nephrosynth-{os.getpid()}-{time.time_ns():x}"
+    scratch.watch(lambda path: channel.send("temporary", path=str(path)))
+    with scratch.temporary(Path(tempfile.gettempdir()) / name) as folder:
+        _use_for_temporary_files(folder)
+        parent = io.FileIO(0, closefd=False)  # a buffered stream would be locked by the thread that waits on it
+        try:
+            job = _read_job(parent)
+            _end_when_told(parent, cancelled, channel)
+            from NephroSynthLib.jobs import registry as jobs
+
+            progress = Progress(channel.progress, cancelled.is_set)
+            result = jobs.execute(job["command"], job["arguments"], progress)
+        except Exception as error:
+            ours = as_our_error(error)
+            channel.send_error(ours)
+            return ours.exit_code
+    for message in result.get("warnings", ()):
+        channel.send("warning", message=message)
+    channel.send("result", result=result)
+    return 0
+
+
+def as_our_error(error: Exception) -> NephroSynthError:
+    """The error as one of ours, with the original as its cause."""
+    if isinstance(error, NephroSynthError):
+        return error
+    ours = (
+        _resource_error(error)
+        or _left_out(error)
+        or NephroSynthError(
+            f"NephroSynth failed unexpectedly ({type(error).__name__}).",
+            "Please report this with the output of --verbose.",
+        )
+    )
+    ours.__cause__ = error
+    return ours
+
+
+def _resource_error(error: Exception) -> NephroSynthError | None:
+    if is_out_of_memory(error):
+        return ResourceError(
+            "Memory ran out.", "Close other programs, choose a coarser --spacing, or run on a machine with more memory."
+        )
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return ResourceError("The disk is full.", "Free some space, or choose another --out or temporary folder.")
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return UsageError(
+            f"A file cannot be read or written: {error.strerror}.", "Check the permissions of the files and folders."
+        )
+    return None
+
+
+def _left_out(error: Exception) -> NephroSynthError | None:
+    """What a job says that needs a part of this library which Slicer's extension leaves out."""
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("NephroSynthLib."):
+        return UsageError(
+            "This job is not part of the Slicer extension.", "Install NephroSynth with pip and use its command line."
+        )
+    return None
+
+
+def _use_for_temporary_files(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    tempfile.tempdir = str(folder)
+    for variable in ("TMPDIR", "TEMP", "TMP"):
+        os.environ[variable] = str(folder)
+
+
+def _read_job(stream: io.FileIO) -> dict[str, Any]:
+    try:
+        job = json.loads(stream.readline())
+        if isinstance(job["command"], str) and isinstance(job["arguments"], dict):
+            return dict(job)
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise UsageError("The first line of the input is not a job.", 'Send {"command": "...", "arguments": {...}}.')
+
+
+def _end_when_told(stream: io.FileIO, cancelled: threading.Event, channel: Channel) -> None:
+    """Ends the job on a cancel line, at the end of the input and on SIGTERM, whatever the main thread is doing.
+
+    The main thread gets `GRACE_S` to end by itself at its next progress update.
+    """
+
+    def end() -> NoReturn:
+        cancelled.set()
+        time.sleep(GRACE_S)
+        scratch.abandon()
+        channel.send_error(Cancelled())
+        os._exit(Cancelled.exit_code)
+
+    def watch_input() -> None:
+        for line in stream:
+            if _is_cancel(line):
+                break
+        end()
+
+    # A signal's number is written to the socket at once; a Python handler would wait for native code to return.
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+
+    def watch_signals() -> None:
+        with sender:
+            while receiver.recv(1)[0] != signal.SIGTERM:
+                continue
+            end()
+
+    for watcher in (watch_input, watch_signals):
+        threading.Thread(target=watcher, daemon=True).start()
+
+
+def _is_cancel(line: bytes) -> bool:
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(message, dict) and message.get("type") == "cancel"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,272 @@
+"""Loads the folder of a run into a scene: all of it, or nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import SimpleITK as sitk
+import slicer
+
+from NephroSynthLib.errors import GeometryError, UnreadableInputError
+from NephroSynthLib.files.outputs import REPORT, SUMMARY, TRANSFORM
+from NephroSynthLib.imaging.grids import same_grid
+from NephroSynthLib.mrml.display import set_ct_window
+from NephroSynthLib.mrml.hierarchy import place_beside
+from NephroSynthLib.mrml.i18n import tr as _
+from NephroSynthLib.mrml.provenance import set_provenance
+from NephroSynthLib.mrml.segmentation_nodes import Segments, attach_segments, prepare_segments
+from NephroSynthLib.mrml.steps import LoadStep, Steps, in_background
+from NephroSynthLib.mrml.transform_nodes import transform_from_file
+from NephroSynthLib.mrml.volume_nodes import Content, attach, prepare, read_image
+
+SCHEMA_VERSION = 1
+_RUN_AGAIN = _("Run again.")
+_SUFFIXES = (".nrrd", ".nii.gz")
+_VOLUMES = {
+    "synthetic": "synthetic_nephrographic",
+    "excretory": "excretory_registered",
+    "acquired": "acquired_registered",
+    "uncertainty": "uncertainty",
+}
+_OPTIONAL = ("acquired", "uncertainty")
+_LABELS = "kidneys"
+_NAMES = {
+    "synthetic": _("synthetic nephrographic"),
+    "excretory": _("excretory registered"),
+    "acquired": _("acquired nephrographic registered"),
+    "uncertainty": _("uncertainty"),
+    "kidneys": _("kidneys"),
+    "transform": _("excretory to non-contrast"),
+}
+ALL = tuple(_NAMES)
+_SHARE_OF_READING = 0.8
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Nodes that a result is loaded into; None makes a new one."""
+
+    synthetic: slicer.vtkMRMLScalarVolumeNode | None = None
+    excretory: slicer.vtkMRMLScalarVolumeNode | None = None
+    kidneys: slicer.vtkMRMLSegmentationNode | None = None
+    transform: slicer.vtkMRMLTransformNode | None = None
+    uncertainty: slicer.vtkMRMLScalarVolumeNode | None = None
+    acquired: slicer.vtkMRMLScalarVolumeNode | None = None
+
+
+@dataclass(frozen=True)
+class LoadedResult:
+    """What was loaded; None for what was not wanted or the run did not make.
+
+    Attributes:
+        summary: The content of `result.json`.
+        report: The HTML report, if the run wrote one.
+    """
+
+    synthetic: slicer.vtkMRMLScalarVolumeNode | None
+    excretory: slicer.vtkMRMLScalarVolumeNode | None
+    kidneys: slicer.vtkMRMLSegmentationNode | None
+    transform: slicer.vtkMRMLTransformNode | None
+    uncertainty: slicer.vtkMRMLScalarVolumeNode | None
+    acquired: slicer.vtkMRMLScalarVolumeNode | None
+    summary: dict[str, Any]
+    report: Path | None
+
+
+def load_result(
+    scene: slicer.vtkMRMLScene,
+    folder: Path,
+    noncontrast_node: slicer.vtkMRMLScalarVolumeNode,
+    outputs: Outputs = Outputs(),
+    wanted: Collection[str] = ALL,
+    inputs: Mapping[str, slicer.vtkMRMLNode] | None = None,
+) -> Steps[LoadedResult]:
+    """Loads the result of a run, step by step.
+
+    Everything is read and checked before the scene is touched; if a step fails then, or the generator is closed before
+    its end, new nodes are removed and given ones get back what they held.
+
+    Args:
+        scene: Where new nodes are made.
+        folder: Of the run.
+        noncontrast_node: New nodes are named after it and placed beside it in the subject hierarchy.
+        outputs: Nodes to update.
+        wanted: Which results to load, of `ALL`.
+        inputs: Nodes that went into the run, by role, for the provenance.
+
+    Returns:
+        A generator of steps whose value is the `LoadedResult`.
+
+    Raises:
+        UnreadableInputError: If a file is missing, damaged or of another version; while stepping.
+        GeometryError: If the images do not lie on one grid; while stepping.
+    """
+    summary = _summary(folder)
+    paths = _paths(folder, wanted)
+    contents: dict[str, Content] = {}
+    segments: Segments | None = None
+    grid: sitk.Image | None = None
+    for index, (role, path) in enumerate(paths.items()):
+        step = LoadStep(_SHARE_OF_READING * index / len(paths), _("Reading {name}").format(name=path.name))
+        yield step
+        image = yield from in_background(partial(read_image, path), step)
+        grid = grid if grid is not None else image
+        if not same_grid(image, grid):
+            raise GeometryError(
+                _("The file '{name}' does not lie on the grid of the others.").format(name=path.name), _RUN_AGAIN
+            )
+        if role == "kidneys":
+            segments = yield from in_background(partial(_segments, image, path), step)
+        else:
+            contents[role] = yield from in_background(partial(prepare, image), step)
+    change = _SceneChange(scene, noncontrast_node, outputs)
+    try:
+        for role, content in contents.items():
+            yield LoadStep(_SHARE_OF_READING, _("Showing the volume: {name}").format(name=_NAMES[role]))
+            change.set_volume(role, content)
+        if segments is not None:
+            yield LoadStep(0.9, _("Showing the kidneys"))
+            change.set_kidneys(segments)
+        if "transform" in wanted:
+            yield LoadStep(0.95, _("Showing the transform"))
+            change.set_transform(folder / TRANSFORM)
+        yield LoadStep(1.0, _("Loaded"))
+    except BaseException:
+        change.undo()
+        raise
+    change.describe(summary, inputs)
+    report = folder / REPORT
+    nodes = {role: change.nodes.get(role) for role in ALL}
+    return LoadedResult(**nodes, summary=summary, report=report if report.is_file() else None)
+
+
+class _SceneChange:
+    """Puts results into a scene, and takes them out again."""
+
+    def __init__(self, scene: slicer.vtkMRMLScene, source: slicer.vtkMRMLNode, outputs: Outputs) -> None:
+        self._scene, self._source, self._outputs = scene, source, outputs
+        self._undo: list[Callable[[], None]] = []
+        self._new_nodes: list[slicer.vtkMRMLNode] = []
+        self.nodes: dict[str, slicer.vtkMRMLNode] = {}
+
+    def set_volume(self, role: str, content: Content) -> None:
+        """Puts a volume into its node; its window stands before its voxels, so that none is searched for."""
+        node = self._given(role) or self._new(role, "vtkMRMLScalarVolumeNode")
+        if role != "uncertainty":
+            set_ct_window(node)
+        attach(content, node)
+
+    def set_kidneys(self, segments: Segments) -> None:
+        """Puts the kidneys into their node."""
+        node = self._given("kidneys") or self._new("kidneys", "vtkMRMLSegmentationNode")
+        attach_segments(segments, node, self.nodes.get("synthetic"))
+
+    def set_transform(self, path: Path) -> None:
+        """Puts the transform into its node."""
+        node = self._given("transform") or self._new("transform", "vtkMRMLTransformNode")
+        transform_from_file(self._scene, path, node.GetName(), node)
+
+    def describe(self, summary: Mapping[str, Any], inputs: Mapping[str, slicer.vtkMRMLNode] | None) -> None:
+        """Writes the provenance on all nodes and places the new ones beside the source."""
+        given = inputs if inputs is not None else {"Noncontrast": self._source}
+        for node in self.nodes.values():
+            set_provenance(node, summary, given)
+        if self._scene.IsNodePresent(self._source):
+            for node in self._new_nodes:
+                place_beside(node, self._source)
+
+    def undo(self) -> None:
+        """Makes the scene what it was."""
+        for action in reversed(self._undo):
+            action()
+
+    def _new(self, role: str, kind: str) -> slicer.vtkMRMLNode:
+        name = self._scene.GenerateUniqueName(f"{self._source.GetName()} {_NAMES[role]}")
+        node = self._scene.AddNewNodeByClass(kind, name)
+        self._undo.append(lambda: _remove(self._scene, node))
+        self._new_nodes.append(node)
+        self.nodes[role] = node
+        return node
+
+    def _given(self, role: str) -> slicer.vtkMRMLNode | None:
+        """The node that was given for a role, after noting what it holds; None if it has left the scene meanwhile."""
+        node = getattr(self._outputs, role)
+        if node is None or not self._scene.IsNodePresent(node):
+            return None
+        self._undo.append(_restorer(node))
+        self.nodes[role] = node
+        return node
+
+
+def _restorer(node: slicer.vtkMRMLNode) -> Callable[[], None]:
+    """What gives a node back what it holds now; loading puts new objects into it, so the old ones suffice."""
+    before = node.CreateNodeInstance()
+    before.CopyContent(node, False)
+    parent = node.GetTransformNodeID()
+    display = node.GetDisplayNode() if node.IsA("vtkMRMLDisplayableNode") else None
+    display_before = None
+    if display is not None:
+        display_before = display.CreateNodeInstance()
+        display_before.CopyContent(display, True)
+
+    def restore() -> None:
+        node.CopyContent(before, False)
+        node.SetAndObserveTransformNodeID(parent)
+        if display is not None:
+            display.CopyContent(display_before, True)
+
+    return restore
+
+
+def _remove(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLNode) -> None:
+    if node.IsA("vtkMRMLDisplayableNode"):
+        for index in reversed(range(node.GetNumberOfDisplayNodes())):
+            scene.RemoveNode(node.GetNthDisplayNode(index))
+    scene.RemoveNode(node)
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    path = folder / SUMMARY
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        version = summary["schema_version"]
+        complete = all(isinstance(summary[part], dict) for part in ("registration", "segmentation", "synthesis"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UnreadableInputError(_("The run has no readable 'result.json'."), _RUN_AGAIN) from error
+    if version != SCHEMA_VERSION or not complete:
+        raise UnreadableInputError(_("The run was made by another version of NephroSynth."), _RUN_AGAIN)
+    return dict(summary)
+
+
+def _paths(folder: Path, wanted: Collection[str]) -> dict[str, Path]:
+    """The image of each wanted result that the run has made."""
+    paths = {}
+    for role, stem in {**_VOLUMES, "kidneys": _LABELS}.items():
+        path = next(
+            (folder / f"{stem}{suffix}" for suffix in _SUFFIXES if (folder / f"{stem}{suffix}").is_file()), None
+        )
+        if path is None and role not in _OPTIONAL:
+            raise UnreadableInputError(
+                _("The result of the run is incomplete: '{name}' is missing.").format(name=stem), _RUN_AGAIN
+            )
+        if path is not None and role in wanted:
+            paths[role] = path
+    if "transform" in wanted and not (folder / TRANSFORM).is_file():
+        raise UnreadableInputError(
+            _("The result of the run is incomplete: '{name}' is missing.").format(name=TRANSFORM), _RUN_AGAIN
+        )
+    return paths
+
+
+def _segments(image: sitk.Image, path: Path) -> Segments:
+    values = sitk.GetArrayViewFromImage(image)
+    if image.GetNumberOfComponentsPerPixel() != 1 or values.min() < 0 or values.max() > 2:
+        raise UnreadableInputError(
+            _("The file '{name}' is no label map of kidneys.").format(name=path.name), _RUN_AGAIN
+        )
+    return prepare_segments(image)

@@ -1,0 +1,280 @@
+"""Kidneys as a segmentation node with names, terminology and colours, and as a label map: 1 right, 2 left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+import vtk
+
+from NephroSynthLib.errors import GeometryError, NoKidneyError
+from NephroSynthLib.imaging.grids import Box, box_around, resample
+from NephroSynthLib.imaging.kidney_names import EITHER, LEFT, RIGHT, kidney_side
+from NephroSynthLib.mrml.i18n import tr as _
+from NephroSynthLib.mrml.images import (
+    grid_from_vtk,
+    ijk_to_ras,
+    image_from_vtk,
+    image_to_vtk,
+    matrix_from_vtk,
+    matrix_to_vtk,
+    voxels,
+)
+from NephroSynthLib.mrml.volume_nodes import image_source, in_world, write_image
+
+_NAMES = {RIGHT: _("Right kidney"), LEFT: _("Left kidney")}
+_COLOURS = {RIGHT: (0.90, 0.62, 0.0), LEFT: (0.34, 0.71, 0.91)}
+# SNOMED CT codes of DICOM PS3.16, CID 7154 (Kidney) and CID 244 (Laterality), in the context of Slicer's own list.
+_CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"
+_CATEGORY, _TYPE = ("SCT", "123037004", "Anatomical Structure"), ("SCT", "64033007", "Kidney")
+_LATERALITY = {RIGHT: ("SCT", "24028007", "Right"), LEFT: ("SCT", "7771000", "Left")}
+_REGIONS = "Anatomic codes - DICOM master list"
+_SIDES = {"right": RIGHT, "left": LEFT}
+
+Segments: TypeAlias = "dict[int, slicer.vtkOrientedImageData]"
+"""The voxels of each kidney, by its label, where they lie in the world."""
+
+
+def segmentation_from_labels(
+    scene: slicer.vtkMRMLScene,
+    labels: sitk.Image,
+    name: str,
+    reference_volume: slicer.vtkMRMLScalarVolumeNode | None,
+    node: slicer.vtkMRMLSegmentationNode | None = None,
+) -> slicer.vtkMRMLSegmentationNode:
+    """A segmentation node with the segments 'Right kidney' and 'Left kidney', those that are there.
+
+    Args:
+        scene: Where a new node is made.
+        labels: 3D label map where it lies in the world, 1 right and 2 left.
+        name: Of the node.
+        reference_volume: Whose geometry the segmentation takes for further editing.
+        node: Updated in place if given: all its segments are replaced.
+    """
+    segments = prepare_segments(labels)
+    if node is None:
+        node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GenerateUniqueName(name))
+    else:
+        node.SetName(name)
+    attach_segments(segments, node, reference_volume)
+    return node
+
+
+def prepare_segments(labels: sitk.Image) -> Segments:
+    """The voxels of each kidney in its bounding box; touches no scene, so it may run in a thread of its own.
+
+    Args:
+        labels: As `segmentation_from_labels` takes them.
+    """
+    labels = sitk.Cast(labels, sitk.sitkUInt8)
+    shapes = sitk.LabelShapeStatisticsImageFilter()
+    shapes.ComputePerimeterOff()
+    shapes.Execute(labels)
+    segments = {}
+    for side in _NAMES:
+        if shapes.HasLabel(side):
+            box = shapes.GetBoundingBox(side)
+            segments[side] = _oriented(sitk.RegionOfInterest(labels, box[3:], box[:3]) == side)
+    return segments
+
+
+def attach_segments(
+    segments: Segments,
+    node: slicer.vtkMRMLSegmentationNode,
+    reference_volume: slicer.vtkMRMLScalarVolumeNode | None,
+) -> None:
+    """Gives a segmentation node these segments instead of its own, in the world: it leaves its parent transform."""
+    node.SetAndObserveTransformNodeID(None)
+    if node.GetDisplayNode() is None:
+        node.CreateDefaultDisplayNodes()
+    node.SetAndObserveSegmentation(slicer.vtkSegmentation())
+    node.SetSourceRepresentationToBinaryLabelmap()
+    if reference_volume is not None:
+        node.SetReferenceImageGeometryParameterFromVolumeNode(reference_volume)
+    for side, data in segments.items():
+        segment_id = node.AddSegmentFromBinaryLabelmapRepresentation(data, _NAMES[side], _COLOURS[side])
+        codes = ("^".join(code) for code in (_CATEGORY, _TYPE, _LATERALITY[side]))
+        entry = "~".join((_CONTEXT, *codes, _REGIONS, "^^", "^^"))
+        node.GetSegmentation().GetSegment(segment_id).SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), entry)
+
+
+def labels_from_segmentation(
+    node: slicer.vtkMRMLSegmentationNode, reference_volume_node: slicer.vtkMRMLScalarVolumeNode
+) -> sitk.Image:
+    """The kidneys of a segmentation on the grid of a volume, both where they lie in the world.
+
+    Kidneys are known by terminology or name, in any case and several languages (e.g. TotalSegmentator's
+    'kidney_right'); where neither tells the side, the position in the body does.
+
+    Returns:
+        uint8 on the grid of `image_from_node(reference_volume_node)`: 0, 1 right, 2 left.
+
+    Raises:
+        NoKidneyError: If no segment is a kidney.
+        GeometryError: If the kidneys lie beyond the volume.
+        ImageContentError, GeometryError: As `image_from_node`.
+    """
+    return _labels_source(node, reference_volume_node)()
+
+
+def kidney_labels(
+    node: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode,
+    reference_volume_node: slicer.vtkMRMLScalarVolumeNode,
+) -> sitk.Image:
+    """The kidneys of a segmentation node as `labels_from_segmentation`, or the label map of a volume node as it is."""
+    return _kidneys_source(node, reference_volume_node)()
+
+
+def kidneys_writer(
+    node: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode,
+    reference_volume_node: slicer.vtkMRMLScalarVolumeNode,
+    path: Path,
+) -> Callable[[], None]:
+    """What writes kidneys as the label map that a run takes as `kidneys`; it may run in a thread of its own.
+
+    Raises:
+        NoKidneyError, ImageContentError: As `kidney_labels`, at once.
+        GeometryError: As `kidney_labels`; while writing.
+        ResourceError: If the disk is full or the file cannot be written; while writing.
+    """
+    source = _kidneys_source(node, reference_volume_node)
+    return lambda: write_image(source(), path)
+
+
+def segment_ids(node: slicer.vtkMRMLSegmentationNode) -> dict[str, str]:
+    """The segment of each kidney whose side its terminology or name tells, by side: 'right', 'left'."""
+    by_side = {side: segment_id for segment_id, side in reversed(_sides(node).items())}
+    return {side: by_side[label] for side, label in _SIDES.items() if label in by_side}
+
+
+def segment_in_world(node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> slicer.vtkOrientedImageData:
+    """A copy of the voxels of one segment, 1 inside and 0 elsewhere, under the parent transform of its node.
+
+    Raises:
+        GeometryError: If the segment cannot be made a binary labelmap.
+    """
+    data = slicer.vtkOrientedImageData()
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    if not logic.GetSegmentBinaryLabelmapRepresentation(node, segment_id, data):
+        raise _unusable(node, segment_id)
+    if data.GetNumberOfPoints() > 0:
+        labelmap = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+        shared = node.GetSegmentation().ContainsRepresentation(labelmap)  # its layer then holds other segments, too
+        value = node.GetSegmentation().GetSegment(segment_id).GetLabelValue()
+        values = voxels(data)
+        values[:] = values == value if shared else values > 0
+    return data
+
+
+def _kidneys_source(
+    node: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode,
+    reference_volume_node: slicer.vtkMRMLScalarVolumeNode,
+) -> Callable[[], sitk.Image]:
+    if node.IsA("vtkMRMLSegmentationNode"):
+        return _labels_source(node, reference_volume_node)
+    return image_source(node)
+
+
+def _labels_source(
+    node: slicer.vtkMRMLSegmentationNode, reference_volume_node: slicer.vtkMRMLScalarVolumeNode
+) -> Callable[[], sitk.Image]:
+    """What brings the kidneys of a segmentation onto the grid of a volume; it touches no scene any more."""
+    sides = _sides(node)
+    if not sides:
+        raise NoKidneyError(
+            _("No segment of '{name}' is a kidney.").format(name=node.GetName()),
+            _("Name the segments right kidney and left kidney."),
+        )
+    reference = in_world(reference_volume_node)
+    segments = [(segment_in_world(node, segment_id), side) for segment_id, side in sides.items()]
+    beyond = GeometryError(
+        _("The kidneys of '{name}' do not lie in the volume '{volume}'.").format(
+            name=node.GetName(), volume=reference_volume_node.GetName()
+        ),
+        _("Choose the segmentation that was made on it."),
+    )
+
+    def draw() -> sitk.Image:
+        grid = grid_from_vtk(*reference)
+        labels = np.zeros(grid.GetSize()[::-1], np.uint8)
+        for data, side in segments:
+            _draw(data, side, labels, grid)
+        if not labels.any():
+            raise beyond
+        if (labels == EITHER).any():
+            from NephroSynthLib.exam.kidney_labels import split_by_position
+
+            split_by_position(labels, image_from_vtk(*reference))
+        image = sitk.GetImageFromArray(labels)
+        image.CopyInformation(grid)
+        return image
+
+    return draw
+
+
+def _sides(node: slicer.vtkMRMLSegmentationNode) -> dict[str, int]:
+    """Segment IDs of kidneys with their side."""
+    segmentation = node.GetSegmentation()
+    found = {}
+    for index in range(segmentation.GetNumberOfSegments()):
+        segment = segmentation.GetNthSegment(index)
+        side = kidney_side(segment.GetName() or "", _terminology(segment))
+        if side is not None:
+            found[segmentation.GetNthSegmentID(index)] = side
+    return found
+
+
+def _terminology(segment: slicer.vtkSegment) -> str:
+    """What the terminology of a segment says, without the name of its context."""
+    text = vtk.reference("")
+    segment.GetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), text)
+    return " ".join(part.split("^")[-1] for part in str(text).split("~")[1:4])
+
+
+def _oriented(image: sitk.Image) -> slicer.vtkOrientedImageData:
+    data = slicer.vtkOrientedImageData()
+    image_to_vtk(sitk.Cast(image, sitk.sitkUInt8), data)
+    data.SetGeometryFromImageToWorldMatrix(matrix_to_vtk(ijk_to_ras(image)))
+    return data
+
+
+def _draw(data: slicer.vtkOrientedImageData, side: int, labels: np.ndarray, grid: sitk.Image) -> None:
+    """Draws a segment in the world into the labels (z, y, x) of a grid."""
+    if data.GetNumberOfPoints() == 0 or not voxels(data).any():
+        return
+    matrix = vtk.vtkMatrix4x4()
+    data.GetImageToWorldMatrix(matrix)
+    whole = image_from_vtk(data, matrix_from_vtk(matrix))
+    segment = box_around(voxels(data) > 0, whole.GetSpacing(), 0.0).crop(whole)
+    box = _covering(segment, grid)
+    if box is not None:
+        part = resample(segment, box.crop(grid), label=True)
+        labels[box.slices][sitk.GetArrayViewFromImage(part) > 0] = side
+
+
+def _covering(image: sitk.Image, grid: sitk.Image) -> Box | None:
+    """The voxels of a grid among which all of an image lies; None if it lies beyond the grid."""
+    corners = product(*((-0.5, size - 0.5) for size in image.GetSize()))
+    at = [
+        grid.TransformPhysicalPointToContinuousIndex(image.TransformContinuousIndexToPhysicalPoint(corner))
+        for corner in corners
+    ]
+    first = np.maximum(np.floor(np.min(at, axis=0)), 0).astype(int)
+    last = np.minimum(np.ceil(np.max(at, axis=0)), np.array(grid.GetSize()) - 1).astype(int)
+    if (first > last).any():
+        return None
+    (x, y, z), (width, height, depth) = first.tolist(), (last - first + 1).tolist()
+    return Box((x, y, z), (width, height, depth))
+
+
+def _unusable(node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> GeometryError:
+    name = node.GetSegmentation().GetSegment(segment_id).GetName()
+    return GeometryError(
+        _("The segment '{name}' cannot be brought onto the volume.").format(name=name),
+        _("Convert it to a binary labelmap."),
+    )

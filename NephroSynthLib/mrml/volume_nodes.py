@@ -1,0 +1,254 @@
+"""Volume nodes and SimpleITK images, both ways: exact geometry and HU, parent transforms applied to the copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+import vtk
+
+from NephroSynthLib.errors import GeometryError, ImageContentError, UnreadableInputError
+from NephroSynthLib.imaging.nifti import find_flaw
+from NephroSynthLib.mrml.i18n import tr as _
+from NephroSynthLib.mrml.images import (
+    Matrix,
+    ijk_to_ras,
+    image_from_vtk,
+    image_to_vtk,
+    matrix_from_vtk,
+    matrix_to_vtk,
+    shear,
+)
+
+_SHEARED, _SHEARING = 5e-3, 1e-5
+
+
+def image_from_node(node: slicer.vtkMRMLVolumeNode) -> sitk.Image:
+    """The image of a volume node where it lies in the world, LPS mm; the node itself stays as it is.
+
+    A parent transform is hardened on the copy: one that keeps the voxels' axes orthogonal changes the geometry alone,
+    any other one resamples, as hardening in Slicer does.
+
+    Args:
+        node: A scalar or label map volume of any pixel type.
+
+    Raises:
+        ImageContentError: If the node has no voxels or several values in each.
+        GeometryError: If its slices are not stacked along their normal.
+    """
+    return image_source(node)()
+
+
+def image_source(node: slicer.vtkMRMLVolumeNode) -> Callable[[], sitk.Image]:
+    """What copies the image of a volume node; it touches no scene, so it may run in a thread of its own.
+
+    Args:
+        node: As `image_from_node` takes it.
+
+    Raises:
+        ImageContentError, GeometryError: As `image_from_node`, at once.
+    """
+    return partial(image_from_vtk, *in_world(node))
+
+
+def in_world(node: slicer.vtkMRMLVolumeNode) -> tuple[vtk.vtkImageData, Matrix]:
+    """The voxels of a volume node, which stay when it changes or goes, and (4, 4) from their indices to RAS mm.
+
+    Args:
+        node: As `image_from_node` takes it.
+
+    Raises:
+        ImageContentError, GeometryError: As `image_from_node`, at once.
+    """
+    data = node.GetImageData()
+    if data is None or data.GetNumberOfPoints() == 0:
+        raise ImageContentError(
+            _("The volume '{name}' is empty.").format(name=node.GetName()), _("Load its data or choose another one.")
+        )
+    if data.GetNumberOfScalarComponents() != 1:
+        raise ImageContentError(
+            _("The volume '{name}' has several values in each voxel (colour or vectors).").format(name=node.GetName()),
+            _("Give the CT itself."),
+        )
+    local = _ijk_to_ras(node)
+    if shear(local) > _SHEARED:
+        raise GeometryError(
+            _("The volume '{name}' is sheared: its slices were made with a tilted gantry.").format(name=node.GetName()),
+            _("Load it with 'Acquisition geometry regularization' set to 'apply regularization transform'."),
+        )
+    parent = node.GetParentTransformNode()
+    if parent is None:
+        return _kept(data), local
+    if parent.IsTransformToWorldLinear():
+        to_world = vtk.vtkMatrix4x4()
+        parent.GetMatrixTransformToWorld(to_world)
+        world = matrix_from_vtk(to_world) @ local
+        if shear(world) <= shear(local) + _SHEARING:
+            return _kept(data), world
+    return _resampled_in_world(node, parent)
+
+
+def node_from_image(
+    scene: slicer.vtkMRMLScene,
+    image: sitk.Image,
+    name: str,
+    node: slicer.vtkMRMLVolumeNode | None = None,
+    *,
+    label: bool = False,
+) -> slicer.vtkMRMLScalarVolumeNode:
+    """A volume node with the voxels and geometry of an image.
+
+    Args:
+        scene: Where a new node is made.
+        image: 3D, one value a voxel. HU that are whole numbers are kept as 16-bit integers.
+        name: Of the node.
+        node: Updated in place if given; it leaves its parent transform, since the image lies in the world.
+        label: Whether a new node is a label map volume.
+
+    Returns:
+        The node, with a display node.
+
+    Raises:
+        ImageContentError: If the image is not three-dimensional with one value in each voxel.
+    """
+    content = prepare(image)
+    if node is None:
+        node = scene.AddNewNodeByClass(
+            "vtkMRMLLabelMapVolumeNode" if label else "vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(name)
+        )
+    else:
+        node.SetName(name)
+    attach(content, node)
+    return node
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a volume node holds: voxels, and (4, 4) from their indices to RAS mm."""
+
+    data: vtk.vtkImageData
+    ijk_to_ras: Matrix
+
+
+def prepare(image: sitk.Image) -> Content:
+    """An image as a volume node will hold it; touches no scene, so it may run in a thread of its own.
+
+    Raises:
+        ImageContentError: If the image is not three-dimensional with one value in each voxel.
+    """
+    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+        raise ImageContentError(_("The image is not three-dimensional with one value in each voxel."))
+    return Content(image_to_vtk(_as_integers(image)), ijk_to_ras(image))
+
+
+def attach(content: Content, node: slicer.vtkMRMLVolumeNode) -> None:
+    """Gives a node its content, in the world: it leaves its parent transform."""
+    modifying = node.StartModify()
+    node.SetAndObserveTransformNodeID(None)
+    node.SetAndObserveImageData(content.data)
+    node.SetIJKToRASMatrix(matrix_to_vtk(content.ijk_to_ras))
+    node.EndModify(modifying)
+    if node.GetDisplayNode() is None:
+        node.CreateDefaultDisplayNodes()
+
+
+def node_writer(node: slicer.vtkMRMLVolumeNode, path: Path) -> Callable[[], None]:
+    """What writes the image of a volume node to a file that appears whole or not at all; as `image_source`.
+
+    Args:
+        node: As `image_from_node` takes it; its parent transform is hardened on the copy.
+        path: .nrrd and .nii are written uncompressed, .nii.gz compressed.
+
+    Raises:
+        ImageContentError, GeometryError: As `image_from_node`, at once.
+        ResourceError: If the disk is full or the file cannot be written; while writing.
+    """
+    source = image_source(node)
+    return lambda: write_image(source(), path)
+
+
+def write_image(image: sitk.Image, path: Path) -> None:
+    """Writes an image to a file that appears whole or not at all; .nrrd and .nii uncompressed, .nii.gz compressed.
+
+    Raises:
+        ResourceError: If the disk is full or the file cannot be written.
+    """
+    from NephroSynthLib.imaging.image_files import save_image
+
+    save_image(image, path, compress=path.suffix == ".gz")
+
+
+def read_into(
+    scene: slicer.vtkMRMLScene,
+    path: Path,
+    name: str,
+    node: slicer.vtkMRMLVolumeNode | None = None,
+    *,
+    label: bool = False,
+) -> slicer.vtkMRMLScalarVolumeNode:
+    """A volume node with the image of a file; arguments as those of `node_from_image`.
+
+    Raises:
+        UnreadableInputError: If the file cannot be read; the scene is then as it was.
+        ImageContentError: As `node_from_image`.
+    """
+    return node_from_image(scene, read_image(path), name, node, label=label)
+
+
+def read_image(path: Path) -> sitk.Image:
+    """Reads an image file that NephroSynth wrote.
+
+    Raises:
+        UnreadableInputError: If it is missing or damaged.
+    """
+    try:
+        if find_flaw(path) is None:
+            return sitk.ReadImage(str(path))
+    except (RuntimeError, OSError):
+        pass
+    raise UnreadableInputError(
+        _("The file '{name}' cannot be read: it is missing, damaged or of another format.").format(name=path.name)
+    )
+
+
+def _ijk_to_ras(node: slicer.vtkMRMLVolumeNode) -> Matrix:
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    return matrix_from_vtk(matrix)
+
+
+def _kept(data: vtk.vtkImageData) -> vtk.vtkImageData:
+    kept = vtk.vtkImageData()
+    kept.ShallowCopy(data)
+    return kept
+
+
+def _resampled_in_world(
+    node: slicer.vtkMRMLVolumeNode, parent: slicer.vtkMRMLTransformNode
+) -> tuple[vtk.vtkImageData, Matrix]:
+    to_world = vtk.vtkGeneralTransform()
+    parent.GetTransformToWorld(to_world)
+    data, matrix = vtk.vtkImageData(), vtk.vtkMatrix4x4()
+    if not slicer.vtkMRMLVolumeNode.GetTransformedImageData(node, to_world, data, matrix):
+        raise GeometryError(
+            _("The transform of the volume '{name}' cannot be applied.").format(name=node.GetName()),
+            _("Harden or remove it."),
+        )
+    return data, matrix_from_vtk(matrix)
+
+
+def _as_integers(image: sitk.Image) -> sitk.Image:
+    """The image as int16 where nothing is lost by that; the middle slice tells at once for most."""
+    if image.GetPixelID() not in (sitk.sitkFloat32, sitk.sitkFloat64):
+        return image
+    values = sitk.GetArrayViewFromImage(image)
+    limits = np.iinfo(np.int16)
+    for part in (values[len(values) // 2], values):
+        if not (np.rint(part) == part).all() or part.min() < limits.min or part.max() > limits.max:
+            return image
+    return sitk.Cast(image, sitk.sitkInt16)

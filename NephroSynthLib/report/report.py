@@ -1,0 +1,157 @@
+"""The report of a run: one self-contained HTML file with verdicts, pictures, figures and settings."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jinja2
+import SimpleITK as sitk
+
+from NephroSynthLib.evaluation.regions import region_statistics
+from NephroSynthLib.files.staging import staged_file
+from NephroSynthLib.report import figures, report_tables
+from NephroSynthLib.report.figures import ACQUIRED, EXCRETORY, NONCONTRAST, SYNTHETIC
+
+if TYPE_CHECKING:
+    from NephroSynthLib.result import Result
+
+TEMPLATE = "report.html.j2"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as data URIs, with what it shows; `dark` replaces it on a dark page."""
+
+    title: str
+    caption: str
+    source: str
+    dark: str = ""
+
+
+def write_report(result: Result, path: Path) -> None:
+    """Writes the report of a run.
+
+    The file loads nothing from outside and holds no name, identifier or path of the exam.
+
+    Args:
+        result: of a run; the acquired phase and the uncertainty are shown where they are there.
+        path: the HTML file; it appears whole or not at all.
+
+    Raises:
+        ResourceError: If the file cannot be written.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    html = environment.get_template(TEMPLATE).render(_content(result))
+    with staged_file(path) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+
+
+def _content(result: Result) -> dict[str, object]:
+    summary = result.summary().model_dump(mode="json")
+    phases = _phases(result)
+    regions = region_statistics(phases, result.segmentation.labels)
+    registrations = {"Excretory phase": summary["registration"]}
+    if result.acquired is not None:
+        moved = result.acquired.registration
+        registrations["Acquired nephrographic phase"] = {"mode": moved.mode, **moved.quality.to_dict()}
+    settings = summary["settings"]
+    chosen = {stage: settings[stage]["model"] for stage in ("segmentation", "synthesis")}
+    metrics = summary["metrics"]
+    return {
+        "notice": summary["notice"],
+        "version": summary["versions"].get("NephroSynth", ""),
+        "date": datetime.date.today().isoformat(),
+        "warnings": [report_tables.without_paths(warning) for warning in summary["warnings"]],
+        "verdicts": report_tables.verdicts(
+            summary["registration"], result.segmentation.volumes_ml, regions, SYNTHETIC, NONCONTRAST, metrics
+        ),
+        "pictures": _pictures(result, phases),
+        "tables": [
+            *(report_tables.metrics_tables(metrics) if metrics else ()),
+            report_tables.region_table(regions),
+            report_tables.registration_table(registrations),
+        ],
+        "details": [
+            report_tables.model_table(summary["model"], chosen),
+            _grids_table(result),
+            report_tables.timings_table(summary["timings_s"], summary["peak_memory_mb"]),
+            report_tables.settings_table(settings),
+            report_tables.Table("Versions", ("Software", "Version"), tuple(summary["versions"].items()), prose=True),
+        ],
+    }
+
+
+def _phases(result: Result) -> dict[str, sitk.Image]:
+    phases = {
+        NONCONTRAST: result.exam.noncontrast,
+        EXCRETORY: result.registration.registered,
+        SYNTHETIC: result.synthesis.image,
+    }
+    return phases if result.acquired is None else {**phases, ACQUIRED: result.acquired.image}
+
+
+def _pictures(result: Result, phases: dict[str, sitk.Image]) -> list[Picture]:
+    views = figures.make_views(phases, result.segmentation.labels, result.synthesis.region)
+    pictures = [
+        Picture(
+            "Phases",
+            "Window 400, level 50 HU. The dotted line bounds what the diffusion model synthesized; outside it the "
+            "synthetic phase is the kinetic baseline computed from the two acquired phases.",
+            _uri(figures.phases_figure(views)),
+        ),
+        Picture(
+            "Kidney outlines",
+            "Outline of the kidneys found in the non-contrast phase, on every phase: right orange, left blue.",
+            _uri(figures.outlines_figure(views)),
+        ),
+        Picture(
+            "Registration of the excretory phase",
+            "Overlay: non-contrast green, excretory magenta, grey where both agree; contrast in the collecting system "
+            "stays magenta. Checkerboard: 2 cm squares of either phase in turn; edges should run on between squares.",
+            _uri(figures.registration_figure(views, result.exam.excretory)),
+        ),
+    ]
+    if result.synthesis.uncertainty is not None:
+        pictures.append(
+            Picture(
+                "Uncertainty",
+                f"Standard deviation over {result.settings.synthesis.samples} samples of the model. A low value means "
+                "that the model repeats itself, not that it is right.",
+                _uri(figures.uncertainty_figure(views, result.synthesis.uncertainty)),
+            )
+        )
+    light, dark = (_uri(figures.histogram_figure(views, dark=dark)) for dark in (False, True))
+    pictures.append(
+        Picture("HU inside the kidneys", "Distribution of HU in both kidneys, phase by phase.", light, dark)
+    )
+    return pictures
+
+
+def _grids_table(result: Result) -> report_tables.Table:
+    images = {"Non-contrast (reference grid)": result.exam.noncontrast, "Excretory, as acquired": result.exam.excretory}
+    if result.exam.nephrographic is not None:
+        images["Nephrographic, as acquired"] = result.exam.nephrographic
+    rows = tuple(
+        (
+            name,
+            " × ".join(map(str, image.GetSize())),
+            " × ".join(f"{step:.2f}" for step in image.GetSpacing()),
+            sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(image.GetDirection()),
+        )
+        for name, image in images.items()
+    )
+    return report_tables.Table("Volumes", ("Volume", "Voxels", "Voxel size (mm)", "Axes nearest to"), rows, prose=True)
+
+
+def _uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")

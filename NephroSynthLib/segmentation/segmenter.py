@@ -1,0 +1,135 @@
+"""The segmentation stage: a Swin diffusion model samples the kidneys' occupancy on 3 mm voxels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from scipy import ndimage
+
+from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
+from NephroSynthLib.diffusion.samplers import DDIM
+from NephroSynthLib.diffusion.tiling import Tiling, denoise_tiled, tile_shape
+from NephroSynthLib.imaging.grids import canonical, resample
+from NephroSynthLib.models.bundle import load_bundle
+from NephroSynthLib.models.device import autocast, in_words, resolve_device
+from NephroSynthLib.progress import Progress
+from NephroSynthLib.segmentation.preprocessing import SPACING, condition_channels, working_image
+from NephroSynthLib.segmentation.sides import LEFT, RIGHT, split_sides
+from NephroSynthLib.settings import SegmentationSettings
+
+SIDES = {"right": RIGHT, "left": LEFT}
+TILE_VOXELS = 3_000_000
+SMALLEST_TILE = (48, 64, 64)
+OVERLAP = (12, 16, 16)
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Kidneys of one CT.
+
+    Attributes:
+        labels: uint8 on the CT's grid: 0, 1 right, 2 left.
+        volumes_ml: volume of each kidney that was found, by side.
+        warnings: what the user should know.
+        model: name and sha256 of the model, or `given` and an empty string.
+    """
+
+    labels: sitk.Image
+    volumes_ml: dict[str, float]
+    warnings: tuple[str, ...]
+    model: tuple[str, str]
+
+
+def segment_kidneys(
+    image: sitk.Image,
+    settings: SegmentationSettings,
+    *,
+    device: str = "auto",
+    seed: int = 0,
+    progress: Progress = Progress(),
+) -> Segmentation:
+    """Finds the kidneys in a CT of any phase.
+
+    Args:
+        image: HU on any grid and in any orientation.
+        settings: model and denoising steps.
+        device: where the network runs.
+        seed: of the sampler's noise.
+        progress: told after each step.
+
+    Raises:
+        ModelError: If the model is unknown, damaged or of another task.
+        ResourceError: If the device is not there.
+    """
+    progress.update(0.0, "Loading the segmentation model")
+    bundle = load_bundle(settings.model, task="segmentation")
+    where = resolve_device(device)
+    work = working_image(image)
+    hu = sitk.GetArrayFromImage(work)
+    probability = kidney_probability(hu, bundle.build(where), settings.steps, seed, progress.part(0.1, 0.9))
+    sides = split_sides(probability, hu, SPACING[0])
+    labels = _on_grid_of(image, work, probability, sides)
+    volumes = volumes_ml(labels)
+    missing = [side for side in SIDES if side not in volumes]
+    warnings = () if not missing else (f"No {' and no '.join(missing)} kidney was found.",)
+    progress.update(1.0, "Kidneys found")
+    return Segmentation(labels, volumes, warnings, (bundle.metadata.name, bundle.sha256))
+
+
+def kidney_probability(
+    hu: np.ndarray, denoiser: Denoiser, steps: int, seed: int, progress: Progress = Progress()
+) -> np.ndarray:
+    """Samples the kidneys' occupancy (z, y, x) in [0, 1] of a CT (z, y, x) on the segmenter's grid.
+
+    It is the mean over the CT and its mirror image: what is a kidney on the one side would be one on the other.
+    """
+    direct = _sample(hu, denoiser, steps, seed, progress.part(0.0, 0.5))
+    mirrored = _sample(hu[..., ::-1].copy(), denoiser, steps, seed, progress.part(0.5, 1.0))
+    return (direct + mirrored[..., ::-1]) / 2
+
+
+def _sample(hu: np.ndarray, denoiser: Denoiser, steps: int, seed: int, progress: Progress) -> np.ndarray:
+    device = next(denoiser.parameters()).device
+    condition = torch.from_numpy(condition_channels(hu))[None].to(device)
+    tile = tile_shape(hu.shape, TILE_VOXELS, SMALLEST_TILE)
+    tiling = Tiling(hu.shape, tile, OVERLAP)
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn((1, 1, *hu.shape), generator=generator).to(device)
+    message = f"Finding the kidneys ({in_words(device)})"
+
+    def denoise_tile(noisy: torch.Tensor, timestep: torch.Tensor, part: tuple[slice, slice, slice]) -> Prediction:
+        return denoiser(noisy, timestep, condition[(slice(None), slice(None), *part)])
+
+    def denoise(noisy: torch.Tensor, timestep: int) -> Prediction:
+        return denoise_tiled(denoise_tile, noisy, timestep, tiling)
+
+    with torch.inference_mode(), autocast(device):
+        sample = DDIM(denoiser.schedule).sample(
+            denoise, noise, steps, generator, on_step=lambda done: progress.update(done, message)
+        )
+    return ((sample[0, 0].float().clamp(-1, 1) + 1) / 2).cpu().numpy()
+
+
+def volumes_ml(labels: sitk.Image) -> dict[str, float]:
+    """The volume in ml of each kidney in a label map, by side; absent kidneys are left out."""
+    array = sitk.GetArrayViewFromImage(labels)
+    voxel_ml = float(np.prod(labels.GetSpacing())) / 1000
+    counts = {side: int((array == label).sum()) for side, label in SIDES.items()}
+    return {side: round(count * voxel_ml, 1) for side, count in counts.items() if count}
+
+
+def _on_grid_of(image: sitk.Image, work: sitk.Image, probability: np.ndarray, sides: np.ndarray) -> sitk.Image:
+    """Brings each side's probability to the image's grid, where its level set at one half is the kidney's border."""
+    grid = canonical(image)
+    labels = np.zeros(grid.GetSize()[::-1], np.uint8)
+    for label in SIDES.values():
+        reach = ndimage.binary_dilation(sides == label, iterations=2) & ((sides == 0) | (sides == label))
+        near = sitk.GetImageFromArray(np.where(reach, probability, 0).astype(np.float32))
+        near.CopyInformation(work)
+        labels[sitk.GetArrayFromImage(resample(near, grid, outside=0.0)) > 0.5] = label
+    result = sitk.GetImageFromArray(labels)
+    result.CopyInformation(grid)
+    return resample(result, image, label=True)

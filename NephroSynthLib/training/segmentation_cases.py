@@ -1,0 +1,104 @@
+"""Training of the kidney segmenter."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import SimpleITK as sitk
+from pydantic import JsonValue
+
+from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
+from NephroSynthLib.imaging.grids import AIR_HU
+from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
+from NephroSynthLib.segmentation.preprocessing import SPACING, condition_channels, occupancy, working_image
+from NephroSynthLib.segmentation.segmenter import kidney_probability
+from NephroSynthLib.simulation.as_images import to_image
+from NephroSynthLib.simulation.reference_grid import Grid
+from NephroSynthLib.simulation.simulated_exam import simulate
+from NephroSynthLib.training.crops import Size, Warp, choose_centre, correlated_noise, crop
+from NephroSynthLib.training.distractors import add_distractors
+from NephroSynthLib.training.loop import DrawSample, Sample
+from NephroSynthLib.training.pool import Case, CasePool
+
+NETWORK = SwinDenoiserConfig(
+    image_channels=1,
+    condition_channels=2,
+    out_channels=1,
+    patch=(2, 2, 2),
+    channels=(32, 64, 96),
+    strides=((2, 2, 2), (2, 2, 2)),
+    blocks=(1, 2, 2),
+    attention=(False, True, True),
+)
+DIFFUSION = DiffusionConfig(schedule="cosine", steps=1000, parameterization="image", learned_variance=False)
+PREPROCESSING: dict[str, JsonValue] = {"spacing_mm": list(SPACING), "channels": ["[-150, 250] HU", "[-1000, 1000] HU"]}
+CROP: Size = (48, 64, 96)
+PHASES = {"noncontrast": 0.4, "nephrographic": 0.2, "excretory": 0.4}
+"""Phases of an exam, and how often a crop is of each."""
+
+
+def make_case(seed: int) -> Case:
+    """All phases of a simulated exam on the segmenter's grid: HU (int16) and kidney occupancy (0 to 255, uint8)."""
+    exam = simulate(seed, reference=_wide_grid(np.random.default_rng((seed, 3))))
+    case: Case = {}
+    for name, phase in exam.phases.items():
+        filled = occupancy(to_image((phase.kidneys > 0).astype(np.uint8), phase.grid))
+        case |= segmentation_case(name, working_image(to_image(phase.hu, phase.grid)), filled)
+    return case
+
+
+def segmentation_case(phase: str, hu: sitk.Image, filled: sitk.Image) -> Case:
+    """A phase on the segmenter's grid and the occupancy of its kidneys, in [0, 1], as a case holds them."""
+    return {
+        f"{phase}_hu": np.rint(sitk.GetArrayFromImage(hu)).clip(-1024, 3071).astype(np.int16),
+        f"{phase}_kidneys": np.rint(sitk.GetArrayFromImage(filled) * 255).clip(0, 255).astype(np.uint8),
+    }
+
+
+def _wide_grid(rng: np.random.Generator) -> Grid:
+    """An abdomen, half the time with its pelvis, on coarse voxels: what is seen at 3 mm needs no finer simulation."""
+    width, depth = rng.uniform(330, 460), rng.uniform(250, 360)
+    height = rng.uniform(170, 330) if rng.random() < 0.5 else rng.uniform(330, 480)
+    plane, slices = rng.uniform(1.6, 2.4), rng.uniform(2.5, 5.0)
+    shape = (int(height / slices), int(depth / plane), int(width / plane))
+    return Grid(shape, (plane, plane, slices), (-width / 2, -depth / 2, -height / 2))
+
+
+def sampler_of(pool: CasePool) -> DrawSample:
+    """Draws augmented crops from a pool, which may still be growing, in any process."""
+    return partial(_draw, CasePool(pool.folder, pool.make))
+
+
+def _draw(pool: CasePool, rng: np.random.Generator) -> Sample:
+    case = pool.load(rng.choice(np.array(pool.ready())))
+    shares = np.array([PHASES[name] if f"{name}_hu" in case else 0.0 for name in PHASES])
+    phase = rng.choice(list(PHASES), p=shares / shares.sum())
+    hu, filled = case[f"{phase}_hu"].astype(np.float32), case[f"{phase}_kidneys"].astype(np.float32) / 255
+    centre = choose_centre(filled > 0.5, rng, inside=0.6)
+    warp = Warp.random(rng, zoom=0.3, degrees=15)
+    hu, filled = crop(np.stack([hu, filled]), centre, CROP, rng, warp, (AIR_HU, 0.0))
+    hu = add_distractors(hu, filled, rng)
+    return {"image": (2 * filled - 1)[None], "condition": condition_channels(_vary(hu, rng))}
+
+
+def _vary(hu: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Calibration, contrast and noise beyond those of the simulated scanners."""
+    if rng.random() < 0.5:
+        hu = hu * rng.uniform(0.85, 1.15) + rng.normal(0, 10)
+    if rng.random() < 0.5:
+        hu = hu + correlated_noise(hu.shape, rng, rng.uniform(0, 25))
+    return hu
+
+
+def evaluate_on(denoiser: Denoiser, pool: CasePool, steps: int) -> dict[str, float]:
+    """Mean Dice of the kidneys on the segmenter's grid over the pool's cases, by phase."""
+    scores: dict[str, list[float]] = {}
+    for path in pool.ready():
+        case = pool.load(path)
+        for phase in (name for name in PHASES if f"{name}_hu" in case):
+            truth = case[f"{phase}_kidneys"] > 127
+            found = kidney_probability(case[f"{phase}_hu"].astype(np.float32), denoiser, steps, seed=0) > 0.5
+            dice = 2 * (truth & found).sum() / max(truth.sum() + found.sum(), 1)
+            scores.setdefault(f"dice_{phase}", []).append(float(dice))
+    return {name: round(float(np.mean(values)), 4) for name, values in scores.items()}

@@ -1,0 +1,87 @@
+"""The jobs behind Slicer's panel: a sample exam, an inventory, and a result in other formats."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk
+
+from NephroSynthLib.jobs import registry as jobs
+from NephroSynthLib.jobs.panel_jobs import SAMPLE_FIELD_OF_VIEW_MM
+from NephroSynthLib.progress import Progress
+
+SPACING = (5.6, 5.6, 10.0)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sample") / "exam"
+    jobs.execute("sample", {"out": str(folder), "seed": 900_001, "spacing": SPACING}, Progress())
+    return folder
+
+
+def test_a_sample_exam_has_three_uncompressed_phases_of_one_field_of_view(sample: Path) -> None:
+    image = sitk.ReadImage(str(sample / "noncontrast.nrrd"))
+    assert image.GetSpacing() == pytest.approx(SPACING)
+    assert np.multiply(image.GetSize(), SPACING) == pytest.approx(SAMPLE_FIELD_OF_VIEW_MM)
+    for phase in ("noncontrast", "excretory", "nephrographic"):
+        assert b"encoding: raw" in (sample / f"{phase}.nrrd").read_bytes()[:2000]
+
+
+def test_a_sample_exam_comes_as_dicom_too(sample: Path) -> None:
+    image = sitk.ReadImage(str(sample / "noncontrast.nrrd"))
+    series = sitk.ReadImage(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(sample / "dicom" / "noncontrast")))
+    assert series.GetSize() == image.GetSize()
+    assert series.GetOrigin() == pytest.approx(image.GetOrigin(), abs=0.01)
+
+
+def test_the_inventory_names_devices_and_models() -> None:
+    found = jobs.execute("inventory", {}, Progress())
+    assert found["devices"][-1]["name"] == "cpu"
+    assert found["devices"][-1]["free_bytes"] > 2**20
+    assert {one["task"] for one in found["models"]} == {"segmentation", "synthesis"}
+
+
+def test_a_result_is_exported_in_every_format(sample: Path, tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    (source / "ready").mkdir(parents=True)
+    (source / "ready" / "report.html").write_text("<html></html>")
+    image = sitk.Round(sitk.ReadImage(str(sample / "noncontrast.nrrd"), sitk.sitkFloat32))
+    sitk.WriteImage(image, str(source / "synthetic_nephrographic.nrrd"))
+    model = {"name": "test", "sha256": "ab" * 32}
+    (source / "result.json").write_text(json.dumps({"model": {"synthesis": model}}))
+    arguments = {"source": str(source), "out": str(out), "nrrd": True, "nifti": True}
+    dicom = {"dicom_source": str(sample / "dicom"), "dicom_excretory": str(sample / "dicom" / "excretory")}
+    jobs.execute("export-result", {**arguments, **dicom}, Progress())
+    for suffix in (".nrrd", ".nii.gz"):
+        again = sitk.ReadImage(str(out / f"synthetic_nephrographic{suffix}"))
+        assert (sitk.GetArrayFromImage(again) == sitk.GetArrayFromImage(image)).all()
+    first = pydicom.dcmread(sorted((out / "dicom" / "synthetic_nephrographic").iterdir())[0])
+    original = pydicom.dcmread(sorted((sample / "dicom" / "noncontrast").iterdir())[0])
+    assert first.StudyInstanceUID == original.StudyInstanceUID
+    assert first.SeriesInstanceUID != original.SeriesInstanceUID
+    assert len(first.ReferencedSeriesSequence) == 2
+    assert {path.name for path in out.iterdir()} == {
+        "synthetic_nephrographic.nrrd",
+        "synthetic_nephrographic.nii.gz",
+        "dicom",
+        "result.json",
+        "report.html",
+    }
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_an_export_that_fails_leaves_no_folder(sample: Path, tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    (source / "ready").mkdir(parents=True)
+    (source / "ready" / "report.html").write_text("<html></html>")
+    (source / "kidneys.nrrd").write_bytes(b"no image")
+    with pytest.raises(Exception, match=r"."):
+        jobs.execute(
+            "export-result", {"source": str(source), "out": str(out), "nrrd": True, "nifti": False}, Progress()
+        )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]

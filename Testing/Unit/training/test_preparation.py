@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from NephroSynthLib.errors import UnreadableInputError
+from NephroSynthLib.progress import Progress
+from NephroSynthLib.settings import Settings
+from NephroSynthLib.simulation import Grid, simulate
+from NephroSynthLib.simulation.as_images import to_image, to_images
+from NephroSynthLib.training import segmentation_cases as segmentation
+from NephroSynthLib.training import synthesis_cases as synthesis
+from NephroSynthLib.training.pool import CasePool
+from NephroSynthLib.training.preparation import Prepared, prepare
+
+GRID = Grid((40, 80, 104), (3.0, 3.0, 4.0), (-156.0, -120.0, -80.0))
+SETTINGS = Settings(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def images() -> dict[str, sitk.Image]:
+    exam = simulate(900_001, reference=GRID)
+    excretory = exam.phases["excretory"]
+    return {**to_images(exam), "excretory_kidneys": to_image(excretory.kidneys, excretory.grid)}
+
+
+def write(folder: Path, images: dict[str, sitk.Image], names: dict[str, str]) -> None:
+    folder.mkdir(parents=True)
+    for name, file in names.items():
+        sitk.WriteImage(images[name], str(folder / file))
+
+
+def cases(out: Path) -> list[Path]:
+    return sorted(out.rglob("*.npz"))
+
+
+def test_images_with_masks_become_cases_that_the_segmenter_learns_from(
+    images: dict[str, sitk.Image], tmp_path: Path
+) -> None:
+    cohort, out = tmp_path / "cohort", tmp_path / "out"
+    phases = {"noncontrast": "noncontrast.nii.gz", "kidneys": "Kidneys.nrrd", "excretory": "excretory.nrrd"}
+    write(cohort / "ours", images, {**phases, "excretory_kidneys": "excretory_kidneys.mha"})
+    write(cohort / "kits", images, {"noncontrast": "imaging.nii.gz", "kidneys": "segmentation.nii.gz"})
+    write(cohort / "without mask", images, {"noncontrast": "noncontrast.nii.gz"})
+    write(cohort / "misfit", images, {"noncontrast": "noncontrast.nii.gz", "excretory_kidneys": "kidneys.nii.gz"})
+
+    report = prepare("segmentation", cohort, out, held_out_share=0.0, settings=SETTINGS)
+
+    assert (report.cases, report.held_out) == (2, 0)
+    assert report.skipped == {
+        "misfit": "The mask 'kidneys' is not on the grid of the image 'noncontrast'.",
+        "without mask": "The exam has no image with a mask: noncontrast.",
+    }
+    pool = CasePool(out / "cases", segmentation.make_case)
+    found = {frozenset(pool.load(path)) for path in pool.ready()}
+    ours = {"noncontrast_hu", "noncontrast_kidneys", "excretory_hu", "excretory_kidneys"}
+    assert found == {frozenset(ours), frozenset({"nephrographic_hu", "nephrographic_kidneys"})}
+    draw, rng = segmentation.sampler_of(pool), np.random.default_rng(0)
+    samples = [draw(rng) for _ in range(6)]
+    assert max(float(sample["image"].max()) for sample in samples) > 0.9
+
+
+def test_three_phases_become_a_case_on_one_grid_that_the_synthesizer_learns_from(
+    images: dict[str, sitk.Image], tmp_path: Path
+) -> None:
+    cohort, out = tmp_path / "cohort", tmp_path / "out"
+    names = {name: f"{name}.nrrd" for name in ("noncontrast", "excretory", "nephrographic", "kidneys")}
+    write(cohort / "exam", images, names)
+    write(cohort / "two phases", images, {name: names[name] for name in ("noncontrast", "excretory")})
+
+    lenient = SETTINGS.model_copy(update={"registration": SETTINGS.registration.model_copy(update={"ssim_gate": 0.0})})
+    report = prepare("synthesis", cohort, out, held_out_share=0.0, settings=lenient)
+
+    assert report == Prepared(1, 0, {"two phases": "The exam has no nephrographic phase."})
+    pool = CasePool(out / "cases", synthesis.make_case)
+    case = pool.load(pool.ready()[0])
+    assert case["noncontrast"].shape == case["excretory"].shape == case["nephrographic"].shape == case["kidneys"].shape
+    kidney = case["kidneys"] > 0
+    assert np.median(case["nephrographic"][kidney]) > np.median(case["noncontrast"][kidney]) + 40
+    sample = synthesis.sampler_of(pool)(np.random.default_rng(0))
+    assert sample["condition"].shape == (3, *synthesis.CROP)
+
+
+def test_phases_that_do_not_align_are_left_out_with_the_reason(images: dict[str, sitk.Image], tmp_path: Path) -> None:
+    cohort = tmp_path / "cohort"
+    names = {name: f"{name}.nrrd" for name in ("noncontrast", "excretory", "nephrographic", "kidneys")}
+    write(cohort / "exam", images, names)
+    strict = SETTINGS.model_copy(update={"registration": SETTINGS.registration.model_copy(update={"ssim_gate": 1.0})})
+    report = prepare("synthesis", cohort, tmp_path / "out", settings=strict)
+    assert report.cases == report.held_out == 0
+    assert "could not be aligned: SSIM around the kidneys is" in report.skipped["exam"]
+    assert cases(tmp_path / "out") == []
+
+
+def test_a_cohort_may_grow_and_which_exams_are_held_out_does_not_change(
+    images: dict[str, sitk.Image], tmp_path: Path
+) -> None:
+    cohort, out = tmp_path / "cohort", tmp_path / "out"
+    names = {"noncontrast": "imaging.nrrd", "kidneys": "segmentation.nrrd"}
+    for number in range(6):
+        write(cohort / f"case_{number}", images, names)
+    first = prepare("segmentation", cohort, out, held_out_share=0.5, settings=SETTINGS)
+    before = {path: path.stat().st_mtime_ns for path in cases(out)}
+    assert first.cases + first.held_out == len(before) == 6
+    assert first.cases
+    assert first.held_out
+
+    write(cohort / "a new one", images, names)
+    second = prepare("segmentation", cohort, out, held_out_share=0.5, settings=SETTINGS)
+    assert second.cases + second.held_out == 7
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_under_another_share_an_exam_changes_sides_and_is_never_on_both(
+    images: dict[str, sitk.Image], tmp_path: Path
+) -> None:
+    cohort, out = tmp_path / "cohort", tmp_path / "out"
+    for number in range(3):
+        write(cohort / f"case_{number}", images, {"noncontrast": "imaging.nrrd", "kidneys": "segmentation.nrrd"})
+    prepare("segmentation", cohort, out, held_out_share=0.0, settings=SETTINGS)
+    times = {path.name: path.stat().st_mtime_ns for path in cases(out)}
+    report = prepare("segmentation", cohort, out, held_out_share=1.0, settings=SETTINGS)
+    assert (report.cases, report.held_out) == (0, 3)
+    assert {path.name: path.stat().st_mtime_ns for path in cases(out)} == times
+    assert {path.parent.name for path in cases(out)} == {"held-out"}
+
+
+def test_of_a_label_map_of_many_organs_only_the_kidneys_count(images: dict[str, sitk.Image], tmp_path: Path) -> None:
+    kidneys = sitk.GetArrayFromImage(images["kidneys"])
+    organs = np.where(kidneys > 0, kidneys + 1, 0)  # as TotalSegmentator numbers them
+    hu = sitk.GetArrayFromImage(images["noncontrast"])
+    organs[(kidneys == 0) & (hu > 30) & (np.arange(hu.shape[2]) < hu.shape[2] // 3)] = 5
+    total = sitk.GetImageFromArray(organs.astype(np.uint8))
+    total.CopyInformation(images["kidneys"])
+    names = {"noncontrast": "imaging.nrrd", "kidneys": "segmentation.nrrd"}
+    write(tmp_path / "plain" / "exam", images, names)
+    write(tmp_path / "total" / "exam", {**images, "kidneys": total}, names)
+    found = []
+    for cohort in ("plain", "total"):
+        prepare("segmentation", tmp_path / cohort, tmp_path / f"{cohort} out", held_out_share=0, settings=SETTINGS)
+        found.append(np.load(cases(tmp_path / f"{cohort} out")[0])["nephrographic_kidneys"])
+    np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_no_exam_is_a_clear_error(tmp_path: Path, made: bool) -> None:
+    if made:
+        (tmp_path / "cohort").mkdir()
+    with pytest.raises(UnreadableInputError, match="The cohort has no exam"):
+        prepare("synthesis", tmp_path / "cohort", tmp_path / "out", settings=SETTINGS, progress=Progress())
