@@ -12,9 +12,9 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
+from NephroSynthLib.dicom.ct_writing import code
 from NephroSynthLib.dicom.equipment import MANUFACTURER
 from NephroSynthLib.dicom.source_series import STUDY_ATTRIBUTES
-from NephroSynthLib.dicom.writing import code
 
 _STANDARD_UIDS = "1.2.840.10008."
 _EMPTIED = (

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from NephroSynthLib.dicom.headers import Header, read_header
+from NephroSynthLib.dicom.file_header import Header, read_header
 from NephroSynthLib.dicom.input_files import Skipped, Source, find_sources
 from NephroSynthLib.dicom.quiet import quiet
 from NephroSynthLib.dicom.series import Series, build_series

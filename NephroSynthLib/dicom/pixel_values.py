@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import UID, RLELossless, generate_uid
 
-from NephroSynthLib.dicom.headers import CT_IMAGE
+from NephroSynthLib.dicom.file_header import CT_IMAGE
 
 OUTSIDE_HU = -1024.0
 _LARGEST_RESCALE = 1e6

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Any
 
 from NephroSynthLib.dicom.index import DicomIndex
-from NephroSynthLib.dicom.patients import number_patients, patient_questions
+from NephroSynthLib.dicom.patient_grouping import number_patients, patient_questions
 from NephroSynthLib.dicom.series import Series
 from NephroSynthLib.dicom.series_reading import read_series
 from NephroSynthLib.errors import InputError

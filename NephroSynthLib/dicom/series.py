@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from pydicom.dataset import Dataset
 
-from NephroSynthLib.dicom.headers import DERIVED, REFORMAT, Header, Slice
-from NephroSynthLib.dicom.identity import Identity
+from NephroSynthLib.dicom.file_header import DERIVED, REFORMAT, Header, Slice
 from NephroSynthLib.dicom.input_files import Skipped, Source
+from NephroSynthLib.dicom.series_identity import Identity
 from NephroSynthLib.dicom.stack import MIN_SLICES, Stack, heights, irregularity, stack_of
 
 

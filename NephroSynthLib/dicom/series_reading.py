@@ -11,13 +11,13 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from NephroSynthLib.dicom.headers import flattened_groups
-from NephroSynthLib.dicom.identity import Identity
+from NephroSynthLib.dicom.file_header import flattened_groups
+from NephroSynthLib.dicom.file_parsing import parse
 from NephroSynthLib.dicom.input_files import Source
-from NephroSynthLib.dicom.parsing import parse
 from NephroSynthLib.dicom.pixel_values import stored_frames, to_hounsfield
 from NephroSynthLib.dicom.quiet import quiet
 from NephroSynthLib.dicom.series import Series
+from NephroSynthLib.dicom.series_identity import Identity
 from NephroSynthLib.errors import GeometryError, UnreadableInputError
 from NephroSynthLib.progress import Progress
 

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from pydicom.dataset import Dataset
 
 from NephroSynthLib import __version__
-from NephroSynthLib.dicom.writing import write_ct_series
+from NephroSynthLib.dicom.ct_writing import write_ct_series
 
 MANUFACTURER = "NephroSynth simulator"
 DESCRIPTIONS: Mapping[str, str] = {

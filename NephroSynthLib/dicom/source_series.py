@@ -17,9 +17,9 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.valuerep import validate_value
 
-from NephroSynthLib.dicom.headers import CT_IMAGE, flattened_groups
+from NephroSynthLib.dicom.file_header import CT_IMAGE, flattened_groups
+from NephroSynthLib.dicom.file_parsing import parse
 from NephroSynthLib.dicom.input_files import Source
-from NephroSynthLib.dicom.parsing import parse
 from NephroSynthLib.dicom.series import Series
 from NephroSynthLib.errors import GeometryError, IdentityError, UnreadableInputError
 

@@ -10,10 +10,10 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from NephroSynthLib import __version__
+from NephroSynthLib.dicom.ct_writing import code, write_ct_series
 from NephroSynthLib.dicom.equipment import ModelIdentity, add_equipment, contributing_equipment
 from NephroSynthLib.dicom.references import image_reference, reference_series
 from NephroSynthLib.dicom.source_series import SourceSeries, check_within, frames_at, now_at, study_header
-from NephroSynthLib.dicom.writing import code, write_ct_series
 
 SERIES_DESCRIPTION = "SYNTHETIC nephrographic phase (RESEARCH, not acquired)"
 _TASK = "Synthesized the nephrographic phase from the non-contrast and the excretory phase."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import SimpleITK as sitk
 
-from NephroSynthLib.dicom.identity import Identity, compare_patients, patient_doubt
+from NephroSynthLib.dicom.series_identity import Identity, compare_patients, patient_doubt
 from NephroSynthLib.errors import GeometryError, IdentityError
 from NephroSynthLib.exam.contrast import early_contrast_warnings
 from NephroSynthLib.imaging.grids import canonical

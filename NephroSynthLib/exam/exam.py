@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import SimpleITK as sitk
 
-from NephroSynthLib.dicom.identity import Identity
+from NephroSynthLib.dicom.series_identity import Identity
 from NephroSynthLib.errors import GeometryError, InputError, NotCTError, UnreadableInputError
 from NephroSynthLib.exam.agreement import check_paths_differ, check_phases
 from NephroSynthLib.exam.kidney_labels import read_kidneys

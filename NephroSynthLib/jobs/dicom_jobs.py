@@ -77,10 +77,10 @@ def export_dicom(
     need("highdicom")
     import SimpleITK as sitk
 
-    from NephroSynthLib.dicom.choice import find_excretory, find_source, has_grid
-    from NephroSynthLib.dicom.export import export_dicom as export
-    from NephroSynthLib.dicom.identity import compare_patients
     from NephroSynthLib.dicom.index import index_dicom
+    from NephroSynthLib.dicom.series_choice import find_excretory, find_source, has_grid
+    from NephroSynthLib.dicom.series_identity import compare_patients
+    from NephroSynthLib.dicom.study_export import export_dicom as export
     from NephroSynthLib.exam.kidney_labels import read_kidneys
     from NephroSynthLib.imaging.image_files import read_image_file
 
@@ -190,8 +190,8 @@ def find_series(folder: Path, named: Mapping[str, str], progress: Progress) -> R
     Raises:
         AmbiguousPhasesError: If the phases are not clear.
     """
-    from NephroSynthLib.dicom.choice import choose_exam
     from NephroSynthLib.dicom.index import index_dicom
+    from NephroSynthLib.dicom.series_choice import choose_exam
     from NephroSynthLib.phases.evidence import Phase
 
     index = index_dicom(folder, progress.part(0.0, 0.2))
@@ -232,7 +232,7 @@ def with_series(given: RunInput, progress: Progress) -> RunInput:
 
 def export_run(result: Result, given: RunInput, out: Path, *, deidentify: bool, overwrite: bool) -> int:
     """Writes what a run has made as DICOM, and gives the number of files."""
-    from NephroSynthLib.dicom.export import export_dicom as export
+    from NephroSynthLib.dicom.study_export import export_dicom as export
 
     assert not isinstance(given.noncontrast, Path), "with_series comes first"
     exported = export(

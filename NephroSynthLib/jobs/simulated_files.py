@@ -11,11 +11,11 @@ from typing import Literal
 import SimpleITK as sitk
 
 from NephroSynthLib.dicom.simulated_study import write_simulated_study
+from NephroSynthLib.exam.simulated_images import to_images
 from NephroSynthLib.files.json_values import finite
 from NephroSynthLib.imaging.image_files import save_image
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.simulation import Grid, SimulatedExam, Tissue, simulate
-from NephroSynthLib.simulation.as_images import to_images
 
 NOTICE = "Simulated by NephroSynth; no person was scanned. Research use only."
 PHASES = ("noncontrast", "nephrographic", "excretory")
@@ -25,7 +25,7 @@ Format = Literal["nifti", "nrrd", "dicom"]
 
 @dataclass(frozen=True)
 class SimulatedFiles:
-    """A simulated exam and its images by name (`NephroSynthLib.simulation.as_images.to_images`)."""
+    """A simulated exam and its images by name (`NephroSynthLib.exam.simulated_images.to_images`)."""
 
     exam: SimulatedExam
     images: Mapping[str, sitk.Image]

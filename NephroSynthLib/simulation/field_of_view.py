@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from NephroSynthLib.simulation.habitus import Habitus
 from NephroSynthLib.simulation.reference_grid import Grid
-from NephroSynthLib.simulation.sampling import SmoothMap, torch_axes
+from NephroSynthLib.simulation.smooth_map import SmoothMap, torch_axes
 
 _SLICES_MM = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 3.75, 4.0, 5.0)
 

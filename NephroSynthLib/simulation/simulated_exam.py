@@ -19,7 +19,7 @@ from NephroSynthLib.simulation.kinetics import KineticParameters, draw_parameter
 from NephroSynthLib.simulation.lesions import Finding, draw_pathology
 from NephroSynthLib.simulation.motion import Motion, draw_motion, invert, still
 from NephroSynthLib.simulation.reference_grid import Grid
-from NephroSynthLib.simulation.sampling import SmoothMap, pull, slice_profile, tabulate, torch_axes
+from NephroSynthLib.simulation.smooth_map import SmoothMap, pull, slice_profile, tabulate, torch_axes
 from NephroSynthLib.simulation.warp import Warp, draw_warp
 
 Array = NDArray[np.float32]

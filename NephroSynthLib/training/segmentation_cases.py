@@ -9,11 +9,11 @@ import SimpleITK as sitk
 from pydantic import JsonValue
 
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
+from NephroSynthLib.exam.simulated_images import to_image
 from NephroSynthLib.imaging.grids import AIR_HU
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
 from NephroSynthLib.segmentation.preprocessing import SPACING, condition_channels, occupancy, working_image
 from NephroSynthLib.segmentation.segmenter import kidney_probability
-from NephroSynthLib.simulation.as_images import to_image
 from NephroSynthLib.simulation.reference_grid import Grid
 from NephroSynthLib.simulation.simulated_exam import simulate
 from NephroSynthLib.training.crops import Size, Warp, choose_centre, correlated_noise, crop

@@ -10,13 +10,13 @@ from pydantic import JsonValue
 from scipy import ndimage
 
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
+from NephroSynthLib.exam.simulated_images import to_image
 from NephroSynthLib.imaging.grids import box_around, resample
 from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU, to_window
 from NephroSynthLib.methods.kinetic import kinetic_baseline
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
 from NephroSynthLib.registration import register
 from NephroSynthLib.settings import RegistrationSettings, SynthesisSettings
-from NephroSynthLib.simulation.as_images import to_image
 from NephroSynthLib.simulation.simulated_exam import simulate
 from NephroSynthLib.synthesis.condition import CONDITION_CHANNELS, CONTEXT_FEATURES, condition_channels, exam_context
 from NephroSynthLib.synthesis.sampling import sample_region

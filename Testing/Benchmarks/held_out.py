@@ -15,12 +15,12 @@ import numpy as np
 import SimpleITK as sitk
 
 from NephroSynthLib.exam.exam import Exam
+from NephroSynthLib.exam.simulated_images import to_image
 from NephroSynthLib.imaging.grids import box_around
 from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU
 from NephroSynthLib.methods.kinetic import kinetic_baseline
 from NephroSynthLib.pipeline import run
 from NephroSynthLib.settings import Settings, SynthesisSettings
-from NephroSynthLib.simulation.as_images import to_image
 from NephroSynthLib.simulation.simulated_exam import SimulatedExam, simulate
 from NephroSynthLib.synthesis.nephrographic import synthesize
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
+from NephroSynthLib.exam.simulated_images import to_images
 from NephroSynthLib.imaging.grids import resample
-from NephroSynthLib.simulation.as_images import to_images
 from NephroSynthLib.simulation.reference_grid import Grid
 from NephroSynthLib.simulation.simulated_exam import simulate
 

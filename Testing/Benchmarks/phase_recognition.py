@@ -18,10 +18,10 @@ import SimpleITK as sitk
 from NephroSynthLib.dicom.index import index_dicom
 from NephroSynthLib.dicom.recognition import recognize_phases
 from NephroSynthLib.dicom.simulated_study import DELAYS_S, write_simulated_study
+from NephroSynthLib.exam.simulated_images import to_images
 from NephroSynthLib.segmentation.segmenter import segment_kidneys
 from NephroSynthLib.settings import SegmentationSettings
 from NephroSynthLib.simulation import simulate
-from NephroSynthLib.simulation.as_images import to_images
 
 PHASES = ("noncontrast", "nephrographic", "excretory")
 LANGUAGES = (

@@ -17,10 +17,10 @@ import numpy.typing as npt
 import scipy.ndimage as ndi
 import SimpleITK as sitk
 
+from NephroSynthLib.exam.simulated_images import to_image, to_images
 from NephroSynthLib.registration import Registration, register
 from NephroSynthLib.settings import RegistrationMode, RegistrationSettings
 from NephroSynthLib.simulation import SimulatedExam, simulate
-from NephroSynthLib.simulation.as_images import to_image, to_images
 
 FIRST_SEED = 900_000
 

@@ -20,9 +20,9 @@ from pynetdicom import AE, build_role, evt
 from pynetdicom.events import Event
 
 from NephroSynthLib.dicom.equipment import ModelIdentity
-from NephroSynthLib.dicom.export import export_dicom
 from NephroSynthLib.dicom.send import PACS, send
 from NephroSynthLib.dicom.simulated_study import write_simulated_study
+from NephroSynthLib.dicom.study_export import export_dicom
 from NephroSynthLib.errors import NetworkError
 
 ORTHANC = shutil.which("Orthanc") or shutil.which("Orthanc", path="/usr/sbin:/usr/local/sbin")

@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 from NephroSynthLib.cli.app import app
 from NephroSynthLib.dicom.index import index_dicom
 from NephroSynthLib.dicom.simulated_study import write_simulated_study
+from NephroSynthLib.exam.simulated_images import to_images
 from NephroSynthLib.jobs import registry as jobs
 from NephroSynthLib.models.bundle import load_bundle
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.simulation import Grid, simulate
-from NephroSynthLib.simulation.as_images import to_images
 
 
 def test_a_run_picks_the_phases_and_exports_into_their_study(tmp_path: Path) -> None:

@@ -17,13 +17,13 @@ from pydicom.uid import generate_uid
 from typer.testing import CliRunner
 
 from NephroSynthLib.cli.app import app
-from NephroSynthLib.dicom.choice import choose_exam
 from NephroSynthLib.dicom.index import index_dicom
+from NephroSynthLib.dicom.series_choice import choose_exam
 from NephroSynthLib.dicom.simulated_study import write_simulated_study
 from NephroSynthLib.errors import AmbiguousPhasesError
+from NephroSynthLib.exam.simulated_images import to_images
 from NephroSynthLib.phases.evidence import Phase
 from NephroSynthLib.simulation import Grid, simulate
-from NephroSynthLib.simulation.as_images import to_images
 
 runner = CliRunner()
 

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from scipy.spatial.transform import Rotation
 
-from NephroSynthLib.dicom.writing import write_ct_series
+from NephroSynthLib.dicom.ct_writing import write_ct_series
 
 HospitalSeries = Callable[..., list[Path]]
 

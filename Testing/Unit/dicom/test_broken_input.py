@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, RLELossless
 
-from NephroSynthLib.dicom.export import export_dicom
-from NephroSynthLib.dicom.headers import Header, read_header
+from NephroSynthLib.dicom.file_header import Header, read_header
 from NephroSynthLib.dicom.index import DicomIndex, index_dicom
 from NephroSynthLib.dicom.input_files import Skipped
 from NephroSynthLib.dicom.series_reading import read_series
+from NephroSynthLib.dicom.study_export import export_dicom
 from NephroSynthLib.errors import InputError
 from NephroSynthLib.exam.exam import read_volume
 

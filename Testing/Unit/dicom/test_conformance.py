@@ -12,8 +12,8 @@ import pytest
 import SimpleITK as sitk
 
 from NephroSynthLib.dicom.equipment import ModelIdentity
-from NephroSynthLib.dicom.export import export_dicom
 from NephroSynthLib.dicom.simulated_study import write_simulated_study
+from NephroSynthLib.dicom.study_export import export_dicom
 
 pytestmark = [
     pytest.mark.system,

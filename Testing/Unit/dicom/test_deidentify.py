@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from pydicom.dataset import Dataset
 
 from NephroSynthLib.dicom.equipment import ModelIdentity
-from NephroSynthLib.dicom.export import Export, export_dicom
+from NephroSynthLib.dicom.study_export import Export, export_dicom
 
 MODEL = ModelIdentity("nephrographic-synthesizer", "0123456789abcdef" * 4)
 

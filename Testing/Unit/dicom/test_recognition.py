@@ -8,14 +8,14 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from NephroSynthLib.dicom.choice import choose_exam
 from NephroSynthLib.dicom.index import index_dicom
 from NephroSynthLib.dicom.recognition import ExamPhases, recognize_phases
+from NephroSynthLib.dicom.series_choice import choose_exam
 from NephroSynthLib.dicom.simulated_study import write_simulated_study
 from NephroSynthLib.errors import AmbiguousPhasesError
+from NephroSynthLib.exam.simulated_images import to_images
 from NephroSynthLib.phases.evidence import Phase
 from NephroSynthLib.simulation import Grid, simulate
-from NephroSynthLib.simulation.as_images import to_images
 
 REAL_CT = Path(__file__).parents[4] / "shared/data/real_ct_dicom"
 SHUFFLED = ("excretory", "noncontrast", "nephrographic")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from NephroSynthLib.dicom.identity import Identity, hashed
+from NephroSynthLib.dicom.series_identity import Identity, hashed
 from NephroSynthLib.errors import GeometryError, IdentityError, InputError
 from NephroSynthLib.exam.agreement import check_paths_differ, check_phases, overlap_share
 from NephroSynthLib.exam.contrast import NO_CONTRAST, SWAPPED

@@ -15,7 +15,7 @@ from NephroSynthLib.exam.contrast import (
     early_contrast_warnings,
     field_of_view_warnings,
 )
-from NephroSynthLib.simulation.as_images import to_image
+from NephroSynthLib.exam.simulated_images import to_image
 from NephroSynthLib.simulation.reference_grid import Grid
 from NephroSynthLib.simulation.simulated_exam import SimulatedExam, simulate
 

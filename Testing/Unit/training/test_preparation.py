@@ -7,10 +7,10 @@ import pytest
 import SimpleITK as sitk
 
 from NephroSynthLib.errors import UnreadableInputError
+from NephroSynthLib.exam.simulated_images import to_image, to_images
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import Settings
 from NephroSynthLib.simulation import Grid, simulate
-from NephroSynthLib.simulation.as_images import to_image, to_images
 from NephroSynthLib.training import segmentation_cases as segmentation
 from NephroSynthLib.training import synthesis_cases as synthesis
 from NephroSynthLib.training.pool import CasePool

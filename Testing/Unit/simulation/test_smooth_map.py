@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from NephroSynthLib.simulation.reference_grid import Grid
-from NephroSynthLib.simulation.sampling import pull, slice_profile, tabulate, torch_axes
+from NephroSynthLib.simulation.smooth_map import pull, slice_profile, tabulate, torch_axes
 
 GRID = Grid((20, 30, 40), (1.3, 1.1, 2.7), (-25.0, 10.0, -300.0))
 

@@ -5,8 +5,8 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from NephroSynthLib.dicom.identity import Identity, compare_patients, patient_doubt
-from NephroSynthLib.dicom.patients import number_patients
+from NephroSynthLib.dicom.patient_grouping import number_patients
+from NephroSynthLib.dicom.series_identity import Identity, compare_patients, patient_doubt
 
 identities = st.builds(
     Identity,

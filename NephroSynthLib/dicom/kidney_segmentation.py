@@ -14,10 +14,10 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
 from NephroSynthLib import __version__
+from NephroSynthLib.dicom.ct_writing import code
 from NephroSynthLib.dicom.equipment import MANUFACTURER, MODEL_NAME, ModelIdentity, contributing_equipment
 from NephroSynthLib.dicom.references import image_reference, instance_references, reference_series
 from NephroSynthLib.dicom.source_series import SourceSeries, check_within, now_at, study_header
-from NephroSynthLib.dicom.writing import code
 from NephroSynthLib.errors import ImageContentError
 
 SERIES_DESCRIPTION = "Kidneys (RESEARCH)"

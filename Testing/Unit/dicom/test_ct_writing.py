@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from scipy.spatial.transform import Rotation
 
-from NephroSynthLib.dicom.writing import write_ct_series
+from NephroSynthLib.dicom.ct_writing import write_ct_series
 from NephroSynthLib.errors import GeometryError, ImageContentError
 
 spacings = st.tuples(*[st.floats(0.2, 12.0)] * 3)

@@ -10,9 +10,9 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 from pydicom.uid import UID
 
-from NephroSynthLib.dicom.identity import Identity, hashed
+from NephroSynthLib.dicom.file_parsing import NotDicom, parse
 from NephroSynthLib.dicom.input_files import Skipped, Source
-from NephroSynthLib.dicom.parsing import NotDicom, parse
+from NephroSynthLib.dicom.series_identity import Identity, hashed
 from NephroSynthLib.dicom.stack import Plane
 from NephroSynthLib.phases.words import names_several_energies
 

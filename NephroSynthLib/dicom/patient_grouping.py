@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from NephroSynthLib.dicom.identity import Identity, compare_patients, patient_doubt
 from NephroSynthLib.dicom.series import Series
+from NephroSynthLib.dicom.series_identity import Identity, compare_patients, patient_doubt
 
 
 def number_patients(identities: Sequence[Identity]) -> list[int]:

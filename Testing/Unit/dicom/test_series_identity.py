@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from NephroSynthLib.dicom.identity import Identity, compare_patients, hashed
+from NephroSynthLib.dicom.series_identity import Identity, compare_patients, hashed
 
 attributes = st.builds(
     Identity,

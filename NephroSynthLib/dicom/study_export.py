@@ -12,8 +12,8 @@ import SimpleITK as sitk
 from NephroSynthLib.dicom.deidentify import UIDMap, deidentify
 from NephroSynthLib.dicom.equipment import ModelIdentity
 from NephroSynthLib.dicom.input_files import Source
+from NephroSynthLib.dicom.kidney_segmentation import write_kidney_segmentation
 from NephroSynthLib.dicom.quiet import quiet
-from NephroSynthLib.dicom.seg import write_kidney_segmentation
 from NephroSynthLib.dicom.series import Series, series_number
 from NephroSynthLib.dicom.source_series import free_series_number, read_source
 from NephroSynthLib.dicom.synthetic_series import write_synthetic_series

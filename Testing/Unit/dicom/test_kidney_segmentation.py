@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from NephroSynthLib.dicom.equipment import ModelIdentity
-from NephroSynthLib.dicom.seg import write_kidney_segmentation
+from NephroSynthLib.dicom.kidney_segmentation import write_kidney_segmentation
 from NephroSynthLib.dicom.source_series import read_source
 from NephroSynthLib.errors import ImageContentError
 

@@ -12,8 +12,8 @@ import pytest
 import SimpleITK as sitk
 
 from NephroSynthLib.dicom.equipment import ModelIdentity
-from NephroSynthLib.dicom.export import export_dicom
 from NephroSynthLib.dicom.index import index_dicom
+from NephroSynthLib.dicom.study_export import export_dicom
 from NephroSynthLib.errors import IdentityError, ImageContentError, UnreadableInputError, UsageError
 
 MODEL = ModelIdentity("nephrographic-synthesizer", "0123456789abcdef" * 4)
