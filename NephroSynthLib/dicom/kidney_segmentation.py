@@ -19,11 +19,11 @@ from NephroSynthLib.dicom.equipment import MANUFACTURER, MODEL_NAME, ModelIdenti
 from NephroSynthLib.dicom.references import image_reference, instance_references, reference_series
 from NephroSynthLib.dicom.source_series import SourceSeries, check_within, now_at, study_header
 from NephroSynthLib.errors import ImageContentError
+from NephroSynthLib.imaging.sides import LEFT, RIGHT, SIDE_CODES
 
 SERIES_DESCRIPTION = "Kidneys (RESEARCH)"
-_SIDES = {1: ("Right kidney", "24028007", "Right"), 2: ("Left kidney", "7771000", "Left")}
 # Colours of the kidney in the anatomy terminology of 3D Slicer, the left one lighter.
-_COLORS = {1: (185, 102, 83), 2: (211, 142, 124)}
+_COLORS = {RIGHT: (185, 102, 83), LEFT: (211, 142, 124)}
 _PLANE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 _IMAGE = (
     *("StudyInstanceUID", "SeriesInstanceUID", "Rows", "Columns", "ImageType"),
@@ -96,7 +96,7 @@ def _volume(kidneys: sitk.Image, frame_of_reference: str) -> tuple[hd.Volume, li
         raise ImageContentError("The kidney label map is not three-dimensional.")
     labels = sitk.GetArrayFromImage(kidneys)
     present = [int(label) for label in np.unique(labels) if label != 0]
-    if not present or not set(present) <= set(_SIDES):
+    if not present or not set(present) <= set(SIDE_CODES):
         raise ImageContentError("The kidney label map needs the labels 1 (right) and 2 (left), and no other.")
     segments = np.zeros(labels.shape, np.uint8)
     for number, label in enumerate(present, start=1):
@@ -149,7 +149,8 @@ def _reference_source(segmentation: Dataset, source: SourceSeries, stand_ins: Se
 
 
 def _describe(number: int, label: int, model: ModelIdentity | None) -> hd.seg.SegmentDescription:
-    name, side_code, side = _SIDES[label]
+    scheme, side_code, side = SIDE_CODES[label]
+    name = f"{side} kidney"
     description = hd.seg.SegmentDescription(
         segment_number=number,
         segment_label=name,
@@ -162,7 +163,7 @@ def _describe(number: int, label: int, model: ModelIdentity | None) -> hd.seg.Se
         display_color=hd.color.CIELabColor.from_rgb(*_COLORS[label]),
     )
     kidney = description.SegmentedPropertyTypeCodeSequence[0]
-    kidney.SegmentedPropertyTypeModifierCodeSequence = [code(side_code, "SCT", side)]
+    kidney.SegmentedPropertyTypeModifierCodeSequence = [code(side_code, scheme, side)]
     return description
 
 

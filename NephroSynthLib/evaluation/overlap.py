@@ -11,9 +11,7 @@ from monai.metrics.hausdorff_distance import compute_hausdorff_distance
 from monai.metrics.surface_distance import compute_average_surface_distance
 
 from NephroSynthLib.imaging.grids import box_around, resample, same_grid
-
-KIDNEYS: dict[str, int] = {"right": 1, "left": 2}
-"""Side to label."""
+from NephroSynthLib.imaging.sides import SIDES
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ def kidney_overlap(first: sitk.Image, second: sitk.Image) -> dict[str, Overlap]:
     a, b = sitk.GetArrayViewFromImage(first), sitk.GetArrayViewFromImage(second)
     return {
         side: _overlap(a == label, b == label, first.GetSpacing())
-        for side, label in KIDNEYS.items()
+        for side, label in SIDES.items()
         if (a == label).any() or (b == label).any()
     }
 

@@ -9,8 +9,8 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.ndimage import distance_transform_edt
 
-from NephroSynthLib.evaluation.overlap import KIDNEYS
 from NephroSynthLib.imaging.grids import AIR_HU, Box, box_around, resample, same_grid
+from NephroSynthLib.imaging.sides import SIDES
 
 RIM_MM = 6.0
 """Depth of the rim that stands for the cortex; 5.9 mm on average in Beland et al., AJR 195:W146 (2010)."""
@@ -57,7 +57,7 @@ def region_statistics(phases: Mapping[str, sitk.Image], kidneys: sitk.Image) -> 
     """
     labels = sitk.GetArrayViewFromImage(kidneys)
     rows = []
-    for side, label in KIDNEYS.items():
+    for side, label in SIDES.items():
         if not (labels == label).any():
             continue
         box = box_around(labels == label, kidneys.GetSpacing(), SURROUNDINGS_MM[1])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from NephroSynthLib.imaging.grids import AIR_HU, resample, with_spacing
+from NephroSynthLib.imaging.sides import SIDE_NAMES
 
 SWAPPED = (
     "The phases look swapped: the one given as non-contrast has more contrast in it than the excretory one. "
@@ -27,7 +28,6 @@ ENHANCED = (
     "Check that the right series was given."
 )
 
-_SIDES = {1: "right", 2: "left"}
 _COARSE_MM = 3.0
 _IODINE_HU, _BONE_HU = 180.0, 130.0
 _BONE_MARGIN_MM = 9.0
@@ -92,8 +92,8 @@ def field_of_view_warnings(kidneys: sitk.Image, role: str = "non-contrast phase"
     """Tells which kidneys of a label map (1 right, 2 left) are cut off by the border of its grid, and where."""
     labels = sitk.GetArrayViewFromImage(kidneys)
     return tuple(
-        f"Part of the {_SIDES[label]} kidney is outside the field of view of the {role} (cut at the {edge} edge)."
-        for label in _SIDES
+        f"Part of the {SIDE_NAMES[label]} kidney is outside the field of view of the {role} (cut at the {edge} edge)."
+        for label in SIDE_NAMES
         for edge, face, voxel_mm2 in _faces(kidneys, labels)
         if np.count_nonzero(face == label) * voxel_mm2 > _CUT_MM2
     )
@@ -107,7 +107,9 @@ def coverage_warnings(registered: sitk.Image, kidneys: sitk.Image) -> tuple[str,
         kidneys: label map on the same grid: 1 right, 2 left.
     """
     hu, labels = sitk.GetArrayViewFromImage(registered), sitk.GetArrayViewFromImage(kidneys)
-    shares = {side: float(np.mean(hu[labels == label] <= AIR_HU)) for label, side in _SIDES.items() if label in labels}
+    shares = {
+        side: float(np.mean(hu[labels == label] <= AIR_HU)) for label, side in SIDE_NAMES.items() if label in labels
+    }
     return tuple(
         f"{share:.0%} of the {side} kidney is outside the excretory phase, so the result there is the non-contrast one."
         for side, share in shares.items()
@@ -130,7 +132,7 @@ def _faces(image: sitk.Image, labels: NDArray[np.uint8]) -> Iterator[tuple[str, 
 def _kidney_hu(image: sitk.Image, kidneys: sitk.Image) -> dict[int, NDArray[np.float64]]:
     """Median HU of each kidney, which its parenchyma sets, and the 98th percentile, which the calyces set."""
     values, labels = sitk.GetArrayViewFromImage(image), sitk.GetArrayViewFromImage(kidneys)
-    inside = {label: values[labels == label] for label in _SIDES}
+    inside = {label: values[labels == label] for label in SIDE_NAMES}
     return {label: np.percentile(hu, (50, 98)) for label, hu in inside.items() if hu.size}
 
 

@@ -13,8 +13,8 @@ from scipy import ndimage
 from NephroSynthLib.errors import GeometryError, ImageContentError, NoKidneyError
 from NephroSynthLib.imaging.grids import resample
 from NephroSynthLib.imaging.image_files import read_image_file
-from NephroSynthLib.imaging.kidney_names import EITHER, LEFT, RIGHT, kidney_side
-from NephroSynthLib.imaging.laterality import is_horseshoe, midline
+from NephroSynthLib.imaging.kidney_names import kidney_side
+from NephroSynthLib.imaging.sides import EITHER, LEFT, RIGHT, is_horseshoe, lateral_positions, midline
 
 _ROLE = "kidney label map"
 _WHAT_TO_GIVE = "Give 1 for the right and 2 for the left kidney, or segments named right kidney and left kidney."
@@ -89,7 +89,7 @@ def _by_value(given: sitk.Image, middle: float) -> tuple[Labels, list[str]]:
     values = _label_array(given)[..., 0]
     present = [int(value) for value in np.unique(values) if value]
     sides = np.zeros(values.shape, np.uint8)
-    lateral = _lateral(given)
+    lateral = lateral_positions(given)
 
     def right_share(value: int) -> float:
         return float((np.broadcast_to(lateral, values.shape)[values == value] < middle).mean())
@@ -149,7 +149,7 @@ def split_by_position(labels: Labels, reference: sitk.Image) -> None:
         labels: (z, y, x) on the grid of `reference`; changed in place to RIGHT and LEFT.
         reference: HU, from which the middle of the body is taken.
     """
-    lateral, middle = _lateral(reference), _midline(reference)
+    lateral, middle = lateral_positions(reference), _midline(reference)
     pieces, count = ndimage.label(labels == EITHER, structure=np.ones((3, 3, 3)))
     for piece, box in enumerate(ndimage.find_objects(pieces, count), start=1):
         inside = pieces[box] == piece
@@ -176,15 +176,10 @@ def _label_array(given: sitk.Image) -> NDArray[Any]:
     return values if values.ndim == 4 else values[..., np.newaxis]
 
 
-def _lateral(image: sitk.Image) -> NDArray[np.float64]:
-    """How far to the patient's left each voxel lies (LPS x, mm), to be broadcast to (z, y, x)."""
-    steps = np.array(image.GetDirection()[:3]) * image.GetSpacing()
-    x, y, z = (step * np.arange(size) for step, size in zip(steps, image.GetSize(), strict=True))
-    return np.asarray(image.GetOrigin()[0] + x + y[:, np.newaxis] + z[:, np.newaxis, np.newaxis])
-
-
 def _midline(reference: sitk.Image) -> float:
-    return midline(sitk.GetArrayViewFromImage(reference), _lateral(reference), float(np.prod(reference.GetSpacing())))
+    return midline(
+        sitk.GetArrayViewFromImage(reference), lateral_positions(reference), float(np.prod(reference.GetSpacing()))
+    )
 
 
 def _metadata(image: sitk.Image, key: str) -> str:

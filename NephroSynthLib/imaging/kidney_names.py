@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-RIGHT, LEFT, EITHER = 1, 2, 3
-"""Labels of the right and the left kidney, and of a kidney whose side the name does not tell."""
+from NephroSynthLib.imaging.sides import EITHER, LEFT, RIGHT
 
 _KIDNEY = re.compile(r"kidney|niere|\brein\b|ri[nñ][oó]n|\brene\b")
 _NO_KIDNEY = re.compile(r"cyst|zyste|kyste|quiste|cisti\b|tumou?r|lesion|stone|stein\b|stent|calcul")

@@ -14,7 +14,8 @@ import vtk
 
 from NephroSynthLib.errors import GeometryError, NoKidneyError
 from NephroSynthLib.imaging.grids import Box, box_around, resample
-from NephroSynthLib.imaging.kidney_names import EITHER, LEFT, RIGHT, kidney_side
+from NephroSynthLib.imaging.kidney_names import kidney_side
+from NephroSynthLib.imaging.sides import EITHER, LEFT, RIGHT, SIDE_CODES, SIDES
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.images import (
     grid_from_vtk,
@@ -32,9 +33,7 @@ _COLOURS = {RIGHT: (0.90, 0.62, 0.0), LEFT: (0.34, 0.71, 0.91)}
 # SNOMED CT codes of DICOM PS3.16, CID 7154 (Kidney) and CID 244 (Laterality), in the context of Slicer's own list.
 _CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"
 _CATEGORY, _TYPE = ("SCT", "123037004", "Anatomical Structure"), ("SCT", "64033007", "Kidney")
-_LATERALITY = {RIGHT: ("SCT", "24028007", "Right"), LEFT: ("SCT", "7771000", "Left")}
 _REGIONS = "Anatomic codes - DICOM master list"
-_SIDES = {"right": RIGHT, "left": LEFT}
 
 Segments: TypeAlias = "dict[int, slicer.vtkOrientedImageData]"
 """The voxels of each kidney, by its label, where they lie in the world."""
@@ -98,7 +97,7 @@ def attach_segments(
         node.SetReferenceImageGeometryParameterFromVolumeNode(reference_volume)
     for side, data in segments.items():
         segment_id = node.AddSegmentFromBinaryLabelmapRepresentation(data, _NAMES[side], _COLOURS[side])
-        codes = ("^".join(code) for code in (_CATEGORY, _TYPE, _LATERALITY[side]))
+        codes = ("^".join(code) for code in (_CATEGORY, _TYPE, SIDE_CODES[side]))
         entry = "~".join((_CONTEXT, *codes, _REGIONS, "^^", "^^"))
         node.GetSegmentation().GetSegment(segment_id).SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), entry)
 
@@ -149,7 +148,7 @@ def kidneys_writer(
 def segment_ids(node: slicer.vtkMRMLSegmentationNode) -> dict[str, str]:
     """The segment of each kidney whose side its terminology or name tells, by side: 'right', 'left'."""
     by_side = {side: segment_id for segment_id, side in reversed(_sides(node).items())}
-    return {side: by_side[label] for side, label in _SIDES.items() if label in by_side}
+    return {side: by_side[label] for side, label in SIDES.items() if label in by_side}
 
 
 def segment_in_world(node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> slicer.vtkOrientedImageData:

@@ -12,7 +12,7 @@ import vtk
 
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.imaging.grids import AIR_HU, box_around, resample
-from NephroSynthLib.imaging.kidney_names import LEFT, RIGHT
+from NephroSynthLib.imaging.sides import LEFT, RIGHT
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.segmentation_nodes import kidney_labels
 from NephroSynthLib.mrml.volume_nodes import image_from_node

@@ -9,6 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from NephroSynthLib.imaging.grids import AIR_HU, canonical
+from NephroSynthLib.imaging.sides import SIDES
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.registration.affine import register_affine
 from NephroSynthLib.registration.fusion import FusedMap, fuse
@@ -18,7 +19,6 @@ from NephroSynthLib.registration.landmarks import Landmarks
 from NephroSynthLib.registration.quality import Judge, RegistrationQuality
 from NephroSynthLib.settings import RegistrationMode, RegistrationSettings
 
-SIDES = {"right": 1, "left": 2}
 _UNRELATED = 0.1
 
 

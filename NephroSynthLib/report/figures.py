@@ -10,8 +10,8 @@ import SimpleITK as sitk
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from NephroSynthLib.evaluation.overlap import KIDNEYS
 from NephroSynthLib.imaging.grids import AIR_HU, Box, box_around, resample
+from NephroSynthLib.imaging.sides import SIDES
 from NephroSynthLib.imaging.window import to_window
 from NephroSynthLib.report.planes import PIXEL_MM, Anatomy, Extent, Plane, axial, coronal, find_anatomy, sagittal
 from NephroSynthLib.report.sheet import AMBER, SIDE_COLOURS, Outline, Scale, Tile, paint, png
@@ -171,7 +171,7 @@ def _difference(views: Views, plane: Plane) -> np.ndarray:
 def _kidney_outlines(kidneys: sitk.Image, plane: Plane) -> tuple[Outline, ...]:
     return tuple(
         Outline(plane.sample(sitk.Cast(kidneys == label, sitk.sitkFloat32), outside=0.0), SIDE_COLOURS[side])
-        for side, label in KIDNEYS.items()
+        for side, label in SIDES.items()
     )
 
 

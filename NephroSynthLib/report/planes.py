@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from NephroSynthLib.evaluation.overlap import KIDNEYS
 from NephroSynthLib.imaging.grids import resample
+from NephroSynthLib.imaging.sides import SIDES
 
 PIXEL_MM = 0.8
 BODY_HU = -300.0
@@ -100,7 +100,7 @@ def find_anatomy(noncontrast: sitk.Image, kidneys: sitk.Image) -> Anatomy:
     """Finds the body in a CT in HU and the kidneys in its label map (1 right, 2 left; at least one of them)."""
     scene = _reach(noncontrast)
     labels, grid = _upright(kidneys, scene, _LABEL_MM, label=True)
-    masks = {side: labels == label for side, label in KIDNEYS.items() if (labels == label).any()}
+    masks = {side: labels == label for side, label in SIDES.items() if (labels == label).any()}
     areas = np.stack([mask.sum(axis=(1, 2)) for mask in masks.values()])
     best = int(np.argmax(areas.min(axis=0) if areas.min(axis=0).any() else areas.sum(axis=0)))
     return Anatomy(

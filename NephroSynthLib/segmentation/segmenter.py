@@ -13,14 +13,14 @@ from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
 from NephroSynthLib.diffusion.samplers import DDIM
 from NephroSynthLib.diffusion.tiling import Tiling, denoise_tiled, tile_shape
 from NephroSynthLib.imaging.grids import canonical, resample
+from NephroSynthLib.imaging.sides import SIDES
 from NephroSynthLib.models.bundle import load_bundle
 from NephroSynthLib.models.device import autocast, in_words, resolve_device
 from NephroSynthLib.progress import Progress
+from NephroSynthLib.segmentation.kidney_pair import split_sides
 from NephroSynthLib.segmentation.preprocessing import SPACING, condition_channels, working_image
-from NephroSynthLib.segmentation.sides import LEFT, RIGHT, split_sides
 from NephroSynthLib.settings import SegmentationSettings
 
-SIDES = {"right": RIGHT, "left": LEFT}
 TILE_VOXELS = 3_000_000
 SMALLEST_TILE = (48, 64, 64)
 OVERLAP = (12, 16, 16)

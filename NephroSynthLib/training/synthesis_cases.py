@@ -12,6 +12,7 @@ from scipy import ndimage
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
 from NephroSynthLib.exam.simulated_images import to_image
 from NephroSynthLib.imaging.grids import box_around, resample
+from NephroSynthLib.imaging.sides import SIDES
 from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU, to_window
 from NephroSynthLib.methods.kinetic import kinetic_baseline
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
@@ -107,7 +108,7 @@ def _imperfect(kidneys: np.ndarray, spacing: tuple[float, float, float], rng: np
     """Kidneys grown or shrunk by up to 1.5 mm with a wavy border."""
     result = np.zeros_like(kidneys)
     steps = spacing[::-1]
-    for side in (1, 2):
+    for side in SIDES.values():
         mask = kidneys == side
         if not mask.any():
             continue

@@ -17,6 +17,7 @@ import SimpleITK as sitk
 from NephroSynthLib.exam.exam import Exam
 from NephroSynthLib.exam.simulated_images import to_image
 from NephroSynthLib.imaging.grids import box_around
+from NephroSynthLib.imaging.sides import SIDES
 from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU
 from NephroSynthLib.methods.kinetic import kinetic_baseline
 from NephroSynthLib.pipeline import run
@@ -85,7 +86,7 @@ def _errors(exam: SimulatedExam, hu: np.ndarray) -> tuple[float, float]:
 
 def _dice(found: np.ndarray, truth: np.ndarray) -> float:
     """Mean over the sides that the truth has; a kidney labelled with the wrong side counts as missed."""
-    sides = [side for side in (1, 2) if (truth == side).any()]
+    sides = [side for side in SIDES.values() if (truth == side).any()]
     overlap = [2 * ((found == s) & (truth == s)).sum() / ((found == s).sum() + (truth == s).sum()) for s in sides]
     return float(np.mean(overlap))
 

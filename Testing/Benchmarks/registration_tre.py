@@ -18,6 +18,7 @@ import scipy.ndimage as ndi
 import SimpleITK as sitk
 
 from NephroSynthLib.exam.simulated_images import to_image, to_images
+from NephroSynthLib.imaging.sides import SIDES
 from NephroSynthLib.registration import Registration, register
 from NephroSynthLib.settings import RegistrationMode, RegistrationSettings
 from NephroSynthLib.simulation import SimulatedExam, simulate
@@ -42,7 +43,7 @@ def roughened(labels: npt.NDArray[np.uint8], spacing: tuple[float, float, float]
     rng = np.random.default_rng(seed)
     steps = np.array(spacing[::-1])
     rough = np.zeros_like(labels)
-    for label in (1, 2):
+    for label in SIDES.values():
         mask = labels == label
         if not mask.any():
             continue

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from NephroSynthLib.imaging.kidney_names import EITHER, LEFT, RIGHT, kidney_side
+from NephroSynthLib.imaging.kidney_names import kidney_side
+from NephroSynthLib.imaging.sides import EITHER, LEFT, RIGHT
 
 
 @pytest.mark.parametrize(

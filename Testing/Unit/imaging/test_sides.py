@@ -2,8 +2,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
-from NephroSynthLib.imaging.laterality import is_horseshoe, midline
+from NephroSynthLib.imaging.sides import (
+    LEFT,
+    RIGHT,
+    SIDE_CODES,
+    SIDE_NAMES,
+    SIDES,
+    is_horseshoe,
+    lateral_positions,
+    midline,
+)
 
 SHAPE, MM = (20, 60, 100), 3.0
 LATERAL = np.arange(100) * MM - 150
@@ -48,3 +58,25 @@ def test_a_horseshoe_kidney_reaches_far_over_the_middle_on_both_sides(
 ) -> None:
     assert is_horseshoe(np.linspace(right, left, 30), 0.0) is expected
     assert is_horseshoe(np.linspace(right, left, 30) + 40, 40.0) is expected
+
+
+def test_a_label_stands_for_one_side() -> None:
+    assert SIDES == {"right": RIGHT, "left": LEFT}
+    assert SIDE_NAMES == {1: "right", 2: "left"}
+    assert {SIDE_CODES[label][2].lower(): label for label in (RIGHT, LEFT)} == SIDES
+
+
+@pytest.mark.parametrize("orientation", ["LPS", "SRA", "PIR"])
+def test_lateral_positions_are_the_x_of_the_voxel_centres(orientation: str) -> None:
+    image = sitk.Image((5, 4, 3), sitk.sitkFloat32)
+    image.SetSpacing((0.7, 1.1, 3.0))
+    image.SetOrigin((-12.0, 5.0, 80.0))
+    cosine, sine = np.cos(0.3), np.sin(0.3)
+    image.SetDirection((cosine, -sine, 0, sine, cosine, 0, 0, 0, 1))
+    image = sitk.DICOMOrient(image, orientation)
+
+    lateral = np.broadcast_to(lateral_positions(image), image.GetSize()[::-1])
+
+    for index in np.ndindex(image.GetSize()):
+        x = image.TransformIndexToPhysicalPoint(index)[0]
+        assert lateral[index[::-1]] == pytest.approx(x, abs=1e-9)

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from NephroSynthLib.segmentation.sides import LEFT, RIGHT, split_sides
+from NephroSynthLib.imaging.sides import LEFT, RIGHT
+from NephroSynthLib.segmentation.kidney_pair import split_sides
 
 SHAPE, SPACING = (40, 60, 100), 3.0
 GRID = np.stack(np.meshgrid(*[np.arange(n) for n in SHAPE], indexing="ij"))
