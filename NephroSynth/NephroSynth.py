@@ -32,7 +32,7 @@ from NephroSynthPanel.panel import Panel
 from NephroSynthPanel.parameters import Parameters
 from NephroSynthPanel.sample import NAMES, register_sample_data
 
-from NephroSynthLib.errors import UsageError
+from NephroSynthLib.errors import Action, UsageError
 from NephroSynthLib.files.notice import RESEARCH_ONLY, SIMULATED_TRAINING
 from NephroSynthLib.mrml.layouts import LAYOUTS, register_layouts
 
@@ -116,7 +116,7 @@ class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             Exception: If the new code cannot be loaded; this panel goes on as it was.
         """
         if install.going_on():
-            raise UsageError(_("The packages are being installed."), _("Wait until that has ended."))
+            raise UsageError(_("The packages are being installed."), Action.WAIT)
         before = _forget_code()
         try:
             ScriptedLoadableModuleWidget.onReload(self)

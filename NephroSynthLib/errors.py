@@ -1,22 +1,159 @@
-"""One tree of errors. Each leaf says what was wrong, with which input, and what to do about it."""
+"""The errors that NephroSynth raises on purpose, and codes for the actions that resolve them.
+
+An error says what is wrong. Its `Action` is a code for the remedy: the command line words it with its flags
+(`NephroSynthLib.cli.advice`), the panel with its controls (`NephroSynthPanel.messages`).
+"""
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import ClassVar
+
+
+class Action(Enum):
+    """The code of a remedy, and a default sentence that names no control of any front end.
+
+    The code is the member's value; it crosses process borders and stands in the JSON of an error.
+
+    Attributes:
+        sentence: The remedy in neutral words.
+
+    Example:
+        >>> Action.of("give-ct").sentence
+        'Give the CT in Hounsfield units, with all its values.'
+    """
+
+    sentence: str
+
+    def __new__(cls, code: str, sentence: str) -> Action:
+        """Makes a member whose value is the code alone."""
+        member = object.__new__(cls)
+        member._value_ = code
+        member.sentence = sentence
+        return member
+
+    @classmethod
+    def of(cls, code: str) -> Action:
+        """Returns the member of a code.
+
+        Raises:
+            KeyError: If there is no such code.
+        """
+        try:
+            return next(action for action in cls if action.value == code)
+        except StopIteration:
+            raise KeyError(code) from None
+
+    # Volumes
+    GIVE_VOLUME = "give-volume", "Give a NIfTI, NRRD or MetaImage file, or a folder with one DICOM series."
+    GIVE_WHOLE_VOLUME = "give-whole-volume", "Give one whole volume that covers the kidneys."
+    GIVE_CT = "give-ct", "Give the CT in Hounsfield units, with all its values."
+    EXPORT_AGAIN = "export-again", "Copy or export it again from its source, or give another one."
+    CHECK_SPACING = "check-spacing", "Check the spacing in the header of the file."
+    CORRECT_TILT = (
+        "correct-tilt",
+        "Correct the tilt first, for example with 3D Slicer's 'Acquisition geometry regularization'.",
+    )
+    RESAMPLE = "resample", "Resample the volumes onto one regular grid first."
+    GIVE_MORE_VOLUMES = "give-more-volumes", "Give more volumes, whose features come from one network."
+
+    # Phases of an exam
+    GIVE_PHASES = "give-phases", "Give the non-contrast and the excretory phase, or a DICOM exam."
+    GIVE_EACH_PHASE_ONCE = "give-each-phase-once", "Give one series for each phase."
+    GIVE_ONE_EXAM = "give-one-exam", "Give phases of one exam that show the same part of the body."
+    REGISTER_FIRST = "register-first", "Register the excretory phase first."
+    CHECK_REGISTRATION = "check-registration", "Check that both phases are of one exam, or accept the registration."
+    GIVE_LANDMARKS = (
+        "give-landmarks",
+        "Give more landmarks, each in both phases: three that do not lie on one line, "
+        "or for an affine map four that do not lie in one plane.",
+    )
+
+    # Kidneys
+    COVER_KIDNEYS = "cover-kidneys", "Check that it covers the kidneys, or give their segmentation."
+    GIVE_KIDNEYS = (
+        "give-kidneys",
+        "Give 1 for the right and 2 for the left kidney, or segments named right kidney and left kidney.",
+    )
+    GIVE_MATCHING_KIDNEYS = "give-matching-kidneys", "Give the segmentation that was made on this CT."
+    CONVERT_SEGMENT = "convert-segment", "Convert it to a binary labelmap."
+    LOOK_AT_SEGMENTS = "look-at-segments", "Look at them in the module Segment Editor."
+
+    # DICOM
+    GIVE_DICOM = "give-dicom", "Give a folder with DICOM files, a DICOMDIR or a zip."
+    GIVE_CT_SERIES = "give-ct-series", "Give the folder of one CT series."
+    GIVE_DICOM_PHASES = "give-dicom-phases", "Give the exam as DICOM."
+    GIVE_SOURCE = "give-source", "Give the DICOM series that the volume was computed from."
+    NAME_SERIES = "name-series", "Name the series of the phases by their number or UID."
+    UNPACK = "unpack", "Unpack it first, if you trust it."
+    CHECK_PACS = "check-pacs", "Check its address, port and AE titles, and that it knows this computer."
+    INSTALL_DICOM = "install-dicom", "Install the packages for DICOM."
+
+    # Files and folders
+    CHOOSE_FOLDER = "choose-folder", "Choose another output folder."
+    REPLACE_FOLDER = "replace-folder", "Choose another output folder, or allow its replacement."
+    SEPARATE_FOLDERS = "separate-folders", "Give the DICOM output a folder of its own."
+    CHECK_PERMISSIONS = "check-permissions", "Check the permissions of the files and folders."
+    FREE_DISK_SPACE = "free-disk-space", "Free some disk space, or choose another folder for output or temporary files."
+    CHOOSE_FORMAT = "choose-format", "Choose at least one format."
+
+    # Computer
+    FREE_MEMORY = (
+        "free-memory",
+        "Close other programs, choose a larger voxel size, or run on a machine with more memory.",
+    )
+    FREE_DEVICE_MEMORY = "free-device-memory", "Close other programs that use the device, or compute on the CPU."
+    CHOOSE_DEVICE = "choose-device", "Choose another device, or install a PyTorch build for your GPU and driver."
+
+    # Models and training
+    CHOOSE_MODEL = "choose-model", "Choose a bundled model, or a bundle that NephroSynth trained for this task."
+    GET_MODEL_AGAIN = "get-model-again", "Get the model file again, or choose another one."
+    UPDATE = "update", "Update NephroSynth."
+    GIVE_COHORT = (
+        "give-cohort",
+        "Give a folder that holds one folder for each exam (see Documentation/Training.md).",
+    )
+    PREPARE_EXAMS = "prepare-exams", "Prepare the exams of a cohort, or simulate some."
+    CHOOSE_SEED = "choose-seed", "Choose a smaller seed."
+    CHOOSE_START = "choose-start", "Choose another bundle to start from, or start from new weights."
+    CHECK_TRAINING = "check-training", "Check the training run."
+
+    # Installation
+    WAIT = "wait", "Wait until it has ended, or cancel it."
+    AGREE_TO_INSTALL = "agree-to-install", "Try again and agree to the installation."
+    CHECK_NETWORK = "check-network", "Check the network connection and the proxy settings, then try again."
+    INSTALL_PYTORCH = "install-pytorch", "Install PyTorch in Slicer, then try again."
+    INSTALL_PYTORCH_EXTENSION = "install-pytorch-extension", "Install Slicer's extension 'PyTorch', then try again."
+    RESTART_SLICER = "restart-slicer", "Restart Slicer."
+    INSTALL_SLICER = "install-slicer", "Install Slicer again."
+    INSTALL_COMMAND_LINE = "install-command-line", "Install NephroSynth with pip and use its command line."
+    REPORT = "report", "Please report this with the log."
+
+    # Scene
+    CHOOSE_VOLUME = "choose-volume", "Choose a volume that holds data."
+    CHOOSE_ANOTHER_VOLUME = "choose-another-volume", "Load its data, or choose another volume."
+    LOAD_AGAIN = "load-again", "Load it again, choose it and run again."
+    HARDEN_TRANSFORM = "harden-transform", "Harden or remove the transform."
+    DRAW_LINE = "draw-line", "Draw a longer line."
+    OPEN_VIEWS = "open-views", "Open the scene in a window first."
+    RUN_AGAIN = "run-again", "Run again."
 
 
 class NephroSynthError(Exception):
     """Base of every error that NephroSynth raises on purpose.
 
     Args:
-        what: What is wrong, as a sentence without patient identifiers.
-        action: What the user can do about it, as a sentence; empty when nothing can be done.
+        what: The problem, as a sentence without patient identifiers and without controls of a front end.
+        action: The remedy; None when there is none.
+
+    Attributes:
+        exit_code: The exit status of a command that fails with this error.
     """
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, what: str, action: str = "") -> None:
-        super().__init__(f"{what} {action}".strip())
+    def __init__(self, what: str, action: Action | None = None) -> None:
+        super().__init__(f"{what} {action.sentence}" if action else what)
         self.what = what
         self.action = action
 
@@ -28,7 +165,7 @@ class UsageError(NephroSynthError):
 
 
 class InputError(NephroSynthError):
-    """Bad input; the leaves below name the kind."""
+    """Input that cannot be used; its subclasses name the kind."""
 
     exit_code = 3
 
@@ -66,36 +203,36 @@ class ModelError(InputError):
 
 
 class QualityGateError(NephroSynthError):
-    """A quality gate failed while ``--strict`` was on."""
+    """A registration that missed its quality gate in a strict run."""
 
     exit_code = 4
 
 
 class ResourceError(NephroSynthError):
-    """Not enough memory or disk, or a device that is not there."""
+    """Too little memory or disk space, or a device that does not exist."""
 
     exit_code = 5
 
 
 class NetworkError(ResourceError):
-    """A PACS that is not there, rejects the association or does not answer."""
+    """A PACS that cannot be reached, rejects the association or does not answer."""
 
 
 class WorkerError(NephroSynthError):
-    """The process of a job ended without a result, or said what nobody understands."""
+    """A worker process that ended without a result, or broke the protocol."""
 
 
 class Cancelled(NephroSynthError):
-    """The user ended the run."""
+    """A run that the user ended."""
 
     exit_code = 130
 
     def __init__(self) -> None:
-        super().__init__("Cancelled.", "Nothing was written.")
+        super().__init__("Cancelled. Nothing was written.")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of any library says that memory of the computer or of a device ran out."""
+    """Returns whether an error of any library reports that the memory of the computer or of a device ran out."""
     text = str(error).lower()
     return isinstance(error, MemoryError) or any(
         sign in text for sign in ("out of memory", "allocate memory", "bad_alloc")

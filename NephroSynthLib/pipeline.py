@@ -13,7 +13,7 @@ import psutil
 import SimpleITK as sitk
 
 from NephroSynthLib import __version__
-from NephroSynthLib.errors import NoKidneyError, QualityGateError
+from NephroSynthLib.errors import Action, NoKidneyError, QualityGateError
 from NephroSynthLib.evaluation import evaluate
 from NephroSynthLib.exam.contrast import contrast_warnings, coverage_warnings, field_of_view_warnings
 from NephroSynthLib.exam.exam import Exam
@@ -149,7 +149,7 @@ def find_kidneys(exam: Exam, settings: Settings, progress: Progress) -> tuple[Se
     if not found.volumes_ml:
         raise NoKidneyError(
             "No kidney was found in the non-contrast phase.",
-            "Check that it covers the kidneys, or give their segmentation with --kidneys.",
+            Action.COVER_KIDNEYS,
         )
     moving = segment_kidneys(
         exam.excretory, chosen, device=settings.device, seed=settings.seed, progress=progress.part(0.5, 1)
@@ -164,9 +164,7 @@ def check_gate(registration: Registration, settings: Settings) -> None:
         QualityGateError: If it did.
     """
     if settings.strict and not registration.quality.passed:
-        raise QualityGateError(
-            " ".join(registration.quality.failures), "Check that both phases are of one exam, or run without --strict."
-        )
+        raise QualityGateError(" ".join(registration.quality.failures), Action.CHECK_REGISTRATION)
 
 
 def judge(

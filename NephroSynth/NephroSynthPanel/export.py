@@ -9,7 +9,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from NephroSynthLib.errors import UsageError
+from NephroSynthLib.errors import Action, UsageError
 from NephroSynthPanel import install, messages
 from NephroSynthPanel.dicom_files import dicom_series, dicom_source
 from NephroSynthPanel.export_job import Choice, ExportJob
@@ -78,7 +78,7 @@ class ExportSection:
     def _choice(self, run: RunNodes) -> Choice:
         ui = self._ui
         if not ui.exportFolderEdit.currentPath:
-            raise UsageError(_("No folder is chosen."), _("Choose where to export to."))
+            raise UsageError(_("No folder is chosen."), Action.CHOOSE_FOLDER)
         boxes = (
             ui.exportNrrdCheckBox,
             ui.exportNiftiCheckBox,
@@ -87,11 +87,11 @@ class ExportSection:
             ui.exportSceneCheckBox,
         )
         if not any(box.checked for box in boxes):
-            raise UsageError(_("No format is chosen."), _("Tick at least one."))
+            raise UsageError(_("No format is chosen."), Action.CHOOSE_FORMAT)
         if ui.exportDicomCheckBox.checked and not ui.dicomSourceEdit.currentPath:
             raise UsageError(
                 _("The DICOM source is not known: the non-contrast phase was not loaded from DICOM."),
-                _("Choose the folder with its DICOM files, or export without DICOM."),
+                Action.GIVE_SOURCE,
             )
         ui.exportFolderEdit.addCurrentPathToHistory()
         return Choice(

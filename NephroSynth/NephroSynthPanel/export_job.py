@@ -13,7 +13,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from NephroSynthLib.errors import NephroSynthError, ResourceError
+from NephroSynthLib.errors import Action, NephroSynthError, ResourceError
 from NephroSynthLib.files.outputs import READY, REPORT, SUMMARY
 from NephroSynthLib.jobs.conversation import Message
 from NephroSynthLib.mrml.segmentation_nodes import kidneys_writer
@@ -185,7 +185,7 @@ def _save_scene(path: Path) -> None:
     url, folder = scene.GetURL(), scene.GetRootDirectory()
     try:
         if not slicer.util.saveScene(str(path)) or not path.exists():
-            raise ResourceError(_("The scene could not be saved."), _("Check the free space on the disk."))
+            raise ResourceError(_("The scene could not be saved."), Action.FREE_DISK_SPACE)
     finally:
         scene.SetURL(url)
         scene.SetRootDirectory(folder)

@@ -16,7 +16,7 @@ import slicer
 from packaging.requirements import Requirement
 from slicer.i18n import tr as _
 
-from NephroSynthLib.errors import ResourceError, UsageError
+from NephroSynthLib.errors import Action, ResourceError, UsageError
 
 REQUIREMENTS = Path(__file__).parents[1] / "Resources" / "requirements.txt"
 TORCH = Requirement("torch>=2.5")
@@ -59,7 +59,7 @@ def ensure_dependencies(ui: Any) -> None:
     if _replaced:
         raise ResourceError(
             _("Packages that Slicer had in use were replaced: {names}.").format(names=", ".join(_replaced)),
-            _("Restart Slicer."),
+            Action.RESTART_SLICER,
         )
 
 
@@ -72,7 +72,7 @@ def going_on() -> bool:
 def _alone(ui: Any) -> Iterator[None]:
     """Shows that packages are installed, and lets nobody begin anything: pip lets Slicer's event loop run meanwhile."""
     if not _ONE.acquire(blocking=False):
-        raise UsageError(_("The packages are being installed already."), _("Wait until that has ended."))
+        raise UsageError(_("The packages are being installed already."), Action.WAIT)
     with ExitStack() as after:
         after.callback(_ONE.release)
         for section in (ui.inputsSection, ui.runWidget, ui.exportSection):
@@ -87,7 +87,7 @@ def _ensure(packages: Sequence[Requirement], torch: Sequence[Requirement]) -> No
     if not _consent([*packages, *torch]):
         raise ResourceError(
             _("The Python packages that NephroSynth needs are not installed."),
-            _("Apply again and agree to the installation."),
+            Action.AGREE_TO_INSTALL,
         )
     before = _versions()
     try:
@@ -102,7 +102,7 @@ def _ensure(packages: Sequence[Requirement], torch: Sequence[Requirement]) -> No
     if left:
         raise ResourceError(
             _("The installation ended, but these packages are still missing: {names}.").format(names=_names(left)),
-            _("Look at the installation's output in the Python console; a network connection is needed."),
+            Action.CHECK_NETWORK,
         )
     if _replaced:
         _advise_restart(_replaced)
@@ -158,10 +158,10 @@ def _install_torch() -> None:
     except ImportError as error:
         raise ResourceError(
             _("The PyTorch extension is not installed."),
-            _("Install 'PyTorch' with the Extensions Manager, restart Slicer and apply again."),
+            Action.INSTALL_PYTORCH_EXTENSION,
         ) from error
     if PyTorchUtils.PyTorchUtilsLogic().installTorch(torchVersionRequirement=str(TORCH.specifier)) is None:
-        raise ResourceError(_("PyTorch was not installed."), _("Try it in the module 'PyTorch Utils'."))
+        raise ResourceError(_("PyTorch was not installed."), Action.INSTALL_PYTORCH)
 
 
 def _install(packages: Sequence[Requirement]) -> None:
@@ -174,7 +174,7 @@ def _install(packages: Sequence[Requirement]) -> None:
         except Exception as error:  # pip's own error, or none at all without a network
             raise ResourceError(
                 _("The installation of {names} failed.").format(names=_names(packages)),
-                _("Check the network connection and the proxy settings, then apply again."),
+                Action.CHECK_NETWORK,
             ) from error
 
 

@@ -1,38 +1,80 @@
-"""Errors and warnings of the library in the words of the panel."""
+"""Errors of the library in the words of the panel: with its controls, translated."""
 
 from __future__ import annotations
 
-import re
 import traceback
 
 from slicer.i18n import tr as _
 
-from NephroSynthLib.errors import NephroSynthError
+from NephroSynthLib.errors import Action, NephroSynthError
 from NephroSynthLib.jobs.worker import as_our_error
 
 
 def in_words(error: Exception) -> str:
-    """What went wrong and what to do about it, without the command line's vocabulary."""
+    """Returns the problem and its remedy, as sentences."""
     ours: NephroSynthError = as_our_error(error)
-    text = f"{ours.what} {ours.action}".strip()
-    for option, words in _options().items():
-        text = re.sub(rf"(?<![\w-]){option}(?![\w-])", words, text)
-    return text
+    return f"{ours.what} {remedy(ours.action)}".strip()
+
+
+def remedy(action: Action | None) -> str:
+    """Returns the sentence that the panel shows for a remedy; empty for None."""
+    return _remedies().get(action, action.sentence) if action else ""
 
 
 def details(error: Exception) -> str:
-    """The traceback, of the worker too."""
+    """Returns the traceback, and that of the worker process where the error came from there."""
     return "".join(traceback.format_exception(error))
 
 
-def _options() -> dict[str, str]:
+def _remedies() -> dict[Action, str]:
+    """Returns the remedies that name a control of the panel or belong to work in the scene."""
     return {
-        "another --device": _("another device"),
-        "--device cpu": _("the device CPU"),
-        "a coarser --spacing": _("a larger voxel size under Advanced"),
-        "another --out or temporary folder": _("another folder for temporary files in Slicer's settings"),
-        "their segmentation with --kidneys": _("their segmentation as input"),
-        "the output of --verbose": _("the log"),
-        "--overwrite": _("the option to replace it"),
-        "`nephrosynth models list`": _("the list under Advanced"),
+        Action.GIVE_CT: _("Choose the CT in Hounsfield units, with all its values."),
+        Action.CORRECT_TILT: _(
+            "Load it with 'Acquisition geometry regularization' set to 'apply regularization transform'."
+        ),
+        Action.GIVE_ONE_EXAM: _("Choose volumes of one exam that show the same part of the body."),
+        Action.GIVE_PHASES: _("Choose the non-contrast and the excretory volume."),
+        Action.COVER_KIDNEYS: _("Check that it covers the kidneys, or give their segmentation as input."),
+        Action.GIVE_KIDNEYS: _("Name the segments right kidney and left kidney."),
+        Action.GIVE_MATCHING_KIDNEYS: _("Choose the segmentation that was made on this volume."),
+        Action.CONVERT_SEGMENT: _("Convert it to a binary labelmap."),
+        Action.LOOK_AT_SEGMENTS: _("Look at them in the module Segment Editor."),
+        Action.GIVE_SOURCE: _("Choose the folder with its DICOM files, or export without DICOM."),
+        Action.NAME_SERIES: _("Choose the volumes of the phases yourself."),
+        Action.INSTALL_DICOM: _("Export again and agree to the installation."),
+        Action.CHOOSE_FOLDER: _("Choose another folder to export to."),
+        Action.REPLACE_FOLDER: _("Choose another folder, or the option to replace it."),
+        Action.FREE_DISK_SPACE: _(
+            "Free some space, or choose another folder for temporary files in Slicer's settings."
+        ),
+        Action.CHOOSE_FORMAT: _("Tick at least one format."),
+        Action.FREE_MEMORY: _(
+            "Close other programs, choose a larger voxel size under Advanced, or run on a machine with more memory."
+        ),
+        Action.FREE_DEVICE_MEMORY: _("Close other programs that use the device, or choose the device CPU."),
+        Action.CHOOSE_DEVICE: _("Choose another device, or install a PyTorch build for your GPU and driver."),
+        Action.CHOOSE_MODEL: _(
+            "Choose a model of the list under Advanced, or a bundle that was trained for this task."
+        ),
+        Action.GET_MODEL_AGAIN: _("Get the model file again, or choose another one of the list under Advanced."),
+        Action.WAIT: _("Wait until it has ended, or cancel it."),
+        Action.AGREE_TO_INSTALL: _("Apply again and agree to the installation."),
+        Action.CHECK_NETWORK: _(
+            "Check the network connection and the proxy settings, look at the output in the Python console, "
+            "then apply again."
+        ),
+        Action.INSTALL_PYTORCH: _("Install it in the module 'PyTorch Utils'."),
+        Action.INSTALL_PYTORCH_EXTENSION: _(
+            "Install 'PyTorch' with the Extensions Manager, restart Slicer and apply again."
+        ),
+        Action.RESTART_SLICER: _("Restart Slicer."),
+        Action.INSTALL_SLICER: _("Install Slicer again."),
+        Action.CHOOSE_VOLUME: _("Choose at least one volume."),
+        Action.CHOOSE_ANOTHER_VOLUME: _("Load its data, or choose another volume."),
+        Action.LOAD_AGAIN: _("Load it again, choose it and apply again."),
+        Action.HARDEN_TRANSFORM: _("Harden or remove the transform."),
+        Action.DRAW_LINE: _("Draw a longer line."),
+        Action.OPEN_VIEWS: _("Open the scene in a window first."),
+        Action.RUN_AGAIN: _("Run again."),
     }

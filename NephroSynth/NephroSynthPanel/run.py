@@ -8,7 +8,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from NephroSynthLib.errors import Cancelled, UsageError
+from NephroSynthLib.errors import Action, Cancelled, UsageError
 from NephroSynthLib.mrml.result_nodes import Outputs
 from NephroSynthPanel import install, messages
 from NephroSynthPanel.parameters import Parameters, settings
@@ -72,7 +72,7 @@ class RunSection:
 
     def _check(self, parameters: Parameters) -> None:
         if self.running:
-            raise UsageError(_("A run goes on already."), _("Wait for its end, or cancel it."))
+            raise UsageError(_("A run goes on already."), Action.WAIT)
         problem = missing_input(parameters)
         if problem:
             raise UsageError(problem)

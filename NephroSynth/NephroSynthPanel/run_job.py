@@ -12,7 +12,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from NephroSynthLib.errors import Cancelled, NephroSynthError, UsageError
+from NephroSynthLib.errors import Action, Cancelled, NephroSynthError, UsageError
 from NephroSynthLib.jobs.conversation import Message
 from NephroSynthLib.mrml import result_nodes as results
 from NephroSynthLib.mrml.hierarchy import place_beside
@@ -151,7 +151,7 @@ class RunJob:
         if request.noncontrast.GetScene() is None:
             raise UsageError(
                 _("The non-contrast volume was removed during the run, so the result was not loaded."),
-                _("Load it again, choose it and apply again."),
+                Action.LOAD_AGAIN,
             )
         scene = request.noncontrast.GetScene()
         scene.SaveStateForUndo()

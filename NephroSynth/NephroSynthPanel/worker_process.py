@@ -12,7 +12,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from NephroSynthLib.errors import Cancelled, NephroSynthError, WorkerError
+from NephroSynthLib.errors import Action, Cancelled, NephroSynthError, WorkerError
 from NephroSynthLib.jobs.conversation import Conversation, Message, as_line, worker_environment
 
 CANCEL_WITHIN_MS = 700
@@ -35,7 +35,7 @@ def worker_command() -> tuple[str, ...]:
     """
     python = shutil.which("PythonSlicer")
     if python is None:
-        raise WorkerError(_("Slicer's Python (PythonSlicer) was not found."), _("Install Slicer again."))
+        raise WorkerError(_("Slicer's Python (PythonSlicer) was not found."), Action.INSTALL_SLICER)
     return (python, *WORKER_ARGUMENTS)
 
 
@@ -134,7 +134,7 @@ class WorkerProcess:
 
     def _failed(self, problem: Any) -> None:
         if problem == qt.QProcess.FailedToStart:
-            self._error = WorkerError(_("The job's process could not be started."), _("Install Slicer again."))
+            self._error = WorkerError(_("The job's process could not be started."), Action.INSTALL_SLICER)
             self._end()
 
     def _finished(self, code: int, status: Any) -> None:

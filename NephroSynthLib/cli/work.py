@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
+from NephroSynthLib.cli.advice import advice
 from NephroSynthLib.cli.progress_bars import ProgressDisplay
 from NephroSynthLib.cli.summaries import print_summary
 from NephroSynthLib.errors import Cancelled, NephroSynthError
@@ -79,12 +80,14 @@ def _run_job(command: str, job: dict[str, Any], view: View) -> dict[str, Any]:
 
 
 def _fail(error: NephroSynthError, view: View) -> NoReturn:
-    print(f"Error: {error}", file=sys.stderr)
+    remedy = advice(error.action)
+    print(f"Error: {error.what} {remedy}".rstrip(), file=sys.stderr)
     if view.verbose and error.__cause__ is not None:
         print(error.__cause__, file=sys.stderr)
     if view.json:
         kind = type(error).__name__
-        fields = {"class": kind, "what": error.what, "action": error.action, "exit_code": error.exit_code}
+        code = error.action.value if error.action else None
+        fields = {"class": kind, "what": error.what, "action": remedy, "code": code, "exit_code": error.exit_code}
         print(json.dumps({"error": fields}, indent=2))
     raise typer.Exit(error.exit_code)
 

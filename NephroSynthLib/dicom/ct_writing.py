@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from pydicom.valuerep import format_number_as_ds
 
-from NephroSynthLib.errors import GeometryError, ImageContentError
+from NephroSynthLib.errors import Action, GeometryError, ImageContentError
 
 WINDOW_CENTER, WINDOW_WIDTH = 50, 400
 _ORTHONORMAL_TOLERANCE = 1e-4
@@ -74,7 +74,7 @@ def image_plane(image: sitk.Image) -> Dataset:
         raise ImageContentError("Only a three-dimensional scalar volume can be written as a CT series.")
     axes = np.reshape(image.GetDirection(), (3, 3)).T
     if not np.allclose(axes[:2] @ axes[:2].T, np.eye(2), atol=_ORTHONORMAL_TOLERANCE):
-        raise GeometryError("The rows and columns of the volume are not at right angles.", "Resample it first.")
+        raise GeometryError("The rows and columns of the volume are not at right angles.", Action.RESAMPLE)
     width, height, thickness = image.GetSpacing()
     plane = Dataset()
     plane.ImageOrientationPatient = decimals(*axes[0], *axes[1])
@@ -93,7 +93,7 @@ def hounsfield_pixels(image: sitk.Image, index: int) -> np.ndarray:
     if not np.isfinite(values).all():
         raise ImageContentError("The volume has voxels that are not finite.")
     if values.min() < _PIXEL_RANGE.min or values.max() > _PIXEL_RANGE.max:
-        raise ImageContentError("The volume has values that no CT stores (beyond 16 bits).", "Is it in HU?")
+        raise ImageContentError("The volume has values that no CT stores (beyond 16 bits).", Action.GIVE_CT)
     return values.astype(np.int16)
 
 

@@ -11,7 +11,7 @@ from typing import IO, Literal
 
 import pydicom
 
-from NephroSynthLib.errors import UnreadableInputError
+from NephroSynthLib.errors import Action, UnreadableInputError
 
 MAX_MEMBER_BYTES = 2 << 30
 MAX_ARCHIVE_BYTES = 64 << 30
@@ -69,16 +69,14 @@ def find_sources(path: Path) -> tuple[list[Source], list[Skipped]]:
         if path.is_dir():
             return [*_walk(path, skipped)], skipped
         if not path.is_file():
-            raise UnreadableInputError("The DICOM file or folder does not exist.", "Give a folder, DICOMDIR or zip.")
+            raise UnreadableInputError("The DICOM file or folder does not exist.", Action.GIVE_DICOM)
         if is_dicom(path):
             return _directory_files(path, skipped) if path.name.upper() == "DICOMDIR" else [path], skipped
         if zipfile.is_zipfile(path):
             return [*_members(path, skipped)], skipped
     except OSError as error:
-        raise UnreadableInputError("The DICOM file or folder cannot be opened.", "Check its permissions.") from error
-    raise UnreadableInputError(
-        "The file is neither DICOM nor a whole zip.", "Give a folder with DICOM files, a DICOMDIR or a zip."
-    )
+        raise UnreadableInputError("The DICOM file or folder cannot be opened.", Action.CHECK_PERMISSIONS) from error
+    raise UnreadableInputError("The file is neither DICOM nor a whole zip.", Action.GIVE_DICOM)
 
 
 def is_dicom(path: Source) -> bool:
@@ -121,7 +119,7 @@ def _directory_files(dicomdir: Path, skipped: list[Skipped]) -> list[Source]:
         records = pydicom.dcmread(dicomdir, specific_tags=["DirectoryRecordSequence"]).DirectoryRecordSequence
         names = [record.ReferencedFileID for record in records if record.get("ReferencedFileID")]
     except Exception as error:  # pydicom raises whatever a damaged file makes it stumble on
-        raise UnreadableInputError("The DICOMDIR is damaged.", "Give the folder it lies in instead.") from error
+        raise UnreadableInputError("The DICOMDIR is damaged.", Action.GIVE_DICOM) from error
     sources: list[Source] = []
     listings: dict[Path, dict[str, Path]] = {}
     for name in dict.fromkeys((name,) if isinstance(name, str) else tuple(name) for name in names):
@@ -154,12 +152,10 @@ def _members(path: Path, skipped: list[Skipped]) -> Iterator[Source]:
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise UnreadableInputError("The zip is damaged.", "Copy or export it again.") from error
+        raise UnreadableInputError("The zip is damaged.", Action.EXPORT_AGAIN) from error
     members = [info for info in archive.infolist() if not info.is_dir()]
     if sum(info.file_size for info in members) > MAX_ARCHIVE_BYTES:
-        raise UnreadableInputError(
-            f"The zip inflates to more than {MAX_ARCHIVE_BYTES >> 30} GB.", "Unpack it yourself if you trust it."
-        )
+        raise UnreadableInputError(f"The zip inflates to more than {MAX_ARCHIVE_BYTES >> 30} GB.", Action.UNPACK)
     for info in members:
         member = ZipMember(archive, info)
         reason = _suspicion(info)

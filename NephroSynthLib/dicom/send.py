@@ -30,11 +30,10 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 
 from NephroSynthLib.dicom.quiet import quiet
-from NephroSynthLib.errors import NetworkError, UsageError
+from NephroSynthLib.errors import Action, NetworkError, UsageError
 from NephroSynthLib.progress import Progress
 
 _VERIFICATION = "1.2.840.10008.1.1"
-_CHECK = "Check its address, port and AE titles, and that it knows this computer."
 _DAMAGED = "It is not a whole DICOM file with its preamble."
 _UID = re.compile(r"[0-9.]{1,64}")
 _PAUSE_S = 0.5
@@ -75,7 +74,7 @@ class PACS:
                 title.strip() and len(title) <= 16 and title.isascii() and title.isprintable() and "\\" not in title
             ):
                 raise UsageError(
-                    f"'{title}' is no AE title.", "It has 1 to 16 characters, without accents or backslashes."
+                    f"'{title}' is no AE title: that has 1 to 16 characters, without accents or backslashes."
                 )
 
 
@@ -200,12 +199,12 @@ def _association(pacs: PACS, parcels: Iterable[_Parcel]) -> Iterator[Association
     try:
         association = entity.associate(pacs.host, pacs.port, ae_title=pacs.ae_title)
     except (OSError, UnicodeError) as error:
-        raise NetworkError(f"The host {pacs.host} is not known.", "Check its name or give its address.") from error
+        raise NetworkError(f"The host {pacs.host} is not known.", Action.CHECK_PACS) from error
     try:
         _check_established(association, pacs)
         answers = any(context.abstract_syntax == _VERIFICATION for context in association.accepted_contexts)
         if answers and association.send_c_echo().get("Status") != _SUCCESS:
-            raise NetworkError(f"The PACS {pacs.ae_title} did not answer the C-ECHO.", _CHECK)
+            raise NetworkError(f"The PACS {pacs.ae_title} did not answer the C-ECHO.", Action.CHECK_PACS)
         yield association
     finally:
         if association.is_established:
@@ -219,10 +218,10 @@ def _check_established(association: Association, pacs: PACS) -> None:
     if association.is_rejected:
         answer = association.acceptor.primitive
         reason = f" ({answer.reason_str})" if answer is not None else ""
-        raise NetworkError(f"{place} rejected the association{reason}.", _CHECK)
+        raise NetworkError(f"{place} rejected the association{reason}.", Action.CHECK_PACS)
     if association.is_aborted and association.acceptor.primitive is not None:
-        raise NetworkError(f"{place} took none of the objects to be sent or broke off.", _CHECK)
-    raise NetworkError(f"{place} cannot be reached or does not speak DICOM.", _CHECK)
+        raise NetworkError(f"{place} took none of the objects to be sent or broke off.", Action.CHECK_PACS)
+    raise NetworkError(f"{place} cannot be reached or does not speak DICOM.", Action.CHECK_PACS)
 
 
 def _store(association: Association, parcel: _Parcel) -> Delivery:

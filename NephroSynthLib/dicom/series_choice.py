@@ -12,13 +12,12 @@ import SimpleITK as sitk
 from NephroSynthLib.dicom.index import DicomIndex
 from NephroSynthLib.dicom.recognition import ExamPhases, PhaseReport, SeriesPhase, recognize_phases
 from NephroSynthLib.dicom.series import Series
-from NephroSynthLib.errors import AmbiguousPhasesError
+from NephroSynthLib.errors import Action, AmbiguousPhasesError
 from NephroSynthLib.phases.evidence import Phase
 from NephroSynthLib.phases.pixel_evidence import Segment
 from NephroSynthLib.progress import Progress
 
 NEEDED = (Phase.NONCONTRAST, Phase.EXCRETORY)
-_NAME_THEM = "Look at them with 'nephrosynth phases', and name them: --noncontrast-series N --excretory-series N."
 _SAME_GRID_MM = 0.05
 
 
@@ -57,7 +56,7 @@ def choose_exam(
         report = recognize_phases(index, segment=segment, progress=progress)
         exam = _only_exam(report, chosen)
         if exam.doubts:
-            raise AmbiguousPhasesError(f"Whose exam it is is not clear: {'; '.join(exam.doubts)}.", _NAME_THEM)
+            raise AmbiguousPhasesError(f"Whose exam it is is not clear: {'; '.join(exam.doubts)}.", Action.NAME_SERIES)
         for phase in NEEDED:
             if phase not in chosen:
                 found = _sure(exam, phase)
@@ -96,7 +95,7 @@ def find_source(
     if len(exams) != 1:
         titles = "; ".join(series.title for series in candidates) or "there is no CT volume"
         raise AmbiguousPhasesError(
-            f"It is not clear from which series the volume was computed: {titles}.", "Name it: --noncontrast-series N."
+            f"It is not clear from which series the volume was computed: {titles}.", Action.NAME_SERIES
         )
     return _sure(exams[0], Phase.NONCONTRAST).series
 
@@ -111,9 +110,7 @@ def find_excretory(index: DicomIndex, name: str | None) -> Series:
         return index.volumes[0]
     if name is None:
         titles = "; ".join(series.title for series in index.volumes) or "no CT volume"
-        raise AmbiguousPhasesError(
-            f"Which series is the excretory phase is not clear: {titles}.", "Name it: --excretory-series N."
-        )
+        raise AmbiguousPhasesError(f"Which series is the excretory phase is not clear: {titles}.", Action.NAME_SERIES)
     return _find_named(index, Phase.EXCRETORY, name)
 
 
@@ -125,12 +122,12 @@ def _find_named(index: DicomIndex, phase: Phase, name: str) -> Series:
     if not found and aside:
         raise AmbiguousPhasesError(
             f"The {phase.value} phase cannot be {aside[0].title}, which is set aside: {aside[0].why_not_volume}.",
-            "Name another series, as 'nephrosynth phases' shows them.",
+            Action.NAME_SERIES,
         )
     if len(found) != 1:
         raise AmbiguousPhasesError(
             f"{'No' if not found else 'More than one'} CT series is numbered {name} ({phase.value} phase).",
-            "Name it by the number (N, or N.P for part P of a series) or the UID that 'nephrosynth phases' shows.",
+            Action.NAME_SERIES,
         )
     return found[0]
 
@@ -149,12 +146,14 @@ def _only_exam(report: PhaseReport, chosen: Mapping[Phase, Series]) -> ExamPhase
         patients = len({exam.patient for exam in complete})
         whose = f"of {patients} patients" if patients > 1 else "of one patient"
         raise AmbiguousPhasesError(
-            f"There are {len(complete)} exams {whose} with the phases that are needed.", _NAME_THEM
+            f"There are {len(complete)} exams {whose} with the phases that are needed.", Action.NAME_SERIES
         )
     if not complete:
         seen = [f"{one.series.title} looks {one.phase.value}" for exam in exams for one in exam.acquisitions]
         missing = " and no ".join(phase.value for phase in needed)
-        raise AmbiguousPhasesError(f"There is no {missing} phase: {'; '.join(seen) or 'no CT volume'}.", _NAME_THEM)
+        raise AmbiguousPhasesError(
+            f"There is no {missing} phase: {'; '.join(seen) or 'no CT volume'}.", Action.NAME_SERIES
+        )
     return complete[0]
 
 
@@ -163,7 +162,7 @@ def _sure(exam: ExamPhases, phase: Phase) -> SeriesPhase:
     found = exam.find(phase)
     if found is None or not found.sure:
         doubts = exam.questions or (f"no series is {phase.value}",)
-        raise AmbiguousPhasesError(f"The {phase.value} phase is not clear: {'; '.join(doubts)}.", _NAME_THEM)
+        raise AmbiguousPhasesError(f"The {phase.value} phase is not clear: {'; '.join(doubts)}.", Action.NAME_SERIES)
     return found
 
 

@@ -18,7 +18,7 @@ from NephroSynthLib.dicom.pixel_values import stored_frames, to_hounsfield
 from NephroSynthLib.dicom.quiet import quiet
 from NephroSynthLib.dicom.series import Series
 from NephroSynthLib.dicom.series_identity import Identity
-from NephroSynthLib.errors import GeometryError, UnreadableInputError
+from NephroSynthLib.errors import Action, GeometryError, UnreadableInputError
 from NephroSynthLib.progress import Progress
 
 _READERS = 4
@@ -79,5 +79,5 @@ def _read_file(source: Source, wanted: list[tuple[int, int | None]], values: NDA
     except Exception as error:  # the decoders raise whatever a damaged file makes them stumble on
         numbers = f"slice {wanted[0][0] + 1}" if len(wanted) == 1 else "the multi-frame file"
         raise UnreadableInputError(
-            f"The DICOM series cannot be read: {numbers} is truncated or damaged.", "Export the series again."
+            f"The DICOM series cannot be read: {numbers} is truncated or damaged.", Action.EXPORT_AGAIN
         ) from error

@@ -21,7 +21,7 @@ from NephroSynthLib.dicom.file_header import CT_IMAGE, flattened_groups
 from NephroSynthLib.dicom.file_parsing import parse
 from NephroSynthLib.dicom.input_files import Source
 from NephroSynthLib.dicom.series import Series
-from NephroSynthLib.errors import GeometryError, IdentityError, UnreadableInputError
+from NephroSynthLib.errors import Action, GeometryError, IdentityError, UnreadableInputError
 
 STUDY_ATTRIBUTES = (
     "SpecificCharacterSet",
@@ -116,11 +116,11 @@ def read_source(series: Series | Sequence[Source]) -> SourceSeries:
     files = series.files if isinstance(series, Series) else series
     own = {(piece.source, piece.frame) for piece in series.slices} if isinstance(series, Series) else None
     if not files:
-        raise UnreadableInputError("The source series has no files.", "Give the folder of the acquired series.")
+        raise UnreadableInputError("The source series has no files.", Action.GIVE_SOURCE)
     instances = tuple(_read_header(path) for path in files)
     for keyword in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
         if len({str(instance.get(keyword, "")) for instance in instances}) > 1:
-            raise IdentityError(f"The source files differ in their {keyword}.", "Give the files of one series.")
+            raise IdentityError(f"The source files differ in their {keyword}.", Action.GIVE_SOURCE)
     if not instances[0].get("FrameOfReferenceUID"):
         raise GeometryError("The source series has no frame of reference, so nothing can be placed in it.")
     frames = []
@@ -210,7 +210,7 @@ def check_within(source: SourceSeries, image: sitk.Image, tolerance_mm: float = 
     if excess > tolerance_mm:
         raise GeometryError(
             f"The volume reaches {excess:.0f} mm beyond the source series.",
-            "Give the volume that was computed from this series, and the right series.",
+            Action.GIVE_SOURCE,
         )
 
 
@@ -225,7 +225,7 @@ def _read_header(path: Source) -> Dataset:
     if not all(instance.get(keyword) for keyword in _IDENTIFIERS):
         raise UnreadableInputError(
             f"A source file ({path.name}) lacks the UIDs of its instance, series or study, so nothing can refer to it.",
-            "Export the series again from the PACS.",
+            Action.EXPORT_AGAIN,
         )
     return instance
 

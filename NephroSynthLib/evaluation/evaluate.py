@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import SimpleITK as sitk
 
-from NephroSynthLib.errors import GeometryError
+from NephroSynthLib.errors import Action, GeometryError
 from NephroSynthLib.evaluation.frechet import (
     FeatureNetwork,
     TextureFeatures,
@@ -103,7 +103,7 @@ def evaluate(
     for image in (synthetic, acquired):
         if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
             raise GeometryError(
-                "A volume to compare is not three-dimensional with one value per voxel.", "Give one CT volume."
+                "A volume to compare is not three-dimensional with one value per voxel.", Action.GIVE_CT
             )
     labels = _on(kidneys, synthetic, label=True) if kidneys is not None else None
     if labels is not None and not sitk.GetArrayViewFromImage(labels).any():
@@ -113,9 +113,7 @@ def evaluate(
     truth = _cropped(acquired, synthetic, box)
     covered = truth > AIR_HU
     if not covered.any():
-        raise GeometryError(
-            "The acquired phase does not cover the region of the synthetic one.", "Check that both are of one exam."
-        )
+        raise GeometryError("The acquired phase does not cover the region of the synthetic one.", Action.GIVE_ONE_EXAM)
     mask = sitk.GetArrayFromImage(box.crop(labels)) > 0 if labels is not None else None
     inside = mask & covered if mask is not None and (mask & covered).any() else None
     compared = covered | ((predicted <= AIR_HU) & (truth == AIR_HU))
@@ -135,7 +133,7 @@ def _box(synthetic: sitk.Image, labels: sitk.Image | None) -> Box:
         return box_around(sitk.GetArrayViewFromImage(labels) > 0, synthetic.GetSpacing(), MARGIN_MM)
     body = sitk.GetArrayViewFromImage(synthetic) > BODY_HU
     if not body.any():
-        raise GeometryError("The synthetic volume shows no body.", "Check that its values are Hounsfield units.")
+        raise GeometryError("The synthetic volume shows no body.", Action.GIVE_CT)
     return box_around(body, synthetic.GetSpacing(), 0.0)
 
 

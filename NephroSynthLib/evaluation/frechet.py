@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from NephroSynthLib.errors import GeometryError
+from NephroSynthLib.errors import Action, GeometryError
 from NephroSynthLib.imaging.window import to_window
 
 Size = tuple[int, int, int]
@@ -100,7 +100,7 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
         raise GeometryError(
             "A Fréchet distance needs two tables of features of equal width with two rows or more, "
             f"not {first.shape} and {second.shape}.",
-            "Give more volumes, or take both sets through one feature network.",
+            Action.GIVE_MORE_VOLUMES,
         )
     a, b = first.astype(np.float64), second.astype(np.float64)
     shift = a.mean(axis=0) - b.mean(axis=0)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from NephroSynthLib.errors import GeometryError, ImageContentError
+from NephroSynthLib.errors import Action, GeometryError, ImageContentError
 from NephroSynthLib.imaging.ssim import ms_ssim, ssim_map
 from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU
 
@@ -126,9 +126,9 @@ def _check(synthetic: np.ndarray, acquired: np.ndarray, mask: np.ndarray) -> Non
         raise GeometryError(
             f"The volumes to compare must be three-dimensional and of one shape, but they are {synthetic.shape} and "
             f"{acquired.shape} with a mask of {mask.shape}.",
-            "Resample them onto one grid first.",
+            Action.RESAMPLE,
         )
     if not mask.any():
-        raise GeometryError("The region to compare is empty.", "Check that the volumes show the same part of the body.")
+        raise GeometryError("The region to compare is empty.", Action.GIVE_ONE_EXAM)
     if not (np.isfinite(synthetic).all() and np.isfinite(acquired).all()):
-        raise ImageContentError("A volume to compare holds values that are not finite.", "Export it again.")
+        raise ImageContentError("A volume to compare holds values that are not finite.", Action.EXPORT_AGAIN)

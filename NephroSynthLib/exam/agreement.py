@@ -11,7 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from NephroSynthLib.dicom.series_identity import Identity, compare_patients, patient_doubt
-from NephroSynthLib.errors import GeometryError, IdentityError
+from NephroSynthLib.errors import Action, GeometryError, IdentityError
 from NephroSynthLib.exam.contrast import early_contrast_warnings
 from NephroSynthLib.imaging.grids import canonical
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _SAMPLES = 24
 _LEAST_OVERLAP, _GOOD_OVERLAP = 0.25, 0.6
-_ONE_EACH = "Give one series for each phase."
 
 
 def check_paths_differ(paths: Mapping[str, Path]) -> None:
@@ -31,7 +30,9 @@ def check_paths_differ(paths: Mapping[str, Path]) -> None:
     """
     for (role, path), (other_role, other) in combinations(paths.items(), 2):
         if path.exists() and other.exists() and path.samefile(other):
-            raise IdentityError(f"The {role} and the {other_role} are the same file or folder.", _ONE_EACH)
+            raise IdentityError(
+                f"The {role} and the {other_role} are the same file or folder.", Action.GIVE_EACH_PHASE_ONCE
+            )
 
 
 def check_phases(volumes: Mapping[str, Volume]) -> list[str]:
@@ -50,12 +51,14 @@ def check_phases(volumes: Mapping[str, Volume]) -> list[str]:
         if volume.identity is not None and other.identity is not None:
             warnings += _check_identities(roles, volume.identity, other.identity)
         if _same_voxels(volume.image, other.image):
-            raise IdentityError(f"{roles} have the same voxels: the same series was given twice.", _ONE_EACH)
+            raise IdentityError(
+                f"{roles} have the same voxels: the same series was given twice.", Action.GIVE_EACH_PHASE_ONCE
+            )
         overlap = overlap_share(volume.image, other.image)
         if overlap < _LEAST_OVERLAP:
             raise GeometryError(
                 f"{roles} {'hardly' if overlap else 'do not'} overlap in space.",
-                "Give phases of the same exam and the same body region.",
+                Action.GIVE_ONE_EXAM,
             )
         if overlap < _GOOD_OVERLAP:
             warnings.append(f"{roles} share only {100 * overlap:.0f} % of the smaller volume.")
@@ -83,9 +86,9 @@ def _axes(image: sitk.Image) -> np.ndarray:
 
 def _check_identities(roles: str, first: Identity, second: Identity) -> list[str]:
     if first.series and first.series == second.series:
-        raise IdentityError(f"{roles} are the same DICOM series.", _ONE_EACH)
+        raise IdentityError(f"{roles} are the same DICOM series.", Action.GIVE_EACH_PHASE_ONCE)
     if compare_patients(first, second) == "different":
-        raise IdentityError(f"{roles} are of different patients.", "Give the phases of one exam.")
+        raise IdentityError(f"{roles} are of different patients.", Action.GIVE_ONE_EXAM)
     doubt = patient_doubt(first, second)
     warnings = [f"{roles} {doubt}."] if doubt else []
     if first.study_uid and second.study_uid and first.study_uid != second.study_uid:

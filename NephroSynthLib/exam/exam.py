@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import SimpleITK as sitk
 
 from NephroSynthLib.dicom.series_identity import Identity
-from NephroSynthLib.errors import GeometryError, InputError, NotCTError, UnreadableInputError
+from NephroSynthLib.errors import Action, GeometryError, InputError, NotCTError, UnreadableInputError
 from NephroSynthLib.exam.agreement import check_paths_differ, check_phases
 from NephroSynthLib.exam.kidney_labels import read_kidneys
 from NephroSynthLib.imaging.grids import AIR_HU
-from NephroSynthLib.imaging.image_files import WHAT_TO_GIVE, is_image_file, read_image_file
+from NephroSynthLib.imaging.image_files import is_image_file, read_image_file
 from NephroSynthLib.imaging.volume_checks import check_geometry, check_hounsfield, check_shape, gantry_tilt
 from NephroSynthLib.progress import Progress
 
@@ -79,7 +79,7 @@ def read_volume(path: Path | Series, role: str = "CT", progress: Progress = Prog
     if not isinstance(path, Path):
         volume = _read_series(path, role, progress)
     elif not path.exists():
-        raise UnreadableInputError(f"The file or folder given as {role} does not exist.", WHAT_TO_GIVE)
+        raise UnreadableInputError(f"The file or folder given as {role} does not exist.", Action.GIVE_VOLUME)
     elif is_image_file(path):
         volume = Volume(read_image_file(path, role, sitk.sitkFloat32))
     else:
@@ -101,7 +101,7 @@ def _read_dicom(path: Path, role: str, progress: Progress) -> Volume:
         listed = "; ".join(series.title for series in candidates)
         raise UnreadableInputError(
             f"The {role} is ambiguous: the DICOM folder holds {len(candidates)} CT series: {listed}.",
-            "Give a folder with one of them.",
+            Action.GIVE_CT_SERIES,
         )
     if not candidates:
         raise _no_volume(role, index)
@@ -151,16 +151,16 @@ def _naming(role: str) -> Iterator[None]:
 def _no_volume(role: str, index: DicomIndex) -> InputError:
     """The error for a folder without a CT volume; it gives the reason of its most likely series."""
     if not index.series:
-        return UnreadableInputError(f"The {role} holds no DICOM file that can be read.", WHAT_TO_GIVE)
+        return UnreadableInputError(f"The {role} holds no DICOM file that can be read.", Action.GIVE_VOLUME)
     likely = max(index.series, key=lambda series: (len(series.slices), len(series.files)))
     if not likely.slices:
         found = "; ".join(f"{series.title}: {series.why_not_volume}" for series in index.series[:5])
-        return NotCTError(f"The {role} holds no CT series ({found}).", "Give the folder of the CT series.")
+        return NotCTError(f"The {role} holds no CT series ({found}).", Action.GIVE_CT_SERIES)
     if "gantry tilt" in (likely.why_not_volume or ""):
         return gantry_tilt(role)
     return GeometryError(
         f"The {role} is not a whole volume: {likely.title} has {likely.why_not_volume}.",
-        "Export the whole series again, or give another one.",
+        Action.EXPORT_AGAIN,
     )
 
 

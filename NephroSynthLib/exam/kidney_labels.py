@@ -10,14 +10,13 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from NephroSynthLib.errors import GeometryError, ImageContentError, NoKidneyError
+from NephroSynthLib.errors import Action, GeometryError, ImageContentError, NoKidneyError
 from NephroSynthLib.imaging.grids import resample
 from NephroSynthLib.imaging.image_files import read_image_file
 from NephroSynthLib.imaging.kidney_names import kidney_side
 from NephroSynthLib.imaging.sides import EITHER, LEFT, RIGHT, is_horseshoe, lateral_positions, midline
 
 _ROLE = "kidney label map"
-_WHAT_TO_GIVE = "Give 1 for the right and 2 for the left kidney, or segments named right kidney and left kidney."
 _KIDNEY_HU = (-60.0, 500.0)
 _SEVERAL = (0.15, 0.85)
 _STRAY_ML = 1.0
@@ -53,12 +52,12 @@ def as_kidneys(given: sitk.Image, reference: sitk.Image) -> tuple[sitk.Image, li
     """
     sides, warnings = _by_segment_name(given) or _by_value(given, _midline(reference))
     if not sides.any():
-        raise NoKidneyError(f"No kidney is in the {_ROLE}.", _WHAT_TO_GIVE)
+        raise NoKidneyError(f"No kidney is in the {_ROLE}.", Action.GIVE_KIDNEYS)
     labels = _on_reference(given, sides, reference)
     if _drop_strays(labels, float(np.prod(reference.GetSpacing())) / 1000):
         warnings = [*warnings, f"Pieces under {_STRAY_ML:.0f} ml of the kidney label map were left out."]
     if not labels.any():
-        raise NoKidneyError(f"Nothing in the {_ROLE} is as large as a kidney.", _WHAT_TO_GIVE)
+        raise NoKidneyError(f"Nothing in the {_ROLE} is as large as a kidney.", Action.GIVE_KIDNEYS)
     if (labels == EITHER).any():
         split_by_position(labels, reference)
         warnings = [*warnings, "Right and left were told apart by position: the kidney label map does not name them."]
@@ -110,7 +109,9 @@ def _by_value(given: sitk.Image, middle: float) -> tuple[Labels, list[str]]:
     if len(present) <= 1 or present in ([1, 2], [1, 2, 3]):
         sides[values > 0] = EITHER
         return sides, []
-    raise ImageContentError(f"Which of the {len(present)} labels of the {_ROLE} are kidneys is unclear.", _WHAT_TO_GIVE)
+    raise ImageContentError(
+        f"Which of the {len(present)} labels of the {_ROLE} are kidneys is unclear.", Action.GIVE_KIDNEYS
+    )
 
 
 def _on_reference(given: sitk.Image, sides: Labels, reference: sitk.Image) -> Labels:
@@ -127,7 +128,7 @@ def _on_reference(given: sitk.Image, sides: Labels, reference: sitk.Image) -> La
     if volume < 0.5 * given_volume or not on_tissue:
         raise GeometryError(
             f"The {_ROLE} does not lie on the kidneys of the CT that it is given with.",
-            "Give the label map that was made on this CT.",
+            Action.GIVE_MATCHING_KIDNEYS,
         )
     return labels
 
@@ -170,7 +171,7 @@ def _label_array(given: sitk.Image) -> NDArray[Any]:
     finite = np.isfinite(values).all()
     if not finite or values.min() < 0 or values.max() > 65535 or (values != np.floor(values)).any():
         raise ImageContentError(
-            f"The {_ROLE} is not a label map: its values are not whole numbers from 0.", _WHAT_TO_GIVE
+            f"The {_ROLE} is not a label map: its values are not whole numbers from 0.", Action.GIVE_KIDNEYS
         )
     values = values.astype(np.uint16)
     return values if values.ndim == 4 else values[..., np.newaxis]

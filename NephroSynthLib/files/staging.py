@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from NephroSynthLib.errors import NephroSynthError, ResourceError, UsageError
+from NephroSynthLib.errors import Action, NephroSynthError, ResourceError, UsageError
 from NephroSynthLib.files import scratch
 
 _PREFIX = ".nephrosynth"
@@ -106,20 +106,18 @@ def check_target(out: Path, overwrite: bool, results: Collection[str]) -> None:
     if not os.path.lexists(out):
         return
     if not out.is_dir() or out.is_symlink():
-        raise UsageError("The output path is not a folder.", "Choose another output folder.")
+        raise UsageError("The output path is not a folder.", Action.CHOOSE_FOLDER)
     entries = [entry.name for entry in out.iterdir()]
     if not entries:
         return
     if not overwrite:
-        raise UsageError(
-            "The output folder exists and is not empty.", "Choose another one, or give --overwrite to replace it."
-        )
+        raise UsageError("The output folder exists and is not empty.", Action.REPLACE_FOLDER)
     resolved = out.resolve()
     precious = any(resolved in (place, *place.parents) for place in (Path.cwd().resolve(), Path.home().resolve()))
     foreign = any(not any(fnmatch(name, pattern) for pattern in results) for name in entries)
     if precious or foreign or os.path.ismount(out):
         raise UsageError(
-            "The output folder holds more than an earlier result, so it is not replaced.", "Choose another one."
+            "The output folder holds more than an earlier result, so it is not replaced.", Action.CHOOSE_FOLDER
         )
 
 
@@ -131,7 +129,7 @@ def check_apart(out: Path, other: Path) -> None:
     """
     first, second = out.resolve(), other.resolve()
     if first == second or first in second.parents or second in first.parents:
-        raise UsageError("One output folder lies in the other.", "Give the DICOM output a folder of its own.")
+        raise UsageError("One output folder lies in the other.", Action.SEPARATE_FOLDERS)
 
 
 def _replace_folder(new: Path, out: Path) -> None:
@@ -158,11 +156,9 @@ def _disk_errors(folder: Path) -> Iterator[None]:
         raise
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise ResourceError("The disk is full.", "Free some space or choose another output folder.") from error
+            raise ResourceError("The disk is full.", Action.FREE_DISK_SPACE) from error
         if error.errno == errno.ENAMETOOLONG:
-            raise UsageError("The output path is too long.", "Choose a shorter one.") from error
+            raise UsageError("The output path is too long.", Action.CHOOSE_FOLDER) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOTDIR):
-            raise ResourceError(
-                "The output cannot be written.", "Check that the output folder is writable and its disk has space."
-            ) from error
+            raise ResourceError("The output cannot be written.", Action.CHECK_PERMISSIONS) from error
         raise

@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from NephroSynthLib.errors import UnreadableInputError
+from NephroSynthLib.errors import Action, UnreadableInputError
 from NephroSynthLib.files.staging import file_suffix, staged_file
 from NephroSynthLib.imaging.nifti import find_flaw
 from NephroSynthLib.imaging.volume_checks import check_geometry, check_shape, gantry_tilt, not_finite
 
-WHAT_TO_GIVE = "Give a NIfTI, NRRD or MetaImage file, or a folder with one DICOM series."
 _SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".seg.nrrd", ".nhdr", ".mha", ".mhd")
 
 
@@ -56,14 +55,12 @@ def read_image_file(path: Path, role: str, pixel_type: int | None = None, layers
         if "orthonormal" in str(error):
             raise gantry_tilt(role) from error
         raise UnreadableInputError(
-            f"The {role} cannot be read: the file is damaged, incomplete or of another format.", WHAT_TO_GIVE
+            f"The {role} cannot be read: the file is damaged, incomplete or of another format.", Action.GIVE_VOLUME
         ) from error
     if flaw == "not finite":
         raise not_finite(role)
     if flaw == "truncated":
-        raise UnreadableInputError(
-            f"The {role} cannot be read: the file is truncated or damaged.", "Copy or export it again."
-        )
+        raise UnreadableInputError(f"The {role} cannot be read: the file is truncated or damaged.", Action.EXPORT_AGAIN)
     check_geometry(role, image)
     return image
 

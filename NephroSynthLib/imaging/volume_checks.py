@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from NephroSynthLib.dicom.stack import MIN_SLICES
-from NephroSynthLib.errors import GeometryError, ImageContentError, NotCTError
+from NephroSynthLib.errors import Action, GeometryError, ImageContentError, NotCTError
 
 MAX_VOXELS = 2**31
 _SPACING_RANGE_MM = (0.1, 20.0)
@@ -28,22 +28,22 @@ def check_shape(role: str, size: tuple[int, ...], components: int, pixel_type: i
         GeometryError: If it has fewer than 16 voxels along an axis.
     """
     if len(size) == 2:
-        raise ImageContentError(f"The {role} is a single picture.", "Give the whole volume.")
+        raise ImageContentError(f"The {role} is a single picture.", Action.GIVE_WHOLE_VOLUME)
     if len(size) > 3:
-        raise ImageContentError(f"The {role} has {len(size)} dimensions.", "Give one volume of the time series.")
+        raise ImageContentError(f"The {role} has {len(size)} dimensions.", Action.GIVE_WHOLE_VOLUME)
     if pixel_type in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64):
-        raise ImageContentError(f"The {role} holds complex numbers.", "Give a CT volume.")
+        raise ImageContentError(f"The {role} holds complex numbers.", Action.GIVE_CT)
     if components > 1:
         raise ImageContentError(
-            f"The {role} has {components} values in each voxel (colour or vectors).", "Give the CT itself."
+            f"The {role} has {components} values in each voxel (colour or vectors).", Action.GIVE_CT
         )
     if min(size) < MIN_SLICES:
         raise GeometryError(
             f"The {role} has only {min(size)} slices; at least {MIN_SLICES} are needed.",
-            "Give a volume that covers the kidneys.",
+            Action.GIVE_WHOLE_VOLUME,
         )
     if np.prod(size, dtype=float) > MAX_VOXELS:
-        raise ImageContentError(f"The {role} announces more than two thousand million voxels.", "Check the file.")
+        raise ImageContentError(f"The {role} announces more than two thousand million voxels.", Action.EXPORT_AGAIN)
 
 
 def check_geometry(role: str, image: sitk.Image) -> None:
@@ -58,24 +58,20 @@ def check_geometry(role: str, image: sitk.Image) -> None:
         raise gantry_tilt(role)
     smallest, largest = _SPACING_RANGE_MM
     if not all(smallest <= spacing <= largest for spacing in image.GetSpacing()):
-        raise GeometryError(
-            f"The voxel size of the {role} is not that of a CT in mm.", "Check the spacing in the file's header."
-        )
+        raise GeometryError(f"The voxel size of the {role} is not that of a CT in mm.", Action.CHECK_SPACING)
 
 
 def gantry_tilt(role: str) -> GeometryError:
     """The error for a grid whose slices are not stacked along their normal."""
     return GeometryError(
         f"The {role} is sheared: its slices were made with a tilted gantry.",
-        "Correct the tilt first, e.g. with 3D Slicer's 'Acquisition geometry regularization', and give the result.",
+        Action.CORRECT_TILT,
     )
 
 
 def not_finite(role: str) -> ImageContentError:
     """The error for NaN and infinite voxels."""
-    return ImageContentError(
-        f"The {role} has voxels that are not numbers (NaN or infinite).", "Export it again from the source."
-    )
+    return ImageContentError(f"The {role} has voxels that are not numbers (NaN or infinite).", Action.EXPORT_AGAIN)
 
 
 def check_hounsfield(role: str, values: NDArray[np.float32]) -> None:
@@ -93,29 +89,27 @@ def check_hounsfield(role: str, values: NDArray[np.float32]) -> None:
         raise not_finite(role)
     lowest, highest = float(values.min()), float(values.max())
     if lowest == highest:
-        raise ImageContentError(f"The {role} is empty: all voxels are {lowest:g}.", "Give the right file.")
+        raise ImageContentError(f"The {role} is empty: all voxels are {lowest:g}.", Action.GIVE_WHOLE_VOLUME)
     sample = values.ravel()[:: max(1, values.size // _SAMPLES)]
     sample = sample[sample > lowest]
     if _share(sample, (-np.inf, -20.0)) < 1e-3:
         raise NotCTError(
             f"The {role} is not in HU: it has no values below zero, as if it were MR, PET, a picture or a CT without "
             "its rescale intercept.",
-            "Give the CT in HU.",
+            Action.GIVE_CT,
         )
     body = sample[sample > -500]
     concentrated = body.size > 0 and _share(body, _BODY_HU) > 0.6
     if _share(sample, _FAT_HU) < 2e-3 or _share(sample, _SOFT_TISSUE_HU) < 0.02 or not concentrated:
         raise NotCTError(
-            f"The {role} is not a CT in HU: the values of fat and soft tissue are missing.", "Give the CT in HU."
+            f"The {role} is not a CT in HU: the values of fat and soft tissue are missing.", Action.GIVE_CT
         )
     if highest < 200 or (highest < 1000 and np.mean(values == highest) > 1e-3):
-        raise NotCTError(
-            f"The values of the {role} end at {highest:g}, as if it had been windowed.", "Give the CT with all its HU."
-        )
+        raise NotCTError(f"The values of the {role} end at {highest:g}, as if it had been windowed.", Action.GIVE_CT)
     if lowest > -500 and np.mean(values == lowest) > 0.01:
         raise NotCTError(
             f"The values of the {role} begin at {lowest:g}, as if it had been windowed.",
-            "Give the CT with all its HU.",
+            Action.GIVE_CT,
         )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from NephroSynthLib import errors
-from NephroSynthLib.errors import Cancelled, NephroSynthError, ResourceError, WorkerError
+from NephroSynthLib.errors import Action, Cancelled, NephroSynthError, ResourceError, WorkerError
 from NephroSynthLib.files import scratch
 from NephroSynthLib.jobs.worker import PROTOCOL
 
@@ -74,7 +74,7 @@ class Conversation:
         if killed:
             return ResourceError(
                 "The system ended the job, most likely because memory ran out.",
-                "Close other programs, choose a coarser --spacing, or run on a machine with more memory.",
+                Action.FREE_MEMORY,
             )
         error = WorkerError(f"The job's process ended {how} and gave no result.")
         error.__cause__ = WorkerTrace("\n".join(self._log))
@@ -121,6 +121,7 @@ def _rebuild(message: Message) -> NephroSynthError:
     kind = getattr(errors, str(message.get("class")), NephroSynthError)
     if kind is Cancelled:
         return Cancelled()
-    error: NephroSynthError = kind(str(message.get("what")), str(message.get("action", "")))
+    code = message.get("action")
+    error: NephroSynthError = kind(str(message.get("what")), Action.of(code) if code else None)
     error.__cause__ = WorkerTrace(str(message.get("traceback", "")))
     return error

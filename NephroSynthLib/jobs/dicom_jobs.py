@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from NephroSynthLib.errors import IdentityError, UnreadableInputError, UsageError
+from NephroSynthLib.errors import Action, IdentityError, UnreadableInputError, UsageError
 from NephroSynthLib.files.outputs import SUMMARY
 from NephroSynthLib.progress import Progress
 
@@ -33,7 +33,7 @@ def need(*libraries: str) -> None:
     """
     missing = [name for name in libraries if importlib.util.find_spec(name) is None]
     if missing:
-        raise UsageError(f"{' and '.join(missing)} is not installed.", "Install it: pip install '.[dicom]'.")
+        raise UsageError(f"{' and '.join(missing)} is not installed.", Action.INSTALL_DICOM)
 
 
 def phases(progress: Progress, *, folder: str) -> Summary:
@@ -95,7 +95,7 @@ def export_dicom(
         second = find_excretory(where, excretory_series)
         if compare_patients(series.identity, second.identity) == "different":
             raise IdentityError(
-                "The non-contrast and the excretory series are of different patients.", "Give the phases of one exam."
+                "The non-contrast and the excretory series are of different patients.", Action.GIVE_ONE_EXAM
             )
     reading.update(1.0)
     models = _models_on_record(Path(volume))
@@ -135,7 +135,7 @@ def send(
     found = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
     files = [path for path in found if path.is_file() and path.name.upper() != "DICOMDIR" and is_dicom(path)]
     if not files:
-        raise UnreadableInputError("There is no DICOM file to send.", "Give the folder of an export.")
+        raise UnreadableInputError("There is no DICOM file to send.", Action.GIVE_DICOM)
     pacs = PACS(host, port, ae_title, own_ae_title, timeout_s)
     deliveries = deliver(files, pacs, progress=replace(progress, stage_name="send"))
     failed = [
@@ -175,7 +175,7 @@ def run_input(
     if dicom is not None:
         return find_series(Path(dicom), named, progress)
     if noncontrast is None or excretory is None:
-        raise UsageError("The phases are missing.", "Give the non-contrast and the excretory phase, or a DICOM exam.")
+        raise UsageError("The phases are missing.", Action.GIVE_PHASES)
     return RunInput(Path(noncontrast), Path(excretory), Path(nephrographic) if nephrographic else None)
 
 
@@ -220,7 +220,9 @@ def with_series(given: RunInput, progress: Progress) -> RunInput:
     if isinstance(given.noncontrast, Path):
         noncontrast, numbers = _only_series(given.noncontrast, progress.part(0.0, 0.5))
         if isinstance(noncontrast, Path):
-            raise UsageError("--dicom-out needs DICOM input.", "Give --dicom, or DICOM folders for the phases.")
+            raise UsageError(
+                "A result can be written as DICOM only when its phases are DICOM series.", Action.GIVE_DICOM_PHASES
+            )
         given = replace(given, noncontrast=noncontrast, taken_series_numbers=numbers)
     if isinstance(given.excretory, Path):
         given = replace(given, excretory=_only_series(given.excretory, progress.part(0.5, 1.0))[0])

@@ -46,7 +46,7 @@ def execute(command: str, arguments: Mapping[str, Any], progress: Progress) -> S
     """
     job = JOBS.get(command)
     if job is None:
-        raise UsageError(f"There is no job '{command}'.", f"Jobs: {', '.join(JOBS)}.")
+        raise UsageError(f"There is no job '{command}'. The jobs are {', '.join(JOBS)}.")
     try:
         inspect.signature(job).bind(progress, **arguments)
     except TypeError as error:

@@ -10,10 +10,12 @@ The protocol, one JSON object a line:
           {"type": "progress", "stage": "...", "fraction": 0.5, "message": "..."}
           {"type": "warning", "message": "..."}
           {"type": "result", "result": {...}}                 last line of a job that ended well
-          {"type": "error", "class": "...", "what": "...", "action": "...", "exit_code": 3, "traceback": "..."}
+          {"type": "error", "class": "...", "what": "...", "action": "give-ct", "exit_code": 3, "traceback": "..."}
 
-The exit status is that of the error, 0 after a result. When the input ends, its parent is gone: the job ends as if it
-had been cancelled. Whatever libraries print goes to standard error.
+An error's `action` is the code of an `Action`, or null.
+
+The exit status is that of the error, or 0 after a result. The end of the input means that the parent is gone; the job
+then ends as if it had been cancelled. The output of libraries goes to standard error.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from NephroSynthLib import __version__
-from NephroSynthLib.errors import Cancelled, NephroSynthError, ResourceError, UsageError, is_out_of_memory
+from NephroSynthLib.errors import Action, Cancelled, NephroSynthError, ResourceError, UsageError, is_out_of_memory
 from NephroSynthLib.files import scratch
 from NephroSynthLib.progress import Progress, ProgressEvent
 
@@ -62,8 +64,9 @@ class Channel:
     def send_error(self, error: NephroSynthError) -> None:
         """Writes an error message."""
         trace = "".join(traceback.format_exception(error))
-        kind, code = type(error).__name__, error.exit_code
-        self.send("error", **{"class": kind}, what=error.what, action=error.action, exit_code=code, traceback=trace)
+        action = error.action.value if error.action else None
+        fields = {"what": error.what, "action": action, "exit_code": error.exit_code, "traceback": trace}
+        self.send("error", **{"class": type(error).__name__, **fields})
 
     def progress(self, event: ProgressEvent) -> None:
         """A progress sink."""
@@ -106,7 +109,7 @@ def as_our_error(error: Exception) -> NephroSynthError:
         or _left_out(error)
         or NephroSynthError(
             f"NephroSynth failed unexpectedly ({type(error).__name__}).",
-            "Please report this with the output of --verbose.",
+            Action.REPORT,
         )
     )
     ours.__cause__ = error
@@ -115,24 +118,18 @@ def as_our_error(error: Exception) -> NephroSynthError:
 
 def _resource_error(error: Exception) -> NephroSynthError | None:
     if is_out_of_memory(error):
-        return ResourceError(
-            "Memory ran out.", "Close other programs, choose a coarser --spacing, or run on a machine with more memory."
-        )
+        return ResourceError("Memory ran out.", Action.FREE_MEMORY)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return ResourceError("The disk is full.", "Free some space, or choose another --out or temporary folder.")
+        return ResourceError("The disk is full.", Action.FREE_DISK_SPACE)
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return UsageError(
-            f"A file cannot be read or written: {error.strerror}.", "Check the permissions of the files and folders."
-        )
+        return UsageError(f"A file cannot be read or written: {error.strerror}.", Action.CHECK_PERMISSIONS)
     return None
 
 
 def _left_out(error: Exception) -> NephroSynthError | None:
     """What a job says that needs a part of this library which Slicer's extension leaves out."""
     if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("NephroSynthLib."):
-        return UsageError(
-            "This job is not part of the Slicer extension.", "Install NephroSynth with pip and use its command line."
-        )
+        return UsageError("This job is not part of the Slicer extension.", Action.INSTALL_COMMAND_LINE)
     return None
 
 
@@ -150,7 +147,7 @@ def _read_job(stream: io.FileIO) -> dict[str, Any]:
             return dict(job)
     except (ValueError, KeyError, TypeError):
         pass
-    raise UsageError("The first line of the input is not a job.", 'Send {"command": "...", "arguments": {...}}.')
+    raise UsageError('The first line of the input is not a job: {"command": "...", "arguments": {...}}.')
 
 
 def _end_when_told(stream: io.FileIO, cancelled: threading.Event, channel: Channel) -> None:

@@ -20,7 +20,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
-from NephroSynthLib.errors import ModelError
+from NephroSynthLib.errors import Action, ModelError
 from NephroSynthLib.files.staging import staged_file
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiser, SwinDenoiserConfig
 
@@ -31,7 +31,6 @@ SUFFIX = ".safetensors"
 Task = Literal["segmentation", "synthesis"]
 
 _METADATA, _DIGEST = "nephrosynth", "sha256"
-_DOWNLOAD_AGAIN = "Get the model file again, or choose another one (`nephrosynth models list`)."
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
@@ -121,7 +120,7 @@ def save_bundle(
     _check_tensors(path, tensors, metadata.network)
     broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
     if broken:
-        raise ModelError(f"The weights {_some(broken)} are not finite as {dtype}.", "Check the training run.")
+        raise ModelError(f"The weights {_some(broken)} are not finite as {dtype}.", Action.CHECK_TRAINING)
     text = metadata.model_dump_json()
     digest = _digest(text, tensors)
     data = save(tensors, {_METADATA: text, _DIGEST: digest})
@@ -150,17 +149,18 @@ def load_bundle(name_or_path: Path | str, task: Task | None = None) -> ModelBund
             metadata, text, claimed = _read_header(path, file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        raise ModelError(f"The model file {path} is damaged or cut short ({error}).", _DOWNLOAD_AGAIN) from error
+        raise ModelError(f"The model file {path} is damaged or cut short ({error}).", Action.GET_MODEL_AGAIN) from error
     digest = _digest(text, tensors)
     if digest != claimed:
         raise ModelError(
-            f"The model file {path} is damaged: its sha256 is {digest}, its header says {claimed}.", _DOWNLOAD_AGAIN
+            f"The model file {path} is damaged: its sha256 is {digest}, its header says {claimed}.",
+            Action.GET_MODEL_AGAIN,
         )
     _check_tensors(path, tensors, metadata.network)
     if task is not None and metadata.task != task:
         raise ModelError(
             f"The model {metadata.name} ({path}) is made for {metadata.task}, not for {task}.",
-            f"Choose a {task} model (`nephrosynth models list`).",
+            Action.CHOOSE_MODEL,
         )
     return ModelBundle(path, metadata, digest, tensors)
 
@@ -180,7 +180,7 @@ def verify_bundle(name_or_path: Path | str) -> ModelBundle:
         image = torch.zeros(1, network.image_channels, *shape)
         prediction = denoiser(image, steps, torch.zeros(1, network.condition_channels, *shape), context)
     if not prediction.clean.isfinite().all():
-        raise ModelError(f"The model file {bundle.path} gives values that are not finite.", _DOWNLOAD_AGAIN)
+        raise ModelError(f"The model file {bundle.path} gives values that are not finite.", Action.GET_MODEL_AGAIN)
     return bundle
 
 
@@ -202,8 +202,8 @@ def find_bundle(name_or_path: Path | str) -> Path:
     if not path.is_file():
         known = ", ".join(bundled) or "none"
         raise ModelError(
-            f"There is no model '{name_or_path}': neither a file nor a bundled model.",
-            f"Bundled models: {known}. Give one of them, or the path of a {SUFFIX} file.",
+            f"There is no model '{name_or_path}': it is neither a file nor one of the bundled models ({known}).",
+            Action.CHOOSE_MODEL,
         )
     return path
 
@@ -214,12 +214,13 @@ def _refuse_pickle(path: Path) -> None:
             start = file.read(4)
     except OSError as error:
         raise ModelError(
-            f"The model file {path} cannot be read ({error.strerror}).", "Check its permissions."
+            f"The model file {path} cannot be read ({error.strerror}).", Action.CHECK_PERMISSIONS
         ) from error
     if start.startswith(_PICKLE_STARTS):
         raise ModelError(
-            f"The model file {path} is a PyTorch or zip file, which can run code when it is read.",
-            f"NephroSynth reads {SUFFIX} bundles only; convert it, or train one with `nephrosynth train`.",
+            f"The model file {path} is a PyTorch or zip file, which can run code when it is read; "
+            f"NephroSynth reads {SUFFIX} bundles only.",
+            Action.CHOOSE_MODEL,
         )
 
 
@@ -227,7 +228,7 @@ def _read_header(path: Path, header: Mapping[str, str]) -> tuple[BundleMetadata,
     if _METADATA not in header or _DIGEST not in header:
         raise ModelError(
             f"The model file {path} is a safetensors file of another program.",
-            "Give a bundle made by `nephrosynth train`, or a bundled model (`nephrosynth models list`).",
+            Action.CHOOSE_MODEL,
         )
     text = header[_METADATA]
     try:
@@ -235,7 +236,7 @@ def _read_header(path: Path, header: Mapping[str, str]) -> tuple[BundleMetadata,
         if isinstance(version, int) and version > FORMAT_VERSION:
             raise ModelError(
                 f"The model file {path} has format {version}; this NephroSynth reads up to {FORMAT_VERSION}.",
-                "Update NephroSynth.",
+                Action.UPDATE,
             )
         return BundleMetadata.model_validate_json(text), text, header[_DIGEST]
     except (ValidationError, ValueError, AttributeError, RecursionError) as error:
@@ -243,7 +244,7 @@ def _read_header(path: Path, header: Mapping[str, str]) -> tuple[BundleMetadata,
         where = ".".join(str(part) for part in reason["loc"])
         raise ModelError(
             f"The metadata of the model file {path} is damaged or incomplete ({where}: {reason['msg']}).",
-            _DOWNLOAD_AGAIN,
+            Action.GET_MODEL_AGAIN,
         ) from error
 
 
@@ -253,7 +254,7 @@ def _check_tensors(path: Path, tensors: Mapping[str, Tensor], config: SwinDenois
     if described > stored:
         raise ModelError(
             f"The model file {path} holds {stored} weights, but describes a network of more than {described}.",
-            _DOWNLOAD_AGAIN,
+            Action.GET_MODEL_AGAIN,
         )
     wanted = {name: tuple(tensor.shape) for name, tensor in SwinDenoiser(config).state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
@@ -267,7 +268,7 @@ def _check_tensors(path: Path, tensors: Mapping[str, Tensor], config: SwinDenois
     ]
     raise ModelError(
         f"The weights of the model file {path} do not fit the network it describes: {'; '.join(reasons)}.",
-        _DOWNLOAD_AGAIN,
+        Action.GET_MODEL_AGAIN,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psutil
 import torch
 
-from NephroSynthLib.errors import ResourceError
+from NephroSynthLib.errors import Action, ResourceError
 
 
 def resolve_device(name: str) -> torch.device:
@@ -26,10 +26,10 @@ def resolve_device(name: str) -> torch.device:
         found = torch.cuda.device_count()
         raise ResourceError(
             f"The device {name} is not there: PyTorch sees {found} CUDA device(s).",
-            "Choose another --device, or install a PyTorch build for your GPU and driver.",
+            Action.CHOOSE_DEVICE,
         )
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise ResourceError("PyTorch sees no Apple GPU (mps).", "Choose --device cpu.")
+        raise ResourceError("PyTorch sees no Apple GPU (mps).", Action.CHOOSE_DEVICE)
     return device
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
-from NephroSynthLib.errors import GeometryError
+from NephroSynthLib.errors import Action, GeometryError
 from NephroSynthLib.imaging.grids import resample, same_grid
 from NephroSynthLib.mrml.colours import diverging, paint, sequential, show_legend
 from NephroSynthLib.mrml.display import overlay, set_ct_window
@@ -112,7 +112,7 @@ def _pair(grid: sitk.Image, a: Volume, b: Volume) -> tuple[np.ndarray, np.ndarra
     if not (others > _OUTSIDE).any():
         raise GeometryError(
             _("'{first}' and '{second}' do not overlap.").format(first=a.GetName(), second=b.GetName()),
-            _("Choose volumes of the same exam and body region."),
+            Action.GIVE_ONE_EXAM,
         )
     return sitk.GetArrayFromImage(grid).astype(np.float32), others
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import slicer
 import vtk
 
-from NephroSynthLib.errors import GeometryError
+from NephroSynthLib.errors import Action, GeometryError
 from NephroSynthLib.imaging.grids import box_around
 from NephroSynthLib.imaging.window import LEVEL_HU, WIDTH_HU
 from NephroSynthLib.mrml.i18n import tr as _
@@ -100,9 +100,7 @@ def show_surfaces(node: slicer.vtkMRMLSegmentationNode, on: bool) -> None:
         _visible(node).SetVisibility3D(True)
     else:
         node.RemoveClosedSurfaceRepresentation()
-        raise GeometryError(
-            _("No surface can be made of the kidneys."), _("Look at them in the module Segment Editor.")
-        )
+        raise GeometryError(_("No surface can be made of the kidneys."), Action.LOOK_AT_SEGMENTS)
 
 
 def _visible(node: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLSegmentationDisplayNode:

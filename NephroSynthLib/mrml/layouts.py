@@ -73,7 +73,7 @@ def show_layout(
     """
     if name not in LAYOUTS:
         raise UsageError(
-            _("There is no layout '{name}'.").format(name=name), _("Layouts: {names}.").format(names=", ".join(LAYOUTS))
+            _("There is no layout '{name}'. The layouts are {names}.").format(name=name, names=", ".join(LAYOUTS))
         )
     layout = LAYOUTS[name]
     register_layouts(scene)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import slicer
 
-from NephroSynthLib.errors import NephroSynthError, UsageError
+from NephroSynthLib.errors import Action, NephroSynthError, UsageError
 from NephroSynthLib.mrml.comparison import COMPARISON
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.provenance import provenance
@@ -74,7 +74,7 @@ def find_phases(
             _("Phases are found among 2 to {most} acquired volumes, not among {count}.").format(
                 most=MAX_ACQUISITIONS, count=len(chosen)
             ),
-            _("Choose the phases yourself."),
+            Action.NAME_SERIES,
         )
     volumes = [nodes[index] for index in chosen]
     measured, warnings = [], []

@@ -9,7 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
-from NephroSynthLib.errors import UsageError
+from NephroSynthLib.errors import Action, UsageError
 from NephroSynthLib.imaging.grids import AIR_HU
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.tables import Column, fill_table, kidney_hu
@@ -45,7 +45,7 @@ def line_profile(
     """
     if line_node.GetNumberOfDefinedControlPoints() < 2:
         raise UsageError(
-            _("The line '{name}' has fewer than two points.").format(name=line_node.GetName()), _("Draw it first.")
+            _("The line '{name}' has fewer than two points.").format(name=line_node.GetName()), Action.DRAW_LINE
         )
     start, stop = (np.array(line_node.GetNthControlPointPositionWorld(index)) * (-1, -1, 1) for index in (0, 1))
     length = float(np.linalg.norm(stop - start))
@@ -54,11 +54,11 @@ def line_profile(
             _("The line '{name}' is shorter than {least:g} mm.").format(
                 name=line_node.GetName(), least=_LEAST_LENGTH_MM
             ),
-            _("Draw it longer."),
+            Action.DRAW_LINE,
         )
     images = {title: image_from_node(volume) for title, volume in volumes.items()}
     if not images:
-        raise UsageError(_("No volume is given."), _("Choose at least one."))
+        raise UsageError(_("No volume is given."), Action.CHOOSE_VOLUME)
     step = max(min(min(image.GetSpacing()) for image in images.values()) / 2, length / _MOST_SAMPLES)
     line = _line(start, stop, step)
     distance = np.arange(line.GetSize()[0]) * step
@@ -88,7 +88,7 @@ def histogram(
         NoKidneyError, GeometryError: If the segmentation has no kidney in the first volume.
     """
     if not volumes:
-        raise UsageError(_("No volume is given."), _("Choose at least one."))
+        raise UsageError(_("No volume is given."), Action.CHOOSE_VOLUME)
     low, high = _HISTOGRAM_HU
     edges = np.arange(low, high + _BIN_HU, _BIN_HU)
     columns: list[Column] = [("HU", "HU", ((edges[:-1] + edges[1:]) / 2).tolist())]

@@ -12,7 +12,7 @@ from typing import Any
 import SimpleITK as sitk
 import slicer
 
-from NephroSynthLib.errors import GeometryError, UnreadableInputError
+from NephroSynthLib.errors import Action, GeometryError, UnreadableInputError
 from NephroSynthLib.files.outputs import REPORT, SUMMARY, TRANSFORM
 from NephroSynthLib.imaging.grids import same_grid
 from NephroSynthLib.mrml.display import set_ct_window
@@ -25,7 +25,6 @@ from NephroSynthLib.mrml.transform_nodes import transform_from_file
 from NephroSynthLib.mrml.volume_nodes import Content, attach, prepare, read_image
 
 SCHEMA_VERSION = 1
-_RUN_AGAIN = _("Run again.")
 _SUFFIXES = (".nrrd", ".nii.gz")
 _VOLUMES = {
     "synthetic": "synthetic_nephrographic",
@@ -118,7 +117,7 @@ def load_result(
         grid = grid if grid is not None else image
         if not same_grid(image, grid):
             raise GeometryError(
-                _("The file '{name}' does not lie on the grid of the others.").format(name=path.name), _RUN_AGAIN
+                _("The file '{name}' does not lie on the grid of the others.").format(name=path.name), Action.RUN_AGAIN
             )
         if role == "kidneys":
             segments = yield from in_background(partial(_segments, image, path), step)
@@ -237,9 +236,9 @@ def _summary(folder: Path) -> dict[str, Any]:
         version = summary["schema_version"]
         complete = all(isinstance(summary[part], dict) for part in ("registration", "segmentation", "synthesis"))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UnreadableInputError(_("The run has no readable 'result.json'."), _RUN_AGAIN) from error
+        raise UnreadableInputError(_("The run has no readable 'result.json'."), Action.RUN_AGAIN) from error
     if version != SCHEMA_VERSION or not complete:
-        raise UnreadableInputError(_("The run was made by another version of NephroSynth."), _RUN_AGAIN)
+        raise UnreadableInputError(_("The run was made by another version of NephroSynth."), Action.RUN_AGAIN)
     return dict(summary)
 
 
@@ -252,13 +251,13 @@ def _paths(folder: Path, wanted: Collection[str]) -> dict[str, Path]:
         )
         if path is None and role not in _OPTIONAL:
             raise UnreadableInputError(
-                _("The result of the run is incomplete: '{name}' is missing.").format(name=stem), _RUN_AGAIN
+                _("The result of the run is incomplete: '{name}' is missing.").format(name=stem), Action.RUN_AGAIN
             )
         if path is not None and role in wanted:
             paths[role] = path
     if "transform" in wanted and not (folder / TRANSFORM).is_file():
         raise UnreadableInputError(
-            _("The result of the run is incomplete: '{name}' is missing.").format(name=TRANSFORM), _RUN_AGAIN
+            _("The result of the run is incomplete: '{name}' is missing.").format(name=TRANSFORM), Action.RUN_AGAIN
         )
     return paths
 
@@ -267,6 +266,6 @@ def _segments(image: sitk.Image, path: Path) -> Segments:
     values = sitk.GetArrayViewFromImage(image)
     if image.GetNumberOfComponentsPerPixel() != 1 or values.min() < 0 or values.max() > 2:
         raise UnreadableInputError(
-            _("The file '{name}' is no label map of kidneys.").format(name=path.name), _RUN_AGAIN
+            _("The file '{name}' is no label map of kidneys.").format(name=path.name), Action.RUN_AGAIN
         )
     return prepare_segments(image)

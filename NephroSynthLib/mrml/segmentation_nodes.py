@@ -12,7 +12,7 @@ import SimpleITK as sitk
 import slicer
 import vtk
 
-from NephroSynthLib.errors import GeometryError, NoKidneyError
+from NephroSynthLib.errors import Action, GeometryError, NoKidneyError
 from NephroSynthLib.imaging.grids import Box, box_around, resample
 from NephroSynthLib.imaging.kidney_names import kidney_side
 from NephroSynthLib.imaging.sides import EITHER, LEFT, RIGHT, SIDE_CODES, SIDES
@@ -187,7 +187,7 @@ def _labels_source(
     if not sides:
         raise NoKidneyError(
             _("No segment of '{name}' is a kidney.").format(name=node.GetName()),
-            _("Name the segments right kidney and left kidney."),
+            Action.GIVE_KIDNEYS,
         )
     reference = in_world(reference_volume_node)
     segments = [(segment_in_world(node, segment_id), side) for segment_id, side in sides.items()]
@@ -195,7 +195,7 @@ def _labels_source(
         _("The kidneys of '{name}' do not lie in the volume '{volume}'.").format(
             name=node.GetName(), volume=reference_volume_node.GetName()
         ),
-        _("Choose the segmentation that was made on it."),
+        Action.GIVE_MATCHING_KIDNEYS,
     )
 
     def draw() -> sitk.Image:
@@ -275,5 +275,5 @@ def _unusable(node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> Geometry
     name = node.GetSegmentation().GetSegment(segment_id).GetName()
     return GeometryError(
         _("The segment '{name}' cannot be brought onto the volume.").format(name=name),
-        _("Convert it to a binary labelmap."),
+        Action.CONVERT_SEGMENT,
     )

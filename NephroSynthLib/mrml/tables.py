@@ -10,7 +10,7 @@ import SimpleITK as sitk
 import slicer
 import vtk
 
-from NephroSynthLib.errors import UsageError
+from NephroSynthLib.errors import Action, UsageError
 from NephroSynthLib.imaging.grids import AIR_HU, box_around, resample
 from NephroSynthLib.imaging.sides import LEFT, RIGHT
 from NephroSynthLib.mrml.i18n import tr as _
@@ -164,7 +164,7 @@ def kidney_hu(
 ) -> dict[tuple[str, str], np.ndarray]:
     """HU of all voxels of each kidney ('Right', 'Left') in each volume that covers any; as `kidney_hu_table`."""
     if not volumes:
-        raise UsageError(_("No volume is given."), _("Choose at least one."))
+        raise UsageError(_("No volume is given."), Action.CHOOSE_VOLUME)
     labels = kidney_labels(segmentation, next(iter(volumes.values())))
     box = box_around(sitk.GetArrayViewFromImage(labels) > 0, labels.GetSpacing(), 0.0)
     labels = box.crop(labels)

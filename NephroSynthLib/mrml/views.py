@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import slicer
 import vtk
 
-from NephroSynthLib.errors import UsageError
+from NephroSynthLib.errors import Action, UsageError
 from NephroSynthLib.mrml.i18n import tr as _
 
 Ras = tuple[float, float, float]
@@ -35,7 +35,7 @@ def layout_node(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLLayoutNode:
     """
     node = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
     if node is None:
-        raise UsageError(_("The scene has no layout."), _("Open it in a window first."))
+        raise UsageError(_("The scene has no layout."), Action.OPEN_VIEWS)
     return node
 
 

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 import slicer
 import vtk
 
-from NephroSynthLib.errors import GeometryError, ImageContentError, UnreadableInputError
+from NephroSynthLib.errors import Action, GeometryError, ImageContentError, UnreadableInputError
 from NephroSynthLib.imaging.nifti import find_flaw
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.images import (
@@ -68,18 +68,18 @@ def in_world(node: slicer.vtkMRMLVolumeNode) -> tuple[vtk.vtkImageData, Matrix]:
     data = node.GetImageData()
     if data is None or data.GetNumberOfPoints() == 0:
         raise ImageContentError(
-            _("The volume '{name}' is empty.").format(name=node.GetName()), _("Load its data or choose another one.")
+            _("The volume '{name}' is empty.").format(name=node.GetName()), Action.CHOOSE_ANOTHER_VOLUME
         )
     if data.GetNumberOfScalarComponents() != 1:
         raise ImageContentError(
             _("The volume '{name}' has several values in each voxel (colour or vectors).").format(name=node.GetName()),
-            _("Give the CT itself."),
+            Action.GIVE_CT,
         )
     local = _ijk_to_ras(node)
     if shear(local) > _SHEARED:
         raise GeometryError(
             _("The volume '{name}' is sheared: its slices were made with a tilted gantry.").format(name=node.GetName()),
-            _("Load it with 'Acquisition geometry regularization' set to 'apply regularization transform'."),
+            Action.CORRECT_TILT,
         )
     parent = node.GetParentTransformNode()
     if parent is None:
@@ -237,7 +237,7 @@ def _resampled_in_world(
     if not slicer.vtkMRMLVolumeNode.GetTransformedImageData(node, to_world, data, matrix):
         raise GeometryError(
             _("The transform of the volume '{name}' cannot be applied.").format(name=node.GetName()),
-            _("Harden or remove it."),
+            Action.HARDEN_TRANSFORM,
         )
     return data, matrix_from_vtk(matrix)
 

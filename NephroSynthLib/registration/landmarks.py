@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from NephroSynthLib.errors import UsageError
+from NephroSynthLib.errors import Action, UsageError
 from NephroSynthLib.registration.geometry import FloatArray
 
 _FLAT_MM = 1.0
@@ -38,20 +38,18 @@ class Landmarks:
             raise UsageError(
                 f"Landmarks come as two lists of N points with 3 coordinates, not {self.fixed.shape} and "
                 f"{self.moving.shape}.",
-                "Give each landmark in both phases.",
+                Action.GIVE_LANDMARKS,
             )
         if not (np.isfinite(self.fixed).all() and np.isfinite(self.moving).all()):
             raise UsageError("A landmark has a coordinate that is not a finite number.")
         if len(self.fixed) < 3:
-            raise UsageError(
-                f"{len(self.fixed)} landmark pairs do not fix a rigid map.", "Give at least three, not on one line."
-            )
+            raise UsageError(f"{len(self.fixed)} landmark pairs do not fix a rigid map.", Action.GIVE_LANDMARKS)
         if min(_spread(self.fixed)[1], _spread(self.moving)[1]) < _FLAT_MM:
-            raise UsageError("The landmarks lie on one line and do not fix a rotation.", "Add one beside that line.")
+            raise UsageError("The landmarks lie on one line and do not fix a rotation.", Action.GIVE_LANDMARKS)
         if self.kind == "affine" and _spread(self.fixed)[2] < _FLAT_MM:
             raise UsageError(
                 "An affine map needs at least four landmark pairs that do not lie in one plane.",
-                "Add landmarks, or ask for a rigid map.",
+                Action.GIVE_LANDMARKS,
             )
 
     def fit(self) -> FloatArray:

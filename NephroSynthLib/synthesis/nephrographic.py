@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from NephroSynthLib.errors import GeometryError, ModelError, NoKidneyError
+from NephroSynthLib.errors import Action, GeometryError, ModelError, NoKidneyError
 from NephroSynthLib.imaging.grids import (
     AIR_HU,
     Box,
@@ -80,17 +80,17 @@ def synthesize(
         ResourceError: If the device is not there or has too little memory for the smallest tile.
     """
     if not (same_grid(noncontrast, excretory) and same_grid(noncontrast, kidneys)):
-        raise GeometryError("The phases and the kidneys must be on one grid.", "Register the excretory phase first.")
+        raise GeometryError("The phases and the kidneys must be on one grid.", Action.REGISTER_FIRST)
     mask = sitk.GetArrayViewFromImage(kidneys) > 0
     if not mask.any():
-        raise NoKidneyError("No kidney lies in the region to synthesize.", "Check the field of view or give --kidneys.")
+        raise NoKidneyError("No kidney lies in the region to synthesize.", Action.COVER_KIDNEYS)
     progress.update(0.0, "Loading the synthesis model")
     bundle = load_bundle(settings.model, task="synthesis")
     network = bundle.metadata.network
     if (network.condition_channels, network.context_features) != (CONDITION_CHANNELS, CONTEXT_FEATURES):
         raise ModelError(
             f"The model {bundle.metadata.name} takes other inputs than this NephroSynth gives a synthesizer.",
-            "Choose another one, or train it on: `nephrosynth train synthesis --start-from`.",
+            Action.CHOOSE_MODEL,
         )
     denoiser = bundle.build(resolve_device(device))
     region = box_around(mask, noncontrast.GetSpacing(), settings.margin_mm)

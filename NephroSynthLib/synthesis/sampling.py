@@ -10,7 +10,7 @@ import torch
 from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
 from NephroSynthLib.diffusion.samplers import DDIM, DDPM, DPMSolver, Sampler
 from NephroSynthLib.diffusion.tiling import Size, Tiling, denoise_tiled, tile_shape
-from NephroSynthLib.errors import ResourceError, is_out_of_memory
+from NephroSynthLib.errors import Action, ResourceError, is_out_of_memory
 from NephroSynthLib.imaging.window import from_window
 from NephroSynthLib.models.device import autocast, free_memory, in_words
 from NephroSynthLib.progress import Progress
@@ -70,7 +70,7 @@ def sample_region(
             if smaller == tile:
                 raise ResourceError(
                     f"The device {device} has too little memory even for a tile of {tile} voxels.",
-                    "Close other programs that use it, or choose --device cpu.",
+                    Action.FREE_DEVICE_MEMORY,
                 ) from None
             tile = smaller
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from NephroSynthLib.errors import InputError, QualityGateError, UnreadableInputError
+from NephroSynthLib.errors import Action, InputError, QualityGateError, UnreadableInputError
 from NephroSynthLib.exam.exam import read_exam, read_volume
 from NephroSynthLib.exam.kidney_labels import as_kidneys
 from NephroSynthLib.imaging.grids import box_around, resample, same_grid
@@ -91,9 +91,7 @@ def prepare(
     """
     exams = [folder for folder in sorted(cohort.iterdir()) if folder.is_dir()] if cohort.is_dir() else []
     if not exams:
-        raise UnreadableInputError(
-            "The cohort has no exam.", "Give a folder that holds one folder for each exam (see Documentation/Training)."
-        )
+        raise UnreadableInputError("The cohort has no exam.", Action.GIVE_COHORT)
     make: Callable[[Found, Settings, Progress], Case] = _synthesis if task == "synthesis" else _segmentation
     report = Prepared()
     for index, exam in enumerate(exams):

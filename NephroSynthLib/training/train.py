@@ -19,7 +19,7 @@ from pydantic import JsonValue
 from NephroSynthLib import __version__
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
 from NephroSynthLib.diffusion.losses import Distance
-from NephroSynthLib.errors import ModelError, UsageError
+from NephroSynthLib.errors import Action, ModelError, UsageError
 from NephroSynthLib.models.bundle import BundleMetadata, ModelBundle, Task, load_bundle, save_bundle
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiser, SwinDenoiserConfig
 from NephroSynthLib.training import segmentation_cases as segmentation
@@ -114,13 +114,13 @@ def train(
     )
     seeds = range(seed * 1000, seed * 1000 + exams)
     if seeds and seeds.stop > HELD_OUT.start:
-        raise UsageError(f"Exams of seeds from {HELD_OUT.start} on only judge.", "Choose a smaller --seed.")
+        raise UsageError(f"Exams of seeds from {HELD_OUT.start} on only judge.", Action.CHOOSE_SEED)
     pool, held_out = CasePool(folder / "cases", recipe.make_case), CasePool(folder / "held-out", recipe.make_case)
     own = [path for path in pool.ready() if path.stem.isdigit() and int(path.stem) >= FIRST_OF_COHORT]
     if not exams and not pool.ready():
         raise UsageError(
             f"{pool.folder} holds no prepared exam to train on.",
-            "Run `nephrosynth prepare`, or simulate some: --exams.",
+            Action.PREPARE_EXAMS,
         )
     judges = HELD_OUT if exams or _simulated(pool) else ()
     torch.manual_seed(seed)
@@ -192,7 +192,7 @@ def _start_bundle(name_or_path: str, task: Task) -> ModelBundle:
     if bundle.metadata.network != wanted:
         raise ModelError(
             f"Training cannot start from {name_or_path}: its network is not the one that is trained here.",
-            "Choose another bundle, or leave --start-from out.",
+            Action.CHOOSE_START,
         )
     return bundle
 

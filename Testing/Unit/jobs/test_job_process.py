@@ -70,12 +70,13 @@ def test_a_worker_that_dies_without_a_result_is_an_error(end: str, kind: type[Ne
     "kind", [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, NephroSynthError)]
 )
 def test_an_error_of_the_worker_is_raised_again_here(kind: type[NephroSynthError]) -> None:
-    fields = f'"class": "{kind.__name__}", "what": "What.", "action": "Do.", "exit_code": 1, "traceback": "trace"'
+    fields = f'"class": "{kind.__name__}", "what": "What.", "action": "give-ct", "exit_code": 1, "traceback": "trace"'
     with pytest.raises(kind) as caught:
         heard(f"""print('{{"type": "error", {fields}}}')""")
     assert type(caught.value) is kind
     if kind is not errors.Cancelled:
-        assert str(caught.value) == "What. Do."
+        assert caught.value.what == "What."
+        assert caught.value.action is errors.Action.GIVE_CT
         assert str(caught.value.__cause__) == "trace"
 
 

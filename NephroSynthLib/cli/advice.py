@@ -1,0 +1,37 @@
+"""The remedies of errors in the words of the command line: with its flags and commands."""
+
+from __future__ import annotations
+
+from NephroSynthLib.errors import Action
+
+_ADVICE = {
+    Action.GIVE_PHASES: "Give --noncontrast and --excretory, or --dicom.",
+    Action.CHECK_REGISTRATION: "Check that both phases are of one exam, or run without --strict.",
+    Action.COVER_KIDNEYS: "Check that it covers the kidneys, or give their segmentation with --kidneys.",
+    Action.GIVE_DICOM_PHASES: "Give --dicom, or DICOM folders for the phases.",
+    Action.NAME_SERIES: (
+        "Look at the series with `nephrosynth phases`, and name them by number (N, or N.P for part P) or UID: "
+        "--noncontrast-series N --excretory-series N."
+    ),
+    Action.INSTALL_DICOM: "Install the packages for DICOM: pip install '.[dicom]'.",
+    Action.CHOOSE_FOLDER: "Choose another --out.",
+    Action.REPLACE_FOLDER: "Choose another --out, or give --overwrite to replace the older result.",
+    Action.SEPARATE_FOLDERS: "Give --dicom-out a folder of its own.",
+    Action.FREE_DISK_SPACE: "Free some space, or choose another --out or temporary folder.",
+    Action.FREE_MEMORY: "Close other programs, choose a coarser --spacing, or run on a machine with more memory.",
+    Action.FREE_DEVICE_MEMORY: "Close other programs that use the device, or give --device cpu.",
+    Action.CHOOSE_DEVICE: "Choose another --device, or install a PyTorch build for your GPU and driver.",
+    Action.CHOOSE_MODEL: (
+        "Choose a bundled model of `nephrosynth models list`, or a bundle that `nephrosynth train` made for this task."
+    ),
+    Action.GET_MODEL_AGAIN: "Get the model file again, or choose another one of `nephrosynth models list`.",
+    Action.PREPARE_EXAMS: "Prepare the exams of a cohort with `nephrosynth prepare`, or simulate some with --exams.",
+    Action.CHOOSE_SEED: "Choose a smaller --seed.",
+    Action.CHOOSE_START: "Choose another bundle, or leave --start-from out.",
+    Action.REPORT: "Please report this with the output of --verbose.",
+}
+
+
+def advice(action: Action | None) -> str:
+    """Returns the sentence that the terminal shows for a remedy; empty for None."""
+    return _ADVICE.get(action, action.sentence) if action else ""
