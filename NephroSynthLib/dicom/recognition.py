@@ -1,11 +1,10 @@
-"""Which DICOM series is which phase of a CT urography exam, how sure that is, and why."""
+"""Which DICOM series is which phase of a CT urography exam, with its probability and the reasons."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import Any
 
 from NephroSynthLib.dicom.index import DicomIndex
@@ -13,28 +12,14 @@ from NephroSynthLib.dicom.patient_grouping import number_patients, patient_quest
 from NephroSynthLib.dicom.series import Series
 from NephroSynthLib.dicom.series_reading import read_series
 from NephroSynthLib.errors import InputError
-from NephroSynthLib.phases.evidence import PHASES, Evidence, Phase
-from NephroSynthLib.phases.pixel_evidence import (
-    Attenuation,
-    Comparison,
-    Segment,
-    compare,
-    image_evidence,
-    measure,
-    with_kidney_gain,
-    with_kidneys,
-)
-from NephroSynthLib.phases.scoring import MAX_ACQUISITIONS, Pair, Scores, pair_weights, phase_probabilities
-from NephroSynthLib.phases.tag_evidence import read_tags
-from NephroSynthLib.phases.timing import acquired_at
+from NephroSynthLib.phases.candidate import Candidate, Comparisons
+from NephroSynthLib.phases.evidence import Evidence, Phase
+from NephroSynthLib.phases.judge import JudgedAcquisition, judge
+from NephroSynthLib.phases.pixel_evidence import Attenuation, Segment, measure, with_kidneys
 from NephroSynthLib.progress import Progress
 
-_SURE = 0.95
-_CLEAR = 0.8  # an image that favours another phase by less than this contradicts nothing
-_SAME_GAIN_HU, _SAME_URINE = 12.0, 0.5
-Member = tuple[Series, Attenuation]
-
 _COMPUTED = "computed by NephroSynth, not acquired"
+Member = tuple[Series, Attenuation]
 
 
 @dataclass(frozen=True)
@@ -42,28 +27,37 @@ class SeriesPhase:
     """The phase of one acquisition.
 
     Attributes:
-        series: The series to read it from.
-        phase: The likeliest phase.
-        probability: Its probability, in [0, 1].
-        evidence: What it was judged from.
-        contradictions: Tags that say something else than the phase that was found.
+        series: The series to read the acquisition from.
+        judged: The phase with its probability and evidence.
         reconstructions: Further series of the same acquisition, with other slices or kernels.
     """
 
     series: Series
-    phase: Phase
-    probability: float
-    evidence: tuple[Evidence, ...]
-    contradictions: tuple[str, ...]
+    judged: JudgedAcquisition
     reconstructions: tuple[Series, ...]
 
     @property
+    def phase(self) -> Phase:
+        """The likeliest phase."""
+        return self.judged.phase
+
+    @property
+    def probability(self) -> float:
+        """Probability of the phase, in [0, 1]."""
+        return self.judged.probability
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """The observations that the phase was judged from."""
+        return self.judged.evidence
+
+    @property
     def sure(self) -> bool:
-        """Whether it can be relied on without asking."""
-        return self.probability >= _SURE and not self.contradictions
+        """Whether the phase can be relied on without asking."""
+        return self.judged.sure
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """Returns the acquisition as JSON values."""
         return {
             "series": self.series.number,
             "description": self.series.description,
@@ -74,7 +68,7 @@ class SeriesPhase:
             "probability": round(self.probability, 3),
             "sure": self.sure,
             "why": [{"from": one.source, "what": one.text} for one in self.evidence],
-            "contradictions": list(self.contradictions),
+            "contradictions": list(self.judged.contradictions),
             "reconstructions": [series.name for series in self.reconstructions],
         }
 
@@ -84,11 +78,11 @@ class ExamPhases:
     """The acquisitions of one study of one patient.
 
     Attributes:
-        study_uid: The study.
-        patient: A number of the patient, from 1.
+        study_uid: Study Instance UID.
+        patient: Number of the patient, from 1.
         acquisitions: In the order of their time.
-        doubts: What is not clear about whose they are.
-        questions: All that has to be asked, the doubts among it.
+        doubts: Questions about whose the series are.
+        questions: All questions to ask, the doubts among them.
     """
 
     study_uid: str
@@ -98,30 +92,29 @@ class ExamPhases:
     questions: tuple[str, ...]
 
     def find(self, phase: Phase) -> SeriesPhase | None:
-        """The acquisition of a phase, if there is exactly one."""
+        """Returns the acquisition of a phase if there is exactly one."""
         found = [one for one in self.acquisitions if one.phase is phase]
         return found[0] if len(found) == 1 else None
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        acquisitions = [one.to_dict() for one in self.acquisitions]
+        """Returns the exam as JSON values."""
         return {
             "study_uid": self.study_uid,
             "patient": self.patient,
-            "acquisitions": acquisitions,
+            "acquisitions": [one.to_dict() for one in self.acquisitions],
             "questions": list(self.questions),
         }
 
 
 @dataclass(frozen=True)
 class PhaseReport:
-    """All exams of a heap of DICOM files, and the series that are no phase of an exam, with the reason."""
+    """All exams among some DICOM files, and the series that are no phase of an exam, each with the reason."""
 
     exams: tuple[ExamPhases, ...]
     set_aside: tuple[tuple[Series, str], ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """Returns the report as JSON values."""
         aside = [
             {"series": one.number, "part": one.part, "description": one.description, "why": why}
             for one, why in self.set_aside
@@ -136,14 +129,20 @@ def recognize_phases(
 
     Args:
         index: The files.
-        segment: Finds the kidneys (labels above 0) on the grid of a CT; asked where an exam is not clear without.
-        progress: Told after each series.
+        segment: Finds the kidneys (labels above 0) on the grid of a CT. It is called only for exams that are not clear
+            without the kidneys.
+        progress: Receives the progress after each series.
 
     Returns:
-        The exams, each with its acquisitions in the order of their time, and what was set aside.
+        The exams, each with its acquisitions in the order of their time, and the series that were set aside.
 
     Raises:
         Cancelled: If the run was cancelled.
+
+    Example:
+        report = recognize_phases(index_dicom(Path("study")))
+        for one in report.exams[0].acquisitions:
+            print(one.series.title, one.phase.value, one.probability)
     """
     aside = [(series, series.why_not_volume) for series in index.series if series.why_not_volume is not None]
     measured: dict[tuple[int, str], list[Member]] = defaultdict(list)
@@ -165,10 +164,7 @@ def recognize_phases(
     exams = []
     for done, ((patient, study), members) in enumerate(measured.items()):
         part = progress.part(0.7 + 0.3 * done / len(measured), 0.7 + 0.3 * (done + 1) / len(measured))
-        compared = _Comparisons()
-        exam = _judge(study, 1 + patients.index(patient), members, compared)
-        if segment is not None and not all(one.sure for one in exam.acquisitions):
-            exam = _judge(study, 1 + patients.index(patient), _with_kidneys(members, segment, part), compared)
+        exam = _judge_exam(study, 1 + patients.index(patient), members, segment, part)
         others = [
             one for (who, where), found in measured.items() if where == study and who != patient for one, _ in found
         ]
@@ -177,154 +173,42 @@ def recognize_phases(
     return PhaseReport(tuple(exams), tuple(aside))
 
 
-def _with_kidneys(members: Sequence[Member], segment: Segment, progress: Progress) -> list[Member]:
-    result = []
-    for done, (series, measured) in enumerate(members):
-        progress.update(done / len(members), f"Looking for the kidneys in {series.title}")
-        result.append((series, with_kidneys(measured, segment)))
-    return result
-
-
 def _is_computed(series: Series) -> bool:
     return "SYNTHETIC" in (series.header.get("ImageType") or ())
 
 
-def _judge(study_uid: str, patient: int, measured: Sequence[Member], comparisons: _Comparisons) -> ExamPhases:
-    acquisitions = _acquisitions(measured, comparisons)
-    left_out, acquisitions = acquisitions[MAX_ACQUISITIONS:], acquisitions[:MAX_ACQUISITIONS]
-    tags = read_tags([members[0][0].header for members in acquisitions])
-    images = [image_evidence(members[0][1]) for members in acquisitions]
-    pairs = _pairs(acquisitions, comparisons)
-    together = phase_probabilities([own + tag for own, tag in zip(images, tags, strict=True)], pairs)
-    chosen = [PHASES[int(row.argmax())] for row in together]
-    pixels = phase_probabilities(images, pairs)
-    found = []
-    for place, members in enumerate(acquisitions):
-        compared = _compared(place, acquisitions, pairs, chosen)
-        contradictions = _contradictions(chosen[place], pixels[place], tags[place])
-        found.append(
-            SeriesPhase(
-                members[0][0],
-                chosen[place],
-                float(together[place].max()),
-                (*images[place], *compared, *tags[place]),
-                tuple(contradictions),
-                tuple(series for series, _ in members[1:]),
-            )
-        )
-    questions = [f"{members[0][0].title} was not looked at: there are too many acquisitions" for members in left_out]
-    return ExamPhases(study_uid, patient, tuple(found), (), (*_questions(found), *questions))
+def _judge_exam(
+    study_uid: str, patient: int, members: Sequence[Member], segment: Segment | None, progress: Progress
+) -> ExamPhases:
+    """Judges the series of one exam, a second time with their kidneys if the first answer is not sure."""
+    candidates = [_candidate(series, measured) for series, measured in members]
+    comparisons = Comparisons(candidates)
+    judged = judge(candidates, comparisons)
+    if segment is not None and not all(one.sure for one in judged.acquisitions):
+        judged = judge(_with_kidneys(candidates, segment, progress), comparisons)
+    series = [one for one, _ in members]
+    acquisitions = tuple(
+        SeriesPhase(series[one.volume], one, tuple(series[place] for place in one.reconstructions))
+        for one in judged.acquisitions
+    )
+    return ExamPhases(study_uid, patient, acquisitions, (), judged.questions)
 
 
-class _Comparisons:
-    """Comparisons of two series of one frame of reference, each made once for an exam; None where there is none."""
-
-    def __init__(self) -> None:
-        self._made: dict[tuple[int, int], Comparison | None] = {}
-
-    def __call__(self, one: Member, other: Member) -> Comparison | None:
-        key = id(one[0]), id(other[0])
-        if key not in self._made:
-            same_frame = one[0].identity.frame_of_reference == other[0].identity.frame_of_reference != ""
-            self._made[key] = compare(one[1], other[1]) if same_frame else None
-        made = self._made[key]
-        return None if made is None else with_kidney_gain(made, one[1], other[1])
+def _candidate(series: Series, measured: Attenuation) -> Candidate:
+    return Candidate(
+        title=series.title,
+        name=f"series {series.name}",
+        measured=measured,
+        frame_of_reference=series.identity.frame_of_reference,
+        header=series.header,
+        slice_mm=series.stack.spacing[2] if series.stack is not None else 0.0,
+        number=series.number or 0,
+    )
 
 
-def _acquisitions(measured: Sequence[Member], compared: _Comparisons) -> list[list[Member]]:
-    """Series of one acquisition together, the one to use first; acquisitions in the order of their time."""
-    groups: list[list[Member]] = []
-    for member in measured:
-        group = next((group for group in groups if _same_acquisition(group[0], member, compared)), None)
-        if group is None:
-            groups.append([member])
-        else:
-            group.append(member)
-    for group in groups:
-        group.sort(key=lambda member: (_has_sharp_kernel(member[0]), _slice_mm(member[0]), member[0].number or 0))
-    return sorted(groups, key=lambda group: (str(acquired_at(group[0][0].header) or ""), group[0][0].number or 0))
-
-
-def _same_acquisition(one: Member, other: Member, compared: _Comparisons) -> bool:
-    times = acquired_at(one[0].header), acquired_at(other[0].header)
-    if times[0] is None or times[0] != times[1]:
-        return False
-    comparison = compared(one, other)
-    return comparison is not None and abs(comparison.gain) < _SAME_GAIN_HU and abs(comparison.urine) < _SAME_URINE
-
-
-def _has_sharp_kernel(series: Series) -> bool:
-    """Bone and lung kernels: their names, or numbers from 50 on (as in B60f or Br59)."""
-    kernel = str(series.header.get("ConvolutionKernel") or "").upper()
-    number = "".join(filter(str.isdigit, kernel))[:2]
-    return any(word in kernel for word in ("BONE", "LUNG", "EDGE", "SHARP")) or (number.isdigit() and int(number) >= 50)
-
-
-def _slice_mm(series: Series) -> float:
-    return series.stack.spacing[2] if series.stack is not None else 0.0
-
-
-def _pairs(acquisitions: Sequence[Sequence[Member]], compared: _Comparisons) -> list[Pair]:
-    pairs = []
-    for first, second in combinations(range(len(acquisitions)), 2):
-        comparison = compared(acquisitions[first][0], acquisitions[second][0])
-        if comparison is not None:
-            pairs.append(Pair(first, second, comparison))
-    return pairs
-
-
-def _contradictions(chosen: Phase, pixels: Scores, tags: Sequence[Evidence]) -> list[str]:
-    """What speaks against a phase; nothing does where there is none to be found, whatever the tags say.
-
-    Args:
-        chosen: The phase.
-        pixels: (phases,) their probabilities without the tags.
-        tags: What the tags say.
-    """
-    if chosen is Phase.OTHER:
-        return []
-    against = [one.text for one in tags if one.speaks_against(chosen)]
-    alone = PHASES[int(pixels.argmax())]
-    if alone is not chosen and pixels.max() > _CLEAR:
-        against.append(f"the image alone would say {alone.value}")
-    return against
-
-
-def _compared(
-    place: int,
-    acquisitions: Sequence[Sequence[Member]],
-    pairs: Sequence[Pair],
-    chosen: Sequence[Phase],
-) -> list[Evidence]:
-    """What the comparisons say about one acquisition, given the phases that were found for the others."""
-    evidence = []
-    for pair in pairs:
-        if place not in (pair.first, pair.second):
-            continue
-        partner = pair.second if place == pair.first else pair.first
-        weights = pair_weights(pair.comparison)
-        weights = weights if place == pair.first else weights.T
-        given = dict(zip(PHASES, weights[:, PHASES.index(chosen[partner])].tolist(), strict=True))
-        sign = 1 if place == pair.first else -1
-        gain, urine = sign * pair.comparison.gain, sign * pair.comparison.urine
-        than = f"than in series {acquisitions[partner][0][0].name}"
-        text = f"tissue {abs(gain):.0f} HU {'brighter' if gain > 0 else 'darker'} {than}"
-        if abs(urine) > _SAME_URINE:
-            text += f", {'more' if urine > 0 else 'less'} dense urine"
-        evidence.append(Evidence("image", text, given))
-    return evidence
-
-
-def _questions(found: Sequence[SeriesPhase]) -> list[str]:
-    questions = []
-    for one in found:
-        if one.contradictions:
-            questions.append(f"{one.series.title} looks {one.phase.value}, but {'; '.join(one.contradictions)}")
-        elif not one.sure:
-            questions.append(f"{one.series.title} may be {one.phase.value} ({one.probability:.0%}), or not")
-    for phase in PHASES:
-        same = [one for one in found if one.phase is phase and phase is not Phase.OTHER]
-        if len(same) > 1:
-            titles = " and ".join(one.series.title for one in same)
-            questions.append(f"{titles} are both {phase.value}: which one is to be used?")
-    return questions
+def _with_kidneys(candidates: Sequence[Candidate], segment: Segment, progress: Progress) -> list[Candidate]:
+    result = []
+    for done, candidate in enumerate(candidates):
+        progress.update(done / len(candidates), f"Looking for the kidneys in {candidate.title}")
+        result.append(replace(candidate, measured=with_kidneys(candidate.measured, segment)))
+    return result

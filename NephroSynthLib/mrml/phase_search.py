@@ -16,16 +16,18 @@ from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.provenance import provenance
 from NephroSynthLib.mrml.steps import LoadStep, Steps, finish, in_background
 from NephroSynthLib.mrml.volume_nodes import image_from_node
-from NephroSynthLib.phases.evidence import PHASES, Evidence, Phase
-from NephroSynthLib.phases.pixel_evidence import compare, image_evidence, measure
-from NephroSynthLib.phases.scoring import MAX_ACQUISITIONS, Pair, phase_probabilities
-from NephroSynthLib.phases.tag_evidence import read_tags
-from NephroSynthLib.phases.words import read_description
+from NephroSynthLib.phases.candidate import Candidate, Comparisons
+from NephroSynthLib.phases.evidence import Phase
+from NephroSynthLib.phases.judge import JudgedAcquisition, judge
+from NephroSynthLib.phases.pixel_evidence import measure
+from NephroSynthLib.phases.reconstructions import by_time
+from NephroSynthLib.phases.scoring import MAX_ACQUISITIONS
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-_LEAST, _SURE = 0.5, 0.95
+_LEAST = 0.5
+_SCENE = "scene"  # loaded volumes share the frame of the scene
 _SHARE_OF_MEASURING = 0.7
 _WANTED = {
     "noncontrast": (Phase.NONCONTRAST, _("non-contrast")),
@@ -76,41 +78,30 @@ def find_phases(
             ),
             Action.NAME_SERIES,
         )
-    volumes = [nodes[index] for index in chosen]
-    measured, warnings = [], []
-    for number, node in enumerate(volumes):
-        step = LoadStep(_SHARE_OF_MEASURING * number / len(volumes), _("Looking at {name}").format(name=node.GetName()))
+    found, warnings = [], []
+    for number, index in enumerate(chosen):
+        node = nodes[index]
+        step = LoadStep(_SHARE_OF_MEASURING * number / len(chosen), _("Looking at {name}").format(name=node.GetName()))
         yield step
         try:
             image = image_from_node(node)
         except NephroSynthError as error:
             warnings.append(error.what)
             continue
-        found = yield from in_background(partial(measure, image), step)
-        measured.append((node, number, found))
-    said = _read_words(volumes, [None if headers is None else headers[index] for index in chosen])
-    evidence = [[*image_evidence(found), *said[number]] for _, number, found in measured]
-    pairs = []
-    for first, second in combinations(range(len(measured)), 2):
-        step = LoadStep(_SHARE_OF_MEASURING, _("Comparing the volumes"))
-        one, other = measured[first][2], measured[second][2]
-        comparison = yield from in_background(partial(compare, one, other), step)
-        if comparison is not None:
-            pairs.append(Pair(first, second, comparison))
+        measured = yield from in_background(partial(measure, image), step)
+        name = f"'{node.GetName()}'"
+        header = None if headers is None else headers[index]
+        spacing = node.GetSpacing()[2]
+        found.append((Candidate(name, name, measured, _SCENE, header, node.GetName() or "", spacing, number), node))
+    found.sort(key=lambda one: by_time(one[0]))
+    candidates = [candidate for candidate, _node in found]
+    comparisons = Comparisons(candidates)
+    step = LoadStep(_SHARE_OF_MEASURING, _("Comparing the volumes"))
+    for first, second in combinations(range(len(candidates)), 2):
+        yield from in_background(partial(comparisons, first, second), step)
+    judged = yield from in_background(partial(judge, candidates, comparisons), step)
     yield LoadStep(1.0, _("Compared"))
-    return _suggest([node for node, _, _ in measured], evidence, pairs, warnings)
-
-
-def _read_words(
-    volumes: Sequence[slicer.vtkMRMLScalarVolumeNode], headers: Sequence[Dataset | None]
-) -> list[list[Evidence]]:
-    """What header and name say of each volume; a header has the name's description, so only one of them counts."""
-    with_header = [number for number, header in enumerate(headers) if header is not None]
-    tags = read_tags([header for header in headers if header is not None]) if with_header else []
-    said = [read_description(node.GetName() or "") for node in volumes]
-    for number, found in zip(with_header, tags, strict=True):
-        said[number] = found
-    return said
+    return _suggest([node for _candidate, node in found], judged.acquisitions, warnings)
 
 
 def find_phases_now(
@@ -121,29 +112,22 @@ def find_phases_now(
 
 
 def _suggest(
-    nodes: Sequence[slicer.vtkMRMLScalarVolumeNode],
-    evidence: Sequence[Sequence[Evidence]],
-    pairs: Sequence[Pair],
-    warnings: list[str],
+    nodes: Sequence[slicer.vtkMRMLScalarVolumeNode], acquisitions: Sequence[JudgedAcquisition], warnings: list[str]
 ) -> PhaseSuggestion:
     found: dict[str, slicer.vtkMRMLScalarVolumeNode | None] = dict.fromkeys(_WANTED)
     reasons = {}
-    probabilities = phase_probabilities(evidence, pairs) if nodes else None
     for role, (phase, title) in _WANTED.items():
-        if probabilities is None:
-            break
-        column = probabilities[:, PHASES.index(phase)]
-        best = int(column.argmax())
-        probability = float(column[best])
-        if probability < _LEAST:
+        possible = [one for one in acquisitions if one.phase is phase and one.probability >= _LEAST]
+        if not possible:
             continue
-        found[role] = nodes[best]
-        why = "; ".join(one.text for one in evidence[best] if not one.speaks_against(phase))
-        likely = _("{percent} % likely").format(percent=f"{100 * probability:.0f}")
+        best = max(possible, key=lambda one: one.probability)
+        node = found[role] = nodes[best.volume]
+        why = "; ".join(one.text for one in best.evidence if not one.speaks_against(phase))
+        likely = _("{percent} % likely").format(percent=f"{100 * best.probability:.0f}")
         reasons[role] = f"{likely}: {why}" if why else likely
-        if probability < _SURE:
+        if not best.sure:
             warnings.append(
-                _("Whether '{name}' is the {phase} phase is not sure.").format(name=nodes[best].GetName(), phase=title)
+                _("Whether '{name}' is the {phase} phase is not sure.").format(name=node.GetName(), phase=title)
             )
     for role in ("noncontrast", "excretory"):
         if found[role] is None:

@@ -1,1 +1,1 @@
-"""Which volume is which phase of contrast enhancement: evidence from pixels, tags and words."""
+"""Which volume is which phase of contrast enhancement, by pixels, tags and words. Opens no file, knows no scene."""

@@ -1,4 +1,4 @@
-"""What speaks for which phase: the phases that a series can be, and one piece of evidence."""
+"""The phases that a volume can show, and one piece of evidence for or against each of them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 Source = Literal["image", "timing", "contrast", "description"]
+
+
+class Tags(Protocol):
+    """Attributes of a DICOM header by keyword; a pydicom data set and a dictionary both have this method."""
+
+    def get(self, keyword: str, /) -> Any:
+        """Returns the value of an attribute; None where the header lacks it."""
 
 
 class Phase(str, Enum):
@@ -28,12 +35,12 @@ _CLEAR = 1.0
 
 @dataclass(frozen=True)
 class Evidence:
-    """One observation about a series.
+    """One observation about a volume.
 
     Attributes:
-        source: Where it was seen.
-        text: What was seen, for a person to read.
-        weights: Natural logarithm of how likely it is in each phase, up to a constant; 0 where it is left out.
+        source: The kind of information that it comes from.
+        text: The observation, for a person to read.
+        weights: Natural logarithm of its likelihood in each phase, up to a constant; 0 for a phase that is left out.
     """
 
     source: Source
@@ -41,7 +48,7 @@ class Evidence:
     weights: Mapping[Phase, float]
 
     def weight(self, phase: Phase) -> float:
-        """The weight for a phase."""
+        """Returns the weight for a phase."""
         return self.weights.get(phase, 0.0)
 
     @property
@@ -53,18 +60,18 @@ class Evidence:
         return tuple(phase for phase, weight in zip(PHASES, weights, strict=True) if max(weights) - weight < _CLEAR / 2)
 
     def speaks_against(self, phase: Phase) -> bool:
-        """Whether another phase is clearly likelier in its light."""
+        """Tells whether it makes another phase clearly likelier."""
         return max(self.weight(other) for other in PHASES) - self.weight(phase) >= _CLEAR
 
 
 def log_likelihood(value: float, normal: tuple[float, float], outlier_range: float, outliers: float) -> float:
-    """Logarithm of the density of a normal distribution with a share of outliers.
+    """Returns the logarithm of the density of a normal distribution that is mixed with uniform outliers.
 
     Args:
-        value: Where.
+        value: The point at which the density is taken.
         normal: Mean and standard deviation.
-        outlier_range: The outliers lie anywhere in a range as long as this.
-        outliers: Their share, above 0.
+        outlier_range: Length of the range in which the outliers lie.
+        outliers: Share of the outliers, above 0.
     """
     mean, deviation = normal
     density = math.exp(-(((value - mean) / deviation) ** 2) / 2) / (deviation * math.sqrt(2 * math.pi))

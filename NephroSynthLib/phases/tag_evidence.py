@@ -1,4 +1,4 @@
-"""What the headers of a study's acquisitions say about their phases: contrast agent, timing, order, description."""
+"""Evidence from the headers of an exam's acquisitions: contrast agent, timing, order and description."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from pydicom.dataset import Dataset
-
-from NephroSynthLib.phases.evidence import ENHANCED, Evidence, Phase
+from NephroSynthLib.phases.evidence import ENHANCED, Evidence, Phase, Tags
 from NephroSynthLib.phases.timing import acquired_at, contrast_delay_s
 from NephroSynthLib.phases.words import described_delay_s, read_description
 
@@ -26,10 +24,16 @@ _ORDER = 0.7
 _AGENT_TAGS = ("ContrastBolusAgent", "ContrastBolusAgentSequence", "ContrastBolusVolume", "ContrastBolusTotalDose")
 
 
-def read_tags(headers: Sequence[Dataset]) -> list[list[Evidence]]:
-    """Evidence from the headers of all acquisitions of one study, for each of them.
+def read_tags(headers: Sequence[Tags]) -> list[list[Evidence]]:
+    """Reads the evidence from the headers of the acquisitions of one exam.
 
-    A tag that is the same in all of several acquisitions tells nothing and is left out.
+    A tag with the same value in several acquisitions, and in all of them, does not tell them apart and is left out.
+
+    Args:
+        headers: The attributes of each acquisition.
+
+    Returns:
+        The evidence for each acquisition.
     """
     evidence: list[list[Evidence]] = [[] for _ in headers]
     descriptions = [str(header.get("SeriesDescription") or "") for header in headers]
@@ -49,7 +53,7 @@ def read_tags(headers: Sequence[Dataset]) -> list[list[Evidence]]:
     return evidence
 
 
-def _has_agent(header: Dataset) -> bool:
+def _has_agent(header: Tags) -> bool:
     return any(header.get(tag) not in (None, "", 0) for tag in _AGENT_TAGS)
 
 
@@ -62,7 +66,7 @@ def _contrast(named: bool, named_in_study: bool) -> list[Evidence]:
     return []
 
 
-def _timing(header: Dataset) -> list[Evidence]:
+def _timing(header: Tags) -> list[Evidence]:
     seconds = contrast_delay_s(header)
     if seconds is None:
         return []

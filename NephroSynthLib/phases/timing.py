@@ -1,18 +1,18 @@
-"""When an acquisition began, and how long after the injection, as its header tells."""
+"""When an acquisition began, and how long after the injection, by its DICOM header."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from pydicom.dataset import Dataset
+from NephroSynthLib.phases.evidence import Tags
 
 _LONGEST_S = 7200.0
 _LONGEST_EXCRETORY_S = 3600.0
 _SHORTEST_S = 15.0
 
 
-def acquired_at(header: Dataset) -> datetime | None:
-    """When an acquisition began; None where the header does not say."""
+def acquired_at(header: Tags) -> datetime | None:
+    """Returns the time at which an acquisition began; None where the header lacks it."""
     moment = str(header.get("AcquisitionDateTime") or "")[:14]
     if not moment:
         date = str(header.get("AcquisitionDate") or header.get("SeriesDate") or header.get("StudyDate") or "")
@@ -23,11 +23,15 @@ def acquired_at(header: Dataset) -> datetime | None:
         return None
 
 
-def contrast_delay_s(header: Dataset) -> float | None:
-    """Seconds from the start of the injection to the acquisition, negative before it.
+def contrast_delay_s(header: Tags) -> float | None:
+    """Returns the seconds from the start of the injection to the acquisition, negative before it.
 
-    None where the header does not say, or says what cannot be: more than two hours, or the moment of the injection
-    itself, which is what scanners write that were not told of it.
+    Args:
+        header: The attributes of the acquisition.
+
+    Returns:
+        The delay in s. None where the header lacks a time, or where the delay cannot be right: above two hours, or
+        less than 15 s, because scanners that do not know the injection write the time of the scan.
     """
     acquired, start = acquired_at(header), str(header.get("ContrastBolusStartTime") or "")[:6]
     if acquired is None or len(start) != 6:
@@ -41,7 +45,7 @@ def contrast_delay_s(header: Dataset) -> float | None:
     return None if seconds > _LONGEST_S or 0 <= seconds < _SHORTEST_S else seconds
 
 
-def excretory_delay_s(header: Dataset) -> float | None:
-    """Seconds from the injection to an excretory phase; None where the header does not say, or it is another phase."""
+def excretory_delay_s(header: Tags) -> float | None:
+    """Returns the delay of an excretory phase in s; None where the header lacks it, or it fits no excretory phase."""
     delay = contrast_delay_s(header)
     return delay if delay is not None and 0 < delay <= _LONGEST_EXCRETORY_S else None
