@@ -7,16 +7,17 @@ from typing import Literal, NamedTuple, get_args
 
 from torch import Tensor, nn
 
-from NephroSynthLib.diffusion.schedule import Schedule, ScheduleKind, spread
+from NephroSynthLib.diffusion.process import Process, Time, spread
+from NephroSynthLib.diffusion.variance_preserving import ScheduleKind, VariancePreserving
 
 Parameterization = Literal["image", "noise", "v"]
 
 
 class Prediction(NamedTuple):
-    """What a denoiser says of a noisy image.
+    """The answer of a denoiser to a noisy image.
 
     Attributes:
-        clean: the clean image, the shape of the noisy one, float32.
+        clean: The clean image, the shape of the noisy one, float32.
         log_variance_fraction: v of Nichol & Dhariwal 2021, eq. 15, the same shape; None where the variance is fixed.
     """
 
@@ -29,22 +30,23 @@ class Denoiser(nn.Module):
 
     'image': the network's output is the clean image; 'noise': the noise (Ho et al. 2020); 'v': alpha noise - sigma
     x_0 (Salimans & Ho 2022). Noise tells little about the image at the last steps, so image or v suit few steps.
+    The network sees x_t / sqrt(alpha^2 + sigma^2), whose variance does not explode (Karras et al. 2022, eq. 7).
 
     Args:
-        network: called with (x_t, timesteps (B,) scaled to 0..1000, condition, context); returns as many channels as
+        network: Called with (x_t, timesteps (B,) from 0 to 1000, condition, context); returns as many channels as
             the image has, twice as many with a learned variance.
-        schedule: the noise schedule it is trained with.
-        parameterization: what the network predicts.
-        learned_variance: whether the second half of its channels is the variance.
+        process: The process whose noise it is trained to remove.
+        parameterization: The quantity that the network predicts.
+        learned_variance: Whether the second half of its channels is the variance.
 
     Raises:
-        ValueError: unknown parameterization.
+        ValueError: The parameterization is unknown.
     """
 
     def __init__(
         self,
         network: nn.Module,
-        schedule: Schedule,
+        process: Process,
         parameterization: Parameterization = "image",
         learned_variance: bool = False,
     ) -> None:
@@ -53,7 +55,7 @@ class Denoiser(nn.Module):
             known = ", ".join(get_args(Parameterization))
             raise ValueError(f"Unknown parameterization '{parameterization}'; there are {known}.")
         self.network = network
-        self.schedule = schedule
+        self.process = process
         self.parameterization: Parameterization = parameterization
         self.learned_variance = learned_variance
 
@@ -61,10 +63,10 @@ class Denoiser(nn.Module):
         """Predicts the clean image.
 
         Args:
-            x_t: noisy image, (B, C, z, y, x).
-            t: integer steps of the schedule, (B,), from 1 to T.
-            condition: (B, K, z, y, x).
-            context: (B, F) or None.
+            x_t: Noisy image, (B, C, z, y, x).
+            t: Times of the process, (B,), above 0.
+            condition: Shape (B, K, z, y, x).
+            context: Shape (B, F), or None.
 
         Returns:
             The clean image and, with a learned variance, the fraction of its logarithm.
@@ -75,43 +77,49 @@ class Denoiser(nn.Module):
     def raw(
         self, x_t: Tensor, t: Tensor, condition: Tensor, context: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """What the network itself predicts, to be compared with `target`, and the log variance fraction."""
-        output = self.network(x_t, t * (1000 / self.schedule.steps), condition, context).float()
+        """Returns the network's own prediction, to be compared with `target`, and the log variance fraction."""
+        scaled = x_t / spread(self._power(t).sqrt(), x_t)
+        output = self.network(scaled, self.process.label(t), condition, context).float()
         if not self.learned_variance:
             return output, None
         output, variance = output.chunk(2, dim=1)
         return output, (variance + 1) / 2
 
-    def target(self, x0: Tensor, noise: Tensor, t: Tensor | int) -> Tensor:
-        """What a perfect network would predict for x_t = alpha x_0 + sigma noise."""
+    def target(self, x0: Tensor, noise: Tensor, t: Time) -> Tensor:
+        """Returns the output of a perfect network for x_t = alpha x_0 + sigma noise."""
         if self.parameterization == "image":
             return x0
         if self.parameterization == "noise":
             return noise
-        return spread(self.schedule.alpha(t), x0) * noise - spread(self.schedule.sigma(t), x0) * x0
+        return spread(self.process.alpha(t), x0) * noise - spread(self.process.sigma(t), x0) * x0
 
-    def to_clean(self, output: Tensor, x_t: Tensor, t: Tensor | int) -> Tensor:
-        """The clean image that a network output means."""
+    def to_clean(self, output: Tensor, x_t: Tensor, t: Time) -> Tensor:
+        """Returns the clean image that follows from a network output."""
         if self.parameterization == "image":
             return output
-        alpha, sigma = spread(self.schedule.alpha(t), x_t), spread(self.schedule.sigma(t), x_t)
+        alpha, sigma = self.process.alpha(t), self.process.sigma(t)
         if self.parameterization == "noise":
-            return (x_t - sigma * output) / alpha
-        return alpha * x_t - sigma * output
+            return (x_t - spread(sigma, x_t) * output) / spread(alpha, x_t)
+        power = self._power(t)
+        return spread(alpha / power, x_t) * x_t - spread(sigma / power, x_t) * output
+
+    def _power(self, t: Time) -> Tensor:
+        """alpha^2 + sigma^2, which is 1 where the variance is preserved."""
+        return self.process.alpha(t) ** 2 + self.process.sigma(t) ** 2
 
 
 @dataclass(frozen=True)
 class DiffusionConfig:
-    """Everything about a denoiser but its network; JSON in and out.
+    """Everything about a variance-preserving denoiser except its network; JSON in and out.
 
     Args:
-        schedule: kind of the noise schedule.
+        schedule: Kind of the noise schedule.
         steps: T, its training steps.
-        parameterization: what the network predicts.
-        learned_variance: whether it predicts a variance too.
+        parameterization: The quantity that the network predicts.
+        learned_variance: Whether it predicts a variance too.
 
     Raises:
-        ValueError: unknown schedule or parameterization, or a number of steps that no schedule has.
+        ValueError: The schedule or parameterization is unknown, or no schedule has that number of steps.
     """
 
     schedule: ScheduleKind = "cosine"
@@ -123,6 +131,6 @@ class DiffusionConfig:
         self.wrap(nn.Identity())
 
     def wrap(self, network: nn.Module) -> Denoiser:
-        """The denoiser of a network."""
-        schedule = Schedule(self.schedule, self.steps)
-        return Denoiser(network, schedule, self.parameterization, self.learned_variance)
+        """Returns the denoiser of a network."""
+        process = VariancePreserving(self.schedule, self.steps)
+        return Denoiser(network, process, self.parameterization, self.learned_variance)

@@ -1,7 +1,7 @@
 """Samplers: from noise to an image by calls of a denoise function.
 
-A sampler gets the function, not the network: what it calls may tile the volume, merge the tiles and only then return
-(MultiDiffusion, Bar-Tal et al. 2023), and the sampler need not know.
+A sampler gets a function, not a network. The function may tile the volume and merge the tiles before it returns
+(MultiDiffusion, Bar-Tal et al. 2023), and the sampler does not know.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from NephroSynthLib.diffusion.denoiser import Prediction
-from NephroSynthLib.diffusion.schedule import Schedule
+from NephroSynthLib.diffusion.process import Process
 
-Denoise = Callable[[Tensor, int], Prediction]
-"""What the clean image is, given a noisy one (B, C, z, y, x) and its step of the schedule."""
+Denoise = Callable[[Tensor, float], Prediction]
+"""Predicts the clean image from a noisy one (B, C, z, y, x) and its time in the process."""
 
 OnStep = Callable[[float], None]
 """Is told the fraction done, above 0 to 1, after each step; ends the sampling by raising."""
@@ -35,14 +35,14 @@ class Sampler(Protocol):
         generator: torch.Generator,
         on_step: OnStep | None = None,
     ) -> Tensor:
-        """Samples an image.
+        """Samples an image, starting from the prior of the sampler's process.
 
         Args:
-            denoise: predicts the clean image.
-            noise: standard normal start, (B, C, z, y, x).
-            steps: calls of `denoise`.
-            generator: source of any further noise, on the device of `noise`; the same state gives the same image.
-            on_step: told the fraction done after each step.
+            denoise: Predicts the clean image.
+            noise: Standard normal, (B, C, z, y, x); the process scales it to its prior.
+            steps: Steps of the sampler, each of which calls `denoise`.
+            generator: Source of further noise, on the device of `noise`; the same state gives the same image.
+            on_step: Told the fraction done after each step.
 
         Returns:
             The image, the shape of the noise.
@@ -57,11 +57,11 @@ class DDPM:
     Uses the learned variance where the prediction has one, else the posterior's.
 
     Args:
-        schedule: the noise schedule of the denoiser.
-        clean_range: limits of the clean image.
+        process: The process that the denoiser was trained on.
+        clean_range: Limits of the clean image.
     """
 
-    schedule: Schedule
+    process: Process
     clean_range: tuple[float, float] | None = (-1.0, 1.0)
 
     def sample(
@@ -73,34 +73,41 @@ class DDPM:
         on_step: OnStep | None = None,
     ) -> Tensor:
         """See `Sampler.sample`."""
-        x = noise
-        for index, (t, s) in enumerate(pairwise(self.schedule.timesteps(steps))):
+        x = self.process.prior(noise)
+        for index, (t, s) in enumerate(pairwise(self.process.times(steps))):
             clean, fraction = denoise(x, t)
-            posterior = self.schedule.posterior(t, s)
+            posterior = self.process.posterior(t, s)
             x = posterior.clean * _limit(clean, self.clean_range) + posterior.noisy * x
             if s > 0:
                 fresh = _normal_like(x, generator)
                 if fraction is None:
                     x = x + posterior.variance.sqrt() * fresh
                 else:
-                    x = x + torch.exp(0.5 * self.schedule.log_variance(t, s, fraction)) * fresh
+                    x = x + torch.exp(0.5 * self.process.log_variance(t, s, fraction)) * fresh
             _report(on_step, index, steps)
         return x
 
 
 @dataclass(frozen=True)
 class DDIM:
-    """Implicit sampling (Song et al. 2021, eq. 12), deterministic at eta 0.
+    """Implicit sampling (Song et al. 2021, "DDIM", eq. 12), deterministic at eta 0.
 
     Args:
-        schedule: the noise schedule of the denoiser.
-        eta: share of the ancestral noise; 1 is DDPM with the posterior's variance.
-        clean_range: limits of the clean image.
+        process: The process that the denoiser was trained on.
+        eta: Share of the ancestral noise in [0, 1]; 1 is DDPM with the posterior's variance.
+        clean_range: Limits of the clean image.
+
+    Raises:
+        ValueError: The share lies outside [0, 1].
     """
 
-    schedule: Schedule
+    process: Process
     eta: float = 0.0
     clean_range: tuple[float, float] | None = (-1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.eta <= 1:
+            raise ValueError(f"The share of noise eta must lie in [0, 1], got {self.eta}.")
 
     def sample(
         self,
@@ -111,12 +118,12 @@ class DDIM:
         on_step: OnStep | None = None,
     ) -> Tensor:
         """See `Sampler.sample`."""
-        x = noise
-        for index, (t, s) in enumerate(pairwise(self.schedule.timesteps(steps))):
+        process, x = self.process, self.process.prior(noise)
+        for index, (t, s) in enumerate(pairwise(process.times(steps))):
             clean = _limit(denoise(x, t).clean, self.clean_range)
-            direction = (x - self.schedule.alpha(t) * clean) / self.schedule.sigma(t)
-            variance = self.eta**2 * self.schedule.posterior(t, s).variance
-            x = self.schedule.alpha(s) * clean + (self.schedule.sigma(s) ** 2 - variance).sqrt() * direction
+            direction = (x - process.alpha(t) * clean) / process.sigma(t)
+            variance = self.eta**2 * process.posterior(t, s).variance
+            x = process.alpha(s) * clean + (process.sigma(s) ** 2 - variance).sqrt() * direction
             if self.eta > 0 and s > 0:
                 x = x + variance.sqrt() * _normal_like(x, generator)
             _report(on_step, index, steps)
@@ -130,11 +137,11 @@ class DPMSolver:
     The first and the last step are of first order; the last returns the denoiser's clean image.
 
     Args:
-        schedule: the noise schedule of the denoiser.
-        clean_range: limits of the clean image.
+        process: The process that the denoiser was trained on.
+        clean_range: Limits of the clean image.
     """
 
-    schedule: Schedule
+    process: Process
     clean_range: tuple[float, float] | None = (-1.0, 1.0)
 
     def sample(
@@ -146,15 +153,16 @@ class DPMSolver:
         on_step: OnStep | None = None,
     ) -> Tensor:
         """See `Sampler.sample`."""
-        x, before, width_before = noise, None, torch.tensor(0.0)
-        for index, (t, s) in enumerate(pairwise(self.schedule.timesteps(steps))):
+        process, x = self.process, self.process.prior(noise)
+        before, width_before = None, torch.tensor(0.0)
+        for index, (t, s) in enumerate(pairwise(process.times(steps))):
             clean = _limit(denoise(x, t).clean, self.clean_range)
-            width = (self.schedule.snr(s).log() - self.schedule.snr(t).log()) / 2
+            width = (process.snr(s).log() - process.snr(t).log()) / 2  # h of algorithm 2, a step in log(alpha / sigma)
             estimate = clean
             if before is not None and s > 0:
                 estimate = clean + (clean - before) * (width / (2 * width_before))
-            ratio = self.schedule.sigma(s) / self.schedule.sigma(t)
-            x = ratio * x - self.schedule.alpha(s) * torch.expm1(-width) * estimate
+            ratio = process.sigma(s) / process.sigma(t)
+            x = ratio * x - process.alpha(s) * torch.expm1(-width) * estimate
             before, width_before = clean, width
             _report(on_step, index, steps)
         return x

@@ -20,9 +20,12 @@ class Tiling:
     """Overlapping tiles that cover a volume.
 
     Args:
-        shape: the volume, in voxels (z, y, x).
-        tile: a tile, in voxels; cut to the volume.
-        overlap: voxels that neighbours share along each axis where the volume does not fit one tile.
+        shape: The volume, in voxels (z, y, x).
+        tile: A tile, in voxels; cut to the volume.
+        overlap: Voxels that neighbours share along each axis where the volume does not fit one tile.
+
+    Raises:
+        ValueError: The tiles are too small for their overlap.
     """
 
     shape: Size
@@ -46,7 +49,7 @@ class Tiling:
         return [slice(start, start + tile) for start in starts]
 
     def weight(self, where: tuple[slice, slice, slice], device: torch.device) -> Tensor:
-        """The blending weight of a tile's voxels (z, y, x): 1 inside, falling linearly over the overlaps."""
+        """Returns the blending weight of a tile's voxels (z, y, x): 1 inside, falling linearly over the overlaps."""
         weight = torch.ones((), device=device)
         for axis, part in enumerate(where):
             n, overlap = part.stop - part.start, self.overlap[axis]
@@ -61,7 +64,13 @@ class Tiling:
 
 
 def tile_shape(shape: Size, voxels: int, smallest: Size) -> Size:
-    """Halves the longest axis of a volume until a tile has at most `voxels` voxels or is as small as `smallest`."""
+    """Returns the tile that comes from halving the longest axis of a volume until it fits.
+
+    Args:
+        shape: The volume, in voxels (z, y, x).
+        voxels: The most voxels of a tile.
+        smallest: The size that no tile falls below, even if it has more voxels.
+    """
     tile = list(shape)
     while tile[0] * tile[1] * tile[2] > voxels:
         halvable = [axis for axis in range(3) if tile[axis] // 2 >= smallest[axis]]
@@ -72,25 +81,25 @@ def tile_shape(shape: Size, voxels: int, smallest: Size) -> Size:
     return tile[0], tile[1], tile[2]
 
 
-def denoise_tiled(denoise: TileDenoiser, noisy: Tensor, timestep: int, tiling: Tiling) -> Prediction:
-    """One denoising step of a whole volume (batch, channel, z, y, x), tile by tile.
+def denoise_tiled(denoise: TileDenoiser, noisy: Tensor, t: float, tiling: Tiling) -> Prediction:
+    """Predicts the clean image of a whole volume (batch, channel, z, y, x), tile by tile.
 
     Args:
-        denoise: predicts one tile from its noisy voxels, the timestep of each sample (B,) and its place.
-        noisy: the volume x_t.
-        timestep: the timestep t.
-        tiling: the tiles.
+        denoise: Predicts one tile from its noisy voxels, the time of each sample (B,) and its place.
+        noisy: The volume x_t.
+        t: The time t of the process.
+        tiling: The tiles.
     """
     tiles = list(tiling)
-    step = torch.full((noisy.shape[0],), timestep, device=noisy.device)
+    times = torch.full((noisy.shape[0],), t, device=noisy.device)
     if len(tiles) == 1:
-        return denoise(noisy, step, tiles[0])
+        return denoise(noisy, times, tiles[0])
     total = torch.zeros(tiling.shape, device=noisy.device)
     clean, fraction = torch.zeros_like(noisy), None
     for where in tiles:
         inside = (slice(None), slice(None), *where)
         weight = tiling.weight(where, noisy.device)
-        prediction = denoise(noisy[inside], step, where)
+        prediction = denoise(noisy[inside], times, where)
         total[where] += weight
         clean[inside] += weight * prediction.clean
         if prediction.log_variance_fraction is not None:

@@ -175,7 +175,7 @@ def verify_bundle(name_or_path: Path | str) -> ModelBundle:
     denoiser, network = bundle.build(), bundle.metadata.network
     shape = network.stride
     context = torch.zeros(1, network.context_features) if network.context_features else None
-    steps = torch.tensor([denoiser.schedule.steps])
+    steps = torch.tensor([denoiser.process.end])
     with torch.inference_mode():
         image = torch.zeros(1, network.image_channels, *shape)
         prediction = denoiser(image, steps, torch.zeros(1, network.condition_channels, *shape), context)

@@ -103,11 +103,11 @@ def _sample(hu: np.ndarray, denoiser: Denoiser, steps: int, seed: int, progress:
     def denoise_tile(noisy: torch.Tensor, timestep: torch.Tensor, part: tuple[slice, slice, slice]) -> Prediction:
         return denoiser(noisy, timestep, condition[(slice(None), slice(None), *part)])
 
-    def denoise(noisy: torch.Tensor, timestep: int) -> Prediction:
+    def denoise(noisy: torch.Tensor, timestep: float) -> Prediction:
         return denoise_tiled(denoise_tile, noisy, timestep, tiling)
 
     with torch.inference_mode(), autocast(device):
-        sample = DDIM(denoiser.schedule).sample(
+        sample = DDIM(denoiser.process).sample(
             denoise, noise, steps, generator, on_step=lambda done: progress.update(done, message)
         )
     return ((sample[0, 0].float().clamp(-1, 1) + 1) / 2).cpu().numpy()

@@ -97,7 +97,7 @@ def _sample(
         progress.update(called / calls, message)
         return prediction
 
-    def denoise(noisy: torch.Tensor, step: int) -> Prediction:
+    def denoise(noisy: torch.Tensor, step: float) -> Prediction:
         return denoise_tiled(denoise_tile, noisy, step, tiling)
 
     with torch.inference_mode(), autocast(device):
@@ -110,7 +110,7 @@ def _sampler(settings: SynthesisSettings, denoiser: Denoiser) -> Sampler:
     kinds: dict[str, type[DDPM] | type[DDIM] | type[DPMSolver]] = {
         "ddpm": DDPM, "ddim": DDIM, "dpm-solver++": DPMSolver
     }  # fmt: skip
-    return kinds[settings.sampler](denoiser.schedule)
+    return kinds[settings.sampler](denoiser.process)
 
 
 def _affordable_voxels(device: torch.device) -> int:

@@ -64,9 +64,9 @@ class DiffusionModule(pl.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """The hybrid loss at random timesteps."""
-        image, last = batch["image"], self.denoiser.schedule.steps
-        t = torch.randint(1, last + 1, (image.shape[0],), device=image.device)
-        t = torch.where(torch.rand(t.shape, device=t.device) < self.plan.terminal, last, t)
+        image, process = batch["image"], self.denoiser.process
+        t = process.random_times(len(image), image.device)
+        t = torch.where(torch.rand(t.shape, device=t.device) < self.plan.terminal, process.end, t)
         return diffusion_loss(
             self.denoiser,
             image,

@@ -5,7 +5,9 @@ import torch
 from torch import Tensor, nn
 
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig, Parameterization
-from NephroSynthLib.diffusion.schedule import Schedule
+from NephroSynthLib.diffusion.process import Process
+from NephroSynthLib.diffusion.variance_exploding import VarianceExploding
+from NephroSynthLib.diffusion.variance_preserving import VariancePreserving
 
 PARAMETERIZATIONS: tuple[Parameterization, ...] = ("image", "noise", "v")
 
@@ -28,15 +30,19 @@ def volumes() -> tuple[Tensor, Tensor]:
     return x0.clamp(-1, 1), noise
 
 
-@pytest.mark.parametrize("kind", ["cosine", "linear"])
+@pytest.mark.parametrize(
+    "process",
+    [VariancePreserving("cosine", 1000), VariancePreserving("linear", 1000), VarianceExploding(0.01, 50.0)],
+    ids=["cosine", "linear", "exploding"],
+)
 @pytest.mark.parametrize("parameterization", PARAMETERIZATIONS)
 def test_a_network_that_hits_its_target_gives_the_clean_image(
-    parameterization: Parameterization, kind: str, volumes: tuple[Tensor, Tensor]
+    parameterization: Parameterization, process: Process, volumes: tuple[Tensor, Tensor]
 ) -> None:
-    (x0, noise), t = volumes, torch.tensor([1, 400, 900])
-    denoiser = Denoiser(nn.Identity(), Schedule(kind, 1000), parameterization)  # type: ignore[arg-type]
+    (x0, noise), t = volumes, torch.tensor(process.times(10))[[9, 6, 1]]
+    denoiser = Denoiser(nn.Identity(), process, parameterization)
     denoiser.network = Says(denoiser.target(x0, noise, t))
-    x_t = denoiser.schedule.add_noise(x0, noise, t)
+    x_t = denoiser.process.add_noise(x0, noise, t)
     assert torch.allclose(denoiser(x_t, t, x0).clean, x0, atol=1e-4)
 
 
@@ -45,16 +51,16 @@ def test_image_and_v_need_no_division_by_the_vanishing_signal(
     parameterization: Parameterization, volumes: tuple[Tensor, Tensor]
 ) -> None:
     (x0, noise), t = volumes, torch.full((3,), 1000)
-    denoiser = Denoiser(nn.Identity(), Schedule(), parameterization)
+    denoiser = Denoiser(nn.Identity(), VariancePreserving(), parameterization)
     denoiser.network = Says(denoiser.target(x0, noise, t))
-    assert torch.allclose(denoiser(denoiser.schedule.add_noise(x0, noise, t), t, x0).clean, x0, atol=1e-6)
+    assert torch.allclose(denoiser(denoiser.process.add_noise(x0, noise, t), t, x0).clean, x0, atol=1e-6)
 
 
 @pytest.mark.parametrize("steps", [10, 1000, 4000])
 def test_the_network_sees_timesteps_from_0_to_1000_whatever_the_schedule(steps: int) -> None:
     network = Says(torch.zeros(2, 1, 1, 1, 1))
     context = torch.zeros(2, 3)
-    Denoiser(network, Schedule("cosine", steps))(
+    Denoiser(network, VariancePreserving("cosine", steps))(
         torch.zeros(2, 1, 1, 1, 1), torch.tensor([0, steps]), torch.ones(2, 2, 1, 1, 1), context
     )
     assert network.asked[1].tolist() == pytest.approx([0, 1000])
@@ -63,7 +69,7 @@ def test_the_network_sees_timesteps_from_0_to_1000_whatever_the_schedule(steps: 
 
 def test_a_learned_variance_is_the_second_half_of_the_channels() -> None:
     answer = torch.cat([torch.full((1, 1, 2, 2, 2), 0.25), torch.full((1, 1, 2, 2, 2), -1.0)], dim=1).bfloat16()
-    clean, fraction = Denoiser(Says(answer), Schedule(), learned_variance=True)(
+    clean, fraction = Denoiser(Says(answer), VariancePreserving(), learned_variance=True)(
         torch.zeros(1, 1, 2, 2, 2), torch.tensor([3]), torch.zeros(1, 1, 2, 2, 2)
     )
     assert fraction is not None
@@ -73,16 +79,25 @@ def test_a_learned_variance_is_the_second_half_of_the_channels() -> None:
 
 
 def test_a_fixed_variance_is_none() -> None:
-    denoiser = Denoiser(Says(torch.zeros(1, 1, 2, 2, 2)), Schedule())
+    denoiser = Denoiser(Says(torch.zeros(1, 1, 2, 2, 2)), VariancePreserving())
     assert denoiser(torch.zeros(1, 1, 2, 2, 2), torch.tensor([3]), torch.zeros(1)).log_variance_fraction is None
+
+
+def test_the_network_sees_noisy_images_of_unit_variance_whatever_the_process() -> None:
+    network = Says(torch.zeros(1, 1, 1, 1, 1))
+    x_t = torch.full((1, 1, 1, 1, 1), 30.0)
+    Denoiser(network, VarianceExploding(0.01, 50.0))(x_t, torch.tensor([40.0]), x_t)
+    assert float(network.asked[0]) == pytest.approx(30 / (1 + 40**2) ** 0.5)
+    Denoiser(network, VariancePreserving())(x_t, torch.tensor([700]), x_t)
+    assert float(network.asked[0]) == 30
 
 
 def test_a_configuration_wraps_a_network() -> None:
     denoiser = DiffusionConfig("linear", 50, "v", True).wrap(nn.Identity())
-    assert (denoiser.schedule.kind, denoiser.schedule.steps) == ("linear", 50)
+    assert (denoiser.process.kind, denoiser.process.end) == ("linear", 50)
     assert (denoiser.parameterization, denoiser.learned_variance) == ("v", True)
 
 
 def test_refuses_an_unknown_parameterization() -> None:
     with pytest.raises(ValueError, match="image, noise, v"):
-        Denoiser(nn.Identity(), Schedule(), "score")  # type: ignore[arg-type]
+        Denoiser(nn.Identity(), VariancePreserving(), "score")  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from NephroSynthLib.diffusion.losses import (
     occupancy_dice_loss,
     variational_bound,
 )
-from NephroSynthLib.diffusion.schedule import Schedule
+from NephroSynthLib.diffusion.variance_preserving import VariancePreserving
 
 SHAPE = (2, 1, 3, 4, 5)
 
@@ -56,7 +56,7 @@ def test_the_grey_levels_are_a_distribution(mean: float) -> None:
 
 
 def test_the_bound_is_the_divergence_of_the_two_steps() -> None:
-    schedule, t = Schedule(), torch.tensor([2, 700])
+    schedule, t = VariancePreserving(), torch.tensor([2, 700])
     x0, noise, clean = (_random(*SHAPE, seed=seed) for seed in range(3))
     fraction = torch.rand(SHAPE, generator=torch.Generator().manual_seed(3))
     x_t = schedule.add_noise(x0, noise, t)
@@ -73,7 +73,7 @@ def test_the_bound_is_the_divergence_of_the_two_steps() -> None:
 
 
 def test_the_bound_vanishes_for_the_true_step_and_is_positive_else() -> None:
-    schedule, t = Schedule(), torch.tensor([5, 500])
+    schedule, t = VariancePreserving(), torch.tensor([5, 500])
     x0, noise = _random(*SHAPE).clamp(-1, 1), _random(*SHAPE, seed=1)
     x_t = schedule.add_noise(x0, noise, t)
     true = variational_bound(schedule, x0, x_t, t, Prediction(x0, torch.zeros(SHAPE)))
@@ -83,7 +83,7 @@ def test_the_bound_vanishes_for_the_true_step_and_is_positive_else() -> None:
 
 
 def test_the_first_step_prefers_the_right_grey_level() -> None:
-    schedule, t = Schedule(), torch.ones(2, dtype=torch.long)
+    schedule, t = VariancePreserving(), torch.ones(2, dtype=torch.long)
     x0 = _random(*SHAPE).clamp(-0.7, 0.7)
     x_t = schedule.add_noise(x0, _random(*SHAPE, seed=1), t)
     right = variational_bound(schedule, x0, x_t, t, Prediction(x0, torch.zeros(SHAPE)))
@@ -95,7 +95,7 @@ def test_the_first_step_prefers_the_right_grey_level() -> None:
 def test_the_bound_needs_a_variance() -> None:
     x = torch.zeros(SHAPE)
     with pytest.raises(ValueError, match="learned variance"):
-        variational_bound(Schedule(), x, x, torch.tensor([3, 3]), Prediction(x))
+        variational_bound(VariancePreserving(), x, x, torch.tensor([3, 3]), Prediction(x))
 
 
 @pytest.mark.parametrize("parameterization", ["image", "noise", "v"])
@@ -104,7 +104,7 @@ def test_the_distance_is_to_what_the_network_should_predict(
     parameterization: Parameterization, distance: Distance, expected: float
 ) -> None:
     t, x0, noise = torch.tensor([100, 900]), _random(*SHAPE), _random(*SHAPE, seed=1)
-    denoiser = Denoiser(nn.Identity(), Schedule(), parameterization)
+    denoiser = Denoiser(nn.Identity(), VariancePreserving(), parameterization)
     denoiser.network = Constant(denoiser.target(x0, noise, t) + 0.5)
     loss = diffusion_loss(denoiser, x0, x0, t, noise, distance=distance)
     assert float(loss.detach()) == pytest.approx(expected, rel=1e-5)
@@ -113,7 +113,7 @@ def test_the_distance_is_to_what_the_network_should_predict(
 def test_the_bound_trains_the_variance_and_not_the_image() -> None:
     t, x0, noise = torch.tensor([100, 900]), _random(*SHAPE), _random(*SHAPE, seed=1)
     network = Constant(torch.cat([x0 + 0.1, torch.zeros(SHAPE)], dim=1))
-    denoiser = Denoiser(network, Schedule(), "image", learned_variance=True)
+    denoiser = Denoiser(network, VariancePreserving(), "image", learned_variance=True)
     gradients = []
     for vlb_weight in (0.0, 0.01):
         loss = diffusion_loss(denoiser, x0, x0, t, noise, vlb_weight=vlb_weight)
@@ -125,7 +125,7 @@ def test_the_bound_trains_the_variance_and_not_the_image() -> None:
 
 def test_training_finds_the_variance_that_the_data_has() -> None:
     """Where the clean image is unknown by e, the best step variance is the posterior's + (clean weight * e)^2."""
-    schedule, step, error = Schedule(), 300, 0.05
+    schedule, step, error = VariancePreserving(), 300, 0.05
     t, x0, noise = torch.full((2,), step), _random(2, 1, 8, 8, 8), _random(2, 1, 8, 8, 8, seed=1)
     wrong_by = error * _random(2, 1, 8, 8, 8, seed=2)
     wrong_by *= error / wrong_by.square().mean().sqrt()
@@ -155,14 +155,14 @@ def test_voxels_of_no_weight_do_not_count() -> None:
         output = x0 + 0.5
         output[..., 2:] += outside
         network = Constant(torch.cat([output, torch.zeros(SHAPE)], dim=1))
-        denoiser = Denoiser(network, Schedule(), "image", learned_variance=True)
+        denoiser = Denoiser(network, VariancePreserving(), "image", learned_variance=True)
         losses.append(diffusion_loss(denoiser, x0, x0, t, noise, weight=weight).detach())
     assert torch.allclose(losses[0], losses[1])
 
 
 def test_equal_weights_are_no_weights() -> None:
     t, x0, noise = torch.tensor([100, 900]), _random(*SHAPE), _random(*SHAPE, seed=1)
-    denoiser = Denoiser(Constant(_random(*SHAPE, seed=2)), Schedule())
+    denoiser = Denoiser(Constant(_random(*SHAPE, seed=2)), VariancePreserving())
     plain = diffusion_loss(denoiser, x0, x0, t, noise)
     weighted = diffusion_loss(denoiser, x0, x0, t, noise, weight=torch.full((1, 1, 1, 1, 1), 3.0))
     assert torch.allclose(plain, weighted)
@@ -180,8 +180,8 @@ def test_a_loss_of_the_clean_image_is_added_whatever_the_network_predicts() -> N
     t, x0, noise = torch.tensor([100, 900]), _random(*SHAPE), _random(*SHAPE, seed=1)
     for parameterization in ("image", "noise", "v"):
         network = Constant(_random(*SHAPE, seed=2))
-        denoiser = Denoiser(network, Schedule(), parameterization)
-        clean = denoiser(Schedule().add_noise(x0, noise, t), t, x0).clean
+        denoiser = Denoiser(network, VariancePreserving(), parameterization)
+        clean = denoiser(VariancePreserving().add_noise(x0, noise, t), t, x0).clean
         plain = diffusion_loss(denoiser, x0, x0, t, noise)
         more = diffusion_loss(denoiser, x0, x0, t, noise, clean_loss=lambda image, true: (image - true).abs().max())
         assert torch.allclose(more - plain, (clean - x0).abs().max(), rtol=1e-4)
