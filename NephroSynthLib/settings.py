@@ -1,13 +1,27 @@
-"""Typed, validated settings of every stage; JSON in and out."""
+"""Typed, validated settings of every stage; JSON in and out.
+
+Defaults, ranges and descriptions come from `NephroSynthLib.options`.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-RegistrationMode = Literal["two-stage", "affine", "none"]
-SamplerName = Literal["ddpm", "ddim", "dpm-solver++"]
+from NephroSynthLib import options
+from NephroSynthLib.options import Option, RegistrationMode, SamplerName
+
+
+def field(option: Option[Any], **extra: Any) -> Any:
+    """Returns the pydantic field of an option: its default, range and help.
+
+    Args:
+        option: The option.
+        extra: Further arguments of `pydantic.Field`.
+    """
+    return Field(option.default, ge=option.least, le=option.most, description=option.help, **extra)
 
 
 class _Settings(BaseModel):
@@ -15,53 +29,68 @@ class _Settings(BaseModel):
 
 
 class RegistrationSettings(_Settings):
-    """How the excretory phase is brought onto the non-contrast phase."""
+    """How the excretory phase is registered to the non-contrast phase."""
 
-    mode: RegistrationMode = "two-stage"
-    ssim_gate: float = Field(0.65, ge=0.0, le=1.0, description="SSIM_select of dsSNICT around the kidneys")
+    mode: RegistrationMode = field(options.REGISTRATION)
+    ssim_gate: float = field(options.SSIM_GATE)
 
 
 class SegmentationSettings(_Settings):
     """How the kidneys are found in each phase."""
 
-    model: str = "kidney-segmenter"
-    steps: int = Field(2, ge=1, le=1000)
+    model: str = field(options.SEGMENTATION_MODEL)
+    steps: int = field(options.SEGMENTATION_STEPS)
 
 
 class SynthesisSettings(_Settings):
-    """How the nephrographic phase is sampled."""
+    """How the nephrographic phase is sampled.
 
-    model: str = "nephrographic-synthesizer"
-    sampler: SamplerName = "dpm-solver++"
-    steps: int = Field(4, ge=1, le=4000)
-    samples: int = Field(1, ge=1, le=64)
-    excretory_delay_s: float | None = Field(
-        None,
-        gt=0.0,
-        le=3600.0,
-        description="from the injection to the excretory phase; None if it is not known",
-    )
-    margin_mm: float = Field(25.0, ge=10.0, le=200.0, description="synthesized region around the kidneys")
+    Attributes:
+        excretory_delay_s: Seconds from the injection to the excretory phase; None if it is not known.
+        margin_mm: Width of the synthesized region around the kidneys.
+    """
+
+    model: str = field(options.SYNTHESIS_MODEL)
+    sampler: SamplerName = field(options.SAMPLER)
+    steps: int = field(options.STEPS)
+    samples: int = field(options.SAMPLES)
+    excretory_delay_s: float | None = field(options.EXCRETORY_DELAY)
+    margin_mm: float = field(options.MARGIN)
 
 
 class Settings(_Settings):
-    """Settings of a whole run."""
+    """Settings of a whole run.
+
+    Attributes:
+        spacing: Output voxel size in mm: left-right, front-back, head-foot; 0 keeps the input's, None its grid.
+        delay_from_dicom: Whether a delay that is not given is taken from the DICOM header.
+
+    Example:
+        >>> Settings(seed=7, synthesis={"steps": 8}).synthesis.steps
+        8
+    """
 
     registration: RegistrationSettings = RegistrationSettings()
     segmentation: SegmentationSettings = SegmentationSettings()
     synthesis: SynthesisSettings = SynthesisSettings()
-    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
-    seed: int = Field(0, ge=0, lt=2**63)
-    spacing: tuple[float, float, float] | None = Field(
-        None,
-        description="output voxel size in mm: left-right, front-back, head-foot; 0 keeps the input's, None its grid",
-    )
-    delay_from_dicom: bool = Field(False, description="take a delay that is not given from the DICOM header")
-    strict: bool = False
+    device: str = field(options.DEVICE)
+    seed: int = field(options.SEED)
+    spacing: tuple[float, float, float] | None = Field(options.SPACING.default, description=options.SPACING.help)
+    delay_from_dicom: bool = Field(False, description="Take a delay that is not given from the DICOM header.")
+    strict: bool = field(options.STRICT)
+
+    @field_validator("device")
+    @classmethod
+    def _check_device(cls, value: str) -> str:
+        name = value.lower()
+        if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
+            raise ValueError("must be auto, cpu, mps, cuda or cuda:N")
+        return name
 
     @field_validator("spacing")
     @classmethod
     def _check_spacing(cls, value: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
-        if value is not None and not all(size == 0 or 0.3 <= size <= 10.0 for size in value):
-            raise ValueError("each voxel size must lie between 0.3 and 10 mm, or be 0 to keep the input's")
+        least, most = options.SPACING.least or 0.0, options.SPACING.most or 0.0
+        if value is not None and not all(size == 0 or least <= size <= most for size in value):
+            raise ValueError(f"must be sizes between {least:g} and {most:g} mm, or 0 to keep the input's")
         return value

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from NephroSynthLib.imaging.grids import AIR_HU, canonical
 from NephroSynthLib.imaging.sides import SIDES
+from NephroSynthLib.options import RegistrationMode
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.registration.affine import register_affine
 from NephroSynthLib.registration.fusion import FusedMap, fuse
@@ -17,7 +18,7 @@ from NephroSynthLib.registration.geometry import FloatArray, translation
 from NephroSynthLib.registration.kidney_stage import mask_points, register_kidney
 from NephroSynthLib.registration.landmarks import Landmarks
 from NephroSynthLib.registration.quality import Judge, RegistrationQuality
-from NephroSynthLib.settings import RegistrationMode, RegistrationSettings
+from NephroSynthLib.settings import RegistrationSettings
 
 _UNRELATED = 0.1
 

@@ -19,8 +19,9 @@ import SimpleITK as sitk
 
 from NephroSynthLib.exam.simulated_images import to_image, to_images
 from NephroSynthLib.imaging.sides import SIDES
+from NephroSynthLib.options import RegistrationMode
 from NephroSynthLib.registration import Registration, register
-from NephroSynthLib.settings import RegistrationMode, RegistrationSettings
+from NephroSynthLib.settings import RegistrationSettings
 from NephroSynthLib.simulation import SimulatedExam, simulate
 
 FIRST_SEED = 900_000

@@ -14,10 +14,11 @@ from scipy.spatial.transform import Rotation
 
 from NephroSynthLib.errors import Cancelled
 from NephroSynthLib.exam.simulated_images import to_image, to_images
+from NephroSynthLib.options import RegistrationMode
 from NephroSynthLib.progress import Progress, ProgressEvent
 from NephroSynthLib.registration import Landmarks, Registration, register, two_stage
 from NephroSynthLib.registration.geometry import apply, translation
-from NephroSynthLib.settings import RegistrationMode, RegistrationSettings
+from NephroSynthLib.settings import RegistrationSettings
 from NephroSynthLib.simulation import Grid, simulate
 
 TURN = Rotation.from_euler("xyz", [7, -9, 12], degrees=True).as_matrix()

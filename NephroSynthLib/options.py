@@ -1,0 +1,102 @@
+"""The options that a user can set, each declared once: default, range, unit, choices and help.
+
+`NephroSynthLib.settings` and the requests of `NephroSynthLib.jobs` build their fields from these declarations, and the
+command line its flags. Slicer's panel reads them directly, because it starts before pydantic is installed; therefore
+this module imports the standard library alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar, get_args
+
+Value = TypeVar("Value")
+
+RegistrationMode = Literal["two-stage", "affine", "none"]
+SamplerName = Literal["ddpm", "ddim", "dpm-solver++"]
+PhaseFormat = Literal["nifti", "nrrd", "dicom"]
+ImageFormat = Literal["nifti", "nrrd"]
+"""How images are saved: compressed NIfTI, or uncompressed NRRD, which is quick to write and to load."""
+
+LARGEST_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Option(Generic[Value]):
+    """One option.
+
+    Attributes:
+        default: The value of a user who sets nothing.
+        help: A sentence for the user.
+        least: The smallest number that is allowed; None where there is none.
+        most: The largest number that is allowed; None where there is none.
+        choices: The texts that are allowed; empty where any is.
+        unit: Of a number, such as 'mm'; empty where it has none.
+
+    Example:
+        >>> STEPS.default, STEPS.least, STEPS.most
+        (4, 1, 4000)
+    """
+
+    default: Value
+    help: str
+    least: float | None = None
+    most: float | None = None
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+
+
+# Registration
+REGISTRATION: Option[RegistrationMode] = Option("two-stage", "How far to register.", choices=get_args(RegistrationMode))
+SSIM_GATE = Option(0.65, "Least SSIM around the kidneys after registration (SSIM_select of dsSNICT).", 0.0, 1.0)
+STRICT = Option(False, "Fail (exit 4) if the registration misses its quality gate.")
+
+# Segmentation
+SEGMENTATION_MODEL = Option("kidney-segmenter", "Name of a bundled model, or a .safetensors bundle.")
+SEGMENTATION_STEPS = Option(2, "Denoising steps.", 1, 1000)
+
+# Synthesis
+SYNTHESIS_MODEL = Option("nephrographic-synthesizer", "Name of a bundled model, or a .safetensors bundle.")
+SAMPLER: Option[SamplerName] = Option(
+    "dpm-solver++", "How the model's answers are turned into a volume.", choices=get_args(SamplerName)
+)
+STEPS = Option(4, "Denoising steps.", 1, 4000)
+SAMPLES = Option(1, "Volumes to draw; more than one gives an uncertainty map.", 1, 64)
+EXCRETORY_DELAY: Option[float | None] = Option(
+    None, "Time from the injection to the excretory phase, for the model to know.", 1.0, 3600.0, unit="s"
+)
+MARGIN = Option(25.0, "Synthesized region around the kidneys.", 10.0, 200.0, unit="mm")
+
+# A whole run
+DEVICE = Option("auto", "auto, cpu, cuda:N or mps.")
+SEED = Option(0, "Of the noise: the same seed gives the same voxels.", 0, LARGEST_SEED)
+SPACING: Option[tuple[float, float, float] | None] = Option(
+    None,
+    "Voxel size of the result in mm: left-right, front-back, head-foot; 0 keeps the input's.",
+    0.3,
+    10.0,
+    unit="mm",
+)
+IMAGES: Option[ImageFormat] = Option("nifti", "Format of the images.", choices=get_args(ImageFormat))
+OVERWRITE = Option(False, "Replace an earlier result.")
+DEIDENTIFY = Option(False, "Remove every identifier from the DICOM output (basic profile of PS3.15).")
+
+# Simulation
+EXAM_SEED = Option(0, "Of the first exam; the next ones follow it.", 0, LARGEST_SEED)
+EXAM_COUNT = Option(1, "How many exams.", 1)
+PHASE_FORMAT: Option[PhaseFormat] = Option("nifti", "Of the phases.", choices=get_args(PhaseFormat))
+
+# Training
+HELD_OUT = Option(0.1, "Share of the exams that only judge.", 0.0, 1.0)
+TRAINING_STEPS = Option(20_000, "Optimizer steps.", 1)
+TRAINING_EXAMS = Option(400, "Simulated exams to draw from; 0 for a cohort alone.", 0)
+TRAINING_SEED = Option(0, "Of exams, weights, crops and noise.", 0)
+BATCH_SIZE = Option(1, "Crops of a step.", 1)
+LEARNING_RATE = Option(1e-3, "The highest of AdamW.", 1e-8, 1.0)
+PREPARERS = Option(1, "Processes that prepare exams.", 1)
+
+# A PACS
+PORT = Option(104, "Its DICOM port.", 1, 65535)
+AE_TITLE = Option("ANY-SCP", "Its AE title.")
+OWN_AE_TITLE = Option("NEPHROSYNTH", "The AE title of this computer.")
+TIMEOUT = Option(30.0, "Seconds to wait for any answer.", 0.1, unit="s")
