@@ -2,6 +2,7 @@
 # make test   every test
 # make lint   ruff and mypy
 # The first call of any of them creates .venv with the tested versions; PYTHON=python3.12 picks the interpreter.
+# `make test` installs the system packages of .ci/system-packages.txt where it can; tests that lack something are skipped.
 
 PYTHON ?= python3
 VENV := .venv
@@ -17,7 +18,8 @@ demo: $(READY)
 
 test: $(READY)
 	@echo "== Running every test"
-	$(VENV)/bin/python -m pytest
+	@if sh .ci/system-packages test; then export NEPHROSYNTH_SYSTEM_PACKAGES=all; fi; \
+		$(VENV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 lint: $(READY)
 	@echo "== Checking style and types"
@@ -31,6 +33,7 @@ setup: $(READY)
 $(READY): pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 		|| { echo "NephroSynth needs Python 3.10 or later. Name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || sh .ci/system-packages setup || true
 	@echo "== Creating $(VENV) and installing the tested versions into it (once, a few minutes)"
 	$(PYTHON) -m venv --clear $(VENV)
 	$(PIP) "$$(grep '^torch==' $(CONSTRAINTS))"

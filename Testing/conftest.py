@@ -1,30 +1,68 @@
-"""Tests that need a program or a screen say so by the marker `system`, and where all of these are there, must run."""
+"""Skips the tests whose needs this machine does not meet, and lists at the end what was skipped and why."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from system_needs import missing, room_needs
 
-HERE = Path(__file__).parent
-ALL_THERE = os.environ.get("NEPHROSYNTH_SYSTEM_PACKAGES") == "all"
-"""Set by `.ci/run` after it has installed what tests need; then a skipped system test is a failed one."""
+MUST_RUN = os.environ.get("NEPHROSYNTH_SYSTEM_PACKAGES") == "all"
+"""Set by `make test` where all system packages are installed: a test that lacks something then fails."""
+
+
+ALL_TESTS = "all its tests"
+
+
+class FileThatLacks(pytest.File):
+    """A file of tests that cannot be imported here; it counts as one test."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        yield TestsThatLack.from_parent(self, name=ALL_TESTS)
+
+
+class TestsThatLack(pytest.Item):
+    """Stands for the tests of a file that cannot be imported here."""
+
+    def runtest(self) -> None:
+        """Does nothing, because `pytest_runtest_setup` ends before it."""
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> FileThatLacks | None:
+    """Keeps a file from being imported where its folder needs something that is missing."""
+    need = room_needs(module_path)
+    return FileThatLacks.from_parent(parent, path=module_path) if need and missing(need) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests that open windows."""
+    """Marks the tests in the folders that need something as a whole."""
     for item in items:
-        if {HERE / "Gui", HERE / "SlicerHost"} & set(item.path.parents):
-            item.add_marker(pytest.mark.system)
+        if need := room_needs(item.path):
+            item.add_marker(pytest.mark.system(need))
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Fails a system test that was skipped although all it needs should be there."""
-    report = yield
-    if ALL_THERE and report.skipped and item.get_closest_marker("system"):
-        report.outcome = "failed"
-        report.longrepr = f"Skipped where it must run: {report.longrepr}"
-    return report
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips a test whose needs are not met, or fails it where they must be."""
+    for marker in item.iter_markers("system"):
+        for need in marker.args:
+            if reason := missing(need):
+                (pytest.fail if MUST_RUN else pytest.skip)(reason)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Lists the reasons for skipped tests, each once with the number of tests or files."""
+    reasons = Counter(map(_reason, terminalreporter.stats.get("skipped", ())))
+    if reasons:
+        terminalreporter.section("Skipped")
+        for (unit, reason), count in reasons.most_common():
+            terminalreporter.write_line(f"{count:4} {unit}{'s' if count > 1 else ''}: {reason}")
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str]:
+    unit = "file" if report.nodeid.endswith(ALL_TESTS) or isinstance(report, pytest.CollectReport) else "test"
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return unit, reason.removeprefix("Skipped: ")

@@ -30,16 +30,11 @@ def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
 @pytest.fixture(scope="session")
 def application() -> Iterator[Any]:
     """One open host with the module's panel for all tests."""
-    pytest.importorskip("PySide6", reason="PySide6 is not installed")
-    pytest.importorskip("slicer", reason="slicer-core is not installed")
-    from slicer_host import Host, XvfbMissing
+    from slicer_host import Host
 
-    try:
-        with Host() as host:
-            host.widget = host.load_module(MODULE)
-            yield host
-    except XvfbMissing as missing:
-        pytest.skip(str(missing))
+    with Host() as host:
+        host.widget = host.load_module(MODULE)
+        yield host
 
 
 @pytest.fixture

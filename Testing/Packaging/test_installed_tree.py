@@ -6,7 +6,6 @@ import ast
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,10 +25,7 @@ JOB_FILES = tuple(
     ROOT / "NephroSynthLib" / name for name in ("jobs/registry.py", "jobs/dicom_jobs.py", "jobs/panel_jobs.py")
 )
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake is not installed"),
-]
+pytestmark = pytest.mark.system("cmake")
 
 
 def _run(*command: str | Path, **options: object) -> str:

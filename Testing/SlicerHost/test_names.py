@@ -6,13 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("PySide6", reason="PySide6 is not installed")
-slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
-sys.path.insert(0, str(Path(__file__).parent))
-
+import slicer
 import vtk
 
+sys.path.insert(0, str(Path(__file__).parent))
 from name_audit import names_used
 from names import audited_uses, offered, read_rows
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import subprocess
 import time
@@ -18,6 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, SegmentationStorage
 from pynetdicom import AE, build_role, evt
 from pynetdicom.events import Event
+from system_needs import find_program
 
 from NephroSynthLib.dicom.equipment import ModelIdentity
 from NephroSynthLib.dicom.send import PACS, send
@@ -25,11 +25,7 @@ from NephroSynthLib.dicom.simulated_study import write_simulated_study
 from NephroSynthLib.dicom.study_export import export_dicom
 from NephroSynthLib.errors import NetworkError
 
-ORTHANC = shutil.which("Orthanc") or shutil.which("Orthanc", path="/usr/sbin:/usr/local/sbin")
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.skipif(ORTHANC is None, reason="Orthanc (Debian package orthanc) is missing"),
-]
+pytestmark = pytest.mark.system("orthanc")
 GET = "1.2.840.10008.5.1.4.1.2.2.3"
 MODEL = ModelIdentity("nephrographic-synthesizer", "0123456789abcdef" * 4)
 
@@ -51,9 +47,9 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PACS]:
         "Plugins": [],
     }
     (folder / "orthanc.json").write_text(json.dumps(configuration))
-    assert ORTHANC is not None
+    command = [str(find_program("Orthanc")), str(folder / "orthanc.json")]
     with (folder / "log.txt").open("wb") as log:
-        process = subprocess.Popen([ORTHANC, str(folder / "orthanc.json")], stdout=log, stderr=log, cwd=folder)
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
     try:
         _wait_until_it_listens(pacs, process, folder / "log.txt")
         yield pacs

@@ -1,4 +1,4 @@
-"""An X display to draw on: the one there is, or an Xvfb of our own."""
+"""An X display to draw on: the one of the environment, or an Xvfb that this process starts."""
 
 from __future__ import annotations
 
@@ -6,28 +6,37 @@ import ctypes
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from PySide6.QtCore import QLibraryInfo
 
 
 class XvfbMissing(RuntimeError):
-    """There is no display that Qt can draw on, and what is missing to make one."""
+    """There is no display on which Qt can draw; the message says what is missing."""
+
+
+def display_problem() -> str | None:
+    """Returns the reason why `open_display` cannot give Qt a display, or None where it can."""
+    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM") == "offscreen":
+        return None
+    if problem := _library_problem():
+        return problem
+    if not _display_answers() and shutil.which("Xvfb") is None:
+        return "no display answers, and the program Xvfb is not installed (Debian's package xvfb)"
+    return None
 
 
 def open_display(size: str = "1920x1200x24") -> None:
-    """Starts Xvfb where DISPLAY is not set; it ends with this process.
+    """Starts Xvfb where the environment names no display that answers; Xvfb ends with this process.
 
     Raises:
         XvfbMissing: Xvfb, or a library that Qt needs to talk to it, is not installed.
     """
-    if os.environ.get("QT_QPA_PLATFORM") == "offscreen":
+    if problem := display_problem():
+        raise XvfbMissing(problem)
+    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM") == "offscreen" or _display_answers():
         return
-    _check_libraries()
-    if os.environ.get("DISPLAY"):
-        return
-    if shutil.which("Xvfb") is None:
-        raise XvfbMissing("no display, and Xvfb (Debian's package xvfb) is not installed")
     read_end, write_end = os.pipe()
     subprocess.Popen(
         ["Xvfb", "-displayfd", str(write_end), "-screen", "0", size, "-nolisten", "tcp", "-terminate"],
@@ -44,11 +53,25 @@ def open_display(size: str = "1920x1200x24") -> None:
     os.environ["DISPLAY"] = f":{number}"
 
 
-def _check_libraries() -> None:
-    """Qt ends the process where its X plugin cannot be loaded; this says which library is missing."""
+def _library_problem() -> str | None:
+    """Loads Qt's X plugin, because Qt ends the whole process where it cannot be loaded."""
     plugin = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath)) / "platforms" / "libqxcb.so"
     if plugin.exists():
         try:
             ctypes.CDLL(str(plugin))
         except OSError as error:
-            raise XvfbMissing(f"Qt cannot talk to a display: {error}") from error
+            return f"Qt cannot talk to a display ({error})"
+    return None
+
+
+def _display_answers() -> bool:
+    """Connects to the display that the environment names, because Qt ends the whole process where that fails."""
+    if not os.environ.get("DISPLAY"):
+        return False
+    xcb = ctypes.CDLL("libxcb.so.1")
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    xcb.xcb_connection_has_error.argtypes = xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
+    connection = xcb.xcb_connect(None, None)
+    answers = xcb.xcb_connection_has_error(connection) == 0
+    xcb.xcb_disconnect(connection)
+    return answers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +14,7 @@ from NephroSynthLib.dicom.equipment import ModelIdentity
 from NephroSynthLib.dicom.simulated_study import write_simulated_study
 from NephroSynthLib.dicom.study_export import export_dicom
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy (Debian package dicom3tools) is missing"),
-]
+pytestmark = pytest.mark.system("dciodvfy")
 MODEL = ModelIdentity("nephrographic-synthesizer", "0123456789abcdef" * 4)
 
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-slicer = pytest.importorskip("slicer")
-
 
 @pytest.fixture
 def scene() -> Iterator[object]:
+    import slicer
+
     scene = slicer.vtkMRMLScene()
     scene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())  # as the Colors module does
     colors = slicer.vtkMRMLColorLogic()
@@ -27,7 +27,9 @@ def scene() -> Iterator[object]:
 
 @pytest.fixture(autouse=True, scope="session")
 def conversion_rules() -> None:
-    """What the Segmentations module registers when Slicer starts."""
+    """Registers the conversions that the Segmentations module registers when Slicer starts."""
+    import slicer
+
     factory = slicer.vtkSegmentationConverterFactory.GetInstance()
     factory.RegisterConverterRule(slicer.vtkBinaryLabelmapToClosedSurfaceConversionRule())
     factory.RegisterConverterRule(slicer.vtkClosedSurfaceToBinaryLabelmapConversionRule())
@@ -127,6 +129,8 @@ def run_folder(
 @pytest.fixture
 def layout(scene: Any) -> Iterator[Any]:
     """The layout node of a scene whose layout logic makes the nodes of the views, as a window's does."""
+    import slicer
+
     slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene)
     logic = slicer.vtkMRMLLayoutLogic()
     logic.SetMRMLScene(scene)
