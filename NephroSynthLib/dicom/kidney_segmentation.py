@@ -19,6 +19,7 @@ from NephroSynthLib.dicom.equipment import MANUFACTURER, MODEL_NAME, ModelIdenti
 from NephroSynthLib.dicom.references import image_reference, instance_references, reference_series
 from NephroSynthLib.dicom.source_series import SourceSeries, check_within, now_at, study_header
 from NephroSynthLib.errors import ImageContentError
+from NephroSynthLib.imaging.grids import index_to_world
 from NephroSynthLib.imaging.sides import LEFT, RIGHT, SIDE_CODES
 
 SERIES_DESCRIPTION = "Kidneys (RESEARCH)"
@@ -101,9 +102,8 @@ def _volume(kidneys: sitk.Image, frame_of_reference: str) -> tuple[hd.Volume, li
     segments = np.zeros(labels.shape, np.uint8)
     for number, label in enumerate(present, start=1):
         segments[labels == label] = number
-    affine = np.eye(4)
-    affine[:3, :3] = (np.reshape(kidneys.GetDirection(), (3, 3)) * kidneys.GetSpacing())[:, ::-1]
-    affine[:3, 3] = kidneys.GetOrigin()
+    affine = index_to_world(kidneys)
+    affine[:3, :3] = affine[:3, 2::-1]
     volume = hd.Volume(segments, affine, "PATIENT", frame_of_reference_uid=frame_of_reference)
     return volume.ensure_handedness(hd.AxisHandedness.RIGHT_HANDED, flip_axis=0), present
 

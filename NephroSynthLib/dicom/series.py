@@ -13,7 +13,8 @@ from pydicom.dataset import Dataset
 from NephroSynthLib.dicom.file_header import DERIVED, REFORMAT, Header, Slice
 from NephroSynthLib.dicom.input_files import Skipped, Source
 from NephroSynthLib.dicom.series_identity import Identity
-from NephroSynthLib.dicom.stack import MIN_SLICES, Stack, heights, irregularity, stack_of
+from NephroSynthLib.dicom.stack import Stack, heights, irregularity, stack_of
+from NephroSynthLib.imaging.grids import MIN_SLICES
 
 
 @dataclass(frozen=True)

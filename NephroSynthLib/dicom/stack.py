@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MIN_SLICES = 16
 _SIDEWAYS_TOLERANCE_MM = 1.0
 
 

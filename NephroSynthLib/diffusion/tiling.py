@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from NephroSynthLib.diffusion.denoiser import Prediction
+from NephroSynthLib.networks.blocks import Size
 
-Size = tuple[int, int, int]
 TileDenoiser = Callable[[Tensor, Tensor, tuple[slice, slice, slice]], Prediction]
 
 

@@ -1,4 +1,4 @@
-"""Judging: similarity to an acquired phase, region statistics, Fréchet distance, and the report of a run."""
+"""Judging a synthetic phase by the acquired one: similarity, HU by region, Fréchet distance, overlap of kidneys."""
 
 from NephroSynthLib.evaluation.evaluate import Metrics, evaluate
 

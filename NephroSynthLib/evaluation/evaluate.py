@@ -1,4 +1,4 @@
-"""Judges a synthetic nephrographic phase by the acquired one."""
+"""Comparison of a synthetic nephrographic phase with the acquired one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import SimpleITK as sitk
+from numpy.typing import NDArray
 
 from NephroSynthLib.errors import Action, GeometryError
 from NephroSynthLib.evaluation.frechet import (
@@ -18,11 +19,10 @@ from NephroSynthLib.evaluation.frechet import (
 )
 from NephroSynthLib.evaluation.metrics import FULL, WINDOW, Similarity, similarity
 from NephroSynthLib.evaluation.overlap import Overlap, kidney_overlap
-from NephroSynthLib.imaging.grids import AIR_HU, Box, box_around, resample, same_grid
+from NephroSynthLib.imaging.grids import AIR_HU, Box, box_around, on_grid
+from NephroSynthLib.imaging.sides import BODY_HU
 
 MARGIN_MM = 25.0
-BODY_HU = -300.0
-
 _PATCH, _STRIDE = (8, 32, 32), (4, 16, 16)
 
 
@@ -31,30 +31,31 @@ class RegionSimilarity:
     """Similarity in one region.
 
     Attributes:
-        window: within [-150, 250] HU, the window 400/50; its PSNR and SSIM have a data range of 400.
-        hu: within [-1024, 3071] HU; data range 4095, so its PSNR and SSIM lie higher and tell less.
+        window: Within [-150, 250] HU, the window 400/50; PSNR and SSIM have a data range of 400.
+        hu: Within [-1024, 3071] HU; the data range is 4095, so PSNR and SSIM are higher and less sensitive.
     """
 
     window: Similarity
     hu: Similarity
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain numbers, for JSON."""
+        """Returns the figures as plain numbers, for JSON."""
         return {"window": self.window.to_dict(), "hu": self.hu.to_dict()}
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """How well a synthetic volume matches the acquired one.
+    """Agreement of a synthetic volume with the acquired one.
 
     Attributes:
         region: 'around kidneys', a box around both with a margin of 25 mm, or 'body' where no kidneys were given.
-        covered: fraction of the box that the acquired volume covers, in (0, 1]; nothing else is compared.
-        around: figures of that box.
-        inside: figures inside the kidneys; None without kidneys.
-        frechet_distance: between patches of 8 x 32 x 32 voxels of the box, by `TextureFeatures` or the network given;
-            comparable only between results of the same network and voxel size; None if fewer than two patches fit.
-        kidneys: agreement of segmentations made on either volume, by side; None unless both were given.
+        covered: Fraction of the box that the acquired volume covers, in (0, 1]; nothing else is compared.
+        around: Figures of that box.
+        inside: Figures inside the kidneys; None without kidneys.
+        frechet_distance: Distance between patches of 8 x 32 x 32 voxels of the box, by `TextureFeatures` or the network
+            given. It is comparable only between results of one network and one voxel size. None if fewer than two
+            patches fit.
+        kidneys: Agreement of the segmentations made on either volume, by side; None unless both were given.
     """
 
     region: Literal["around kidneys", "body"]
@@ -65,7 +66,7 @@ class Metrics:
     kidneys: dict[str, Overlap] | None
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain numbers, for JSON."""
+        """Returns the figures as plain numbers, for JSON."""
         return {
             "region": self.region,
             "covered": self.covered,
@@ -89,28 +90,33 @@ def evaluate(
 
     Args:
         synthetic: HU, 3D.
-        acquired: HU, 3D, any grid; it is not registered here. Where it is padding (-1024 HU or lower) nothing is
+        acquired: HU, 3D, any grid; it is not registered here. Voxels where it is padding (-1024 HU or lower) are not
             compared.
-        kidneys: labels on any grid, 1 right and 2 left; None or empty compares the whole body.
-        synthetic_kidneys: labels of a segmentation of the synthetic volume.
-        acquired_kidneys: labels of a segmentation of the acquired volume, compared with the former.
-        features: feature network of the Fréchet distance; `TextureFeatures` if None.
+        kidneys: Labels on any grid, 1 right and 2 left; None or empty compares the whole body.
+        synthetic_kidneys: Labels of a segmentation of the synthetic volume.
+        acquired_kidneys: Labels of a segmentation of the acquired volume, compared with `synthetic_kidneys`.
+        features: Feature network of the Fréchet distance; `TextureFeatures` if None.
 
     Raises:
         GeometryError: If a volume is not three-dimensional or the two do not overlap in the region.
         ImageContentError: If a volume holds values that are not finite.
+
+    Example:
+        >>> metrics = evaluate(result.synthesis.image, exam.nephrographic, result.segmentation.labels)
+        >>> metrics.around.window.psnr_db
+        27.4
     """
     for image in (synthetic, acquired):
         if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
             raise GeometryError(
                 "A volume to compare is not three-dimensional with one value per voxel.", Action.GIVE_CT
             )
-    labels = _on(kidneys, synthetic, label=True) if kidneys is not None else None
+    labels = on_grid(kidneys, synthetic, label=True) if kidneys is not None else None
     if labels is not None and not sitk.GetArrayViewFromImage(labels).any():
         labels = None
     box = _box(synthetic, labels)
     predicted = sitk.GetArrayFromImage(box.crop(synthetic)).astype(np.float32, copy=False)
-    truth = _cropped(acquired, synthetic, box)
+    truth = sitk.GetArrayFromImage(box.crop_on(synthetic, acquired)).astype(np.float32, copy=False)
     covered = truth > AIR_HU
     if not covered.any():
         raise GeometryError("The acquired phase does not cover the region of the synthetic one.", Action.GIVE_ONE_EXAM)
@@ -137,27 +143,18 @@ def _box(synthetic: sitk.Image, labels: sitk.Image | None) -> Box:
     return box_around(body, synthetic.GetSpacing(), 0.0)
 
 
-def _on(image: sitk.Image, grid: sitk.Image, *, label: bool = False) -> sitk.Image:
-    return image if same_grid(image, grid) else resample(image, grid, label=label)
-
-
-def _cropped(image: sitk.Image, grid: sitk.Image, box: Box) -> np.ndarray:
-    cropped = box.crop(image) if same_grid(image, grid) else resample(image, box.crop(grid))
-    return sitk.GetArrayFromImage(cropped).astype(np.float32, copy=False)
-
-
 def _region(
-    predicted: np.ndarray, truth: np.ndarray, mask: np.ndarray, *, multiscale: bool = False
+    predicted: NDArray[np.float32], truth: NDArray[np.float32], mask: NDArray[np.bool_], *, multiscale: bool = False
 ) -> RegionSimilarity:
     window, hu = (similarity(predicted, truth, mask, values, multiscale=multiscale) for values in (WINDOW, FULL))
     return RegionSimilarity(window, hu)
 
 
 def _patch_distance(
-    predicted: np.ndarray, truth: np.ndarray, mask: np.ndarray, network: FeatureNetwork
+    predicted: NDArray[np.float32], truth: NDArray[np.float32], mask: NDArray[np.bool_], network: FeatureNetwork
 ) -> float | None:
-    size = tuple(min(side, length) for side, length in zip(_PATCH, predicted.shape, strict=True))
-    chosen = [patches(volume, size, _STRIDE, mask) for volume in (predicted, truth)]
+    z, y, x = (min(side, length) for side, length in zip(_PATCH, predicted.shape, strict=True))
+    chosen = [patches(volume, (z, y, x), _STRIDE, mask) for volume in (predicted, truth)]
     if len(chosen[0]) < 2:
         return None
     return frechet_distance(*(extract_features(volumes, network) for volumes in chosen))

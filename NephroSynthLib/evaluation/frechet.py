@@ -1,8 +1,9 @@
 """Fréchet distance between the features of two sets of volumes, with an exchangeable feature network.
 
-With Inception features of slices this is FID (Heusel et al., NeurIPS 2017), with I3D features of volumes FVD
-(Unterthiner et al., 2018). Neither network ships here, and neither saw a CT: `TextureFeatures`, the default, measures
-intensity and texture directly. Its distances rank methods within this project and compare with no published FID or FVD.
+With Inception features of slices the distance is FID (Heusel et al., NeurIPS 2017), with I3D features of volumes it is
+FVD (Unterthiner et al., 2018). Neither network is part of this project, and neither was trained on CT. The default,
+`TextureFeatures`, measures intensity and texture directly. Its distances rank methods within this project and cannot be
+compared with a published FID or FVD.
 """
 
 from __future__ import annotations
@@ -12,38 +13,38 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from NephroSynthLib.errors import Action, GeometryError
 from NephroSynthLib.imaging.window import to_window
-
-Size = tuple[int, int, int]
+from NephroSynthLib.networks.blocks import Size
 
 
 class FeatureNetwork(Protocol):
-    """Anything that turns volumes (n, 1, z, y, x) in the unit window [-1, 1] into features (n, d).
+    """Turns volumes (n, 1, z, y, x) in the unit window [-1, 1] into features (n, d).
 
-    A `torch.nn.Module` or a TorchScript module that the caller has loaded is one as it stands.
+    Any `torch.nn.Module` or TorchScript module with such a `forward` fits.
     """
 
     def __call__(self, volumes: torch.Tensor, /) -> torch.Tensor:
-        """Features (n, d) of volumes (n, 1, z, y, x)."""
+        """Returns the features (n, d) of volumes (n, 1, z, y, x)."""
         ...
 
 
 class TextureFeatures:
-    """Intensity and texture at three scales: 25 numbers for each volume, without learned weights.
+    """Measures intensity and texture at three scales: 25 numbers for each volume, without learned weights.
 
-    A histogram of seven soft bins over the window; then at full, half and quarter resolution the mean and spread of the
-    intensity, the mean and spread of the gradient's magnitude in the plane, the mean of that through it, and the
-    spread of the Laplacian.
+    The first seven are a histogram of soft bins over the window. Six follow for each of full, half and quarter
+    resolution: mean and spread of the intensity, mean and spread of the magnitude of the gradient in the axial plane,
+    mean of the magnitude of the gradient across slices, and spread of the Laplacian.
     """
 
     bins = 7
     scales = 3
 
     def __call__(self, volumes: torch.Tensor, /) -> torch.Tensor:
-        """Features (n, 25) of volumes (n, 1, z, y, x) in [-1, 1]."""
+        """Returns the features (n, 25) of volumes (n, 1, z, y, x) in [-1, 1]."""
         features = list(self._histogram(volumes))
         for _ in range(self.scales):
             features += self._texture(volumes)
@@ -80,15 +81,16 @@ class TextureFeatures:
         ]
 
 
-def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
-    """Squared Fréchet distance between Gaussians fitted to two sets of features (Dowson and Landau, 1982).
+def frechet_distance(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
+    """Returns the squared Fréchet distance between Gaussians fitted to two sets of features.
 
-    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1^1/2 C2 C1^1/2)^1/2). The last root is taken of a symmetric positive product, by its
-    eigenvalues, which stays real where fewer samples than features make the covariances singular.
+    It is |m1 - m2|^2 + tr(C1 + C2 - 2 (C1^1/2 C2 C1^1/2)^1/2) (Dowson and Landau, 1982). The outer root is that of a
+    symmetric positive matrix and is taken by eigenvalues. So it stays real even with fewer samples than features, which
+    make the covariances singular.
 
     Args:
-        first: features (n, d), n at least 2.
-        second: features (m, d), m at least 2.
+        first: Features (n, d), n at least 2.
+        second: Features (m, d), m at least 2.
 
     Returns:
         A number of at least 0, in squared units of the features.
@@ -111,8 +113,19 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
     return max(0.0, float(distance))
 
 
-def extract_features(volumes: Sequence[np.ndarray], network: FeatureNetwork, batch: int = 64) -> np.ndarray:
-    """Features (n, d) of volumes in HU, (z, y, x), all of one shape; a slice is a volume with a side of one voxel."""
+def extract_features(
+    volumes: Sequence[NDArray[np.floating]], network: FeatureNetwork, batch: int = 64
+) -> NDArray[np.floating]:
+    """Extracts the features of volumes.
+
+    Args:
+        volumes: HU, each (z, y, x), all of one shape; a slice is a volume with a side of one voxel.
+        network: The feature network.
+        batch: Number of volumes that the network takes at once.
+
+    Returns:
+        Features (n, d).
+    """
     parts = []
     for start in range(0, len(volumes), batch):
         unit = to_window(np.stack(volumes[start : start + batch])).astype(np.float32)
@@ -121,8 +134,17 @@ def extract_features(volumes: Sequence[np.ndarray], network: FeatureNetwork, bat
     return np.concatenate(parts)
 
 
-def patches(volume: np.ndarray, size: Size, stride: Size, mask: np.ndarray | None = None) -> list[np.ndarray]:
-    """Windows (z, y, x) of a volume; with a mask, only those with a centre voxel inside it. Views, no copies."""
+def patches(
+    volume: NDArray[np.floating], size: Size, stride: Size, mask: NDArray[np.bool_] | None = None
+) -> list[NDArray[np.floating]]:
+    """Cuts a volume into windows of one size, as views without copies.
+
+    Args:
+        volume: HU, (z, y, x).
+        size: Size of a window.
+        stride: Steps between windows.
+        mask: Where given, only windows whose centre voxel is inside it are returned.
+    """
     windows = np.lib.stride_tricks.sliding_window_view(volume, size)[tuple(slice(None, None, step) for step in stride)]
     chosen = []
     for index in np.ndindex(windows.shape[:3]):
@@ -132,6 +154,6 @@ def patches(volume: np.ndarray, size: Size, stride: Size, mask: np.ndarray | Non
     return chosen
 
 
-def _symmetric_root(matrix: np.ndarray) -> np.ndarray:
+def _symmetric_root(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     values, vectors = np.linalg.eigh(matrix)
     return (vectors * np.sqrt(values.clip(min=0))) @ vectors.T

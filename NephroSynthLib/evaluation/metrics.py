@@ -1,6 +1,6 @@
-"""How similar a synthetic volume is to the acquired one: PSNR, SSIM, MS-SSIM, MAE, RMSE, NCC.
+"""Similarity of a synthetic volume to the acquired one: PSNR, SSIM, MS-SSIM, MAE, RMSE, NCC.
 
-All work on arrays (z, y, x) in HU within a value range, to which both are clipped first.
+All functions take arrays (z, y, x) in HU and a value range, to which both volumes are clipped first.
 """
 
 from __future__ import annotations
@@ -8,18 +8,22 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from NephroSynthLib.errors import Action, GeometryError, ImageContentError
+from NephroSynthLib.imaging.psnr import psnr_db
 from NephroSynthLib.imaging.ssim import ms_ssim, ssim_map
 from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU
-
-PSNR_OF_EQUAL_DB = 100.0
-"""PSNR is infinite between equal images; it ends here, so that every figure is a finite number."""
 
 
 @dataclass(frozen=True)
 class ValueRange:
-    """The range of HU that a comparison sees; its width is the data range of PSNR and SSIM."""
+    """The range of HU in which two volumes are compared; its width is the data range of PSNR and SSIM.
+
+    Attributes:
+        lower: Lowest value, HU.
+        upper: Highest value, HU.
+    """
 
     lower: float
     upper: float
@@ -29,14 +33,14 @@ class ValueRange:
         """Width in HU."""
         return self.upper - self.lower
 
-    def lifted(self, hu: np.ndarray) -> np.ndarray:
-        """HU of any shape, clipped to the range and counted from its lower end: float32 in [0, width]."""
+    def lifted(self, hu: NDArray[np.number]) -> NDArray[np.float32]:
+        """Clips HU of any shape to the range and counts them from its lower end, in [0, width]."""
         return np.clip(hu, self.lower, self.upper).astype(np.float32) - np.float32(self.lower)
 
 
 WINDOW = ValueRange(LOWER_HU, UPPER_HU)
 FULL = ValueRange(-1024.0, 3071.0)
-"""All that 12 bits hold."""
+"""All HU that 12 bits can hold."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,14 @@ class Similarity:
     """Figures of one region in one value range.
 
     Attributes:
-        psnr_db: peak signal-to-noise ratio, the peak being the width of the range; 100 between equal images.
-        ssim: mean structural similarity, at most 1.
-        ms_ssim: multi-scale SSIM of the axial slices in [0, 1]; None where the region is no box or too small.
-        mae_hu: mean absolute error.
-        rmse_hu: root of the mean squared error.
-        bias_hu: mean of synthetic less acquired.
-        ncc: normalized cross-correlation (Pearson) in [-1, 1]; of a constant region 1 if both are equal, otherwise 0.
-        voxels: how many voxels were compared.
+        psnr_db: Peak signal-to-noise ratio, whose peak is the width of the range; 100 between equal images.
+        ssim: Mean structural similarity, at most 1.
+        ms_ssim: Multi-scale SSIM of the axial slices in [0, 1]; None where the region is no box or too small.
+        mae_hu: Mean absolute error.
+        rmse_hu: Root of the mean squared error.
+        bias_hu: Mean of synthetic less acquired.
+        ncc: Normalized cross-correlation (Pearson) in [-1, 1]. A constant region scores 1 if both are equal, else 0.
+        voxels: Number of voxels that were compared.
     """
 
     psnr_db: float
@@ -64,21 +68,26 @@ class Similarity:
     voxels: int
 
     def to_dict(self) -> dict[str, float | int | None]:
-        """The same as plain numbers, for JSON."""
+        """Returns the figures as plain numbers, for JSON."""
         return asdict(self)
 
 
 def similarity(
-    synthetic: np.ndarray, acquired: np.ndarray, mask: np.ndarray, values: ValueRange, *, multiscale: bool = False
+    synthetic: NDArray[np.number],
+    acquired: NDArray[np.number],
+    mask: NDArray[np.bool_],
+    values: ValueRange,
+    *,
+    multiscale: bool = False,
 ) -> Similarity:
     """Compares two volumes where a mask is true.
 
     Args:
         synthetic: HU, (z, y, x).
         acquired: HU, same shape.
-        mask: boolean, same shape, with at least one voxel; SSIM looks up to 5 voxels beyond it.
-        values: the range of HU to compare in.
-        multiscale: also MS-SSIM, of the whole of every slice that the mask fills by half or more.
+        mask: Same shape, with at least one voxel. SSIM also reads up to 5 voxels beyond it.
+        values: The range of HU to compare in.
+        multiscale: Whether to compute MS-SSIM too, on the whole of each slice that the mask fills by half or more.
 
     Raises:
         GeometryError: If the shapes differ or the mask is empty.
@@ -92,7 +101,7 @@ def similarity(
     error = first - second
     mean_square = float(np.mean(error**2, dtype=np.float64))
     return Similarity(
-        psnr_db=_psnr(mean_square, values.width),
+        psnr_db=psnr_db(mean_square, values.width),
         ssim=ssim,
         ms_ssim=multiscale_ssim,
         mae_hu=float(np.mean(np.abs(error), dtype=np.float64)),
@@ -103,17 +112,15 @@ def similarity(
     )
 
 
-def _masked_ms_ssim(first: np.ndarray, second: np.ndarray, mask: np.ndarray, data_range: float) -> float | None:
-    """MS-SSIM of the slices that the mask fills by half or more."""
+def _masked_ms_ssim(
+    first: NDArray[np.float32], second: NDArray[np.float32], mask: NDArray[np.bool_], data_range: float
+) -> float | None:
+    """Returns the MS-SSIM of the slices that the mask fills by half or more."""
     slices = mask.mean(axis=(1, 2)) >= 0.5
     return ms_ssim(first[slices], second[slices], data_range)
 
 
-def _psnr(mean_square: float, peak: float) -> float:
-    return min(PSNR_OF_EQUAL_DB, float(10 * np.log10(peak**2 / max(mean_square, 1e-12))))
-
-
-def _ncc(first: np.ndarray, second: np.ndarray) -> float:
+def _ncc(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
     spreads = float(first.std(dtype=np.float64)), float(second.std(dtype=np.float64))
     if min(spreads) < 1e-6:
         return 1.0 if np.array_equal(first, second) else 0.0
@@ -121,7 +128,7 @@ def _ncc(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.clip(np.mean(a * b, dtype=np.float64) / (spreads[0] * spreads[1]), -1.0, 1.0))
 
 
-def _check(synthetic: np.ndarray, acquired: np.ndarray, mask: np.ndarray) -> None:
+def _check(synthetic: NDArray[np.number], acquired: NDArray[np.number], mask: NDArray[np.bool_]) -> None:
     if not synthetic.shape == acquired.shape == mask.shape or synthetic.ndim != 3:
         raise GeometryError(
             f"The volumes to compare must be three-dimensional and of one shape, but they are {synthetic.shape} and "

@@ -1,4 +1,4 @@
-"""How well two kidney segmentations agree, kidney by kidney."""
+"""Agreement of two kidney segmentations, kidney by kidney."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import SimpleITK as sitk
 import torch
 from monai.metrics.hausdorff_distance import compute_hausdorff_distance
 from monai.metrics.surface_distance import compute_average_surface_distance
+from numpy.typing import NDArray
 
-from NephroSynthLib.imaging.grids import box_around, resample, same_grid
+from NephroSynthLib.imaging.dice import dice
+from NephroSynthLib.imaging.grids import Spacing, box_around, on_grid
 from NephroSynthLib.imaging.sides import SIDES
 
 
@@ -19,9 +21,9 @@ class Overlap:
     """Agreement of one kidney in two label maps.
 
     Attributes:
-        dice: in [0, 1]; 0 if only one of the two has the kidney.
-        mean_surface_distance_mm: mean over both surfaces of the distance to the other; None if one has no such kidney.
-        hausdorff95_mm: the larger of the 95th percentiles of the distances from either surface, likewise.
+        dice: Dice coefficient in [0, 1]; 0 if one label map lacks the kidney.
+        mean_surface_distance_mm: Mean over both surfaces of the distance to the other; None if one lacks the kidney.
+        hausdorff95_mm: The larger of the 95th percentiles of the distances from either surface; None likewise.
     """
 
     dice: float
@@ -29,7 +31,7 @@ class Overlap:
     hausdorff95_mm: float | None
 
     def to_dict(self) -> dict[str, float | None]:
-        """The same as plain numbers, for JSON."""
+        """Returns the figures as plain numbers, for JSON."""
         return asdict(self)
 
 
@@ -37,14 +39,13 @@ def kidney_overlap(first: sitk.Image, second: sitk.Image) -> dict[str, Overlap]:
     """Compares two label maps (1 right, 2 left) on the grid of the first.
 
     Args:
-        first: labels, 3D.
-        second: labels on any grid; brought onto the first's by nearest neighbour.
+        first: Labels, 3D.
+        second: Labels on any grid; brought onto that of `first` by nearest neighbour.
 
     Returns:
-        One entry for each side, 'right' or 'left', that at least one of the two has.
+        One entry for each side, 'right' or 'left', that at least one of the two label maps has.
     """
-    if not same_grid(first, second):
-        second = resample(second, first, label=True)
+    second = on_grid(second, first, label=True)
     a, b = sitk.GetArrayViewFromImage(first), sitk.GetArrayViewFromImage(second)
     return {
         side: _overlap(a == label, b == label, first.GetSpacing())
@@ -53,13 +54,7 @@ def kidney_overlap(first: sitk.Image, second: sitk.Image) -> dict[str, Overlap]:
     }
 
 
-def dice(first: np.ndarray, second: np.ndarray) -> float:
-    """Dice coefficient of two boolean masks of one shape, in [0, 1]; 1 if both are empty."""
-    total = int(np.count_nonzero(first)) + int(np.count_nonzero(second))
-    return 2 * int(np.count_nonzero(first & second)) / total if total else 1.0
-
-
-def _overlap(first: np.ndarray, second: np.ndarray, spacing: tuple[float, float, float]) -> Overlap:
+def _overlap(first: NDArray[np.bool_], second: NDArray[np.bool_], spacing: Spacing) -> Overlap:
     if not (first.any() and second.any()):
         return Overlap(0.0, None, None)
     box = box_around(first | second, spacing, max(spacing)).slices

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 from NephroSynthLib.dicom.series_identity import Identity, compare_patients, patient_doubt
 from NephroSynthLib.errors import Action, GeometryError, IdentityError
 from NephroSynthLib.exam.contrast import early_contrast_warnings
-from NephroSynthLib.imaging.grids import canonical
+from NephroSynthLib.imaging.grids import canonical, index_to_world
 
 if TYPE_CHECKING:
     from NephroSynthLib.exam.exam import Volume
@@ -74,14 +74,10 @@ def overlap_share(first: sitk.Image, second: sitk.Image) -> float:
 
 def _share_inside(image: sitk.Image, other: sitk.Image) -> float:
     fractions = (np.indices((_SAMPLES,) * 3).reshape(3, -1).T + 0.5) / _SAMPLES
-    points = _axes(image) @ (fractions * image.GetSize() - 0.5).T + np.reshape(image.GetOrigin(), (3, 1))
-    indices = np.linalg.solve(_axes(other), points - np.reshape(other.GetOrigin(), (3, 1))).T
+    to_world, to_other = index_to_world(image), index_to_world(other)
+    points = to_world[:3, :3] @ (fractions * image.GetSize() - 0.5).T + to_world[:3, 3:]
+    indices = np.linalg.solve(to_other[:3, :3], points - to_other[:3, 3:]).T
     return float(((indices >= -0.5) & (indices <= np.array(other.GetSize()) - 0.5)).all(axis=1).mean())
-
-
-def _axes(image: sitk.Image) -> np.ndarray:
-    """Columns: the step from a voxel to the next along each axis, LPS mm."""
-    return np.reshape(image.GetDirection(), (3, 3)) * np.array(image.GetSpacing())
 
 
 def _check_identities(roles: str, first: Identity, second: Identity) -> list[str]:

@@ -1,4 +1,4 @@
-"""Grids of images: canonical orientation, resampling to a spacing, boxes around labels."""
+"""Grids of images: canonical orientation, index-to-world matrices, resampling, boxes around labels."""
 
 from __future__ import annotations
 
@@ -7,17 +7,23 @@ from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
+from numpy.typing import NDArray
 
 AIR_HU = -1024.0
+"""Value of voxels that no scanner has seen: padding, and everything beyond the field of view."""
+
+MIN_SLICES = 16
+"""Fewest slices of a CT volume that can hold a kidney."""
 
 Spacing = tuple[float, float, float]
+"""Voxel size along (x, y, z) in mm."""
 
 
 def canonical(image: sitk.Image) -> sitk.Image:
-    """The same voxels with axes nearest to left, posterior, superior: a permutation and flips, no interpolation.
+    """Reorders the axes of an image to left, posterior, superior by a permutation and flips, without interpolation.
 
-    Its geometry is rounded to a micrometre, since NIfTI keeps no more than float32: an optimizer makes millimetres of
-    the tenth decimal, and the same exam would give another result in each format.
+    The geometry is rounded to a micrometre. NIfTI stores it as float32, and an optimizer may turn a difference in the
+    tenth decimal into millimetres, so without rounding the result of an exam would depend on the file format.
     """
     turned = sitk.DICOMOrient(image, "LPS")
     turned.SetSpacing([round(size, 5) for size in turned.GetSpacing()])
@@ -26,10 +32,21 @@ def canonical(image: sitk.Image) -> sitk.Image:
     return turned
 
 
-def along_stored_axes(image: sitk.Image, spacing: Spacing) -> Spacing:
-    """A voxel size along left, posterior and superior (mm) as the image's own axes have it, which may be in any order.
+def index_to_world(image: sitk.Image) -> NDArray[np.float64]:
+    """Returns the 4x4 matrix that maps (x, y, z) voxel indices of an image to LPS mm.
 
-    An oblique axis counts as the one it is nearest to.
+    The first three columns are the steps from a voxel to the next one along each axis.
+    """
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * np.asarray(image.GetSpacing())
+    matrix[:3, 3] = image.GetOrigin()
+    return matrix
+
+
+def along_stored_axes(image: sitk.Image, spacing: Spacing) -> Spacing:
+    """Converts a voxel size along left, posterior and superior (mm) to the order of the image's own axes.
+
+    An oblique axis counts as the patient axis that it is nearest to.
     """
     order = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(image.GetDirection())
     x, y, z = (spacing[next(i for i, ends in enumerate(("LR", "PA", "SI")) if letter in ends)] for letter in order)
@@ -37,7 +54,12 @@ def along_stored_axes(image: sitk.Image, spacing: Spacing) -> Spacing:
 
 
 def with_spacing(image: sitk.Image, spacing: Spacing) -> sitk.Image:
-    """An empty image that covers what `image` covers with voxels of another size (x, y, z in mm), for `resample`."""
+    """Returns an empty image that covers the same space with voxels of another size, as a grid for `resample`.
+
+    Args:
+        image: Image whose extent and orientation are taken.
+        spacing: New voxel size (x, y, z) in mm.
+    """
     ratio = [new / old for old, new in zip(image.GetSpacing(), spacing, strict=True)]
     size = [max(1, round(n / r)) for n, r in zip(image.GetSize(), ratio, strict=True)]
     corner = [(r - 1) / 2 for r in ratio]
@@ -60,21 +82,30 @@ def resample(
 
     Args:
         image: HU or a label map.
-        grid: image whose grid is taken.
-        transform: carries points of `grid` to `image`, LPS mm; identity if None.
-        label: nearest-neighbour interpolation instead of linear.
-        outside: value beyond the image; 0 for labels and -1024 HU otherwise, if None.
+        grid: Image whose grid is taken.
+        transform: Carries points of `grid` to `image`, LPS mm; identity if None.
+        label: Whether to interpolate by nearest neighbour instead of linearly.
+        outside: Value beyond the image; 0 for labels and -1024 HU otherwise, if None.
+
+    Example:
+        >>> fine = resample(image, with_spacing(image, (1.0, 1.0, 1.0)))
     """
     value = outside if outside is not None else (0.0 if label else AIR_HU)
     interpolator = sitk.sitkNearestNeighbor if label else sitk.sitkLinear
     return sitk.Resample(image, grid, transform or sitk.Transform(3, sitk.sitkIdentity), interpolator, value)
 
 
+def on_grid(image: sitk.Image, grid: sitk.Image, *, label: bool = False) -> sitk.Image:
+    """Returns the image as it is where it already lies on the grid, and otherwise resampled onto it."""
+    return image if same_grid(image, grid) else resample(image, grid, label=label)
+
+
 def smooth_for(image: sitk.Image, spacing: Spacing) -> sitk.Image:
     """Low-pass filters an image before it is sampled at a coarser spacing (x, y, z in mm), against aliasing.
 
-    Axes that do not get coarser stay as they are. The Gaussian's width is that of a Nyquist filter, half the coarse
-    voxel's full width at half maximum less the voxel's own (Cardoso et al., MICCAI 2015, eq. 5).
+    Axes that do not get coarser stay as they are. The variance of the Gaussian is that of the coarse voxel less that of
+    the image's own voxel, each taken as a Gaussian with a full width at half maximum of one voxel (Cardoso et al.,
+    MICCAI 2015, eq. 5).
     """
     for axis, (old, new) in enumerate(zip(image.GetSpacing(), spacing, strict=True)):
         variance = (new**2 - old**2) / (8 * np.log(2))
@@ -84,7 +115,7 @@ def smooth_for(image: sitk.Image, spacing: Spacing) -> sitk.Image:
 
 
 def same_grid(first: sitk.Image, second: sitk.Image) -> bool:
-    """Whether two images share size, spacing, origin and direction to a hundredth of a voxel."""
+    """Tells whether two images share size, spacing, origin and direction to a hundredth of a voxel."""
     tolerance = 0.01 * min(first.GetSpacing())
     return bool(
         first.GetSize() == second.GetSize()
@@ -96,24 +127,38 @@ def same_grid(first: sitk.Image, second: sitk.Image) -> bool:
 
 @dataclass(frozen=True)
 class Box:
-    """A box of voxels: `start` and `size` in (x, y, z), as SimpleITK counts them."""
+    """A box of voxels.
+
+    Attributes:
+        start: Index of the first voxel (x, y, z).
+        size: Number of voxels along (x, y, z).
+    """
 
     start: tuple[int, int, int]
     size: tuple[int, int, int]
 
     @property
     def slices(self) -> tuple[slice, slice, slice]:
-        """The box in a (z, y, x) array."""
+        """Slices that cut the box out of a (z, y, x) array."""
         x, y, z = (slice(a, a + n) for a, n in zip(self.start, self.size, strict=True))
         return z, y, x
 
     def crop(self, image: sitk.Image) -> sitk.Image:
-        """The box of an image, with its place in space."""
+        """Cuts the box out of an image; the voxels keep their place in space."""
         return sitk.RegionOfInterest(image, self.size, self.start)
 
+    def crop_on(self, grid: sitk.Image, image: sitk.Image) -> sitk.Image:
+        """Returns the part of an image, of any grid, that lies in this box of `grid`, on the voxels of `grid`."""
+        return self.crop(image) if same_grid(image, grid) else resample(image, self.crop(grid))
 
-def box_around(mask: np.ndarray, spacing: Sequence[float], margin_mm: float) -> Box:
-    """The bounding box of a mask (z, y, x) with a margin in mm, cut at the image's border.
+
+def box_around(mask: NDArray[np.bool_], spacing: Sequence[float], margin_mm: float) -> Box:
+    """Returns the bounding box of a mask with a margin, cut at the border of the image.
+
+    Args:
+        mask: Voxels (z, y, x).
+        spacing: Voxel size (x, y, z) in mm.
+        margin_mm: Margin on each side.
 
     Raises:
         ValueError: If the mask is empty.

@@ -9,8 +9,8 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from NephroSynthLib.dicom.stack import MIN_SLICES
 from NephroSynthLib.errors import Action, GeometryError, ImageContentError, NotCTError
+from NephroSynthLib.imaging.grids import MIN_SLICES
 
 MAX_VOXELS = 2**31
 _SPACING_RANGE_MM = (0.1, 20.0)

@@ -10,6 +10,8 @@ import vtk
 from numpy.typing import NDArray
 from vtk.util import numpy_support
 
+from NephroSynthLib.imaging.grids import index_to_world
+
 RAS_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 Matrix = NDArray[np.float64]
@@ -35,10 +37,7 @@ def shear(ijk_to_world: Matrix) -> float:
 
 def ijk_to_ras(image: sitk.Image) -> Matrix:
     """(4, 4) from voxel indices (x, y, z) of an image to RAS mm."""
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * np.array(image.GetSpacing())
-    matrix[:3, 3] = image.GetOrigin()
-    return RAS_LPS @ matrix
+    return RAS_LPS @ index_to_world(image)
 
 
 def image_from_vtk(data: vtk.vtkImageData, ijk_to_ras_matrix: Matrix) -> sitk.Image:

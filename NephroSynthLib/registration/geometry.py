@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from NephroSynthLib.imaging.grids import AIR_HU
+from NephroSynthLib.imaging.grids import AIR_HU, index_to_world
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -81,7 +81,7 @@ class WorkingGrid:
 
     def inside(self, image: sitk.Image) -> BoolArray:
         """Which voxels of this grid lie within the extent of `image`, as (z, y, x)."""
-        to_index = np.linalg.inv(index_to_physical(image))
+        to_index = np.linalg.inv(index_to_world(image))
         axes = [self.origin[axis] + self.spacing * np.arange(self.size[axis]) for axis in range(3)]
         inside = np.ones(self.size[::-1], dtype=bool)
         for row, size in zip(to_index[:3], image.GetSize(), strict=True):
@@ -92,17 +92,9 @@ class WorkingGrid:
         return inside
 
 
-def index_to_physical(image: sitk.Image) -> FloatArray:
-    """The 4x4 map from (x, y, z) voxel indices of `image` to LPS mm."""
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * np.asarray(image.GetSpacing())
-    matrix[:3, 3] = image.GetOrigin()
-    return matrix
-
-
 def extent(image: sitk.Image) -> tuple[FloatArray, FloatArray]:
     """Lower and upper corner of the LPS box around the voxel centres of `image`."""
-    points = apply(index_to_physical(image), box_corners(np.zeros(3), np.asarray(image.GetSize()) - 1.0))
+    points = apply(index_to_world(image), box_corners(np.zeros(3), np.asarray(image.GetSize()) - 1.0))
     return points.min(axis=0), points.max(axis=0)
 
 
@@ -144,7 +136,7 @@ def matrix_of(transform: sitk.Transform) -> FloatArray:
 def _crop(image: sitk.Image, lower: FloatArray, upper: FloatArray) -> sitk.Image | None:
     """The part of `image` that covers an LPS box; None if it misses the box."""
     corners = box_corners(lower, upper)
-    indices = apply(np.linalg.inv(index_to_physical(image)), corners)
+    indices = apply(np.linalg.inv(index_to_world(image)), corners)
     size = np.asarray(image.GetSize())
     start = np.maximum(np.floor(indices.min(axis=0)).astype(int), 0)
     stop = np.minimum(np.ceil(indices.max(axis=0)).astype(int) + 1, size)

@@ -15,7 +15,8 @@ import scipy.ndimage as ndi
 import SimpleITK as sitk
 from scipy.special import expit
 
-from NephroSynthLib.registration.geometry import BoolArray, FloatArray, WorkingGrid, apply, index_to_physical, matrix_of
+from NephroSynthLib.imaging.grids import index_to_world
+from NephroSynthLib.registration.geometry import BoolArray, FloatArray, WorkingGrid, apply, matrix_of
 
 SPACING_MM = 2.0
 INSIDE_MM, OUTSIDE_MM = 4.0, 6.0
@@ -109,7 +110,7 @@ def nearest_rigid(matrix: FloatArray, center: FloatArray) -> FloatArray:
 def mask_points(mask: sitk.Image) -> FloatArray:
     """Centres of the nonzero voxels of a mask, (N, 3) LPS mm."""
     z, y, x = np.nonzero(sitk.GetArrayViewFromImage(mask))
-    return apply(index_to_physical(mask), np.stack([x, y, z], axis=-1).astype(np.float64))
+    return apply(index_to_world(mask), np.stack([x, y, z], axis=-1).astype(np.float64))
 
 
 def _tissue(hu: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import scipy.ndimage as ndi
 import SimpleITK as sitk
 
+from NephroSynthLib.imaging.dice import dice
 from NephroSynthLib.imaging.grids import AIR_HU
 from NephroSynthLib.imaging.ssim import RADIUS, ssim_map
 from NephroSynthLib.imaging.window import to_window
@@ -101,7 +102,7 @@ class _Region:
 
     def dice(self, transform: sitk.Transform, moving_mask: sitk.Image) -> float:
         warped = self.warped(transform, sitk.Cast(moving_mask, sitk.sitkFloat32), 0.0) > 0.5
-        return float(2 * (self.kidney & warped).sum() / max(1, self.kidney.sum() + warped.sum()))
+        return dice(self.kidney, warped)
 
 
 class Judge:

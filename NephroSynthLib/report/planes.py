@@ -8,10 +8,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from NephroSynthLib.imaging.grids import resample
-from NephroSynthLib.imaging.sides import SIDES
+from NephroSynthLib.imaging.sides import BODY_HU, SIDES
 
 PIXEL_MM = 0.8
-BODY_HU = -300.0
 
 _COARSE_MM = 4.0
 _LABEL_MM = 2.0

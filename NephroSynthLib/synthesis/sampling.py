@@ -9,10 +9,11 @@ import torch
 
 from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
 from NephroSynthLib.diffusion.samplers import DDIM, DDPM, DPMSolver, Sampler
-from NephroSynthLib.diffusion.tiling import Size, Tiling, denoise_tiled, tile_shape
+from NephroSynthLib.diffusion.tiling import Tiling, denoise_tiled, tile_shape
 from NephroSynthLib.errors import Action, ResourceError, is_out_of_memory
 from NephroSynthLib.imaging.window import from_window
 from NephroSynthLib.models.device import autocast, free_memory, in_words
+from NephroSynthLib.networks.blocks import Size
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import SynthesisSettings
 from NephroSynthLib.synthesis.condition import condition_channels, exam_context

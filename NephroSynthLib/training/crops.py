@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-Size = tuple[int, int, int]
+from NephroSynthLib.networks.blocks import Size
 
 
 def choose_centre(mask: np.ndarray, rng: np.random.Generator, inside: float) -> Size:

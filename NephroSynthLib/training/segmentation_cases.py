@@ -10,13 +10,15 @@ from pydantic import JsonValue
 
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
 from NephroSynthLib.exam.simulated_images import to_image
+from NephroSynthLib.imaging.dice import dice
 from NephroSynthLib.imaging.grids import AIR_HU
+from NephroSynthLib.networks.blocks import Size
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
 from NephroSynthLib.segmentation.preprocessing import SPACING, condition_channels, occupancy, working_image
 from NephroSynthLib.segmentation.segmenter import kidney_probability
 from NephroSynthLib.simulation.reference_grid import Grid
 from NephroSynthLib.simulation.simulated_exam import simulate
-from NephroSynthLib.training.crops import Size, Warp, choose_centre, correlated_noise, crop
+from NephroSynthLib.training.crops import Warp, choose_centre, correlated_noise, crop
 from NephroSynthLib.training.distractors import add_distractors
 from NephroSynthLib.training.loop import DrawSample, Sample
 from NephroSynthLib.training.pool import Case, CasePool
@@ -99,6 +101,5 @@ def evaluate_on(denoiser: Denoiser, pool: CasePool, steps: int) -> dict[str, flo
         for phase in (name for name in PHASES if f"{name}_hu" in case):
             truth = case[f"{phase}_kidneys"] > 127
             found = kidney_probability(case[f"{phase}_hu"].astype(np.float32), denoiser, steps, seed=0) > 0.5
-            dice = 2 * (truth & found).sum() / max(truth.sum() + found.sum(), 1)
-            scores.setdefault(f"dice_{phase}", []).append(float(dice))
+            scores.setdefault(f"dice_{phase}", []).append(dice(truth, found))
     return {name: round(float(np.mean(values)), 4) for name, values in scores.items()}

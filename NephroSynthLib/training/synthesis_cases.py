@@ -12,16 +12,18 @@ from scipy import ndimage
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
 from NephroSynthLib.exam.simulated_images import to_image
 from NephroSynthLib.imaging.grids import box_around, resample
+from NephroSynthLib.imaging.psnr import psnr_db
 from NephroSynthLib.imaging.sides import SIDES
-from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU, to_window
+from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU, WIDTH_HU, to_window
 from NephroSynthLib.methods.kinetic import kinetic_baseline
+from NephroSynthLib.networks.blocks import Size
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
 from NephroSynthLib.registration import register
 from NephroSynthLib.settings import RegistrationSettings, SynthesisSettings
 from NephroSynthLib.simulation.simulated_exam import simulate
 from NephroSynthLib.synthesis.condition import CONDITION_CHANNELS, CONTEXT_FEATURES, condition_channels, exam_context
 from NephroSynthLib.synthesis.sampling import sample_region
-from NephroSynthLib.training.crops import Size, Warp, choose_centre, correlated_noise, crop
+from NephroSynthLib.training.crops import Warp, choose_centre, correlated_noise, crop
 from NephroSynthLib.training.loop import DrawSample, Sample
 from NephroSynthLib.training.pool import Case, CasePool
 from NephroSynthLib.training.recontrast import compartment_hu, other_contrast, shares
@@ -202,8 +204,6 @@ def evaluate_on(denoiser: Denoiser, pool: CasePool, steps: int) -> dict[str, flo
         clip = (LOWER_HU, UPPER_HU)
         for name, hu in candidates.items():
             error = np.clip(hu, *clip) - np.clip(truth, *clip)
-            figures.setdefault(f"{name}_psnr_db", []).append(
-                float(20 * np.log10(UPPER_HU - LOWER_HU) - 10 * np.log10(np.mean(error**2)))
-            )
+            figures.setdefault(f"{name}_psnr_db", []).append(psnr_db(float(np.mean(error**2)), WIDTH_HU))
             figures.setdefault(f"{name}_kidney_mae_hu", []).append(float(np.abs(error[case["kidneys"] > 0]).mean()))
     return {name: round(float(np.mean(values)), 2) for name, values in figures.items()}

@@ -16,9 +16,11 @@ import SimpleITK as sitk
 
 from NephroSynthLib.exam.exam import Exam
 from NephroSynthLib.exam.simulated_images import to_image
+from NephroSynthLib.imaging.dice import dice
 from NephroSynthLib.imaging.grids import box_around
+from NephroSynthLib.imaging.psnr import psnr_db
 from NephroSynthLib.imaging.sides import SIDES
-from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU
+from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU, WIDTH_HU
 from NephroSynthLib.methods.kinetic import kinetic_baseline
 from NephroSynthLib.pipeline import run
 from NephroSynthLib.settings import Settings, SynthesisSettings
@@ -65,11 +67,13 @@ def measure(seed: int) -> Row:
         "told": synthesize(phases["noncontrast"], aligned, result.segmentation.labels, told).image,
     }
     figures = {name: _errors(exam, sitk.GetArrayViewFromImage(image)) for name, image in candidates.items()}
-    dice = [_dice(sitk.GetArrayViewFromImage(labels), truth) for labels, truth in zip(found, truths, strict=True)]
+    overlaps = [
+        _mean_dice(sitk.GetArrayViewFromImage(labels), truth) for labels, truth in zip(found, truths, strict=True)
+    ]
     return Row(
         seconds,
         _tre(exam, result.registration.transform),
-        *dice,
+        *overlaps,
         *(figures[name][0] for name in candidates),
         *(figures[name][1] for name in candidates),
     )
@@ -80,15 +84,13 @@ def _errors(exam: SimulatedExam, hu: np.ndarray) -> tuple[float, float]:
     part = box_around(kidneys, exam.reference.spacing, 20.0).slices
     clipped = [np.clip(values[part], LOWER_HU, UPPER_HU) for values in (hu, exam.nephrographic_truth)]
     error = clipped[0] - clipped[1]
-    psnr = 20 * np.log10(UPPER_HU - LOWER_HU) - 10 * np.log10(np.mean(error**2))
-    return float(psnr), float(np.abs(error[kidneys[part]]).mean())
+    return psnr_db(float(np.mean(error**2)), WIDTH_HU), float(np.abs(error[kidneys[part]]).mean())
 
 
-def _dice(found: np.ndarray, truth: np.ndarray) -> float:
-    """Mean over the sides that the truth has; a kidney labelled with the wrong side counts as missed."""
+def _mean_dice(found: np.ndarray, truth: np.ndarray) -> float:
+    """Returns the mean Dice over the sides of the truth; a kidney labelled with the wrong side counts as missed."""
     sides = [side for side in SIDES.values() if (truth == side).any()]
-    overlap = [2 * ((found == s) & (truth == s)).sum() / ((found == s).sum() + (truth == s).sum()) for s in sides]
-    return float(np.mean(overlap))
+    return float(np.mean([dice(found == side, truth == side) for side in sides]))
 
 
 def _tre(exam: SimulatedExam, transform: sitk.Transform, points: int = 2000) -> float:

@@ -18,6 +18,7 @@ import scipy.ndimage as ndi
 import SimpleITK as sitk
 
 from NephroSynthLib.exam.simulated_images import to_image, to_images
+from NephroSynthLib.imaging.dice import dice
 from NephroSynthLib.imaging.sides import SIDES
 from NephroSynthLib.options import RegistrationMode
 from NephroSynthLib.registration import Registration, register
@@ -53,11 +54,6 @@ def roughened(labels: npt.NDArray[np.uint8], spacing: tuple[float, float, float]
         wander *= 2.4 / wander.std()
         rough[ndi.gaussian_filter(signed + wander, 1.5 / steps) < rng.normal(0, 0.6)] = label
     return rough
-
-
-def dice(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> float:
-    """Overlap of two masks."""
-    return float(2 * (first & second).sum() / max(1, first.sum() + second.sum()))
 
 
 def kidney_tre(transform: sitk.Transform, exam: SimulatedExam) -> float:

@@ -9,7 +9,8 @@ from monai.metrics import PSNRMetric
 from scipy.stats import pearsonr
 
 from NephroSynthLib.errors import GeometryError, ImageContentError
-from NephroSynthLib.evaluation.metrics import FULL, PSNR_OF_EQUAL_DB, WINDOW, similarity
+from NephroSynthLib.evaluation.metrics import FULL, WINDOW, similarity
+from NephroSynthLib.imaging.psnr import LARGEST_DB
 from NephroSynthLib.imaging.ssim import RADIUS
 
 
@@ -62,7 +63,7 @@ def test_values_outside_the_window_count_only_in_the_full_range() -> None:
 def test_equal_constant_volumes_give_finite_figures() -> None:
     flat = np.full((4, 5, 6), 20.0, np.float32)
     found = similarity(flat, flat, np.ones(flat.shape, bool), WINDOW, multiscale=True)
-    assert (found.psnr_db, found.ssim, found.ncc, found.ms_ssim) == (PSNR_OF_EQUAL_DB, pytest.approx(1.0), 1.0, None)
+    assert (found.psnr_db, found.ssim, found.ncc, found.ms_ssim) == (LARGEST_DB, pytest.approx(1.0), 1.0, None)
     other = similarity(flat, flat + 30, np.ones(flat.shape, bool), WINDOW)
     assert other.ncc == 0.0
     assert all(np.isfinite(value) for value in other.to_dict().values() if value is not None)

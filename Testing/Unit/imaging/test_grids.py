@@ -11,6 +11,8 @@ from NephroSynthLib.imaging.grids import (
     along_stored_axes,
     box_around,
     canonical,
+    index_to_world,
+    on_grid,
     resample,
     same_grid,
     smooth_for,
@@ -98,3 +100,30 @@ def test_a_cropped_image_stays_where_it_was(image: sitk.Image) -> None:
     part = Box((3, 4, 5), (6, 7, 8)).crop(image)
 
     np.testing.assert_allclose(part.GetOrigin(), image.TransformIndexToPhysicalPoint((3, 4, 5)))
+
+
+@pytest.mark.parametrize("orientation", ["LPS", "SRA", "PIR"])
+def test_the_index_to_world_matrix_is_simpleitk_s(image: sitk.Image, orientation: str) -> None:
+    cosine, sine = np.cos(0.3), np.sin(0.3)
+    image.SetDirection((cosine, 0, sine, 0, 1, 0, -sine, 0, cosine))
+    stored = sitk.DICOMOrient(image, orientation)
+    for index in ((0, 0, 0), (1, 2, 3), (17, 4, 9)):
+        point = index_to_world(stored) @ (*index, 1)
+        np.testing.assert_allclose(point[:3], stored.TransformIndexToPhysicalPoint(index), atol=1e-9)
+
+
+def test_an_image_on_the_grid_stays_itself_and_another_one_is_resampled(image: sitk.Image) -> None:
+    coarse = with_spacing(image, (1.6, 1.8, 5.0))
+
+    assert on_grid(image, image) is image
+    assert same_grid(on_grid(image, coarse), coarse)
+
+
+def test_a_crop_on_a_grid_is_the_same_part_for_an_image_of_any_grid(image: sitk.Image) -> None:
+    box = Box((3, 4, 5), (6, 7, 8))
+    turned = sitk.DICOMOrient(image, "RAS")
+
+    own, other = box.crop_on(image, image), box.crop_on(image, turned)
+
+    assert same_grid(own, other)
+    np.testing.assert_allclose(sitk.GetArrayFromImage(own), sitk.GetArrayFromImage(other), atol=1e-4)

@@ -12,7 +12,7 @@ from NephroSynthLib.registration.geometry import (
     affine_transform,
     apply,
     extent,
-    index_to_physical,
+    index_to_world,
     matrix_of,
 )
 
@@ -24,7 +24,7 @@ def _ramp(direction: np.ndarray) -> sitk.Image:
     image.SetDirection(direction.ravel().tolist())
     image.SetOrigin((-(direction @ np.array([25.0, 30.0, 45.0]))).tolist())
     index = np.stack(np.meshgrid(np.arange(50), np.arange(40), np.arange(30), indexing="ij"), -1)
-    values = apply(index_to_physical(image), index) @ np.array([2.0, 3.0, -1.0])
+    values = apply(index_to_world(image), index) @ np.array([2.0, 3.0, -1.0])
     filled = sitk.GetImageFromArray(values.transpose(2, 1, 0).astype(np.float32))
     filled.CopyInformation(image)
     return filled
