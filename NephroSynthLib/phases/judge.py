@@ -62,6 +62,8 @@ def judge(candidates: Sequence[Candidate], comparisons: Comparisons) -> Judgemen
     Returns:
         The phases. At most eight acquisitions are judged; a question names each further one.
     """
+    if not candidates:
+        return Judgement((), ())
     groups = group_reconstructions(candidates, comparisons)
     left_out, groups = groups[MAX_ACQUISITIONS:], groups[:MAX_ACQUISITIONS]
     used = [candidates[group[0]] for group in groups]

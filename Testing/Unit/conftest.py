@@ -12,6 +12,9 @@ import SimpleITK as sitk
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
+from NephroSynthLib.exam.simulated_images import to_images
+from NephroSynthLib.simulation import Grid, simulate
+
 Phantom = Callable[..., sitk.Image]
 WriteSeries = Callable[..., list[Path]]
 
@@ -212,3 +215,10 @@ def drawn() -> SimpleNamespace:
         nephrographic=draw_phase(labels, 170, 60, 150, 3),
         kidneys=drawn_image(labels),
     )
+
+
+@pytest.fixture(scope="session")
+def urography() -> dict[str, sitk.Image]:
+    """Phases, labels and kidneys of a small simulated exam, coarse, but fine enough for phase recognition."""
+    grid = Grid((18, 52, 72), (4.4, 4.5, 8.5), (-155.0, -118.0, -75.0))
+    return to_images(simulate(910_003, reference=grid))

@@ -5,7 +5,6 @@ from pydicom.dataset import Dataset
 
 from NephroSynthLib.phases.evidence import ENHANCED, Evidence, Phase
 from NephroSynthLib.phases.tag_evidence import read_tags
-from NephroSynthLib.phases.timing import contrast_delay_s, excretory_delay_s
 
 
 def _header(**attributes: object) -> Dataset:
@@ -39,26 +38,6 @@ def test_the_delay_after_the_injection_tells_the_phase(scan: str, phase: Phase) 
 def test_an_injection_before_midnight_is_understood() -> None:
     [evidence] = read_tags([_header(AcquisitionTime="000110", ContrastBolusStartTime="235930")])
     assert "100 s after" in _from(evidence, "timing")[0].text
-
-
-@pytest.mark.parametrize(
-    ("scan", "delay", "excretory"),
-    [
-        ("100800", 480.0, 480.0),
-        ("100800.25", 480.0, 480.0),
-        ("095800", -120.0, None),
-        ("100000", None, None),
-        ("113000", 5400.0, None),
-        ("130000", None, None),
-    ],
-)
-def test_the_delay_of_an_excretory_phase_is_read_where_it_can_be_one(
-    scan: str, delay: float | None, excretory: float | None
-) -> None:
-    header = _header(AcquisitionTime=scan, ContrastBolusStartTime="100000")
-    assert contrast_delay_s(header) == delay
-    assert excretory_delay_s(header) == excretory
-    assert excretory_delay_s(_header(AcquisitionTime=scan)) is None
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value")
