@@ -1,4 +1,4 @@
-"""NephroSynth: synthesizes the nephrographic phase of a CT urography exam; the module's classes for Slicer."""
+"""NephroSynth synthesizes the nephrographic phase of a CT urography exam: the classes of the module for Slicer."""
 
 from __future__ import annotations
 
@@ -24,17 +24,19 @@ from slicer.util import VTKObservationMixin
 
 try:
     import NephroSynthLib  # noqa: F401
-except ImportError:  # in the source tree the library lies beside this module's folder
+except ImportError:  # in the source tree, the library is beside the folder of this module
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from NephroSynthPanel import install
+from NephroSynthPanel import installation
 from NephroSynthPanel.panel import Panel
 from NephroSynthPanel.parameters import Parameters
-from NephroSynthPanel.sample import NAMES, register_sample_data
+from NephroSynthPanel.sample_data import SAMPLE_NAME, register_sample_data
 
 from NephroSynthLib.errors import Action, UsageError
 from NephroSynthLib.files.notice import RESEARCH_ONLY, SIMULATED_TRAINING
 from NephroSynthLib.mrml.layouts import LAYOUTS, register_layouts
+from NephroSynthLib.session.run_choice import INPUTS
+from NephroSynthLib.session.sample_exam import SampleExam
 
 
 class NephroSynth(ScriptedLoadableModule):
@@ -52,18 +54,18 @@ class NephroSynth(ScriptedLoadableModule):
         ).format(notice=f"{RESEARCH_ONLY} {SIMULATED_TRAINING}")
         parent.acknowledgementText = _("The method follows dsSNICT (arXiv 2502.19623).")
         slicer.app.connect("startupCompleted()", self._started)
-        if hasattr(slicer.modules, "sampledata"):  # Slicer is running already: the module was added or reloaded
+        if hasattr(slicer.modules, "sampledata"):  # the module was added or reloaded in a running Slicer
             self._started()
 
     def _started(self) -> None:
-        """Makes the layouts known, which a saved scene names but does not describe, and the sample exam."""
-        if slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode") is not None:  # none without a main window
+        """Registers the sample exam, and the layouts, because a saved scene has only their numbers."""
+        if slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode") is not None:  # there is none without a main window
             register_layouts(slicer.mrmlScene)
         register_sample_data(self.resourcePath("Icons"))
 
 
 class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """The module's panel in Slicer: builds it, and follows the scene and the application."""
+    """Builds the module's panel, and passes on the events of the scene and of the application."""
 
     def __init__(self, parent: Any = None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
@@ -91,17 +93,17 @@ class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel.open()
 
     def enter(self) -> None:
-        """Slicer shows the module."""
+        """Connects the panel with the scene, because Slicer shows the module."""
         if self.panel is not None:
             self.panel.open()
 
     def exit(self) -> None:
-        """Slicer shows another module; a run goes on."""
+        """Pauses the panel, because Slicer shows another module. A run goes on."""
         if self.panel is not None:
             self.panel.pause()
 
     def cleanup(self) -> None:
-        """The module is reloaded or Slicer ends."""
+        """Ends all work, because the module is reloaded or Slicer ends."""
         self.removeObservers()
         if self.panel is not None:
             slicer.app.disconnect("aboutToQuit()", self.cleanup)
@@ -109,13 +111,13 @@ class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.panel = None
 
     def onReload(self) -> None:  # noqa: N802
-        """Loads the code of the panel and of the library again, too, which Slicer's own reload leaves as it was.
+        """Reloads the code of the module, of the panel and of the library. Slicer itself would reload the module only.
 
         Raises:
             UsageError: If packages are being installed.
-            Exception: If the new code cannot be loaded; this panel goes on as it was.
+            Exception: If the new code cannot be loaded. The panel then works on with the old code.
         """
-        if install.going_on():
+        if installation.in_progress():
             raise UsageError(_("The packages are being installed."), Action.WAIT)
         before = _forget_code()
         try:
@@ -126,14 +128,18 @@ class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             raise
 
     def load_sample(self) -> list[Any]:
-        """Simulates and loads the sample exam, and waits for it; for the Sample Data module."""
+        """Simulates and loads the sample exam, and waits for it. The Sample Data module calls this.
+
+        Returns:
+            The volumes of the phases, or nothing if the exam could not be loaded.
+        """
         inputs = self.panel.inputs
         inputs.load_sample()
         while inputs.busy:
             slicer.app.processEvents()
             time.sleep(0.01)
         parameters = self.logic.parameters()
-        return [getattr(parameters, phase) for phase in NAMES] if inputs.sample_loaded else []
+        return [getattr(parameters, phase) for phase in INPUTS] if inputs.sample_loaded else []
 
     def _scene_closes(self, caller: Any, event: Any) -> None:
         if self.panel is not None:
@@ -141,7 +147,7 @@ class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.panel.disconnect()
 
     def _scene_reads(self, caller: Any, event: Any) -> None:
-        """Lets go of the parameters, so that no widget writes into them while their nodes are not there yet."""
+        """Disconnects the widgets, so that none writes a parameter before the nodes that it names are read."""
         if self.panel is not None:
             self.panel.disconnect()
 
@@ -151,27 +157,27 @@ class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
 
 def _forget_code() -> dict[str, ModuleType]:
-    """Lets the next import load all of the module's code; gives what was loaded."""
+    """Removes the module's code from Python, so that it is imported anew, and returns what was removed."""
     ours = ("NephroSynth", "NephroSynthPanel", "NephroSynthLib")
     return {name: sys.modules.pop(name) for name in [*sys.modules] if name.split(".")[0] in ours}
 
 
 class NephroSynthLogic(ScriptedLoadableModuleLogic):
-    """Gives the parameters that the scene holds."""
+    """Gives the parameters of the scene."""
 
     def parameters(self) -> Parameters | None:
-        """The scene's parameter node, made when it is first asked for; None while the scene is closing."""
+        """The scene's parameter node, which is made at the first call. None while the scene is closing."""
         if slicer.mrmlScene.IsClosing():
             return None
         return Parameters(self.getParameterNode())
 
 
 class NephroSynthTest(ScriptedLoadableModuleTest):
-    """What 'Reload and Test' runs: a whole run on a small simulated exam, looked at and exported."""
+    """The test behind 'Reload and Test': a whole run on a small simulated exam, with comparison and export."""
 
     def setUp(self) -> None:
-        """Begins with an empty scene; skips where the Python packages of the first use are missing."""
-        lacking = install.missing([*install.requirements(), install.TORCH])
+        """Starts with an empty scene. Skips the test if Python packages of the first use are missing."""
+        lacking = installation.missing([*installation.requirements(), installation.TORCH])
         if lacking:
             self.skipTest(f"not installed: {', '.join(map(str, lacking))}")
         slicer.mrmlScene.Clear()
@@ -179,20 +185,19 @@ class NephroSynthTest(ScriptedLoadableModuleTest):
         self.folder = Path(tempfile.mkdtemp(dir=slicer.app.temporaryPath))
 
     def tearDown(self) -> None:
-        """Removes what was exported."""
+        """Removes the exported files."""
         shutil.rmtree(self.folder)
 
     def test_a_run_on_a_simulated_exam(self) -> None:
         """Loads the sample exam, applies, compares and exports."""
-        from NephroSynthPanel import sample
-
-        self._registered(sample.SAMPLE_NAME)
-        spacing, sample.SPACING_MM = sample.SPACING_MM, (2.4, 2.4, 4.5)
+        self._registered(SAMPLE_NAME)
+        inputs = self.widget.panel.inputs
+        usual, inputs.sample = inputs.sample, SampleExam(inputs.sample.cache, spacing_mm=(2.4, 2.4, 4.5))
         try:
             self.delayDisplay("Simulating an exam")
             assert len(self.widget.load_sample()) == 3
         finally:
-            sample.SPACING_MM = spacing
+            inputs.sample = usual
         self._run()
         self._look()
         self._export()

@@ -1,4 +1,4 @@
-"""Errors of the library in the words of the panel: with its controls, translated."""
+"""The words of the panel for errors and for choices that cannot be carried out."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import traceback
 
 from slicer.i18n import tr as _
 
-from NephroSynthLib.errors import Action, NephroSynthError
+from NephroSynthLib.errors import Action, NephroSynthError, UsageError
 from NephroSynthLib.jobs.worker import as_our_error
+from NephroSynthLib.session.export_choice import ExportProblem
+from NephroSynthLib.session.run_choice import RunProblem
 
 
 def in_words(error: Exception) -> str:
@@ -24,6 +26,30 @@ def remedy(action: Action | None) -> str:
 def details(error: Exception) -> str:
     """Returns the traceback, and that of the worker process where the error came from there."""
     return "".join(traceback.format_exception(error))
+
+
+def run_problem(problem: RunProblem | None) -> str:
+    """Returns the sentence that tells what to choose before a run can start; empty for None."""
+    if problem is None:
+        return ""
+    return {
+        RunProblem.NO_NONCONTRAST: _("Choose the non-contrast phase."),
+        RunProblem.NO_EXCRETORY: _("Choose the excretory phase."),
+        RunProblem.SAME_PHASE_TWICE: _("Choose a different volume for each phase."),
+        RunProblem.OUTPUT_NOT_SEPARATE: _("Choose outputs that differ from the inputs and from each other."),
+        RunProblem.INPUT_UNDER_OUTPUT_TRANSFORM: _("Choose another output transform: an input lies under this one."),
+    }[problem]
+
+
+def export_problem(problem: ExportProblem) -> UsageError:
+    """Returns the error for an export that cannot start."""
+    return {
+        ExportProblem.NO_FOLDER: UsageError(_("Choose a folder to export to.")),
+        ExportProblem.NO_FORMAT: UsageError(_("Choose at least one format.")),
+        ExportProblem.NO_DICOM_SOURCE: UsageError(
+            _("The DICOM source is not known: the non-contrast phase was not loaded from DICOM."), Action.GIVE_SOURCE
+        ),
+    }[problem]
 
 
 def _remedies() -> dict[Action, str]:

@@ -11,14 +11,15 @@ from slicer.i18n import tr as _
 
 from NephroSynthLib.files.notice import RESEARCH_ONLY, SIMULATED_TRAINING
 from NephroSynthLib.mrml import display
-from NephroSynthPanel.advanced import AdvancedSection
-from NephroSynthPanel.check import CheckSection
-from NephroSynthPanel.comparison import ComparisonSection
-from NephroSynthPanel.export import ExportSection
-from NephroSynthPanel.inputs import InputsSection
+from NephroSynthLib.mrml.run_nodes import ROLE, SYNTHETIC, RunNodes, run_nodes
+from NephroSynthPanel.advanced_section import AdvancedSection
+from NephroSynthPanel.check_section import CheckSection
+from NephroSynthPanel.comparison_section import ComparisonSection
+from NephroSynthPanel.export_section import ExportSection
+from NephroSynthPanel.inputs_section import InputsSection
 from NephroSynthPanel.parameters import Parameters
-from NephroSynthPanel.results import ROLE, SYNTHETIC, RunNodes, run_nodes
-from NephroSynthPanel.run import RunSection
+from NephroSynthPanel.qt_event_loop import QtEventLoop
+from NephroSynthPanel.run_section import RunSection
 
 _VOLUME = "vtkMRMLScalarVolumeNode"
 
@@ -28,7 +29,10 @@ class Panel:
 
     Args:
         ui: The panel's widgets, by name.
-        parameters: Gives the scene's parameter node; None while the scene is closing.
+        parameters: Gives the scene's parameter node, or None while the scene is closing.
+
+    Attributes:
+        loop: The event loop of all sections.
     """
 
     def __init__(self, ui: Any, parameters: Callable[[], Parameters | None]) -> None:
@@ -39,24 +43,25 @@ class Panel:
         self._shown_result: str | None = None
         ui.noticeLabel.text = f"{RESEARCH_ONLY} {SIMULATED_TRAINING}"
         ui.resultSelector.addAttribute(_VOLUME, ROLE, SYNTHETIC)
-        self.run = RunSection(ui, self.parameters, self._finished)
-        self.inputs = InputsSection(ui, self.parameters, self.run.show_error, self.run.log)
-        self.advanced = AdvancedSection(ui, self.parameters, self.run.show_error)
+        self.loop = QtEventLoop()
+        self.run = RunSection(ui, self.loop, self.parameters, self._finished)
+        self.inputs = InputsSection(ui, self.loop, self.parameters, self.run.show_error, self.run.log)
+        self.advanced = AdvancedSection(ui, self.loop, self.parameters, self.run.show_error)
         self.check = CheckSection(ui, self.current_run, self.run.show_error)
         self.comparison = ComparisonSection(ui, self.current_run, self.run.show_error)
-        self.export = ExportSection(ui, self.current_run, self.run.log)
+        self.export = ExportSection(ui, self.loop, self.current_run, self.run.log)
         ui.errorWidget.visible = ui.progressWidget.visible = ui.phasesLabel.visible = False
 
     def parameters(self) -> Parameters | None:
-        """The parameters that the widgets show."""
+        """The parameters that the widgets show, or None if there are none."""
         return self._parameters
 
     def current_run(self) -> RunNodes | None:
-        """The run that is checked, compared and exported; None if there is none."""
+        """The run that is checked, compared and exported, or None if there is none."""
         return run_nodes(self._parameters.result) if self._parameters is not None else None
 
     def open(self) -> None:
-        """Shows the parameters of the present scene, and follows them."""
+        """Connects the widgets with the parameter node of the present scene."""
         found = self._find_parameters()
         if found is None or (self._parameters and self._parameters.parameterNode is found.parameterNode):
             return
@@ -71,11 +76,11 @@ class Panel:
         self._changed(None, None)
 
     def pause(self) -> None:
-        """Another module is shown: nothing blinks any more."""
+        """Stops the flicker, because Slicer shows another module."""
         self.check.stop()
 
     def disconnect(self) -> None:
-        """Follows the parameter node no more."""
+        """Disconnects the widgets from the parameter node."""
         if self._parameters is None:
             return
         self.check.stop()
@@ -88,7 +93,11 @@ class Panel:
         self._shown_result = None
 
     def end_work(self, status: str) -> None:
-        """Ends whatever goes on, at once."""
+        """Ends all tasks before this method returns.
+
+        Args:
+            status: The message to show if a run was in progress.
+        """
         running = self.run.running
         self.run.end_now()
         self.inputs.end_now()
@@ -97,7 +106,7 @@ class Panel:
             self.run.tell(status)
 
     def close(self) -> None:
-        """The module is unloaded."""
+        """Ends all work, because the module is unloaded."""
         self.end_work(_("The run was ended."))
         self.advanced.end_now()
         self.disconnect()
@@ -129,7 +138,7 @@ class Panel:
         }
 
     def _kidneys(self) -> dict[str, Any]:
-        """Selectors of several node types, which the parameter node wrapper of older Slicers cannot connect."""
+        """The selectors for several node types. The parameter node wrapper of older Slicers cannot connect these."""
         return {"kidneysInput": self._ui.kidneysInputSelector}
 
     def _kidneys_chosen(self, node: Any) -> None:
@@ -155,7 +164,7 @@ class Panel:
             self.show_run()
 
     def show_run(self) -> None:
-        """Shows the figures of the run that is looked at."""
+        """Shows the figures of the current run."""
         self.check.stop()
         self.comparison.stop()
         self.check.update()
@@ -183,5 +192,5 @@ class Panel:
         self._ui.checkSection.collapsed = False
         if run.kidneys is not None:
             display.show_outlines(run.kidneys, True)
-            run.kidneys.GetDisplayNode().SetVisibility2DFill(False)  # it would hide the texture of the kidneys
+            run.kidneys.GetDisplayNode().SetVisibility2DFill(False)  # a fill would hide the texture of the kidneys
         display.show_volume(slicer.mrmlScene, run.synthetic)

@@ -1,4 +1,4 @@
-"""What a run is told, kept in the scene's parameter node, so that a saved scene remembers it."""
+"""The parameters of a run. They are kept in the scene's parameter node, so that a saved scene has them."""
 
 from __future__ import annotations
 
@@ -9,23 +9,27 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
-from NephroSynthPanel.dicom_files import dicom_delay_s
+from NephroSynthLib.mrml.dicom_database import dicom_delay_s
+from NephroSynthLib.mrml.result_nodes import Outputs
+from NephroSynthLib.mrml.run_plan import RunOrder, reusable_outputs
+from NephroSynthLib.mrml.transform_nodes import transforms_above
+from NephroSynthLib.session.run_choice import INPUTS, RunChoice
 
 DEFAULT_MODEL = "nephrographic-synthesizer"
 LARGEST_SEED = 2**31 - 1
 TORCH_DEVICES = {"auto": _("Automatic"), "cpu": _("CPU")}
-"""Devices that every computer has, and their titles."""
+"""The titles of the devices that every computer has."""
 
 
 class Registration(enum.Enum):
-    """How the excretory phase is brought onto the non-contrast phase; values are those of the library's setting."""
+    """How the excretory phase is brought onto the non-contrast phase. The values are those of the library's setting."""
 
     TWO_STAGE = "two-stage"
     AFFINE = "affine"
     NONE = "none"
 
     def label(self) -> str:
-        """For the menu."""
+        """The text in the menu."""
         return {
             Registration.TWO_STAGE: _("Two stages (abdomen, kidneys)"),
             Registration.AFFINE: _("Abdomen alone (affine)"),
@@ -35,11 +39,13 @@ class Registration(enum.Enum):
 
 @parameterNodeWrapper
 class Parameters:
-    """Inputs, outputs, options of a run, and the result that is looked at.
+    """The inputs, outputs and options of a run, and the current result.
 
     Attributes:
         result: The synthetic volume of the run that is checked, compared and exported.
-        spacingX, spacingY, spacingZ: Voxel size of the results in mm; 0 keeps that of the non-contrast phase.
+        spacingX: Voxel size of the results along x in mm. 0 keeps that of the non-contrast phase.
+        spacingY: The same along y.
+        spacingZ: The same along z.
     """
 
     noncontrast: slicer.vtkMRMLScalarVolumeNode
@@ -87,14 +93,14 @@ OPTIONS = (
 
 
 def restore_defaults(parameters: Parameters) -> None:
-    """Sets the options back."""
+    """Sets the options of the section Advanced to their defaults."""
     with slicer.util.NodeModify(parameters):
         for name in OPTIONS:
             setattr(parameters, name, parameters.default(name).value)
 
 
 def settings(parameters: Parameters) -> dict[str, Any]:
-    """The options as the library's settings, in JSON."""
+    """The library's settings, as JSON values."""
     spacing = (parameters.spacingX, parameters.spacingY, parameters.spacingZ)
     return {
         "device": parameters.device,
@@ -108,3 +114,52 @@ def settings(parameters: Parameters) -> dict[str, Any]:
         },
         "spacing": list(spacing) if any(spacing) else None,
     }
+
+
+def run_choice(parameters: Parameters) -> RunChoice:
+    """The nodes that the user chose, by their IDs."""
+    inputs = {name: getattr(parameters, name) for name in INPUTS}
+    outputs = (
+        parameters.synthetic,
+        parameters.excretoryOutput,
+        parameters.uncertaintyOutput,
+        parameters.kidneysOutput,
+    )
+    parents = (parent for node in inputs.values() if node is not None for parent in transforms_above(node))
+    return RunChoice(
+        inputs={name: _id(node) for name, node in inputs.items()},
+        kidneys=_id(parameters.kidneysInput),
+        outputs=[node.GetID() for node in outputs if node is not None],
+        transform=_id(parameters.transformOutput),
+        parents=frozenset(parent.GetID() for parent in parents),
+    )
+
+
+def run_order(parameters: Parameters) -> RunOrder:
+    """The run that the parameters describe."""
+    wanted = {
+        "excretory": parameters.wantExcretory,
+        "kidneys": parameters.wantKidneys,
+        "transform": parameters.wantTransform,
+        "uncertainty": parameters.wantUncertainty,
+    }
+    outputs = Outputs(
+        synthetic=parameters.synthetic,
+        excretory=parameters.excretoryOutput,
+        kidneys=parameters.kidneysOutput,
+        transform=parameters.transformOutput,
+        uncertainty=parameters.uncertaintyOutput,
+    )
+    return RunOrder(
+        noncontrast=parameters.noncontrast,
+        excretory=parameters.excretory,
+        nephrographic=parameters.nephrographic,
+        kidneys=parameters.kidneysInput,
+        outputs=reusable_outputs(outputs, parameters.noncontrast),
+        wanted=frozenset({"synthetic", "acquired", *(name for name, chosen in wanted.items() if chosen)}),
+        settings=settings(parameters),
+    )
+
+
+def _id(node: Any) -> str | None:
+    return node.GetID() if node is not None else None

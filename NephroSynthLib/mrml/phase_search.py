@@ -14,7 +14,6 @@ from NephroSynthLib.errors import Action, NephroSynthError, UsageError
 from NephroSynthLib.mrml.comparison import COMPARISON
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.provenance import provenance
-from NephroSynthLib.mrml.steps import LoadStep, Steps, finish, in_background
 from NephroSynthLib.mrml.volume_nodes import image_from_node
 from NephroSynthLib.phases.candidate import Candidate, Comparisons
 from NephroSynthLib.phases.evidence import Phase
@@ -22,6 +21,7 @@ from NephroSynthLib.phases.judge import JudgedAcquisition, judge
 from NephroSynthLib.phases.pixel_evidence import measure
 from NephroSynthLib.phases.reconstructions import by_time
 from NephroSynthLib.phases.scoring import MAX_ACQUISITIONS
+from NephroSynthLib.session.steps import Step, Steps, finish, in_background
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -81,7 +81,7 @@ def find_phases(
     found, warnings = [], []
     for number, index in enumerate(chosen):
         node = nodes[index]
-        step = LoadStep(_SHARE_OF_MEASURING * number / len(chosen), _("Looking at {name}").format(name=node.GetName()))
+        step = Step(_SHARE_OF_MEASURING * number / len(chosen), _("Looking at {name}").format(name=node.GetName()))
         yield step
         try:
             image = image_from_node(node)
@@ -96,11 +96,11 @@ def find_phases(
     found.sort(key=lambda one: by_time(one[0]))
     candidates = [candidate for candidate, _node in found]
     comparisons = Comparisons(candidates)
-    step = LoadStep(_SHARE_OF_MEASURING, _("Comparing the volumes"))
+    step = Step(_SHARE_OF_MEASURING, _("Comparing the volumes"))
     for first, second in combinations(range(len(candidates)), 2):
         yield from in_background(partial(comparisons, first, second), step)
     judged = yield from in_background(partial(judge, candidates, comparisons), step)
-    yield LoadStep(1.0, _("Compared"))
+    yield Step(1.0, _("Compared"))
     return _suggest([node for _candidate, node in found], judged.acquisitions, warnings)
 
 

@@ -20,9 +20,9 @@ from NephroSynthLib.mrml.hierarchy import place_beside
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.provenance import set_provenance
 from NephroSynthLib.mrml.segmentation_nodes import Segments, attach_segments, prepare_segments
-from NephroSynthLib.mrml.steps import LoadStep, Steps, in_background
 from NephroSynthLib.mrml.transform_nodes import transform_from_file
 from NephroSynthLib.mrml.volume_nodes import Content, attach, prepare, read_image
+from NephroSynthLib.session.steps import Step, Steps, in_background
 
 SCHEMA_VERSION = 1
 _SUFFIXES = (".nrrd", ".nii.gz")
@@ -111,7 +111,7 @@ def load_result(
     segments: Segments | None = None
     grid: sitk.Image | None = None
     for index, (role, path) in enumerate(paths.items()):
-        step = LoadStep(_SHARE_OF_READING * index / len(paths), _("Reading {name}").format(name=path.name))
+        step = Step(_SHARE_OF_READING * index / len(paths), _("Reading {name}").format(name=path.name))
         yield step
         image = yield from in_background(partial(read_image, path), step)
         grid = grid if grid is not None else image
@@ -126,15 +126,15 @@ def load_result(
     change = _SceneChange(scene, noncontrast_node, outputs)
     try:
         for role, content in contents.items():
-            yield LoadStep(_SHARE_OF_READING, _("Showing the volume: {name}").format(name=_NAMES[role]))
+            yield Step(_SHARE_OF_READING, _("Showing the volume: {name}").format(name=_NAMES[role]))
             change.set_volume(role, content)
         if segments is not None:
-            yield LoadStep(0.9, _("Showing the kidneys"))
+            yield Step(0.9, _("Showing the kidneys"))
             change.set_kidneys(segments)
         if "transform" in wanted:
-            yield LoadStep(0.95, _("Showing the transform"))
+            yield Step(0.95, _("Showing the transform"))
             change.set_transform(folder / TRANSFORM)
-        yield LoadStep(1.0, _("Loaded"))
+        yield Step(1.0, _("Loaded"))
     except BaseException:
         change.undo()
         raise

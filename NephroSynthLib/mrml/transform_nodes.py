@@ -40,3 +40,13 @@ def transform_from_file(
         node.SetName(name)
     node.SetAndObserveTransformFromParent(read.GetTransformFromParent())
     return node
+
+
+def transforms_above(node: slicer.vtkMRMLTransformableNode) -> list[slicer.vtkMRMLTransformNode]:
+    """All transforms that a node lies under, the nearest first."""
+    found = []
+    parent = node.GetParentTransformNode()
+    while parent is not None:
+        found.append(parent)
+        parent = parent.GetParentTransformNode()
+    return found

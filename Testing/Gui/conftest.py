@@ -41,11 +41,13 @@ def application() -> Iterator[Any]:
 def host(application: Any) -> Iterator[Any]:
     """The host with an empty scene; what fails in a slot or observer fails the test."""
     import slicer
+    from NephroSynthPanel.qt_event_loop import worker_command
 
     slicer.mrmlScene.Clear(0)
     application.process_events()
     yield application
     application.widget.panel.end_work("")
+    application.widget.panel.loop.worker_command = worker_command
     application.process_events()
 
 

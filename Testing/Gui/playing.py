@@ -14,7 +14,8 @@ def choose(widget: Any, **nodes: Any) -> None:
 
 
 def run(host: Any, widget: Any, folder: Path) -> Any:
-    widget.panel.run.start(widget.panel.parameters(), program(giving(str(folder))))
+    widget.panel.loop.worker_command = lambda: program(giving(str(folder)))
+    widget.panel.run.start()
     host.wait_until(lambda: not widget.panel.run.running, 60.0)
     assert not widget.ui.errorWidget.visible, widget.ui.errorLabel.text
     return widget.panel.current_run()

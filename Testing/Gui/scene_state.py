@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 from gui_workers import program
 
 
-def start(host: Any, widget: Any, body: str) -> None:
-    widget.panel.run.start(widget.panel.parameters(), program(body))
+def start(host: Any, widget: Any, body: str, python: str = sys.executable) -> None:
+    """Starts a run whose worker is a program of the test."""
+    widget.panel.loop.worker_command = lambda: program(body, python)
+    widget.panel.run.start()
     host.process_events()
 
 

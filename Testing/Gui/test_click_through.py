@@ -25,10 +25,11 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def clicks(host: Any, widget: Any, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> Clicks:
-    from NephroSynthPanel import sample
+    from NephroSynthLib.session.sample_exam import SampleExam
 
     if not os.environ.get("NEPHROSYNTH_FULL_SAMPLE"):
-        monkeypatch.setattr(sample, "SPACING_MM", SMALL_SPACING_MM)
+        inputs = widget.panel.inputs
+        monkeypatch.setattr(inputs, "sample", SampleExam(inputs.sample.cache, spacing_mm=SMALL_SPACING_MM))
     return Clicks(host, widget, pictures)
 
 

@@ -53,9 +53,9 @@ def test_what_a_worker_says_of_its_files_after_cancel_is_heard(host: Any, ready:
 def test_cancel_while_the_inputs_are_written(
     host: Any, ready: Any, monkeypatch: pytest.MonkeyPatch, report: Callable[[str], None]
 ) -> None:
-    from NephroSynthLib.files import staging as files
+    from NephroSynthLib.imaging import image_files
 
-    monkeypatch.setattr(files, "save_image", slowly(files.save_image))
+    monkeypatch.setattr(image_files, "save_image", slowly(image_files.save_image))
     before = contents()
     start(host, ready, "sys.exit(3)")
     host.wait_until(lambda: "Excretory" in ready.ui.statusLabel.text)
@@ -171,7 +171,7 @@ def test_a_worker_that_dies_under_slicers_launcher_is_told_as_well(
     host: Any, ready: Any, body: str, words: str
 ) -> None:
     before = contents()
-    ready.panel.run.start(ready.panel.parameters(), program(body, "PythonSlicer"))
+    start(host, ready, body, "PythonSlicer")
     wait_for_end(host, ready)
     assert words in ready.ui.errorLabel.text
     assert_as_before(ready, before)
@@ -181,7 +181,7 @@ def test_cancel_ends_the_worker_behind_slicers_launcher_as_well(host: Any, ready
     before = contents()
     pid = tmp_path / "pid"
     body = f"open({str(pid)!r}, 'w').write(str(os.getpid()))\n{in_stage('segment')}"
-    ready.panel.run.start(ready.panel.parameters(), program(body, "PythonSlicer"))
+    start(host, ready, body, "PythonSlicer")
     host.wait_until(lambda: "left-by-worker" in leftovers())
     worker = psutil.Process(int(pid.read_text()))
     host.click(ready.ui.cancelButton)
@@ -220,8 +220,8 @@ def test_a_second_run_is_refused_and_the_first_goes_on(host: Any, ready: Any) ->
 
     start(host, ready, in_stage("segment"))
     assert not ready.ui.applyButton.enabled
-    with pytest.raises(UsageError, match="goes on already"):
-        ready.panel.run.start(ready.panel.parameters(), program("sys.exit(0)"))
+    with pytest.raises(UsageError, match="in progress"):
+        ready.panel.run.start()
     assert ready.panel.run.running
     host.click(ready.ui.cancelButton)
     wait_for_end(host, ready)
@@ -279,19 +279,16 @@ def test_an_export_is_told_as_written_once_its_folder_is_there(
     ready: Any,
     result_folder: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     killed: bool,
 ) -> None:
     """However its worker ends after that: by itself without a word, or with the scene."""
     import slicer
-    from NephroSynthPanel import worker_process
 
     start(host, ready, giving(str(result_folder)))
     wait_for_end(host, ready)
     last = "time.sleep(60)" if killed else "sys.exit(1)"
     body = f"os.makedirs(job['out']); open(job['out'] + '/report.html', 'w').close(); {last}"
-    worker = program(body)
-    monkeypatch.setattr(worker_process, "worker_command", lambda: worker)
+    ready.panel.loop.worker_command = lambda: program(body)
     export = ready.panel.export
     ready.ui.exportFolderEdit.currentPath = str(tmp_path / "out")
     for box in ("Nrrd", "Nifti", "Dicom", "Scene"):

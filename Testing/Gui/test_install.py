@@ -15,9 +15,9 @@ from scene_state import start, wait_for_end
 
 @pytest.fixture
 def install(widget: Any) -> Any:
-    from NephroSynthPanel import install
+    from NephroSynthPanel import installation
 
-    return install
+    return installation
 
 
 @pytest.fixture
@@ -214,7 +214,7 @@ def test_after_an_installation_all_is_as_it_was(
 def test_a_panel_that_fails_does_not_count_as_an_installation(install: Any, bare_python: dict[str, str]) -> None:
     with pytest.raises(AttributeError):
         install.ensure_dependencies(SimpleNamespace())
-    assert not install.going_on()
+    assert not install.in_progress()
 
 
 def close_the_scene(ui: Any) -> None:
@@ -242,11 +242,11 @@ def test_an_export_of_a_scene_that_is_closed_during_the_installation_does_not_be
 
 
 def test_a_sample_exam_that_is_ended_during_the_installation_does_not_begin(
-    host: Any, install: Any, widget: Any, monkeypatch: pytest.MonkeyPatch
+    host: Any, install: Any, widget: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from NephroSynthPanel import sample
+    from NephroSynthLib.session.sample_exam import SampleExam
 
-    monkeypatch.setattr(sample, "SPACING_MM", (5.0, 5.0, 9.0))
+    monkeypatch.setattr(widget.panel.inputs, "sample", SampleExam(tmp_path))
     monkeypatch.setattr(install, "ensure_dependencies", close_the_scene)
     widget.panel.inputs.load_sample()
     assert not widget.panel.inputs.busy

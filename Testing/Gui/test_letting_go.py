@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gui_workers import giving, program
+from gui_workers import giving
+from scene_state import start
 
 
 @pytest.mark.parametrize("ending", ["result", "failure", "cancel", "scene closed"])
@@ -20,24 +21,23 @@ def test_the_nodes_of_a_run_are_let_go(
     for phase, node in exam_nodes.items():
         getattr(widget.ui, f"{phase}Selector").setCurrentNode(node)
     bodies = {"result": giving(str(result_folder)), "failure": "sys.exit(3)"}
-    widget.panel.run.start(widget.panel.parameters(), program(bodies.get(ending, "time.sleep(60)")))
-    job = widget.panel.run._job
-    request = weakref.ref(job._request)
-    kept = [keep(host, job, "_ticks"), keep(host, job, "_worker")]
+    start(host, widget, bodies.get(ending, "time.sleep(60)"))
+    task = widget.panel.run._task
+    plan = weakref.ref(task._plan)
+    kept = [keep(host, task, "_steps"), keep(host, task, "_worker")]
     if ending == "result":
-        kept.append(keep(host, job, "_ticks"))
+        kept.append(keep(host, task, "_steps"))
     if ending == "cancel":
         host.click(widget.ui.cancelButton)
     if ending == "scene closed":
         slicer.mrmlScene.Clear(0)
     host.wait_until(lambda: not widget.panel.run.running)
-    del job
     gc.collect()
-    assert request() is None
+    assert plan() is None
     assert None not in kept
 
 
-def keep(host: Any, job: Any, part: str) -> Any:
+def keep(host: Any, task: Any, part: str) -> Any:
     """A part of a run, as soon as it is there."""
-    host.wait_until(lambda: getattr(job, part) is not None)
-    return getattr(job, part)
+    host.wait_until(lambda: getattr(task, part) is not None)
+    return getattr(task, part)

@@ -88,10 +88,10 @@ def test_a_reload_of_code_that_cannot_be_loaded_leaves_the_panel_as_it_was(host:
 def test_a_reload_is_refused_while_packages_are_installed(
     host: Any, developed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from NephroSynthPanel import install
+    from NephroSynthPanel import installation
 
     before = ours()
-    monkeypatch.setattr(install, "going_on", lambda: True)
+    monkeypatch.setattr(installation, "in_progress", lambda: True)
     with pytest.raises(Exception, match="being installed"):
         host.widget.onReload()
     assert ours() == before
@@ -111,9 +111,9 @@ def test_reload_and_test_passes(host: Any, developed: Path, exam_nodes: dict[str
 def test_the_modules_own_test_is_skipped_where_packages_are_missing(
     widget: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from NephroSynthPanel import install
+    from NephroSynthPanel import installation
 
-    monkeypatch.setattr(install, "missing", lambda wanted: [install.TORCH])
+    monkeypatch.setattr(installation, "missing", lambda wanted: [installation.TORCH])
     result = unittest.TestResult()
     unittest.defaultTestLoader.loadTestsFromTestCase(sys.modules["NephroSynth"].NephroSynthTest).run(result)
     [(_, reason)] = result.skipped

@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 from gui_exam import ROOT, small_image, small_labels
-from gui_workers import program
 from playing import choose, run
+from scene_state import start
 
 UI = ROOT / "NephroSynth" / "Resources" / "UI" / "NephroSynth.ui"
 OF_SLICERS_MENUS = set("fevh")  # File, Edit, View, Help
@@ -96,7 +96,7 @@ def test_apply_says_what_is_missing(host: Any, widget: Any, exam_nodes: dict[str
     ui.excretorySelector.setCurrentNode(exam_nodes["excretory"])
     assert ui.applyButton.enabled
     ui.syntheticSelector.setCurrentNode(exam_nodes["excretory"])
-    assert "outputs that are not inputs" in ui.statusLabel.text
+    assert "outputs that differ" in ui.statusLabel.text
 
 
 def test_several_runs_live_in_one_scene(
@@ -209,7 +209,7 @@ def test_unwanted_results_are_not_loaded(
 def test_phases_are_found_among_the_loaded_volumes(
     host: Any, widget: Any, exam_nodes: dict[str, Any], loaded_as: str
 ) -> None:
-    from NephroSynthPanel.sample import DICOM_FOLDER
+    from NephroSynthLib.mrml.dicom_database import DICOM_FOLDER
 
     for node in exam_nodes.values() if loaded_as == "sample" else ():
         node.SetAttribute(DICOM_FOLDER, "/nowhere")
@@ -234,7 +234,7 @@ def test_kidneys_of_the_user_are_handed_to_the_worker(
     assert widget.panel.parameters().kidneysInput is segmentation
     got = tmp_path / "got.nrrd"
     body = f"shutil.copyfile(job['kidneys'], {str(got)!r}); sys.exit(3)"
-    widget.panel.run.start(widget.panel.parameters(), program(body))
+    start(host, widget, body)
     host.wait_until(lambda: not widget.panel.run.running, 30.0)
     given = sitk.GetArrayFromImage(sitk.ReadImage(str(got)))
     assert (given == sitk.GetArrayFromImage(small_labels())).all()
@@ -254,9 +254,7 @@ def test_an_input_under_a_transform_is_handed_over_where_it_is_seen(
     exam_nodes["excretory"].SetAndObserveTransformNodeID(moved.GetID())
     choose(widget, **exam_nodes)
     got = tmp_path / "got.nrrd"
-    widget.panel.run.start(
-        widget.panel.parameters(), program(f"shutil.copyfile(job['excretory'], {str(got)!r}); sys.exit(3)")
-    )
+    start(host, widget, f"shutil.copyfile(job['excretory'], {str(got)!r}); sys.exit(3)")
     host.wait_until(lambda: not widget.panel.run.running, 30.0)
     assert sitk.ReadImage(str(got)).GetOrigin() == pytest.approx((-30.0, 0.0, 0.0))
     assert small_image(0, 0).GetOrigin() == (0.0, 0.0, 0.0)
@@ -273,12 +271,15 @@ def test_the_sample_exam_is_registered(widget: Any) -> None:
 
 @pytest.mark.parametrize("main_window", [True, False])
 def test_the_sample_data_module_loads_the_sample_exam(
-    host: Any, widget: Any, monkeypatch: pytest.MonkeyPatch, main_window: bool
+    host: Any, widget: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, main_window: bool
 ) -> None:
     import SampleData
     import SimpleITK as sitk
     import slicer
-    from NephroSynthPanel import sample
+    from NephroSynthPanel.sample_data import SAMPLE_NAME
+
+    from NephroSynthLib.mrml.sample_plan import NAMES
+    from NephroSynthLib.session.sample_exam import SampleExam
 
     def refuse(module: str) -> None:
         raise RuntimeError("Could not find moduleSelector in the main window")
@@ -286,17 +287,17 @@ def test_the_sample_data_module_loads_the_sample_exam(
     if not main_window:
         monkeypatch.setattr(slicer.util, "mainWindow", lambda: None)
         monkeypatch.setattr(slicer.util, "selectModule", refuse)
-    monkeypatch.setattr(sample, "SPACING_MM", (5.0, 5.0, 8.0))
-    folder = sample.sample_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    for phase in sample.NAMES:  # as if it had been simulated before
-        sitk.WriteImage(small_image(40.0, 120.0), str(folder / f"{phase}.nrrd"))
+    exam = SampleExam(tmp_path)
+    monkeypatch.setattr(widget.panel.inputs, "sample", exam)
+    exam.folder.mkdir()
+    for phase in NAMES:  # as if it had been simulated before
+        sitk.WriteImage(small_image(40.0, 120.0), str(exam.image(phase)))
     if main_window:
         slicer.util.selectModule("SampleData")
-    source = SampleData.SampleDataLogic().sourceForSampleName(sample.SAMPLE_NAME)
+    source = SampleData.SampleDataLogic().sourceForSampleName(SAMPLE_NAME)
     nodes: list[Any] = []
     host.in_event_loop(lambda: nodes.extend(source.customDownloader(source)))
-    assert [node.GetName() for node in nodes] == list(sample.NAMES.values())
+    assert [node.GetName() for node in nodes] == list(NAMES.values())
     assert widget.ui.noncontrastSelector.currentNode() is nodes[0]
     assert widget.ui.applyButton.enabled
     assert not widget.ui.errorWidget.visible, widget.ui.errorLabel.text

@@ -140,10 +140,10 @@ def test_a_scene_that_is_closed_during_the_import_leaves_the_files_and_says_wher
 def test_the_delay_of_the_excretory_phase_is_the_users_or_that_of_its_header(
     host: Any, widget: Any, exam_nodes: dict[str, Any], tmp_path: Path
 ) -> None:
-    from NephroSynthPanel.dicom_files import DICOM_FOLDER
     from NephroSynthPanel.parameters import restore_defaults, settings
 
     from NephroSynthLib.dicom.simulated_study import write_simulated_study
+    from NephroSynthLib.mrml.dicom_database import DICOM_FOLDER
 
     choose(widget, **exam_nodes)
     parameters = widget.panel.parameters()
@@ -171,8 +171,8 @@ def test_the_dicom_folder_of_one_patient_does_not_stay_chosen_for_the_next(
     host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, tmp_path: Path
 ) -> None:
     import slicer
-    from NephroSynthPanel.dicom_files import DICOM_FOLDER
 
+    from NephroSynthLib.mrml.dicom_database import DICOM_FOLDER
     from NephroSynthLib.mrml.volume_nodes import node_from_image
 
     exam_nodes["noncontrast"].SetAttribute(DICOM_FOLDER, str(tmp_path))

@@ -62,7 +62,8 @@ def test_the_window_answers_while_a_run_on_a_large_ct_is_written_computed_and_lo
         getattr(widget.ui, f"{name}Selector").setCurrentNode(node)
     host.process_events(0.5)
     waits = LongestWait(lambda: widget.ui.statusLabel.text)
-    widget.panel.run.start(widget.panel.parameters(), program(giving(str(large_result))))
+    widget.panel.loop.worker_command = lambda: program(giving(str(large_result)))
+    widget.panel.run.start()
     while widget.panel.run.running:
         qt.QCoreApplication.processEvents()
     report(f"longest wait of the event loop in a run on {CT_SIZE} voxels: {waits.stop()}")

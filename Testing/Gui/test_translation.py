@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from gui_exam import ROOT
 
-FILES = sorted([*(ROOT / "NephroSynthLib" / "mrml").glob("*.py"), *(ROOT / "NephroSynth").rglob("*.py")])
+FOLDERS = ("NephroSynth", "NephroSynthLib/mrml", "NephroSynthLib/session")
+FILES = sorted(file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py"))
 WORDS = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
 NOT_FOR_USERS = {
     "Segmentation category and type - 3D Slicer General Anatomy list",  # names of terminologies

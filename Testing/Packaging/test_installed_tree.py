@@ -61,9 +61,16 @@ def _tree(file: Path) -> ast.Module:
 
 
 def _panel_jobs() -> set[str]:
-    """The jobs that the panel starts a worker with."""
-    panel = (ROOT / "NephroSynth/NephroSynthPanel").glob("*.py")
-    return {name for file in panel for name in re.findall(r'\.start\("([\w-]+)", ', file.read_text(encoding="utf-8"))}
+    """The jobs that the plans of the panel give to a worker."""
+    files = [*(ROOT / "NephroSynth/NephroSynthPanel").glob("*.py"), *(ROOT / "NephroSynthLib/mrml").glob("*_plan.py")]
+    calls = [node for file in files for node in ast.walk(_tree(file)) if isinstance(node, ast.keyword)]
+    commands = [node.value for node in calls if node.arg == "command"]
+    return {
+        one.value
+        for command in commands
+        for one in ast.walk(command)
+        if isinstance(one, ast.Constant) and isinstance(one.value, str) and one.value
+    }
 
 
 def _job_functions() -> set[str]:

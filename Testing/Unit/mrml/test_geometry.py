@@ -16,8 +16,8 @@ import vtk
 from NephroSynthLib.exam.exam import read_volume
 from NephroSynthLib.imaging.image_files import save_image
 from NephroSynthLib.mrml.result_nodes import load_result
-from NephroSynthLib.mrml.steps import finish
 from NephroSynthLib.mrml.volume_nodes import node_from_image, node_writer
+from NephroSynthLib.session.steps import finish
 
 SIZE = (16, 18, 20)
 ORIENTED = [

@@ -18,8 +18,8 @@ from NephroSynthLib.mrml.images import matrix_from_vtk
 from NephroSynthLib.mrml.provenance import provenance, run_summary
 from NephroSynthLib.mrml.result_nodes import Outputs, load_result
 from NephroSynthLib.mrml.segmentation_nodes import labels_from_segmentation, segmentation_from_labels
-from NephroSynthLib.mrml.steps import finish
 from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image
+from NephroSynthLib.session.steps import finish
 
 Scene = slicer.vtkMRMLScene
 Node = slicer.vtkMRMLNode

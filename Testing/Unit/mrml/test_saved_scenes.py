@@ -17,10 +17,10 @@ from NephroSynthLib.mrml.plots import line_profile
 from NephroSynthLib.mrml.provenance import provenance, run_summary
 from NephroSynthLib.mrml.result_nodes import load_result
 from NephroSynthLib.mrml.segmentation_nodes import labels_from_segmentation, segment_ids
-from NephroSynthLib.mrml.steps import finish
 from NephroSynthLib.mrml.tables import metrics_table
 from NephroSynthLib.mrml.views import composites
 from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image
+from NephroSynthLib.session.steps import finish
 
 Scene = slicer.vtkMRMLScene
 Save = Callable[[Scene, Path, Scene], None]

@@ -11,9 +11,10 @@ from slicer.i18n import tr as _
 
 from NephroSynthLib.mrml import display
 from NephroSynthLib.mrml.comparison import checkerboard
+from NephroSynthLib.mrml.run_nodes import RunNodes
 from NephroSynthLib.mrml.tables import registration_table
-from NephroSynthPanel.results import RunNodes
-from NephroSynthPanel.section import ResultSection
+from NephroSynthLib.session.verdict import registration_verdict
+from NephroSynthPanel.result_section import ResultSection
 
 FLICKER_MS = 250  # each phase is shown this long: twice a second in turn
 
@@ -54,7 +55,7 @@ class CheckSection(ResultSection):
             ui.leftKidneyButton.enabled = display.kidney_centre(run.kidneys, "left") is not None
             ui.outlinesCheckBox.checked = display.has_outlines(run.kidneys)
             ui.surfacesCheckBox.checked = display.has_surfaces(run.kidneys)
-        ui.verdictLabel.text = verdict(run.summary) if run is not None else _("There is no result yet.")
+        ui.verdictLabel.text = _verdict(run)
         ui.registrationTableView.setMRMLTableNode(self._table(run))
 
     def stop(self) -> None:
@@ -148,10 +149,12 @@ class CheckSection(ResultSection):
             views.resetThreeDViews()
 
 
-def verdict(summary: dict[str, Any]) -> str:
-    """Whether the registration passed its gate, and why, as sentences."""
-    found = summary.get("registration")
-    if not found:
+def _verdict(run: RunNodes | None) -> str:
+    """The verdict on the registration of a run, with its reasons, as sentences."""
+    if run is None:
+        return _("There is no result yet.")
+    found = registration_verdict(run.summary)
+    if found is None:
         return _("This result says nothing about its registration.")
-    word = _("Registration passed.") if found.get("passed") else _("Registration did not pass: look closely.")
-    return "\n".join([word, *(str(reason) for reason in found.get("reasons", ()))])
+    word = _("Registration passed.") if found.passed else _("Registration did not pass: look closely.")
+    return "\n".join([word, *found.reasons])

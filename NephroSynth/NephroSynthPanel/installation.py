@@ -1,4 +1,4 @@
-"""First use: what Slicer's Python lacks, the consent, and an installation that leaves Slicer's own packages alone."""
+"""The first use: finds missing Python packages, asks for consent, and installs them beside Slicer's own packages."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ from NephroSynthLib.errors import Action, ResourceError, UsageError
 REQUIREMENTS = Path(__file__).parents[1] / "Resources" / "requirements.txt"
 TORCH = Requirement("torch>=2.5")
 KEPT = ("numpy", "scipy", "SimpleITK", "pydicom", "requests", "vtk", "torch")
-"""Packages that come with Slicer, or with its PyTorch extension; pip must leave them as they are.
+"""Packages that come with Slicer or with its PyTorch extension. pip must not replace them.
 
-Only pydicom may be renewed, where it is too old: Slicer 5.10 has 2.4, and highdicom needs 3. Slicer's own DICOM modules
-use nothing that pydicom 3 has not.
+The one exception is pydicom, if it is too old: Slicer 5.10 has pydicom 2.4, but highdicom needs 3. Slicer's own DICOM
+modules work with pydicom 3.
 """
 
-_ONE = threading.Lock()  # held while packages are installed
-_replaced: list[str] = []  # packages of which Slicer has the old version in memory
+_ONE = threading.Lock()  # locked while packages are installed
+_replaced: list[str] = []  # packages whose old version Slicer has in memory
 
 
 def requirements() -> list[Requirement]:
-    """The packages to install, without PyTorch."""
+    """The required packages, without PyTorch."""
     lines = (line.strip() for line in REQUIREMENTS.read_text(encoding="utf-8").splitlines())
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
 
 def missing(wanted: Sequence[Requirement]) -> list[Requirement]:
-    """Those that are not installed, or not in a version that suffices."""
+    """The requirements that the installed packages do not meet."""
     return [requirement for requirement in wanted if not _satisfied(requirement)]
 
 
 def ensure_dependencies(ui: Any) -> None:
-    """Installs what is missing, if the user agrees.
+    """Installs missing packages, if the user agrees.
 
     Args:
-        ui: The panel's widgets, which let nothing else begin meanwhile.
+        ui: The panel's widgets. Those that start work are disabled during the installation.
 
     Raises:
-        ResourceError: If the user does not agree, the installation fails, or Slicer has to be restarted after it.
-        UsageError: If an installation goes on already.
+        ResourceError: If the user does not agree, the installation fails, or Slicer needs a restart after it.
+        UsageError: If an installation is in progress.
     """
     packages, torch = missing(requirements()), missing([TORCH])
     if packages or torch:
@@ -63,14 +63,14 @@ def ensure_dependencies(ui: Any) -> None:
         )
 
 
-def going_on() -> bool:
+def in_progress() -> bool:
     """Whether packages are being installed."""
     return _ONE.locked()
 
 
 @contextmanager
 def _alone(ui: Any) -> Iterator[None]:
-    """Shows that packages are installed, and lets nobody begin anything: pip lets Slicer's event loop run meanwhile."""
+    """Disables everything that starts work, because Slicer's event loop runs during the installation."""
     if not _ONE.acquire(blocking=False):
         raise UsageError(_("The packages are being installed already."), Action.WAIT)
     with ExitStack() as after:
@@ -109,7 +109,7 @@ def _ensure(packages: Sequence[Requirement], torch: Sequence[Requirement]) -> No
 
 
 def replaced_while_loaded(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    """Packages whose version changed although Slicer has imported the old one."""
+    """The packages whose version changed although Slicer has imported the old version."""
     loaded = {name.split(".")[0] for name in sys.modules}
     modules = metadata.packages_distributions()
     imported = {distribution for name in loaded for distribution in modules.get(name, ())}
@@ -117,7 +117,7 @@ def replaced_while_loaded(before: dict[str, str], after: dict[str, str]) -> list
 
 
 def constraints(wanted: Sequence[Requirement]) -> list[str]:
-    """Lines that hold Slicer's own packages at the versions that are installed, but for those that are wanted anew."""
+    """Constraints for pip that keep Slicer's own packages at their versions, except the packages in `wanted`."""
     renewed = {requirement.name for requirement in wanted}
     lines = []
     for name in (one for one in KEPT if one not in renewed):
@@ -154,7 +154,7 @@ def _consent(packages: Sequence[Requirement]) -> bool:
 
 def _install_torch() -> None:
     try:
-        import PyTorchUtils  # Slicer's PyTorch extension: it chooses the build for this computer's GPU
+        import PyTorchUtils  # Slicer's PyTorch extension chooses the build for the GPU of this computer
     except ImportError as error:
         raise ResourceError(
             _("The PyTorch extension is not installed."),
@@ -171,7 +171,7 @@ def _install(packages: Sequence[Requirement]) -> None:
         held.write_text("\n".join(constraints(packages)), encoding="utf-8")
         try:
             _pip_install(names, held)
-        except Exception as error:  # pip's own error, or none at all without a network
+        except Exception as error:  # pip raises errors of many kinds
             raise ResourceError(
                 _("The installation of {names} failed.").format(names=_names(packages)),
                 Action.CHECK_NETWORK,

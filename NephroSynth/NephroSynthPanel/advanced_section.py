@@ -1,36 +1,46 @@
-"""The section Advanced: devices with their free memory and models with their card, asked from a worker when opened."""
+"""The section Advanced: the devices with their free memory, and the models with their cards."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
-from NephroSynthLib.errors import UsageError
-from NephroSynthLib.jobs.conversation import Message
-from NephroSynthPanel import install
+from NephroSynthLib.errors import Cancelled, UsageError
+from NephroSynthLib.session.event_loop import EventLoop
+from NephroSynthLib.session.steps import Steps
+from NephroSynthLib.session.task import Plan, Task, TaskListener
+from NephroSynthPanel import installation
 from NephroSynthPanel.parameters import DEFAULT_MODEL, TORCH_DEVICES, Parameters, restore_defaults
-from NephroSynthPanel.worker_process import WorkerProcess
 
 _OTHER = "other-file"
 
 
 class AdvancedSection:
-    """Fills the menus of devices and models, and keeps them and the parameters alike.
+    """Fills the menus of devices and models, and keeps them in step with the parameters.
+
+    A worker tells the devices and models when the section is opened for the first time.
 
     Args:
         ui: The panel's widgets.
+        loop: The event loop.
         parameters: Gives the present parameter node.
-        on_error: Called with what went wrong.
+        on_error: Called with each error.
     """
 
     def __init__(
-        self, ui: Any, parameters: Callable[[], Parameters | None], on_error: Callable[[Exception], None]
+        self,
+        ui: Any,
+        loop: EventLoop,
+        parameters: Callable[[], Parameters | None],
+        on_error: Callable[[Exception], None],
     ) -> None:
-        self._ui, self._parameters, self._on_error = ui, parameters, on_error
-        self._worker: WorkerProcess | None = None
+        self._ui, self._loop, self._parameters, self._on_error = ui, loop, parameters, on_error
+        self._task: Task[dict[str, Any]] | None = None
         self._known: dict[str, Any] | None = None
         self._filling = False
         ui.advancedSection.connect("contentsCollapsed(bool)", self._opened)
@@ -39,7 +49,7 @@ class AdvancedSection:
         ui.modelComboBox.connect("currentIndexChanged(int)", self._model_chosen)
 
     def update(self) -> None:
-        """Shows the parameters' device and model."""
+        """Shows the device and the model of the parameters."""
         parameters = self._parameters()
         if parameters is None:
             return
@@ -58,29 +68,30 @@ class AdvancedSection:
         self._filling = False
 
     def end_now(self) -> None:
-        """Ends the question to the worker."""
-        if self._worker is not None:
-            self._worker.end_now()
-            self._worker = None
+        """Ends the worker that tells the devices, before this method returns."""
+        if self._task is not None:
+            self._task.end_now()
 
     def _opened(self, collapsed: bool) -> None:
         if not collapsed:
             self.update()
-        if collapsed or self._known is not None or self._worker is not None:
+        if collapsed or self._known is not None or self._task is not None:
             return
         self._ui.deviceInfoLabel.visible = True
-        if install.missing([*install.requirements(), install.TORCH]):
+        if installation.missing([*installation.requirements(), installation.TORCH]):
             self._ui.deviceInfoLabel.text = _("Devices and models are shown after the first use has installed PyTorch.")
             return
         self._ui.deviceInfoLabel.text = _("Asking PyTorch for its devices…")
-        self._worker = WorkerProcess(_ignore, _ignore, self._answered)
-        self._worker.start("inventory", {})
+        plan = Plan(command="inventory", load=_inventory)
+        self._task = Task(self._loop, plan, Path(slicer.app.temporaryPath), TaskListener(on_end=self._answered))
+        self._task.start()
 
     def _answered(self, inventory: dict[str, Any] | None, error: Exception | None) -> None:
-        self._worker = None
+        self._task = None
         if error is not None or inventory is None:
             self._ui.deviceInfoLabel.text = ""
-            self._on_error(error or UsageError(_("PyTorch could not be asked for its devices.")))
+            if not isinstance(error, Cancelled):
+                self._on_error(error or UsageError(_("PyTorch could not be asked for its devices.")))
             return
         self._known = inventory
         self._ui.deviceInfoLabel.text = devices_in_words(inventory["devices"])
@@ -112,7 +123,7 @@ class AdvancedSection:
 
 
 def devices_in_words(devices: list[Mapping[str, Any]]) -> str:
-    """What PyTorch sees, and how much memory is free there."""
+    """The devices that PyTorch finds, with their free memory."""
     lines = [
         _("{title}: {free:.1f} GB free").format(title=one["title"], free=one["free_bytes"] / 2**30) for one in devices
     ]
@@ -122,7 +133,7 @@ def devices_in_words(devices: list[Mapping[str, Any]]) -> str:
 
 
 def model_card(card: Mapping[str, Any]) -> str:
-    """What a model says of itself, for the panel."""
+    """The card of a model, for the panel."""
     training = card["training"]
     return "\n".join(
         (
@@ -141,5 +152,7 @@ def _fill(box: Any, items: Mapping[str, str], chosen: str) -> None:
     box.currentIndex = box.findData(chosen)
 
 
-def _ignore(message: Message | str) -> None:
-    """The panel shows nothing of this worker but its answer."""
+def _inventory(folder: Path, result: dict[str, Any]) -> Steps[dict[str, Any]]:
+    """Returns the result of the worker as it is."""
+    return result
+    yield

@@ -10,9 +10,9 @@ import slicer
 from slicer.i18n import tr as _
 
 from NephroSynthLib.mrml import comparison, display, layouts, plots, tables
+from NephroSynthLib.mrml.run_nodes import RunNodes
 from NephroSynthLib.mrml.views import Ras, Sight, fit_views, look, sight, slice_nodes
-from NephroSynthPanel.results import RunNodes
-from NephroSynthPanel.section import ResultSection
+from NephroSynthPanel.result_section import ResultSection
 
 
 class ComparisonSection(ResultSection):

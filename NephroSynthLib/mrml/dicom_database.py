@@ -1,0 +1,97 @@
+"""The DICOM files of a loaded volume: from Slicer's database, or from an attribute of the sample exam."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import slicer
+
+from NephroSynthLib.mrml.i18n import tr as _
+from NephroSynthLib.session.export_choice import DicomSource
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+DICOM_FOLDER = "NephroSynth.DicomFolder"
+"""The attribute of a volume that is not in the database: the folder with its DICOM files."""
+
+
+def dicom_folder(node: slicer.vtkMRMLVolumeNode | None) -> str:
+    """The folder with the DICOM files of a volume. Empty if it is unknown."""
+    if node is None:
+        return ""
+    attribute = node.GetAttribute(DICOM_FOLDER)
+    if attribute:
+        return str(attribute) if Path(attribute).is_dir() else ""
+    file = _file_in_database(node)
+    return str(Path(file).parent) if file else ""
+
+
+def dicom_source(node: slicer.vtkMRMLVolumeNode | None, folder: str | None = None) -> DicomSource:
+    """The DICOM files of a volume.
+
+    Args:
+        node: The volume.
+        folder: The folder that the user chose. None takes the folder that is known of the volume.
+
+    Returns:
+        The folder, and the series if the database has the volume's files in that folder.
+    """
+    folder = dicom_folder(node) if folder is None else folder
+    file = _file_in_database(node) if node is not None else ""
+    if not file or Path(file).parent != Path(folder):
+        return DicomSource(folder)
+    return DicomSource(folder, str(slicer.app.dicomDatabase().seriesForFile(file)))
+
+
+def dicom_header(node: slicer.vtkMRMLVolumeNode) -> Dataset | None:
+    """The header of one slice of a volume, without pixels. None if no header can be read."""
+    import pydicom
+    from pydicom.errors import InvalidDicomError
+
+    folder = dicom_folder(node)
+    file = _file_in_database(node) or (next(iter(sorted(Path(folder).iterdir())), None) if folder else None)
+    try:
+        return pydicom.dcmread(file, stop_before_pixels=True) if file else None
+    except (InvalidDicomError, OSError, ValueError):
+        return None
+
+
+def dicom_delay_s(node: slicer.vtkMRMLVolumeNode) -> float | None:
+    """Seconds from the injection to the scan, from the DICOM header of a volume. None if they are unknown."""
+    from NephroSynthLib.phases.timing import excretory_delay_s
+
+    header = dicom_header(node)
+    return excretory_delay_s(header) if header is not None else None
+
+
+def add_to_database(folder: Path) -> list[str]:
+    """Adds the files of a folder to Slicer's DICOM database.
+
+    Returns:
+        A warning if the database does not have the files afterwards, else nothing.
+    """
+    from DICOMLib import DICOMUtils
+
+    database = slicer.app.dicomDatabase()
+    if database is None or not database.isOpen:
+        return [_("Slicer's DICOM database is not open: open it in the module 'DICOM', and import the folder there.")]
+    DICOMUtils.importDicom(str(folder), database)
+    if not database.fileForInstance(_an_instance(folder)):
+        return [_("Slicer's DICOM database did not take the files.")]
+    return []
+
+
+def _an_instance(folder: Path) -> str:
+    import pydicom
+
+    file = next(path for path in sorted(folder.rglob("*")) if path.is_file())
+    return str(pydicom.dcmread(file, stop_before_pixels=True, specific_tags=["SOPInstanceUID"]).SOPInstanceUID)
+
+
+def _file_in_database(node: slicer.vtkMRMLVolumeNode) -> str:
+    first = (node.GetAttribute("DICOM.instanceUIDs") or "").split(" ")[0]
+    database = slicer.app.dicomDatabase() if first else None
+    file = str(database.fileForInstance(first)) if database is not None else ""
+    return file if file and Path(file).is_file() else ""

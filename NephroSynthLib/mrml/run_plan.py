@@ -1,0 +1,169 @@
+"""The plan of a run: writes the inputs to files, lets the worker compute, and loads the result into the scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import slicer
+
+from NephroSynthLib.errors import Action, UsageError
+from NephroSynthLib.mrml.hierarchy import place_beside
+from NephroSynthLib.mrml.i18n import tr as _
+from NephroSynthLib.mrml.result_nodes import LoadedResult, Outputs, load_result
+from NephroSynthLib.mrml.run_nodes import COMPUTED, ROLE, SYNTHETIC, RunNodes, run_nodes
+from NephroSynthLib.mrml.segmentation_nodes import kidneys_writer
+from NephroSynthLib.mrml.volume_nodes import node_writer
+from NephroSynthLib.session.steps import Step, Steps, in_background
+from NephroSynthLib.session.task import Plan
+
+_RESULT = "result"
+
+
+@dataclass(frozen=True)
+class RunOrder:
+    """The inputs, outputs and settings of a run.
+
+    Attributes:
+        noncontrast: The non-contrast phase.
+        excretory: The excretory phase.
+        nephrographic: The acquired nephrographic phase, if there is one.
+        kidneys: A segmentation or label map of the kidneys, if the user has one.
+        outputs: The nodes to overwrite.
+        wanted: The results to load, by the names of `Outputs`. The synthetic volume is always loaded.
+        settings: The library's settings as JSON values.
+    """
+
+    noncontrast: slicer.vtkMRMLScalarVolumeNode
+    excretory: slicer.vtkMRMLScalarVolumeNode
+    nephrographic: slicer.vtkMRMLScalarVolumeNode | None
+    kidneys: slicer.vtkMRMLDisplayableNode | None
+    outputs: Outputs
+    wanted: frozenset[str]
+    settings: dict[str, Any]
+
+
+def run_plan(order: RunOrder) -> Plan[RunNodes]:
+    """Plans a run.
+
+    Args:
+        order: The inputs, outputs and settings.
+
+    Returns:
+        A plan whose result is the nodes of the run. If the task ends early, the scene is as it was before.
+    """
+    return Plan(
+        command="run",
+        write=partial(_write_inputs, order),
+        load=lambda folder, result: _load(order, folder / _RESULT),
+    )
+
+
+def reusable_outputs(outputs: Outputs, noncontrast: slicer.vtkMRMLScalarVolumeNode) -> Outputs:
+    """The outputs that a run on a non-contrast phase may overwrite.
+
+    Outputs of another exam stay, because their name and study are those of another patient.
+
+    Args:
+        outputs: The nodes that the user chose. Their `acquired` is replaced by that of the earlier run.
+        noncontrast: The non-contrast phase of the new run.
+    """
+    before = run_nodes(outputs.synthetic)
+    if before is None:
+        return outputs
+    if before.noncontrast not in (None, noncontrast):
+        return Outputs()
+    return replace(outputs, acquired=before.acquired)
+
+
+def _write_inputs(order: RunOrder, folder: Path) -> Steps[dict[str, Any]]:
+    """Writes the inputs and returns the arguments of the worker's job."""
+    arguments: dict[str, Any] = {"settings": order.settings, "images": "nrrd", "out": str(folder / _RESULT)}
+    inputs = {name: node for name, node in _inputs(order).items() if node is not None}
+    for index, (name, node) in enumerate(inputs.items()):
+        step = Step(index / len(inputs), node.GetName())
+        yield step
+        path = folder / f"{name}.nrrd"
+        is_kidneys = name == "kidneys"
+        writer = kidneys_writer(node, order.noncontrast, path) if is_kidneys else node_writer(node, path)
+        yield from in_background(writer, step)
+        arguments[name] = str(path)
+    return arguments
+
+
+def _load(order: RunOrder, folder: Path) -> Steps[RunNodes]:
+    """Loads the results. If it ends early, the scene is as it was before."""
+    scene = order.noncontrast.GetScene()
+    if scene is None:
+        raise UsageError(
+            _("The non-contrast volume was removed during the run, so the result was not loaded."),
+            Action.LOAD_AGAIN,
+        )
+    scene.SaveStateForUndo()
+    inputs = {name: node for name, node in _inputs(order).items() if node is not None and node.GetScene()}
+    roles = {name.capitalize(): node for name, node in inputs.items()}
+    wanted = order.wanted | {"synthetic"}
+    loaded = yield from load_result(scene, folder, order.noncontrast, _present(order.outputs), wanted, roles)
+    return _connect(scene, inputs, loaded)
+
+
+def _inputs(order: RunOrder) -> dict[str, slicer.vtkMRMLDisplayableNode | None]:
+    return {
+        "noncontrast": order.noncontrast,
+        "excretory": order.excretory,
+        "nephrographic": order.nephrographic,
+        "kidneys": order.kidneys,
+    }
+
+
+def _present(outputs: Outputs) -> Outputs:
+    """The outputs that are still in the scene. The run makes new nodes for the others."""
+    return Outputs(
+        **{name: node if node is not None and node.GetScene() else None for name, node in vars(outputs).items()}
+    )
+
+
+def _connect(
+    scene: slicer.vtkMRMLScene, inputs: dict[str, slicer.vtkMRMLDisplayableNode], loaded: LoadedResult
+) -> RunNodes:
+    """Connects the nodes of a run by references, and removes what was computed from overwritten volumes."""
+    synthetic = loaded.synthetic
+    assert synthetic is not None, "a run always loads its synthetic volume"
+    synthetic.SetAttribute(ROLE, SYNTHETIC)
+    run = RunNodes(synthetic)
+    for role in COMPUTED:
+        if getattr(run, role) is not None:
+            scene.RemoveNode(getattr(run, role))
+    nodes = {
+        "noncontrast": inputs["noncontrast"],
+        "excretory": inputs.get("excretory"),
+        "registered": loaded.excretory,
+        "acquired": loaded.acquired,
+        "kidneys": loaded.kidneys,
+        "transform": loaded.transform,
+        "uncertainty": loaded.uncertainty,
+        "report": _report(run, loaded.report),
+    }
+    for role, node in nodes.items():
+        run.remember(role, node)
+    return run
+
+
+def _report(run: RunNodes, file: Path | None) -> slicer.vtkMRMLTextNode | None:
+    """Stores the HTML report in a text node, so that it stays with the scene.
+
+    The report of an earlier run with the same synthetic volume is overwritten.
+    """
+    if file is None:
+        return None
+    node = run.report
+    if node is None:
+        scene = run.synthetic.GetScene()
+        name = scene.GenerateUniqueName(_("{name} report").format(name=run.synthetic.GetName()))
+        node = scene.AddNewNodeByClass("vtkMRMLTextNode", name)
+        place_beside(node, run.synthetic)
+    node.SetText(file.read_text(encoding="utf-8"))
+    node.SetForceCreateStorageNode(slicer.vtkMRMLTextNode.CreateStorageNodeAlways)
+    return node

@@ -1,0 +1,31 @@
+"""The place of the sample exam in the cache."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+from NephroSynthLib.jobs.panel_jobs import sample
+from NephroSynthLib.session.sample_exam import PHASES, SampleExam
+
+
+def test_an_exam_is_kept_once_all_phases_are_there(tmp_path: Path) -> None:
+    exam = SampleExam(tmp_path)
+    exam.folder.mkdir()
+    for phase in PHASES:
+        assert not exam.is_kept
+        exam.image(phase).touch()
+    assert exam.is_kept
+
+
+def test_another_exam_has_another_folder(tmp_path: Path) -> None:
+    exams = [SampleExam(tmp_path), SampleExam(tmp_path, seed=1), SampleExam(tmp_path, spacing_mm=(1.0, 2.0, 3.0))]
+    assert len({exam.folder for exam in exams}) == 3
+    assert exams[2].folder.name.endswith("-1x2x3")
+
+
+def test_the_worker_gets_the_exam(tmp_path: Path) -> None:
+    exam = SampleExam(tmp_path)
+    assert set(exam.arguments) == set(inspect.signature(sample).parameters) - {"progress"}
+    assert exam.arguments["out"] == str(exam.folder)
+    assert exam.dicom("excretory").parent.parent == exam.folder
