@@ -130,7 +130,7 @@ def _connect(
 ) -> RunNodes:
     """Connects the nodes of a run by references, and removes what was computed from overwritten volumes."""
     synthetic = loaded.synthetic
-    assert synthetic is not None, "a run always loads its synthetic volume"
+    assert synthetic is not None  # `_load` always wants it
     synthetic.SetAttribute(ROLE, SYNTHETIC)
     run = RunNodes(synthetic)
     for role in COMPUTED:

@@ -131,7 +131,7 @@ def slowly(work: Callable[..., Any]) -> Callable[..., Any]:
         ("sys.stdout.buffer.write(b'\\xff\\xfe\\n'); sys.stdout.flush(); time.sleep(60)", "no message"),
         ("raise OSError(28, 'No space left on device')", "ended with status 1"),
         (
-            "say('error', **{'class': 'ResourceError'}, what='The disk is full.', action='Free some space.',"
+            "say('error', **{'class': 'ResourceError'}, what='The disk is full.', action='free-disk-space',"
             " exit_code=5, traceback='')",
             "The disk is full. Free some space.",
         ),
