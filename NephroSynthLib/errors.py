@@ -49,7 +49,7 @@ class Action(Enum):
     GIVE_WHOLE_VOLUME = "give-whole-volume", "Give one whole volume that covers the kidneys."
     GIVE_CT = "give-ct", "Give the CT in Hounsfield units, with all its values."
     EXPORT_AGAIN = "export-again", "Copy or export it again from its source, or give another one."
-    CHECK_SPACING = "check-spacing", "Check the spacing in the header of the file."
+    CORRECT_HEADER = "correct-header", "Convert the DICOM series again, or correct the header of the file."
     CORRECT_TILT = (
         "correct-tilt",
         "Correct the tilt first, for example with 3D Slicer's 'Acquisition geometry regularization'.",
@@ -93,6 +93,7 @@ class Action(Enum):
     CHOOSE_FOLDER = "choose-folder", "Choose another output folder."
     REPLACE_FOLDER = "replace-folder", "Choose another output folder, or allow its replacement."
     SEPARATE_FOLDERS = "separate-folders", "Give the DICOM output a folder of its own."
+    RENAME = "rename", "Rename the file or folder."
     CHECK_PERMISSIONS = "check-permissions", "Check the permissions of the files and folders."
     FREE_DISK_SPACE = "free-disk-space", "Free some disk space, or choose another folder for output or temporary files."
     CHOOSE_FORMAT = "choose-format", "Choose at least one format."

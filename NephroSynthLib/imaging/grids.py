@@ -114,6 +114,24 @@ def smooth_for(image: sitk.Image, spacing: Spacing) -> sitk.Image:
     return sitk.Cast(image, sitk.sitkFloat32)
 
 
+def orthogonal_axes(axes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the orthogonal matrix that is nearest to a 3 × 3 matrix (its polar decomposition)."""
+    left, _, right = np.linalg.svd(axes)
+    return left @ right
+
+
+def straightened(image: sitk.Image) -> sitk.Image:
+    """Returns an image whose axes are orthogonal, for one whose axes rounding has made slightly sheared.
+
+    Axes that are orthogonal to the precision of `canonical` stay as they are.
+    """
+    axes = np.reshape(image.GetDirection(), (3, 3))
+    if np.abs(axes.T @ axes - np.eye(3)).max() > 1e-4:
+        image = sitk.Image(image)
+        image.SetDirection(orthogonal_axes(axes).ravel().tolist())
+    return image
+
+
 def same_grid(first: sitk.Image, second: sitk.Image) -> bool:
     """Tells whether two images share size, spacing, origin and direction to a hundredth of a voxel."""
     tolerance = 0.01 * min(first.GetSpacing())

@@ -1,8 +1,9 @@
-"""Reading and writing one volume as a NIfTI, NRRD or MetaImage file; ITK alone lets truncation and shear pass."""
+"""Reading and writing one volume as a NIfTI, NRRD or MetaImage file, with the checks that ITK leaves out."""
 
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from pathlib import Path
 
@@ -11,15 +12,22 @@ import SimpleITK as sitk
 
 from NephroSynthLib.errors import Action, UnreadableInputError
 from NephroSynthLib.files.staging import file_suffix, staged_file
-from NephroSynthLib.imaging.nifti import find_flaw
+from NephroSynthLib.imaging.grids import straightened
+from NephroSynthLib.imaging.metaimage import check_metaimage_header, check_metaimage_stream
+from NephroSynthLib.imaging.nifti import check_nifti_stream, read_nifti_header, read_nifti_voxels
+from NephroSynthLib.imaging.nifti_placement import nifti_placement
+from NephroSynthLib.imaging.nrrd import check_nrrd_header, check_nrrd_stream
+from NephroSynthLib.imaging.streams import BROKEN_STREAM
 from NephroSynthLib.imaging.volume_checks import check_geometry, check_shape, gantry_tilt, not_finite
 
-_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".seg.nrrd", ".nhdr", ".mha", ".mhd")
+_NIFTI = (".nii", ".nii.gz")
+_NRRD = (".nrrd", ".seg.nrrd", ".nhdr")
+_METAIMAGE = (".mha", ".mhd")
 
 
 def is_image_file(path: Path) -> bool:
     """Whether a path is a file whose name is that of a NIfTI, NRRD or MetaImage."""
-    return file_suffix(path).lower() in _SUFFIXES and path.is_file()
+    return file_suffix(path).lower() in (*_NIFTI, *_NRRD, *_METAIMAGE) and path.is_file()
 
 
 def read_image_file(path: Path, role: str, pixel_type: int | None = None, layers: bool = False) -> sitk.Image:
@@ -34,8 +42,68 @@ def read_image_file(path: Path, role: str, pixel_type: int | None = None, layers
     Raises:
         UnreadableInputError: If the file is truncated, damaged or not one of these formats.
         ImageContentError: If it is not one scalar volume.
-        GeometryError: If it has too few slices or a sheared grid.
+        GeometryError: If it has too few slices or a sheared grid, or does not say, or says in two ways, where its
+            voxels lie.
     """
+    try:
+        if file_suffix(path).lower() in _NIFTI:
+            image = _read_nifti(path, role, layers)
+        else:
+            image = _read_with_itk(path, role, pixel_type, layers)
+    except BROKEN_STREAM as error:
+        raise UnreadableInputError(
+            f"The {role} cannot be read: the file is truncated or damaged.", Action.EXPORT_AGAIN
+        ) from error
+    except (RuntimeError, OSError, ValueError, TypeError) as error:
+        raise UnreadableInputError(
+            f"The {role} cannot be read: the file is damaged, incomplete or of another format.", Action.GIVE_VOLUME
+        ) from error
+    check_geometry(role, image)
+    image = straightened(image)
+    return image if pixel_type is None else sitk.Cast(image, pixel_type)
+
+
+def check_stream(path: Path) -> None:
+    """Checks that all compressed voxels of an image file arrive, with the right checksum.
+
+    Raises:
+        EOFError, zlib.error, gzip.BadGzipFile: If the file is truncated or damaged.
+        OSError: If it cannot be read.
+    """
+    suffix = file_suffix(path).lower()
+    if suffix in _NIFTI:
+        check_nifti_stream(path)
+    elif suffix in _NRRD:
+        check_nrrd_stream(path)
+    elif suffix in _METAIMAGE:
+        check_metaimage_stream(path)
+
+
+def _read_nifti(path: Path, role: str, layers: bool) -> sitk.Image:
+    header = read_nifti_header(path)
+    if header is None or header.dtype is None:
+        raise ValueError("no NIfTI, or one with a rare type of voxel")
+    pixel_type = sitk.sitkComplexFloat32 if header.dtype.kind == "c" else sitk.sitkFloat32
+    check_shape(role, header.shape, 1 if layers else header.components, pixel_type)
+    placement = nifti_placement(role, header)
+    values = read_nifti_voxels(path, header)
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise not_finite(role)
+    image = sitk.GetImageFromArray(values, isVector=header.components > 1)
+    image.SetSpacing(placement.spacing)
+    image.SetOrigin(placement.origin)
+    image.SetDirection(placement.direction)
+    return image
+
+
+def _read_with_itk(path: Path, role: str, pixel_type: int | None, layers: bool) -> sitk.Image:
+    """Reads an NRRD or a MetaImage; ITK fills gaps of their headers and passes broken streams, so both are checked."""
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError as error:
+        raise UnreadableInputError(
+            f"The {role} cannot be read: its name or that of its folder is not valid UTF-8.", Action.RENAME
+        ) from error
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -44,34 +112,19 @@ def read_image_file(path: Path, role: str, pixel_type: int | None = None, layers
         while len(size) > 3 and size[-1] == 1:
             size = size[:-1]
         check_shape(role, size, 1 if layers else reader.GetNumberOfComponents(), reader.GetPixelIDValue())
-        if _sheared_sform(reader):
-            raise gantry_tilt(role)
+        if file_suffix(path).lower() in _NRRD:
+            check_nrrd_header(path, role)
+        else:
+            check_metaimage_header(path, role)
+        check_stream(path)
         if pixel_type is not None:
             reader.SetOutputPixelType(pixel_type)
         reader.SetExtractSize([*size, *([0] * (reader.GetDimension() - len(size)))])
-        flaw = find_flaw(path)
-        image = reader.Execute()
-    except (RuntimeError, OSError) as error:
+        return reader.Execute()
+    except RuntimeError as error:
         if "orthonormal" in str(error):
             raise gantry_tilt(role) from error
-        raise UnreadableInputError(
-            f"The {role} cannot be read: the file is damaged, incomplete or of another format.", Action.GIVE_VOLUME
-        ) from error
-    if flaw == "not finite":
-        raise not_finite(role)
-    if flaw == "truncated":
-        raise UnreadableInputError(f"The {role} cannot be read: the file is truncated or damaged.", Action.EXPORT_AGAIN)
-    check_geometry(role, image)
-    return image
-
-
-def _sheared_sform(reader: sitk.ImageFileReader) -> bool:
-    """Whether a NIfTI header's sform is sheared; ITK then silently takes the qform, or makes the axes orthogonal."""
-    if not reader.HasMetaDataKey("sform_code") or reader.GetMetaData("sform_code").strip() == "0":
-        return False
-    rows = [[float(n) for n in reader.GetMetaData(f"srow_{axis}").split()[:3]] for axis in "xyz"]
-    axes = np.array(rows) / np.linalg.norm(rows, axis=0)
-    return bool(np.abs(axes.T @ axes - np.eye(3)).max() > 5e-3)
+        raise
 
 
 def save_image(image: sitk.Image, path: Path, compress: bool = True) -> None:
@@ -88,5 +141,7 @@ def save_image(image: sitk.Image, path: Path, compress: bool = True) -> None:
             sitk.WriteImage(image, str(temporary), useCompression=compress)
         except RuntimeError as error:
             raise OSError(errno.EIO, "the image writer failed") from error
-        if find_flaw(temporary) == "truncated":
-            raise OSError(errno.ENOSPC, "the file was cut short")
+        try:
+            check_stream(temporary)
+        except (*BROKEN_STREAM, OSError) as error:
+            raise OSError(errno.ENOSPC, "the file was cut short") from error

@@ -13,6 +13,7 @@ from NephroSynthLib.errors import Action, GeometryError, ImageContentError, NotC
 from NephroSynthLib.imaging.grids import MIN_SLICES
 
 MAX_VOXELS = 2**31
+LARGEST_SHEAR = 5e-3
 _SPACING_RANGE_MM = (0.1, 20.0)
 _FAT_HU = (-150.0, -30.0)
 _SOFT_TISSUE_HU = (-30.0, 150.0)
@@ -54,11 +55,11 @@ def check_geometry(role: str, image: sitk.Image) -> None:
     """
     direction = np.reshape(image.GetDirection(), (3, 3))
     shear = np.abs(direction.T @ direction - np.eye(3)).max()
-    if not np.isfinite(direction).all() or not np.isfinite(image.GetOrigin()).all() or shear > 5e-3:
+    if not np.isfinite(direction).all() or not np.isfinite(image.GetOrigin()).all() or shear > LARGEST_SHEAR:
         raise gantry_tilt(role)
     smallest, largest = _SPACING_RANGE_MM
     if not all(smallest <= spacing <= largest for spacing in image.GetSpacing()):
-        raise GeometryError(f"The voxel size of the {role} is not that of a CT in mm.", Action.CHECK_SPACING)
+        raise GeometryError(f"The voxel size of the {role} is not that of a CT in mm.", Action.CORRECT_HEADER)
 
 
 def gantry_tilt(role: str) -> GeometryError:

@@ -13,7 +13,6 @@ import slicer
 import vtk
 
 from NephroSynthLib.errors import Action, GeometryError, ImageContentError, UnreadableInputError
-from NephroSynthLib.imaging.nifti import find_flaw
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.images import (
     Matrix,
@@ -206,14 +205,16 @@ def read_image(path: Path) -> sitk.Image:
     Raises:
         UnreadableInputError: If it is missing or damaged.
     """
+    from NephroSynthLib.imaging.image_files import check_stream
+    from NephroSynthLib.imaging.streams import BROKEN_STREAM
+
     try:
-        if find_flaw(path) is None:
-            return sitk.ReadImage(str(path))
-    except (RuntimeError, OSError):
-        pass
-    raise UnreadableInputError(
-        _("The file '{name}' cannot be read: it is missing, damaged or of another format.").format(name=path.name)
-    )
+        check_stream(path)
+        return sitk.ReadImage(str(path))
+    except (RuntimeError, OSError, *BROKEN_STREAM) as error:
+        raise UnreadableInputError(
+            _("The file '{name}' cannot be read: it is missing, damaged or of another format.").format(name=path.name)
+        ) from error
 
 
 def _ijk_to_ras(node: slicer.vtkMRMLVolumeNode) -> Matrix:

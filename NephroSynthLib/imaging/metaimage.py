@@ -1,0 +1,85 @@
+"""The headers of MetaImage files (.mha, .mhd): which facts they leave open, and where their compressed voxels are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from NephroSynthLib.errors import Action, GeometryError
+from NephroSynthLib.imaging.streams import data_files, drain_zlib
+
+_LONGEST_LINE = 1 << 16
+_MOST_LINES = 10_000
+_SPACINGS = ("ElementSpacing", "ElementSize")
+_ORIENTATIONS = ("TransformMatrix", "Rotation", "Orientation")
+_BYTES = {
+    **{"MET_CHAR": 1, "MET_UCHAR": 1, "MET_SHORT": 2, "MET_USHORT": 2, "MET_INT": 4, "MET_UINT": 4, "MET_LONG": 4},
+    **{"MET_ULONG": 4, "MET_LONG_LONG": 8, "MET_ULONG_LONG": 8, "MET_FLOAT": 4, "MET_DOUBLE": 8},
+}
+
+
+def check_metaimage_header(path: Path, role: str) -> None:
+    """Refuses a header without spacing or orientation, or with a unit that is not mm; ITK would take 1 mm and no turn.
+
+    Raises:
+        GeometryError: If a fact is missing.
+        OSError: If the file cannot be read.
+    """
+    fields, _, _ = _header(path)
+    if not any(name in fields for name in _SPACINGS):
+        raise GeometryError(
+            f"The MetaImage header of the {role} has no voxel size (no ElementSpacing).", Action.CORRECT_HEADER
+        )
+    if not any(name in fields for name in _ORIENTATIONS):
+        raise GeometryError(
+            f"The MetaImage header of the {role} does not say how the patient lies (no TransformMatrix).",
+            Action.CORRECT_HEADER,
+        )
+    unit = fields.get("DistanceUnits", "mm")
+    if unit not in ("mm", "?"):
+        named = unit if unit in ("um", "cm", "m") else "another unit"
+        raise GeometryError(
+            f"The MetaImage header of the {role} gives its voxel size in {named}, not in mm.",
+            Action.CORRECT_HEADER,
+        )
+
+
+def check_metaimage_stream(path: Path) -> None:
+    """Reads the compressed voxels of a MetaImage to their end; does nothing where they are not compressed.
+
+    Raises:
+        EOFError, zlib.error: If they are truncated or damaged.
+        OSError: If a file cannot be read.
+    """
+    fields, listed, end = _header(path)
+    if fields.get("CompressedData", "False").lower() not in ("true", "1"):
+        return
+    files = data_files(path, fields.get("ElementDataFile", ""), listed)
+    for place in files:
+        with place.open("rb") as file:
+            file.seek(end if place == path else max(0, int(fields.get("HeaderSize", "0"))))
+            drain_zlib(file, _size(fields) // len(files))
+
+
+def _header(path: Path) -> tuple[Mapping[str, str], list[str], int]:
+    """Reads the fields, of which ElementDataFile is the last, the names after a LIST, and the header's length."""
+    fields: dict[str, str] = {}
+    with path.open("rb") as file:
+        for _ in range(_MOST_LINES):
+            name, found, value = file.readline(_LONGEST_LINE).decode("utf-8", "replace").partition("=")
+            if not found:
+                break
+            fields[name.strip()] = value.strip()
+            if name.strip() == "ElementDataFile":
+                break
+        end = file.tell()
+        several = fields.get("ElementDataFile", "").split()[:1] == ["LIST"]
+        listed = [line.decode("utf-8", "replace").strip() for line in file] if several else []
+        return fields, [line for line in listed if line], end
+
+
+def _size(fields: Mapping[str, str]) -> int:
+    """Returns the length of all voxels in bytes; 0 for a type without a known size."""
+    size = math.prod(int(n) for n in fields.get("DimSize", "0").split())
+    return size * int(fields.get("ElementNumberOfChannels", "1")) * _BYTES.get(fields.get("ElementType", ""), 0)
