@@ -1,1 +1,1 @@
-"""The phases of one patient: reading, checking, kidney label maps."""
+"""The phases of one patient: reading, checks, and kidney label maps."""

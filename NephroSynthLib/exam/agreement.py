@@ -1,11 +1,10 @@
-"""What the phases of an exam must have in common, and in what they must differ."""
+"""Agreement of the phases of an exam: one patient, one region of the body, and a different series for each phase."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -13,10 +12,8 @@ import SimpleITK as sitk
 from NephroSynthLib.dicom.series_identity import Identity, compare_patients, patient_doubt
 from NephroSynthLib.errors import Action, GeometryError, IdentityError
 from NephroSynthLib.exam.contrast import early_contrast_warnings
+from NephroSynthLib.exam.volume import Volume
 from NephroSynthLib.imaging.grids import canonical, index_to_world
-
-if TYPE_CHECKING:
-    from NephroSynthLib.exam.exam import Volume
 
 _SAMPLES = 24
 _LEAST_OVERLAP, _GOOD_OVERLAP = 0.25, 0.6
@@ -25,8 +22,11 @@ _LEAST_OVERLAP, _GOOD_OVERLAP = 0.25, 0.6
 def check_paths_differ(paths: Mapping[str, Path]) -> None:
     """Checks that no file or folder is given for two phases.
 
+    Args:
+        paths: Path of each phase, by its role.
+
     Raises:
-        IdentityError: If one is.
+        IdentityError: If two phases have the same file or folder.
     """
     for (role, path), (other_role, other) in combinations(paths.items(), 2):
         if path.exists() and other.exists() and path.samefile(other):
@@ -36,7 +36,10 @@ def check_paths_differ(paths: Mapping[str, Path]) -> None:
 
 
 def check_phases(volumes: Mapping[str, Volume]) -> list[str]:
-    """Checks phases, by role, against each other: one patient, different series, an overlapping region.
+    """Checks the phases of an exam against each other: one patient, different series, an overlapping region.
+
+    Args:
+        volumes: Volume of each phase, by its role.
 
     Returns:
         Warnings about contrast, studies and overlap.
@@ -68,7 +71,7 @@ def check_phases(volumes: Mapping[str, Volume]) -> list[str]:
 
 
 def overlap_share(first: sitk.Image, second: sitk.Image) -> float:
-    """Which part of the smaller volume lies in the other, in [0, 1], from the centres of 24^3 cells of each."""
+    """Returns the fraction of the smaller volume that lies in the other one, in [0, 1], sampled at 24^3 points."""
     return max(_share_inside(first, second), _share_inside(second, first))
 
 
@@ -95,7 +98,7 @@ def _check_identities(roles: str, first: Identity, second: Identity) -> list[str
 
 
 def _same_voxels(first: sitk.Image, second: sitk.Image) -> bool:
-    """Whether two volumes have the same voxels, in whatever order their axes are stored."""
+    """Tells whether two volumes have the same voxels, regardless of the order in which their axes are stored."""
     first, second = canonical(first), canonical(second)
     if first.GetSize() != second.GetSize():
         return False

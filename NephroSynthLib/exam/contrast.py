@@ -1,6 +1,6 @@
-"""Whether the phases are what they are said to be, and whether the kidneys are all in view: warnings, not errors.
+"""Warnings about contrast that does not fit the named phases, and about kidneys that are not fully in view.
 
-Contrast is looked for twice: before any segmentation in the whole volumes, and again in the kidneys once known.
+Contrast is checked twice: in the whole volumes before any segmentation, and in the kidneys once they are known.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from NephroSynthLib.imaging.grids import AIR_HU, resample, with_spacing
 from NephroSynthLib.imaging.sides import SIDE_NAMES
 
 SWAPPED = (
-    "The phases look swapped: the one given as non-contrast has more contrast in it than the excretory one. "
+    "The phases look swapped: the non-contrast phase shows more contrast than the excretory phase. "
     "Exchange the two inputs if so."
 )
 NO_CONTRAST = (
-    "No contrast is seen in the excretory phase, so there is nothing to tell how the kidneys take it up. "
+    "The excretory phase shows no contrast, so it does not show how the kidneys take contrast up. "
     "Check that the right series was given."
 )
 ENHANCED = (
-    "The kidneys are enhanced in the non-contrast phase, as if contrast had been given before. "
+    "The kidneys are enhanced in the non-contrast phase, as after an earlier injection of contrast. "
     "Check that the right series was given."
 )
 
@@ -39,10 +39,17 @@ _UNSEEN = 0.01
 
 
 def early_contrast_warnings(noncontrast: sitk.Image, excretory: sitk.Image) -> tuple[str, ...]:
-    """Compares the two phases (HU, any grids, one frame of reference) without knowing where the kidneys are.
+    """Compares the whole volumes of two phases, before the kidneys are known.
 
-    Iodine in urine is what is dense in one phase and neither dense in the other nor near anything that is: bone lies
-    at the same place in both phases, and stones and oral contrast are about as large in both.
+    Voxels count as iodine in urine if they are dense in one phase only and nothing dense lies near them in the other.
+    Bone lies at the same place in both phases, and stones and oral contrast have about the same size in both.
+
+    Args:
+        noncontrast: HU, on any grid.
+        excretory: HU, on any grid of the same frame of reference.
+
+    Returns:
+        A warning if the phases look swapped or the excretory phase shows no contrast.
     """
     first, second, common = _on_common_grid(noncontrast, excretory)
     voxel_ml = _COARSE_MM**3 / 1000
@@ -63,7 +70,7 @@ def early_contrast_warnings(noncontrast: sitk.Image, excretory: sitk.Image) -> t
 def contrast_warnings(
     noncontrast: sitk.Image, excretory: sitk.Image, kidneys_nc: sitk.Image, kidneys_ep: sitk.Image
 ) -> tuple[str, ...]:
-    """Compares the kidneys of the two phases.
+    """Compares the kidneys of two phases.
 
     Args:
         noncontrast: HU.
@@ -72,8 +79,8 @@ def contrast_warnings(
         kidneys_ep: Label map on the grid of `excretory`.
 
     Returns:
-        Warnings if the phases look swapped, the excretory phase has no contrast, or the non-contrast phase has some.
-        Each is judged by the better enhanced kidney, since one may not work.
+        A warning if the phases look swapped, the excretory phase has no contrast, or the non-contrast phase has some.
+        The better enhanced kidney decides, because the other one may not work.
     """
     before, after = _kidney_hu(noncontrast, kidneys_nc), _kidney_hu(excretory, kidneys_ep)
     sides = before.keys() & after.keys()
@@ -89,7 +96,7 @@ def contrast_warnings(
 
 
 def field_of_view_warnings(kidneys: sitk.Image, role: str = "non-contrast phase") -> tuple[str, ...]:
-    """Tells which kidneys of a label map (1 right, 2 left) are cut off by the border of its grid, and where."""
+    """Returns a warning for each edge of the grid that cuts a kidney of a label map (1 right, 2 left)."""
     labels = sitk.GetArrayViewFromImage(kidneys)
     return tuple(
         f"Part of the {SIDE_NAMES[label]} kidney is outside the field of view of the {role} (cut at the {edge} edge)."
@@ -100,11 +107,11 @@ def field_of_view_warnings(kidneys: sitk.Image, role: str = "non-contrast phase"
 
 
 def coverage_warnings(registered: sitk.Image, kidneys: sitk.Image) -> tuple[str, ...]:
-    """Tells which kidneys the excretory phase does not cover.
+    """Returns a warning for each kidney that the excretory phase does not cover.
 
     Args:
-        registered: excretory phase, HU, on the non-contrast grid, as dense as air where it did not look.
-        kidneys: label map on the same grid: 1 right, 2 left.
+        registered: Excretory phase, HU, on the non-contrast grid; -1024 HU outside its field of view.
+        kidneys: Label map on the same grid: 1 right, 2 left.
     """
     hu, labels = sitk.GetArrayViewFromImage(registered), sitk.GetArrayViewFromImage(kidneys)
     shares = {
@@ -118,7 +125,7 @@ def coverage_warnings(registered: sitk.Image, kidneys: sitk.Image) -> tuple[str,
 
 
 def _faces(image: sitk.Image, labels: NDArray[np.uint8]) -> Iterator[tuple[str, NDArray[np.uint8], float]]:
-    """The six faces of a volume: the name of its edge, its labels, the area of a voxel on it."""
+    """Yields the six faces of a volume: the name of the edge, its labels, the area of a voxel on it in mm²."""
     direction = np.reshape(image.GetDirection(), (3, 3))
     names = (("right", "left"), ("front", "back"), ("lower", "upper"))
     for axis, spacing in enumerate(image.GetSpacing()):
@@ -130,7 +137,7 @@ def _faces(image: sitk.Image, labels: NDArray[np.uint8]) -> Iterator[tuple[str, 
 
 
 def _kidney_hu(image: sitk.Image, kidneys: sitk.Image) -> dict[int, NDArray[np.float64]]:
-    """Median HU of each kidney, which its parenchyma sets, and the 98th percentile, which the calyces set."""
+    """Returns the median HU of each kidney, set by the parenchyma, and the 98th percentile, set by the calyces."""
     values, labels = sitk.GetArrayViewFromImage(image), sitk.GetArrayViewFromImage(kidneys)
     inside = {label: values[labels == label] for label in SIDE_NAMES}
     return {label: np.percentile(hu, (50, 98)) for label, hu in inside.items() if hu.size}
@@ -139,7 +146,7 @@ def _kidney_hu(image: sitk.Image, kidneys: sitk.Image) -> dict[int, NDArray[np.f
 def _on_common_grid(
     first: sitk.Image, second: sitk.Image
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-    """Both images, averaged, on a coarse grid over the first one, and where both of them are."""
+    """Averages two images onto a coarse grid over the first one, and marks the voxels that both of them cover."""
     grid = with_spacing(first, (_COARSE_MM,) * 3)
     nowhere = -5000.0
     coarse = []

@@ -1,30 +1,20 @@
-"""Exam: the phases of one patient as SimpleITK images; reading and checking them."""
+"""The exam: the phases of one patient as SimpleITK images, read and checked together."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import SimpleITK as sitk
 
-from NephroSynthLib.dicom.series_identity import Identity
-from NephroSynthLib.errors import Action, GeometryError, InputError, NotCTError, UnreadableInputError
 from NephroSynthLib.exam.agreement import check_paths_differ, check_phases
 from NephroSynthLib.exam.kidney_labels import read_kidneys
-from NephroSynthLib.imaging.grids import AIR_HU
-from NephroSynthLib.imaging.image_files import is_image_file, read_image_file
-from NephroSynthLib.imaging.volume_checks import check_geometry, check_hounsfield, check_shape, gantry_tilt
+from NephroSynthLib.exam.volume import read_volume
 from NephroSynthLib.progress import Progress
 
 if TYPE_CHECKING:
-    from NephroSynthLib.dicom.index import DicomIndex
     from NephroSynthLib.dicom.series import Series
-
-_TILT_DEGREES = 0.5
 
 
 @dataclass(frozen=True)
@@ -32,9 +22,12 @@ class Exam:
     """The phases of one patient: float32 HU, 3D, of any orientation, each on its own grid.
 
     Attributes:
-        kidneys: uint8 label map on the grid of the non-contrast phase: 1 right, 2 left.
-        warnings: What the user should know, as sentences without patient identifiers.
-        excretory_delay_s: Time from the injection to the excretory phase, where its DICOM header tells.
+        noncontrast: The non-contrast phase, whose grid is the reference.
+        excretory: The excretory phase.
+        nephrographic: The acquired nephrographic phase; None if there is none to compare with.
+        kidneys: uint8 label map on the grid of the non-contrast phase: 1 right, 2 left; None if not known.
+        warnings: Doubts that the user should weigh, as sentences without patient identifiers.
+        excretory_delay_s: Seconds from the injection to the excretory phase, if its DICOM header states them.
     """
 
     noncontrast: sitk.Image
@@ -43,125 +36,6 @@ class Exam:
     kidneys: sitk.Image | None = None
     warnings: tuple[str, ...] = ()
     excretory_delay_s: float | None = None
-
-
-@dataclass(frozen=True)
-class Volume:
-    """One CT volume, checked: `image` is float32 HU, 3D, at least -1024 HU, on its own grid.
-
-    Attributes:
-        identity: Patient, study and series, from DICOM; None for other formats.
-        warnings: What the user should know about it.
-        excretory_delay_s: Time from the injection to it, where a DICOM header tells and it can be an excretory phase.
-    """
-
-    image: sitk.Image
-    identity: Identity | None = field(default=None, repr=False)
-    warnings: tuple[str, ...] = ()
-    excretory_delay_s: float | None = None
-
-
-def read_volume(path: Path | Series, role: str = "CT", progress: Progress = Progress()) -> Volume:
-    """Reads and checks one CT volume.
-
-    Args:
-        path: A NIfTI, NRRD or MetaImage file; a folder, DICOMDIR, zip or multi-frame file with one DICOM CT series; or
-            a series of a DICOM index.
-        role: What the volume is for, e.g. 'excretory phase'; error messages name it.
-        progress: Told about the reading.
-
-    Raises:
-        UnreadableInputError: If there is nothing, or nothing readable, at `path`.
-        ImageContentError: If the voxels cannot be a CT: 4D, colour, not finite, constant.
-        NotCTError: If the image is not a CT, or not in HU.
-        GeometryError: If there are fewer than 16 slices, irregular or missing ones, or gantry tilt.
-    """
-    if not isinstance(path, Path):
-        volume = _read_series(path, role, progress)
-    elif not path.exists():
-        raise UnreadableInputError(f"The file or folder given as {role} does not exist.", Action.GIVE_VOLUME)
-    elif is_image_file(path):
-        volume = Volume(read_image_file(path, role, sitk.sitkFloat32))
-    else:
-        volume = _read_dicom(path, role, progress)
-    values = sitk.GetArrayViewFromImage(volume.image)
-    check_hounsfield(role, values)
-    if values.min() < AIR_HU:
-        return replace(volume, image=sitk.Clamp(volume.image, sitk.sitkFloat32, AIR_HU))
-    return volume
-
-
-def _read_dicom(path: Path, role: str, progress: Progress) -> Volume:
-    from NephroSynthLib.dicom.index import index_dicom
-
-    with _naming(role):
-        index = index_dicom(path, progress.part(0.0, 0.4))
-    candidates = index.volumes or tuple(series for series in index.series if series.is_derived_volume)
-    if len(candidates) > 1:
-        listed = "; ".join(series.title for series in candidates)
-        raise UnreadableInputError(
-            f"The {role} is ambiguous: the DICOM folder holds {len(candidates)} CT series: {listed}.",
-            Action.GIVE_CT_SERIES,
-        )
-    if not candidates:
-        raise _no_volume(role, index)
-    return _read_series(candidates[0], role, progress.part(0.4, 1.0))
-
-
-def _read_series(series: Series, role: str, progress: Progress) -> Volume:
-    from NephroSynthLib.dicom.series_reading import read_series
-    from NephroSynthLib.phases.timing import excretory_delay_s
-
-    with _naming(role):
-        read = read_series(series, progress)
-    check_shape(role, read.image.GetSize(), 1, read.image.GetPixelIDValue())
-    check_geometry(role, read.image)
-    return Volume(read.image, read.identity, tuple(_series_warnings(series, role)), excretory_delay_s(read.header))
-
-
-def _series_warnings(series: Series, role: str) -> Iterator[str]:
-    if series.why_not_volume:
-        yield f"The {role} is a series that is usually left out: {series.why_not_volume}. An acquired one is better."
-    tilt = _tilt_degrees(series)
-    if (
-        tilt > _TILT_DEGREES
-        and series.stack is not None
-        and series.stack.direction[8] > math.cos(math.radians(tilt / 2))
-    ):
-        yield f"The header of the {role} tells of a gantry tilt of {tilt:.1f} degrees, which its slices do not show."
-
-
-def _tilt_degrees(series: Series) -> float:
-    """The gantry tilt that the header tells of; 0 where it tells nothing that is a number."""
-    try:
-        return abs(float(series.header.get("GantryDetectorTilt") or 0.0))
-    except ValueError:
-        return 0.0
-
-
-@contextmanager
-def _naming(role: str) -> Iterator[None]:
-    """Puts the role of a volume before what a reader, who does not know it, complains about."""
-    try:
-        yield
-    except InputError as error:
-        raise type(error)(f"The {role} cannot be read. {error.what}", error.action) from error
-
-
-def _no_volume(role: str, index: DicomIndex) -> InputError:
-    """The error for a folder without a CT volume; it gives the reason of its most likely series."""
-    if not index.series:
-        return UnreadableInputError(f"The {role} holds no DICOM file that can be read.", Action.GIVE_VOLUME)
-    likely = max(index.series, key=lambda series: (len(series.slices), len(series.files)))
-    if not likely.slices:
-        found = "; ".join(f"{series.title}: {series.why_not_volume}" for series in index.series[:5])
-        return NotCTError(f"The {role} holds no CT series ({found}).", Action.GIVE_CT_SERIES)
-    if "gantry tilt" in (likely.why_not_volume or ""):
-        return gantry_tilt(role)
-    return GeometryError(
-        f"The {role} is not a whole volume: {likely.title} has {likely.why_not_volume}.",
-        Action.EXPORT_AGAIN,
-    )
 
 
 def read_exam(
@@ -178,13 +52,18 @@ def read_exam(
         excretory: The excretory phase.
         nephrographic: The acquired nephrographic phase, if there is one to compare with.
         kidneys: A label map of the kidneys in the non-contrast phase, if there is one.
-        progress: Told about the reading.
+        progress: Receives how far the reading got.
 
     Raises:
         UnreadableInputError, ImageContentError, NotCTError: As `read_volume`.
         GeometryError: As `read_volume`, or if phases do not overlap.
         IdentityError: If phases are of different patients, or the same series is given twice.
         NoKidneyError: If the label map has no kidney.
+
+    Example:
+        >>> exam = read_exam(Path("noncontrast.nii.gz"), Path("excretory.nii.gz"))
+        >>> exam.warnings
+        ()
     """
     paths = {"non-contrast phase": noncontrast, "excretory phase": excretory}
     if nephrographic is not None:

@@ -1,4 +1,4 @@
-"""A kidney label map that the user already has, made ours: 1 right, 2 left, on the grid of its CT."""
+"""Conversion of a kidney label map that the user gives: to 1 right and 2 left, on the grid of its CT."""
 
 from __future__ import annotations
 
@@ -25,30 +25,39 @@ Labels = NDArray[np.uint8]
 
 
 def read_kidneys(path: Path, reference: sitk.Image) -> tuple[sitk.Image, list[str]]:
-    """Reads a kidney label map from NIfTI, NRRD (Slicer's .seg.nrrd too) or MetaImage; the rest as `as_kidneys`.
+    """Reads a kidney label map from NIfTI, NRRD (Slicer's .seg.nrrd too) or MetaImage, and converts it.
+
+    Args:
+        path: The file.
+        reference: The CT (HU) that it was made on.
+
+    Returns:
+        See `as_kidneys`.
 
     Raises:
         UnreadableInputError: If the file cannot be read.
+        ImageContentError, NoKidneyError, GeometryError: See `as_kidneys`.
     """
     return as_kidneys(read_image_file(path, _ROLE, layers=True), reference)
 
 
 def as_kidneys(given: sitk.Image, reference: sitk.Image) -> tuple[sitk.Image, list[str]]:
-    """Makes a label map ours: 1 right and 2 left, named Slicer segments, or other labels that can be told apart.
+    """Converts a label map to 1 right and 2 left.
 
-    Connected pieces under 1 ml, as a brush leaves them, are no kidney.
+    The segments of a Slicer segmentation are told apart by name and terminology, other labels by value and position.
+    Connected pieces under 1 ml, which a brush may leave, are dropped.
 
     Args:
         given: Labels on any grid, in layers where segments overlap, with the metadata of its file.
         reference: The CT (HU) that it was made on, onto whose grid it is brought.
 
     Returns:
-        uint8 labels on the grid of `reference` (0, 1 right, 2 left), and warnings about what was assumed.
+        uint8 labels on the grid of `reference` (0, 1 right, 2 left), and warnings that state each assumption.
 
     Raises:
         ImageContentError: If it is not a label map, or its kidneys cannot be told from other labels.
         NoKidneyError: If no kidney is in it.
-        GeometryError: If it does not lie on the patient.
+        GeometryError: If it does not lie on the kidneys of the patient.
     """
     sides, warnings = _by_segment_name(given) or _by_value(given, _midline(reference))
     if not sides.any():
@@ -67,7 +76,7 @@ def as_kidneys(given: sitk.Image, reference: sitk.Image) -> tuple[sitk.Image, li
 
 
 def _by_segment_name(given: sitk.Image) -> tuple[Labels, list[str]] | None:
-    """The sides of the kidneys in a Slicer segmentation, by name and terminology; None if it has no segments."""
+    """Tells the kidneys of a Slicer segmentation by name and terminology; returns None if it has no segments."""
     if not given.HasMetaDataKey("Segment0_LabelValue"):
         return None
     values = _label_array(given)
@@ -84,7 +93,7 @@ def _by_segment_name(given: sitk.Image) -> tuple[Labels, list[str]] | None:
 
 
 def _by_value(given: sitk.Image, middle: float) -> tuple[Labels, list[str]]:
-    """The sides of the kidneys in a label map without names, by value and position."""
+    """Tells the kidneys of a label map without names by value and position."""
     values = _label_array(given)[..., 0]
     present = [int(value) for value in np.unique(values) if value]
     sides = np.zeros(values.shape, np.uint8)
@@ -115,7 +124,7 @@ def _by_value(given: sitk.Image, middle: float) -> tuple[Labels, list[str]]:
 
 
 def _on_reference(given: sitk.Image, sides: Labels, reference: sitk.Image) -> Labels:
-    """The sides on the grid of the reference, checked to lie on tissue that can be kidney."""
+    """Brings the sides onto the grid of the reference, and checks that they lie on tissue that can be kidney."""
     image = sitk.GetImageFromArray(sides)
     image.SetOrigin(given.GetOrigin())
     image.SetSpacing(given.GetSpacing())
@@ -134,7 +143,7 @@ def _on_reference(given: sitk.Image, sides: Labels, reference: sitk.Image) -> La
 
 
 def _drop_strays(labels: Labels, voxel_ml: float) -> bool:
-    """Takes small connected pieces out of a label map, in place; tells whether there were any."""
+    """Removes small connected pieces from a label map, in place; tells whether there were any."""
     pieces, _ = ndimage.label(labels > 0, structure=np.ones((3, 3, 3)))
     small = np.bincount(pieces.ravel()) * voxel_ml < _STRAY_ML
     small[0] = False
@@ -144,11 +153,11 @@ def _drop_strays(labels: Labels, voxel_ml: float) -> bool:
 
 
 def split_by_position(labels: Labels, reference: sitk.Image) -> None:
-    """Gives each connected piece of EITHER kidney the side it lies on; one on both sides, as a horseshoe, is cut.
+    """Gives each connected piece of a kidney without a side the side that it lies on; cuts a horseshoe kidney.
 
     Args:
-        labels: (z, y, x) on the grid of `reference`; changed in place to RIGHT and LEFT.
-        reference: HU, from which the middle of the body is taken.
+        labels: (z, y, x) on the grid of `reference`; EITHER is changed in place to RIGHT or LEFT.
+        reference: HU, from which the midline is taken.
     """
     lateral, middle = lateral_positions(reference), _midline(reference)
     pieces, count = ndimage.label(labels == EITHER, structure=np.ones((3, 3, 3)))
@@ -162,7 +171,7 @@ def split_by_position(labels: Labels, reference: sitk.Image) -> None:
 
 
 def _label_array(given: sitk.Image) -> NDArray[Any]:
-    """Labels as (z, y, x, layers).
+    """Returns the labels as (z, y, x, layers).
 
     Raises:
         ImageContentError: If the voxels are not labels.

@@ -190,7 +190,7 @@ def segment(
     progress: Progress, *, image: str, out: str, settings: Mapping[str, Any] | None = None, overwrite: bool = False
 ) -> Summary:
     """Segmentation alone."""
-    from NephroSynthLib.exam.exam import read_volume
+    from NephroSynthLib.exam.volume import read_volume
     from NephroSynthLib.segmentation.segmenter import segment_kidneys
 
     checked = _settings(settings)
@@ -256,8 +256,8 @@ def synthesize(
 def evaluate(progress: Progress, *, synthetic: str, acquired: str, kidneys: str | None = None) -> Summary:
     """A synthetic phase against an acquired one that lies in the same place."""
     from NephroSynthLib import evaluation
-    from NephroSynthLib.exam.exam import read_volume
     from NephroSynthLib.exam.kidney_labels import read_kidneys
+    from NephroSynthLib.exam.volume import read_volume
 
     reading = progress.stage("read")
     first = read_volume(Path(synthetic), "synthetic phase", reading.part(0.0, 0.5))

@@ -20,8 +20,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from NephroSynthLib.errors import Action, InputError, QualityGateError, UnreadableInputError
-from NephroSynthLib.exam.exam import read_exam, read_volume
+from NephroSynthLib.exam.exam import read_exam
 from NephroSynthLib.exam.kidney_labels import as_kidneys
+from NephroSynthLib.exam.volume import read_volume
 from NephroSynthLib.imaging.grids import box_around, resample, same_grid
 from NephroSynthLib.imaging.image_files import read_image_file
 from NephroSynthLib.models.bundle import Task

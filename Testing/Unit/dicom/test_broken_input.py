@@ -23,7 +23,7 @@ from NephroSynthLib.dicom.input_files import Skipped
 from NephroSynthLib.dicom.series_reading import read_series
 from NephroSynthLib.dicom.study_export import export_dicom
 from NephroSynthLib.errors import InputError
-from NephroSynthLib.exam.exam import read_volume
+from NephroSynthLib.exam.volume import read_volume
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -21,7 +21,7 @@ from pydicom.uid import (
 
 from NephroSynthLib.dicom.index import DicomIndex, index_dicom
 from NephroSynthLib.errors import Cancelled
-from NephroSynthLib.exam.exam import read_volume
+from NephroSynthLib.exam.volume import read_volume
 from NephroSynthLib.progress import Progress, ProgressEvent
 
 Phantom = Callable[..., sitk.Image]

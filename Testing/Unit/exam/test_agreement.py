@@ -11,7 +11,7 @@ from NephroSynthLib.dicom.series_identity import Identity, hashed
 from NephroSynthLib.errors import GeometryError, IdentityError, InputError
 from NephroSynthLib.exam.agreement import check_paths_differ, check_phases, overlap_share
 from NephroSynthLib.exam.contrast import NO_CONTRAST, SWAPPED
-from NephroSynthLib.exam.exam import Volume
+from NephroSynthLib.exam.volume import Volume
 
 Phantom = Callable[..., sitk.Image]
 

@@ -8,7 +8,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from NephroSynthLib.errors import InputError
-from NephroSynthLib.exam.exam import read_volume
+from NephroSynthLib.exam.volume import read_volume
 from NephroSynthLib.imaging.volume_checks import check_hounsfield
 from NephroSynthLib.simulation.reference_grid import Grid
 from NephroSynthLib.simulation.simulated_exam import SimulatedExam, simulate

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 import slicer
 import vtk
 
-from NephroSynthLib.exam.exam import read_volume
+from NephroSynthLib.exam.volume import read_volume
 from NephroSynthLib.imaging.image_files import save_image
 from NephroSynthLib.mrml.result_nodes import load_result
 from NephroSynthLib.mrml.volume_nodes import node_from_image, node_writer
