@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 from pydicom.dataset import Dataset
@@ -13,6 +14,8 @@ from scipy.spatial.transform import Rotation
 from NephroSynthLib.dicom.ct_writing import write_ct_series
 
 HospitalSeries = Callable[..., list[Path]]
+Rename = Callable[..., None]
+SHUFFLED = ("excretory", "noncontrast", "nephrographic")
 
 IDENTIFIERS = {
     "PatientName": "Mustermann^Erika",
@@ -109,3 +112,23 @@ def hospital_series(tmp_path: Path) -> HospitalSeries:
         return write_ct_series(image, tmp_path / name, header, uids, descending=True)
 
     return write
+
+
+@pytest.fixture(scope="session")
+def images(urography: dict[str, sitk.Image]) -> dict[str, sitk.Image]:
+    """The phases of a simulated exam, not in the order of their acquisition."""
+    return {phase: urography[phase] for phase in SHUFFLED}
+
+
+@pytest.fixture(scope="session")
+def rename() -> Rename:
+    """Gives attributes of DICOM files other values."""
+
+    def change(files: list[Path], **attributes: object) -> None:
+        for path in files:
+            instance = pydicom.dcmread(path)
+            for keyword, value in attributes.items():
+                setattr(instance, keyword, value)
+            instance.save_as(path)
+
+    return change

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,12 @@ from NephroSynthLib.dicom.simulated_study import write_simulated_study
 from NephroSynthLib.errors import AmbiguousPhasesError
 from NephroSynthLib.phases.evidence import Phase
 
-REAL_CT = Path(__file__).parents[4] / "shared/data/real_ct_dicom"
+Rename = Callable[..., None]
+
 SHUFFLED = ("excretory", "noncontrast", "nephrographic")
+REAL_CT = Path(__file__).parents[4] / "shared/data/real_ct_dicom"
 MISLEADING = dict(zip(SHUFFLED, ("Sin contraste", "Fase nefrográfica", "Ausscheidungsphase"), strict=True))
 NO_DELAYS: dict[str, float | None] = dict.fromkeys(SHUFFLED)
-
-
-@pytest.fixture(scope="module")
-def images(urography: dict[str, sitk.Image]) -> dict[str, sitk.Image]:
-    return {phase: urography[phase] for phase in SHUFFLED}
 
 
 def _exam(folder: Path) -> ExamPhases:
@@ -51,26 +49,6 @@ def test_misleading_descriptions_are_contradicted(images: dict[str, sitk.Image],
         choose_exam(index_dicom(tmp_path), {})
 
 
-def test_the_right_series_are_chosen_and_named(images: dict[str, sitk.Image], tmp_path: Path) -> None:
-    write_simulated_study(images, tmp_path, seed=1)
-    choice = choose_exam(index_dicom(tmp_path), {})
-    assert {phase.value: series.number for phase, series in choice.series.items()} == {
-        "noncontrast": 2,
-        "excretory": 1,
-        "nephrographic": 3,
-    }
-    assert "The noncontrast phase is series 2" in choice.notes[0]
-
-
-def test_series_that_the_user_names_are_taken(images: dict[str, sitk.Image], tmp_path: Path) -> None:
-    write_simulated_study(images, tmp_path, seed=1, descriptions=MISLEADING)
-    choice = choose_exam(index_dicom(tmp_path), {Phase.NONCONTRAST: "2", Phase.EXCRETORY: "1"})
-    assert choice.series[Phase.NONCONTRAST].number == 2
-    assert choice.series[Phase.EXCRETORY].number == 1
-    with pytest.raises(AmbiguousPhasesError, match="No CT series is numbered 7"):
-        choose_exam(index_dicom(tmp_path), {Phase.NONCONTRAST: "7", Phase.EXCRETORY: "1"})
-
-
 def test_exams_of_two_patients_are_kept_apart_and_asked_about(images: dict[str, sitk.Image], tmp_path: Path) -> None:
     for seed in (1, 2):
         write_simulated_study(images, tmp_path / str(seed), seed=seed)
@@ -81,68 +59,32 @@ def test_exams_of_two_patients_are_kept_apart_and_asked_about(images: dict[str, 
         choose_exam(index_dicom(tmp_path), {})
 
 
-def _rename(files: list[Path], **attributes: str) -> None:
-    for path in files:
-        instance = pydicom.dcmread(path)
-        for keyword, value in attributes.items():
-            setattr(instance, keyword, value)
-        instance.save_as(path)
-
-
-def test_a_series_without_patient_is_of_the_exam_and_asked_about(images: dict[str, sitk.Image], tmp_path: Path) -> None:
+def test_a_series_without_patient_is_of_the_exam_and_asked_about(
+    images: dict[str, sitk.Image], tmp_path: Path, rename: Rename
+) -> None:
     files = write_simulated_study(images, tmp_path, seed=1)
-    _rename(files["excretory"], PatientID="")
+    rename(files["excretory"], PatientID="")
     assert _exam(tmp_path).questions == ()  # the name is the same
-    _rename(files["excretory"], PatientName="")
+    rename(files["excretory"], PatientName="")
     exam = _exam(tmp_path)
     assert _found(exam) == dict(enumerate(SHUFFLED, start=1))
     assert len([question for question in exam.questions if "may be of different patients" in question]) == 2
     for phase in SHUFFLED:
-        _rename(files[phase], PatientID="", PatientName="")
+        rename(files[phase], PatientID="", PatientName="")
     assert _exam(tmp_path).questions == ()  # anonymous as a whole
 
 
-def test_a_complete_exam_is_not_taken_where_its_study_holds_another_patient(
-    images: dict[str, sitk.Image], tmp_path: Path
+def test_two_patients_in_one_study_are_asked_about(
+    images: dict[str, sitk.Image], tmp_path: Path, rename: Rename
 ) -> None:
     files = write_simulated_study(images, tmp_path, seed=1)
-    assert choose_exam(index_dicom(tmp_path), {}).series[Phase.NONCONTRAST].number == 2
-    for doubt in ({"PatientID": "another", "PatientName": "Another"}, {"PatientID": "", "PatientName": ""}):
-        _rename(files["nephrographic"], **doubt)
-        with pytest.raises(AmbiguousPhasesError, match="different patients"):
-            choose_exam(index_dicom(tmp_path), {})
-        named = choose_exam(index_dicom(tmp_path), {Phase.NONCONTRAST: "2", Phase.EXCRETORY: "1"})
-        assert set(named.series) == {Phase.NONCONTRAST, Phase.EXCRETORY}
-
-
-def test_two_patients_in_one_study_are_asked_about(images: dict[str, sitk.Image], tmp_path: Path) -> None:
-    files = write_simulated_study(images, tmp_path, seed=1)
     for phase in SHUFFLED:
-        _rename(files[phase], PatientBirthDate="19400101" if phase == "excretory" else "19500101")
+        rename(files[phase], PatientBirthDate="19400101" if phase == "excretory" else "19500101")
     exams = recognize_phases(index_dicom(tmp_path)).exams
     assert [(exam.patient, len(exam.acquisitions)) for exam in exams] == [(1, 1), (2, 2)]
     assert all("of one study, but of different patients" in exam.questions[0] for exam in exams)
     with pytest.raises(AmbiguousPhasesError):
         choose_exam(index_dicom(tmp_path), {})
-
-
-def test_a_derived_series_is_taken_only_when_it_is_named(images: dict[str, sitk.Image], tmp_path: Path) -> None:
-    files = write_simulated_study(images, tmp_path, seed=1)
-    _rename(files["nephrographic"], SeriesDescription="Abdomen VNC")
-    index = index_dicom(tmp_path)
-    assert "nephrographic" not in _found(recognize_phases(index).exams[0]).values()
-    choice = choose_exam(index, {Phase.NONCONTRAST: "3", Phase.EXCRETORY: "1"})
-    assert choice.series[Phase.NONCONTRAST].number == 3
-    assert "though it is computed from several energies" in choice.notes[0]
-
-
-def test_a_series_that_is_no_volume_cannot_be_named_and_the_reason_is_told(
-    images: dict[str, sitk.Image], tmp_path: Path
-) -> None:
-    files = write_simulated_study(images, tmp_path, seed=1)
-    _rename(files["nephrographic"], ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
-    with pytest.raises(AmbiguousPhasesError, match="which is set aside: localizer"):
-        choose_exam(index_dicom(tmp_path), {Phase.NONCONTRAST: "3", Phase.EXCRETORY: "1"})
 
 
 def test_two_acquisitions_of_one_phase_are_asked_about(images: dict[str, sitk.Image], tmp_path: Path) -> None:
