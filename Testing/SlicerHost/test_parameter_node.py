@@ -166,3 +166,33 @@ def test_a_widget_that_cannot_show_a_parameter_is_an_error(parameters: Any) -> N
 
     with pytest.raises(RuntimeError, match="Unable to create GUI connector"):
         parameters.connectParametersToGui({"steps": qt.QLineEdit()})
+
+
+def test_a_number_is_written_back_at_each_keystroke_unless_the_box_waits_for_enter(
+    slicer_host: Any, parameters: Any
+) -> None:
+    """Slicer sets the widget at each event of the node, so that a box forgets digits that are yet to come."""
+    import qt
+
+    shown = {}
+    for waits in (False, True):
+        box = qt.QDoubleSpinBox()
+        box.keyboardTracking = not waits
+        box.show()
+        tag = parameters.connectParametersToGui({"opacity": box})
+        slicer_host.type(box, "0.25")
+        shown[waits] = (box.value, parameters.opacity)
+        parameters.disconnectGui(tag)
+        box.hide()
+    assert shown[True] == (0.25, 0.25)
+    assert shown[False] != (0.25, 0.25)
+
+
+def test_an_event_of_the_node_sets_each_widget_whether_its_value_changed_or_not(parameters: Any, gui: Any) -> None:
+    panel, widgets = gui
+    parameters.connectGui(panel)
+    widgets["opacity"]._native.blockSignals(True)
+    widgets["opacity"].value = 0.75  # the node does not hear of it
+    widgets["opacity"]._native.blockSignals(False)
+    parameters.name = "kidney"
+    assert widgets["opacity"].value == 0.0

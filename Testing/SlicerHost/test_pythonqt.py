@@ -74,7 +74,7 @@ def test_one_object_has_one_face(qt: Any) -> None:
     assert widget.layout() is layout
     assert button.parent() is widget
     assert layout.itemAt(0).widget() is button
-    assert widget.findChildren(qt.QPushButton) == [button]
+    assert widget.findChildren(qt.QPushButton) == (button,)
     assert type(button) == qt.QPushButton  # noqa: E721
     assert isinstance(button, qt.QWidget)
 
@@ -121,12 +121,32 @@ def test_a_process_talks_in_bytes(slicer_host: Any, qt: Any) -> None:
     assert process.exitStatus() == qt.QProcess.NormalExit
 
 
-def test_an_exception_in_a_slot_reaches_the_test(slicer_host: Any, qt: Any) -> None:
+def test_an_exception_in_a_slot_reaches_the_console_and_not_the_code_that_emitted_the_signal(
+    slicer_host: Any, qt: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    called: list[str] = []
     button = qt.QPushButton()
     button.clicked.connect(lambda: 1 / 0)
+    button.clicked.connect(lambda: called.append("the next slot"))
     button.click()
+    assert called == ["the next slot"]
+    assert "ZeroDivisionError" in capfd.readouterr().err
     with pytest.raises(ZeroDivisionError):
         slicer_host.process_events()
+
+
+def test_lists_of_qt_arrive_as_tuples(slicer_host: Any, qt: Any) -> None:
+    import slicer
+
+    box = slicer.qMRMLNodeComboBox()
+    box.nodeTypes = ["vtkMRMLTextNode", "vtkMRMLTableNode"]
+    assert box.nodeTypes == ("vtkMRMLTextNode", "vtkMRMLTableNode")
+    assert slicer.app.layoutManager().sliceViewNames() == ("Red", "Green", "Yellow")
+    heard: list[Any] = []
+    dialog = qt.QFileDialog()
+    dialog.connect("filesSelected(QStringList)", heard.append)
+    dialog.filesSelected(["a.nrrd"])
+    assert heard == [("a.nrrd",)]
 
 
 def test_an_exception_in_an_observer_reaches_the_test(slicer_host: Any) -> None:

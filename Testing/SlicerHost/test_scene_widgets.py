@@ -202,6 +202,49 @@ def test_data_nodes_are_in_the_subject_hierarchy(slicer: Any) -> None:
     assert hierarchy.GetItemByDataNode(node) != hierarchy.GetInvalidItemID()
 
 
+def _segment_items(slicer: Any, node: Any) -> list[str]:
+    """Names of the items below the item of a segmentation."""
+    import vtk
+
+    tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    children = vtk.vtkIdList()
+    tree.GetItemChildren(tree.GetItemByDataNode(node), children)
+    return [tree.GetItemName(children.GetId(index)) for index in range(children.GetNumberOfIds())]
+
+
+def test_items_of_segments_follow_the_events_of_their_segmentation_alone(slicer: Any) -> None:
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    right = node.GetSegmentation().AddEmptySegment("", "Right kidney")
+    node.GetSegmentation().AddEmptySegment("", "Left kidney")
+    assert _segment_items(slicer, node) == ["Right kidney", "Left kidney"]
+    node.GetSegmentation().GetSegment(right).SetName("Transplant")
+    assert _segment_items(slicer, node) == ["Transplant", "Left kidney"]
+    node.GetSegmentation().RemoveSegment(right)
+    assert _segment_items(slicer, node) == ["Left kidney"]
+    node.SetAndObserveSegmentation(slicer.vtkSegmentation())  # invokes no event of a segment
+    node.GetSegmentation().AddEmptySegment("", "Left kidney")
+    assert _segment_items(slicer, node) == ["Left kidney", "Left kidney"]
+
+
+def _recent_files(slicer_host: Any) -> dict[str, bool]:
+    """The entries of File > Recent, newest first, and whether each can be opened."""
+    return {action.text(): action.isEnabled() for action in slicer_host.window._recent.actions()}
+
+
+def test_saved_scenes_and_loaded_files_are_found_under_recent(slicer_host: Any, slicer: Any, tmp_path: Path) -> None:
+    heard: list[Any] = []
+    manager = slicer.app.coreIOManager()
+    manager.connect("fileSaved(QVariantMap)", lambda properties: heard.append(properties["fileName"]))
+    volume, scene = str(tmp_path / "CT.nrrd"), str(tmp_path / "new" / "scene.mrb")
+    assert slicer.util.saveNode(_ct(slicer), volume)
+    assert slicer.util.saveScene(scene)
+    assert heard == [volume, scene]
+    assert volume not in _recent_files(slicer_host)
+    assert next(iter(_recent_files(slicer_host))) == scene
+    slicer.util.loadVolume(volume)
+    assert next(iter(_recent_files(slicer_host))) == volume
+
+
 def test_dialogs_are_answered_in_turn(slicer_host: Any, slicer: Any) -> None:
     slicer_host.expect_dialog("Yes", "No")
     answers: list[bool] = []

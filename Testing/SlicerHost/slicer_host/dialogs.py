@@ -52,6 +52,8 @@ class Dialogs:
         dialog = QApplication.activeModalWidget()
         if self is not self._open[-1] or not isinstance(dialog, QDialog) or not dialog.isVisible():
             return
+        if dialog.property("closesItself"):
+            return
         text = _text(dialog)
         self.seen.append(text)
         if not self._answers:

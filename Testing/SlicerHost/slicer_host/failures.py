@@ -39,6 +39,8 @@ class Failures:
         raise first
 
     def _exception(self, kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:
+        """Does as Slicer does, which writes to the console and goes on; the test hears of it from `raise_first`."""
+        traceback.print_exception(kind, value, trace)
         self.exceptions.append(value)
         # A frame that Qt still waits for must not keep a painter open.
         traceback.clear_frames(trace)

@@ -149,6 +149,9 @@ class Host:
         if not native.isVisible() or not native.isEnabled():
             state = "hidden" if not native.isVisible() else "disabled"
             raise AssertionError(f"nobody can click '{native.objectName()}': it is {state}")
+        dialog = QApplication.activeModalWidget()
+        if dialog is not None and native.window() is not dialog:
+            raise AssertionError(f"nobody can click '{native.objectName()}': '{dialog.windowTitle()}' is in the way")
         self.scroll_to(widget)
         point = QPoint(*position) if position else native.rect().center()
         self.in_event_loop(

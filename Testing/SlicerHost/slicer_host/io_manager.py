@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
 # File type -> class of the node that holds such a file.
@@ -20,7 +20,10 @@ _BY_SUFFIX = {".mrml": "SceneFile", ".mrb": "SceneFile", ".h5": "TransformFile",
 
 
 class qSlicerCoreIOManager(QObject):
-    """Reads and writes by file type."""
+    """Reads and writes by file type, and tells of each file that was loaded or saved."""
+
+    newFileLoaded = Signal(dict)
+    fileSaved = Signal(dict)
 
     def __init__(self, session: Any) -> None:
         super().__init__()
@@ -35,18 +38,25 @@ class qSlicerCoreIOManager(QObject):
     def loadNodes(self, kind: str, properties: dict[str, Any], loaded: Any = None, messages: Any = None) -> bool:
         path = Path(properties["fileName"])
         if kind == "SceneFile":
-            return self._load_scene(path, bool(properties.get("clear", False)), messages)
-        node = self._load_node(kind, path, properties)
-        if node is None:
-            return False
-        if loaded is not None:
+            nodes, success = [], self._load_scene(path, bool(properties.get("clear", False)), messages)
+        else:
+            node = self._load_node(kind, path, properties)
+            nodes, success = [node] if node is not None else [], node is not None
+        # Slicer tells of files that could not be loaded as well.
+        self.newFileLoaded.emit({**properties, "fileType": kind, "nodeIDs": [node.GetID() for node in nodes]})
+        for node in nodes if loaded is not None else []:
             loaded.AddItem(node)
-        return True
+        return success
 
     def saveNodes(self, kind: str, properties: dict[str, Any], messages: Any = None) -> bool:
         path = Path(properties["fileName"])
-        if kind == "SceneFile":
-            return self._save_scene(path, messages)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        success = self._save_scene(path, messages) if kind == "SceneFile" else self._save_node(path, properties)
+        if success:
+            self.fileSaved.emit(dict(properties))
+        return success
+
+    def _save_node(self, path: Path, properties: dict[str, Any]) -> bool:
         node = self._session.scene.GetNodeByID(properties["nodeID"])
         node.AddDefaultStorageNode(str(path))
         storage = node.GetStorageNode()

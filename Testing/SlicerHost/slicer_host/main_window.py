@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import slicer
@@ -94,7 +95,7 @@ def _help(module: Any) -> ctkCollapsibleButton:
 class qSlicerMainWindow(QMainWindow):
     """The window of the application."""
 
-    def __init__(self, manager: Any) -> None:
+    def __init__(self, manager: Any, io_manager: Any) -> None:
         super().__init__()
         self.setObjectName("qSlicerMainWindow")
         self.setWindowTitle("3D Slicer 5.12.4")
@@ -112,6 +113,10 @@ class qSlicerMainWindow(QMainWindow):
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
         menus = [self.menuBar().addMenu(title) for title in ("&File", "&Edit", "&View", "&Help")]
         self._add_file_actions(menus[0])
+        self._recent = menus[0].addMenu("&Recent")
+        self._recent.setObjectName("RecentlyLoadedMenu")
+        io_manager.newFileLoaded.connect(self._add_to_recent_files)
+        io_manager.fileSaved.connect(self._file_saved)
         self._selector = qSlicerModuleSelectorToolBar(self, manager)
         self._selector.setMovable(False)
         self._selector.moduleSelected.connect(lambda name: self._panel._show_module(manager.module(name)))
@@ -128,6 +133,19 @@ class qSlicerMainWindow(QMainWindow):
             action = menu.addAction(title)
             action.setObjectName(name)
             action.triggered.connect(act)
+
+    def _add_to_recent_files(self, properties: dict[str, Any]) -> None:
+        """Puts a file on top of File > Recent (addFileToRecentFiles); files that do not exist are grey."""
+        path = str(properties["fileName"])
+        known = [action.text() for action in self._recent.actions() if action.text() != path]
+        self._recent.clear()
+        for name in [path, *known]:
+            self._recent.addAction(name).setEnabled(Path(name).exists())
+
+    def _file_saved(self, properties: dict[str, Any]) -> None:
+        """Puts scenes, and no other files, into File > Recent (onFileSaved)."""
+        if str(properties["fileName"]).lower().endswith((".mrml", ".mrb")):
+            self._add_to_recent_files(properties)
 
     def moduleSelector(self) -> qSlicerModuleSelectorToolBar:
         return self._selector

@@ -54,7 +54,7 @@ class Connector(ABC):
 
 
 class PropertyConnector(Connector):
-    """A widget whose value is a property."""
+    """A widget whose value is a property. Slicer sets it at each event of the node, whether it changed or not."""
 
     def __init__(
         self, widget: Any, name: str, signal: str, convert: Callable[[Any], Any] = lambda value: value
@@ -66,9 +66,15 @@ class PropertyConnector(Connector):
         return self._convert(getattr(self.widget, self._name))
 
     def write(self, value: Any) -> None:
-        plain = str(value) if isinstance(value, pathlib.PurePath) else value
-        if plain != getattr(self.widget, self._name):
-            setattr(self.widget, self._name, plain)
+        setattr(self.widget, self._name, str(value) if isinstance(value, pathlib.PurePath) else value)
+
+
+class LineEditConnector(PropertyConnector):
+    """A QLineEdit: the only connector of Slicer that leaves equal text alone, to keep the cursor where it is."""
+
+    def write(self, value: Any) -> None:
+        if value != self.widget.text:
+            self.widget.text = value
 
 
 class PlainTextConnector(Connector):
@@ -80,8 +86,7 @@ class PlainTextConnector(Connector):
         return self.widget.toPlainText()
 
     def write(self, value: Any) -> None:
-        if value != self.widget.toPlainText():
-            self.widget.setPlainText(value)
+        self.widget.setPlainText(value)
 
 
 class ChoiceConnector(Connector):
@@ -145,7 +150,7 @@ def connector_for(widget: Any, annotated: Any) -> Connector:
         label = getattr(bare, "label", lambda value: value.name)
         return ChoiceConnector(widget, [(label(value), value) for value in bare])
     if bare is str and kind == "QLineEdit":
-        return PropertyConnector(widget, "text", "textChanged")
+        return LineEditConnector(widget, "text", "textChanged")
     if bare is str and kind == "QLabel":
         return PropertyConnector(widget, "text", "")
     if bare is str and kind == "QTextEdit":

@@ -219,11 +219,11 @@ _QT_PACKAGES = {"PySide6", "shiboken6", "Shiboken", "slicer_host"}
 
 
 def to_python(value: Any) -> Any:
-    """What PythonQt would give to Python for a value that comes from Qt."""
+    """Returns what PythonQt gives to Python for a value that comes from Qt; each list becomes a tuple."""
     if isinstance(value, enum.Enum):
         return EnumValue.of(value)
-    if isinstance(value, list | tuple):
-        return type(value)(to_python(item) for item in value)
+    if isinstance(value, list | tuple):  # QStringListToPyObject, ConvertQListOfPointerTypeToPythonList
+        return tuple(to_python(item) for item in value)
     if isinstance(value, dict):
         return {key: to_python(item) for key, item in value.items()}
     if isinstance(value, QObject) or type(value).__module__.startswith("PySide6."):

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import slicer
 from PySide6.QtCore import QSettings
 
 from slicer_host.application import new_application_logic, new_scene
@@ -18,9 +17,7 @@ from slicer_host.layout_manager import qSlicerLayoutManager
 from slicer_host.main_window import qSlicerMainWindow
 from slicer_host.module_logics import built_in_modules, qSlicerModuleManager
 from slicer_host.pythonqt import to_python
-
-# Nodes that the subject hierarchy's plugins take up (qSlicerSubjectHierarchy*Plugin::canAddNodeToSubjectHierarchy).
-_IN_HIERARCHY = ("vtkMRMLDisplayableNode", "vtkMRMLTableNode", "vtkMRMLPlotChartNode", "vtkMRMLTextNode")
+from slicer_host.subject_hierarchy import SubjectHierarchyItems
 
 
 class Session:
@@ -43,26 +40,15 @@ class Session:
         self.restart_wanted = False
         for name, module in built_in_modules(self.scene, self.application_logic, self.module_manager).items():
             setattr(self.modules, name, to_python(module))
-        self.window = qSlicerMainWindow(self.module_manager)
+        self.window = qSlicerMainWindow(self.module_manager, self.io_manager)
         self.layout_manager = qSlicerLayoutManager(self.window._viewport, self.scene, self.application_logic)
-        self.scene.AddObserver(slicer.vtkMRMLScene.NodeAddedEvent, self._node_added)
+        self._hierarchy_items = SubjectHierarchyItems(self.scene)
 
     def add_module(self, name: str, module: Any) -> None:
         """Makes a module known as `slicer.modules.<name in lower case>`, and in the window."""
         setattr(self.modules, name.lower(), to_python(module))
         self.module_manager._add(name, module)
         self.window.moduleSelector()._offer(name, module.title)
-
-    def _node_added(self, *_: object) -> None:
-        """Gives data nodes their item in the subject hierarchy (qSlicerSubjectHierarchyPluginLogic::onNodeAdded)."""
-        if self.scene.IsImporting():
-            return
-        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self.scene)
-        for index in range(self.scene.GetNumberOfNodes()):
-            node = self.scene.GetNthNode(index)
-            wanted = any(node.IsA(name) for name in _IN_HIERARCHY) and not node.GetHideFromEditors()
-            if wanted and not hierarchy.GetItemByDataNode(node):
-                hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
 
     def close(self) -> None:
         """Tells the modules that they are unloaded, closes the window and forgets the scene."""

@@ -98,6 +98,33 @@ class SampleDataLogic:
         sources = SampleDataLogic.sampleDataSourcesByCategory().values()
         return next((source for group in sources for source in group if source.sampleName == name), None)
 
+    def downloadSample(self, sampleName: str) -> Any:
+        """Loads the data set of a name, and returns its first node."""
+        return self.downloadSamples(sampleName)[0]
+
+    def downloadSamples(self, sampleName: str) -> list[Any]:
+        """Loads the data set of a name, and returns its nodes."""
+        source = self.sourceForSampleName(sampleName)
+        return self.downloadFromSource(source) if source is not None else []
+
+    def downloadFromSource(self, source: SampleDataSource) -> list[Any]:
+        """Loads the files of a data set.
+
+        Slicer 5.12 downloads the addresses of the data set here. It calls no function of the data set's own; only the
+        buttons of the module do that. This host downloads nothing.
+        """
+        raise RuntimeError(f"Failed to download {source.uris}: this host has no network")
+
+
+def downloadSample(sampleName: str) -> Any:
+    """Loads the data set of a name, and returns its first node."""
+    return SampleDataLogic().downloadSample(sampleName)
+
+
+def downloadSamples(sampleName: str) -> list[Any]:
+    """Loads the data set of a name, and returns its nodes."""
+    return SampleDataLogic().downloadSamples(sampleName)
+
 
 class SampleData(ScriptedLoadableModule):
     """Describes the module."""
