@@ -96,12 +96,10 @@ def _publish(
 
 
 def _save_scene(path: Path) -> None:
-    """Saves the scene as a bundle, and keeps the path that Slicer proposes for the next save."""
-    scene = slicer.mrmlScene
-    url, folder = scene.GetURL(), scene.GetRootDirectory()
-    try:
-        if not slicer.util.saveScene(str(path)) or not path.exists():
-            raise ResourceError(_("The scene could not be saved."), Action.FREE_DISK_SPACE)
-    finally:
-        scene.SetURL(url)
-        scene.SetRootDirectory(folder)
+    """Saves the scene as a bundle, and keeps the path that Slicer proposes for the next save.
+
+    `slicer.util.saveScene` would list the bundle under File > Recent, where it lies before it is moved.
+    """
+    if not slicer.mrmlScene.WriteToMRB(str(path), None) or not path.exists():
+        raise ResourceError(_("The scene could not be saved."), Action.FREE_DISK_SPACE)
+    slicer.mrmlScene.SetStorableNodesModifiedSinceRead()

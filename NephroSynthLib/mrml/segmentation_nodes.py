@@ -87,11 +87,14 @@ def attach_segments(
     node: slicer.vtkMRMLSegmentationNode,
     reference_volume: slicer.vtkMRMLScalarVolumeNode | None,
 ) -> None:
-    """Gives a segmentation node these segments instead of its own, in the world: it leaves its parent transform."""
+    """Replaces the segments of a segmentation node, in the world: the node leaves its parent transform.
+
+    The segmentation is emptied and kept, because the subject hierarchy follows its events.
+    """
     node.SetAndObserveTransformNodeID(None)
     if node.GetDisplayNode() is None:
         node.CreateDefaultDisplayNodes()
-    node.SetAndObserveSegmentation(slicer.vtkSegmentation())
+    node.GetSegmentation().RemoveAllSegments()
     node.SetSourceRepresentationToBinaryLabelmap()
     if reference_volume is not None:
         node.SetReferenceImageGeometryParameterFromVolumeNode(reference_volume)

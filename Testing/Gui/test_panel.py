@@ -121,6 +121,41 @@ def test_a_second_run_overwrites_what_is_chosen(
     second = run(host, widget, result_folder)
     assert second.synthetic is first.synthetic
     assert second.registered is first.registered
+    assert items_below(second.kidneys) == ["Right kidney", "Left kidney"]
+
+
+def items_below(node: Any) -> list[str]:
+    """Names of the items below that of a node in the subject hierarchy."""
+    import slicer
+    import vtk
+
+    tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    children = vtk.vtkIdList()
+    tree.GetItemChildren(tree.GetItemByDataNode(node), children)
+    return [tree.GetItemName(children.GetId(index)) for index in range(children.GetNumberOfIds())]
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("spacingX", 1.25),
+        ("spacingY", 2.25),
+        ("spacingZ", 1.5),
+        ("excretoryDelay", 720),
+        ("steps", 25),
+        ("samples", 12),
+        ("seed", 4711),
+    ],
+)
+def test_a_typed_number_is_the_number_that_a_run_uses(host: Any, widget: Any, name: str, number: float) -> None:
+    from PySide6.QtWidgets import QLineEdit
+    from slicer_host.pythonqt import to_qt
+
+    widget.ui.advancedSection.collapsed = False
+    widget.panel.advanced.end_now()
+    host.type(to_qt(getattr(widget.ui, f"{name}SpinBox")).findChild(QLineEdit), str(number))
+    assert getattr(widget.panel.parameters(), name) == number
+    widget.ui.advancedSection.collapsed = True
 
 
 def test_tables_and_provenance_are_those_of_the_run_that_was_last(
@@ -329,6 +364,8 @@ def test_an_export_to_another_disk_than_the_temporary_one_appears_whole(
         [written] = Path(folder).iterdir()
         assert seen <= {frozenset(os.listdir(written))}
         assert {"synthetic_nephrographic.nrrd", "report.html", f"{written.name}.mrb"} <= set(os.listdir(written))
+        recent = [action.text() for action in host.window._recent.actions()]
+        assert [path for path in recent if not Path(path).exists()] == []
 
 
 def test_the_whole_registration_table_is_seen_without_scrolling(
