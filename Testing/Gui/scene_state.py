@@ -18,7 +18,11 @@ def start(host: Any, widget: Any, body: str, python: str = sys.executable) -> No
 
 
 def wait_for_end(host: Any, widget: Any, timeout_s: float = 20.0) -> None:
+    """Waits for the end of the run; the next job has the real worker again."""
+    from NephroSynthPanel.qt_event_loop import worker_command
+
     host.wait_until(lambda: not widget.panel.run.running, timeout_s)
+    widget.panel.loop.worker_command = worker_command
 
 
 def slicer_temporary() -> Path:
