@@ -21,7 +21,7 @@ from NephroSynthLib.imaging.grids import along_stored_axes, resample, smooth_for
 from NephroSynthLib.progress import Progress, Stage
 from NephroSynthLib.registration import Landmarks, Registration, register
 from NephroSynthLib.result import Acquired, Result
-from NephroSynthLib.segmentation.segmenter import Segmentation, segment_kidneys, volumes_ml
+from NephroSynthLib.segmentation.segmenter import Segmentation, segment_kidneys, volume_warnings, volumes_ml
 from NephroSynthLib.settings import RegistrationSettings, Settings
 from NephroSynthLib.synthesis.nephrographic import synthesize
 
@@ -141,7 +141,8 @@ def find_kidneys(exam: Exam, settings: Settings, progress: Progress) -> tuple[Se
     """
     chosen = settings.segmentation
     if exam.kidneys is not None:
-        found = Segmentation(exam.kidneys, volumes_ml(exam.kidneys), (), ("given", ""))
+        volumes = volumes_ml(exam.kidneys)
+        found = Segmentation(exam.kidneys, volumes, volume_warnings(volumes), ("given", ""))
     else:
         found = segment_kidneys(
             exam.noncontrast, chosen, device=settings.device, seed=settings.seed, progress=progress.part(0, 0.5)

@@ -15,6 +15,7 @@ from NephroSynthLib.dicom.series_identity import Identity
 from NephroSynthLib.errors import Action, GeometryError, InputError, NotCTError, UnreadableInputError
 from NephroSynthLib.imaging.grids import AIR_HU
 from NephroSynthLib.imaging.image_files import is_image_file, read_image_file
+from NephroSynthLib.imaging.padding import padding_as_air
 from NephroSynthLib.imaging.volume_checks import check_geometry, check_hounsfield, check_shape, gantry_tilt
 from NephroSynthLib.progress import Progress
 
@@ -71,11 +72,21 @@ def read_volume(path: Path | Series, role: str = "CT", progress: Progress = Prog
         volume = Volume(read_image_file(path, role, sitk.sitkFloat32))
     else:
         volume = _read_dicom(path, role, progress)
+    volume = _without_padding(volume, role)
     values = sitk.GetArrayViewFromImage(volume.image)
     check_hounsfield(role, values)
     if values.min() < AIR_HU:
         return replace(volume, image=sitk.Clamp(volume.image, sitk.sitkFloat32, AIR_HU))
     return volume
+
+
+def _without_padding(volume: Volume, role: str) -> Volume:
+    """Replaces padding that is not air by air, with a warning."""
+    image, value = padding_as_air(volume.image)
+    if value is None:
+        return volume
+    warning = f"The {role} is padded with {value:g} HU, which is not air. The padding was replaced by air."
+    return replace(volume, image=image, warnings=(*volume.warnings, warning))
 
 
 def _read_dicom(path: Path, role: str, progress: Progress) -> Volume:

@@ -17,6 +17,7 @@ LARGEST_SHEAR = 5e-3
 _SPACING_RANGE_MM = (0.1, 20.0)
 _FAT_HU = (-150.0, -30.0)
 _SOFT_TISSUE_HU = (-30.0, 150.0)
+_DENSEST_HU = 20_000.0
 _BODY_HU = (-200.0, 300.0)
 _SAMPLES = 2_000_000
 
@@ -92,6 +93,11 @@ def check_hounsfield(role: str, values: NDArray[np.float32]) -> None:
     if lowest == highest:
         raise ImageContentError(f"The {role} is empty: all voxels are {lowest:g}.", Action.GIVE_WHOLE_VOLUME)
     sample = values.ravel()[:: max(1, values.size // _SAMPLES)]
+    if _share(sample, (_DENSEST_HU, np.inf)) > 1e-3:
+        raise NotCTError(
+            f"The {role} is not in HU: values reach {highest:g}, as if negative ones had wrapped around.",
+            Action.GIVE_CT,
+        )
     sample = sample[sample > lowest]
     if _share(sample, (-np.inf, -20.0)) < 1e-3:
         raise NotCTError(

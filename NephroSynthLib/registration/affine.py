@@ -15,9 +15,9 @@ import numpy.typing as npt
 import scipy.ndimage as ndi
 import SimpleITK as sitk
 
+from NephroSynthLib.imaging.body_mask import body_mask
 from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU
 from NephroSynthLib.registration.geometry import (
-    BoolArray,
     FloatArray,
     WorkingGrid,
     affine_transform,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from ants import ANTsImage
 
 SPACING_MM = 4.0
-_BODY_HU = -250.0
 _SEED = "20250226"
 
 
@@ -63,20 +62,6 @@ def register_affine(fixed: sitk.Image, moving: sitk.Image, starts: Sequence[Floa
         masks = [_to_ants(phase.body, phase.grid) for phase in phases]
         ants.registration(_arguments(images, masks, start, result), None)
         return matrix_of(sitk.ReadTransform(f"{result}0GenericAffine.mat"))
-
-
-def body_mask(values: npt.NDArray[np.float32]) -> BoolArray:
-    """The patient without table and air: the largest connected part above -250 HU, holes filled slice by slice.
-
-    Args:
-        values: HU (z, y, x) at about 4 mm.
-    """
-    solid = ndi.binary_opening(values > _BODY_HU, iterations=1)
-    parts, count = ndi.label(solid)
-    if count == 0:
-        return np.ones(values.shape, dtype=bool)
-    largest = parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
-    return np.stack([ndi.binary_fill_holes(part) for part in largest])
 
 
 @dataclass(frozen=True)

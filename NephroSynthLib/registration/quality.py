@@ -11,11 +11,11 @@ import numpy.typing as npt
 import scipy.ndimage as ndi
 import SimpleITK as sitk
 
+from NephroSynthLib.imaging.body_mask import body_mask
 from NephroSynthLib.imaging.dice import dice
 from NephroSynthLib.imaging.grids import AIR_HU
 from NephroSynthLib.imaging.ssim import RADIUS, ssim_map
 from NephroSynthLib.imaging.window import to_window
-from NephroSynthLib.registration.affine import body_mask
 from NephroSynthLib.registration.geometry import BoolArray, WorkingGrid, extent
 from NephroSynthLib.registration.kidney_stage import mask_extent, mask_points
 

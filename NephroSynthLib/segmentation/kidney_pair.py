@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from NephroSynthLib.imaging.body_mask import body_mask
 from NephroSynthLib.imaging.sides import BONE_HU, LEFT, RIGHT, is_horseshoe, midline
 
 SMALLEST_ML = 10.0
@@ -17,9 +18,9 @@ def split_sides(probability: NDArray[np.floating], hu: NDArray[np.floating], spa
     """Finds the right and the left kidney in a probability map.
 
     The largest connected piece on each side of the body's midline is the kidney of that side. A piece that reaches far
-    over the midline on both sides is a horseshoe kidney and is cut at the midline. Two kinds of pieces are not kidneys:
-    those under 10 ml, and those whose centre lies within 20 mm of the midline, where the bladder and the bowel in
-    front of the spine are.
+    over the midline on both sides is a horseshoe kidney and is cut at the midline. Not kidneys are pieces under 10 ml,
+    pieces that lie mostly outside the body, and pieces whose centre lies within 20 mm of the midline, where the bladder
+    and the bowel in front of the spine are.
 
     Args:
         probability: (z, y, x) in [0, 1]; axes superior, posterior, left.
@@ -34,13 +35,14 @@ def split_sides(probability: NDArray[np.floating], hu: NDArray[np.floating], spa
     lateral = np.arange(found.shape[2]) * spacing_mm
     without_dense_urine = np.where(near, np.minimum(hu, BONE_HU), hu)
     middle = midline(without_dense_urine, lateral, spacing_mm**3)
+    body = body_mask(hu)
     pieces, count = ndimage.label(found, structure=np.ones((3, 3, 3)))
     sides = np.zeros(pieces.shape, np.uint8)
     best = {RIGHT: 0, LEFT: 0}
     smallest = SMALLEST_ML * 1000 / spacing_mm**3
     for piece in range(1, count + 1):
         voxels = pieces == piece
-        if voxels.sum() < smallest:
+        if voxels.sum() < smallest or body[voxels].mean() < 0.5:
             continue
         for part in _cut_horseshoe(voxels, lateral, middle):
             size = int(part.sum())

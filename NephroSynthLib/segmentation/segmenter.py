@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ from NephroSynthLib.settings import SegmentationSettings
 TILE_VOXELS = 3_000_000
 SMALLEST_TILE = (48, 64, 64)
 OVERLAP = (12, 16, 16)
+PLAUSIBLE_ML = (30.0, 600.0)
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,9 @@ def segment_kidneys(
     labels = _on_grid_of(image, work, probability, sides)
     volumes = volumes_ml(labels)
     missing = [side for side in SIDES if side not in volumes]
-    warnings = () if not missing else (f"No {' and no '.join(missing)} kidney was found.",)
+    absent = () if not missing else (f"No {' and no '.join(missing)} kidney was found.",)
     progress.update(1.0, "Kidneys found")
-    return Segmentation(labels, volumes, warnings, (bundle.metadata.name, bundle.sha256))
+    return Segmentation(labels, volumes, (*absent, *volume_warnings(volumes)), (bundle.metadata.name, bundle.sha256))
 
 
 def kidney_probability(
@@ -119,6 +121,21 @@ def volumes_ml(labels: sitk.Image) -> dict[str, float]:
     voxel_ml = float(np.prod(labels.GetSpacing())) / 1000
     counts = {side: int((array == label).sum()) for side, label in SIDES.items()}
     return {side: round(count * voxel_ml, 1) for side, count in counts.items() if count}
+
+
+def volume_warnings(volumes: Mapping[str, float]) -> tuple[str, ...]:
+    """Tells which kidneys, given by side with their volumes in ml, are so small or large that the user should look.
+
+    Healthy kidneys of adults have 100 to 250 ml. Below 30 ml and above 600 ml, an error is more likely than a shrunken,
+    an obstructed or a polycystic kidney.
+    """
+    smallest, largest = PLAUSIBLE_ML
+    return tuple(
+        f"The {side} kidney has {volume:.0f} ml, which is {'little' if volume < smallest else 'much'} for a kidney: "
+        "check its outline."
+        for side, volume in volumes.items()
+        if not smallest <= volume <= largest
+    )
 
 
 def _on_grid_of(image: sitk.Image, work: sitk.Image, probability: np.ndarray, sides: np.ndarray) -> sitk.Image:

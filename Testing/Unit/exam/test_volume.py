@@ -16,6 +16,7 @@ from NephroSynthLib.errors import (
     UnreadableInputError,
 )
 from NephroSynthLib.exam.volume import read_volume
+from NephroSynthLib.imaging.body_mask import body_mask
 
 Phantom = Callable[..., sitk.Image]
 WriteSeries = Callable[..., list[Path]]
@@ -81,6 +82,24 @@ def test_values_outside_the_reconstruction_are_raised_to_air(image: sitk.Image, 
 
     read = read_volume(written(changed(image, pad), tmp_path / "ct.nrrd"), ROLE).image
     assert sitk.GetArrayViewFromImage(read).min() == -1024
+
+
+@pytest.mark.parametrize("padding", [0.0, 62512.0])
+@pytest.mark.parametrize("suffix", ["nii.gz", "dicom"])
+def test_padding_that_is_not_air_is_replaced_with_a_warning(
+    image: sitk.Image, tmp_path: Path, padding: float, suffix: str, write_series: WriteSeries
+) -> None:
+    air = ~body_mask(sitk.GetArrayFromImage(image))
+    padded = changed(image, lambda values: np.where(air, padding, values).astype(np.float32))
+    path = tmp_path / "ct"
+    if suffix == "dicom":
+        write_series(padded, path, BitsStored=16, HighBit=15)
+    else:
+        path = written(padded, tmp_path / f"ct.{suffix}")
+    volume = read_volume(path, ROLE)
+    (warning,) = volume.warnings
+    assert f"{ROLE} is padded with {padding:g} HU" in warning
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(volume.image)[air], -1024)
 
 
 def test_a_dicom_folder_gives_the_same_volume_as_a_file(
@@ -190,6 +209,7 @@ NOT_HU = {
     "standardized": lambda hu: (hu - hu.mean()) / hu.std(),
     "windowed": lambda hu: np.clip(hu, -150, 250),
     "windowed widely": lambda hu: np.clip(hu, -400, 800),
+    "scattered values that wrapped": lambda hu: np.where(np.arange(hu.size).reshape(hu.shape) % 97, hu, 65536 + hu),
     "noise": lambda hu: np.random.default_rng(0).uniform(-3000, 3000, hu.shape),
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from NephroSynthLib.registration.affine import body_mask, register_affine
+from NephroSynthLib.registration.affine import register_affine
 from NephroSynthLib.registration.geometry import FloatArray, apply, translation
 
 
@@ -44,20 +44,6 @@ def test_the_same_input_gives_the_same_map_and_no_file_stays(
     maps = [register_affine(pair.fixed.image, pair.moving.image) for _ in range(2)]
     assert np.array_equal(maps[0], maps[1])
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_body_is_found_without_table_and_air() -> None:
-    values = np.full((10, 40, 60), -1000.0, dtype=np.float32)
-    values[:, 8:28, 10:50] = 20.0
-    values[:, 14:20, 20:30] = -900.0
-    values[:, 34:37, 5:55] = -100.0
-    body = body_mask(values)
-    assert body[:, 8:28, 10:50].sum() > 0.95 * 10 * 20 * 40
-    assert not body[:, 30:].any()
-
-
-def test_an_image_of_air_has_no_body_to_mask() -> None:
-    assert body_mask(np.full((4, 8, 8), -1000.0, dtype=np.float32)).all()
 
 
 def test_the_better_of_several_starts_is_taken(pair: Any) -> None:

@@ -81,3 +81,10 @@ def test_dense_urine_does_not_pass_for_the_spine(body: np.ndarray) -> None:
     body[ellipsoid((20, 35, 32), (14, 7, 9))] = 900.0
     labels = split_sides(kidney[:, :, :62].astype(float), body[:, :, :62], SPACING)
     assert set(np.unique(labels)) == {0, RIGHT}
+
+
+def test_a_piece_outside_the_body_is_no_kidney_however_large(body: np.ndarray) -> None:
+    kidney, air = ellipsoid((20, 35, 70), (12, 7, 7)), ellipsoid((20, 3, 88), (18, 8, 9))
+    assert air.sum() > kidney.sum()
+    labels = split_sides((kidney | air).astype(float), body, SPACING)
+    np.testing.assert_array_equal(labels > 0, kidney)
