@@ -53,6 +53,16 @@ def test_kidneys_move_rigidly_and_not_too_far(moving: tuple[Habitus, Motion]) ->
         assert np.abs((moved - points).mean(axis=0)[2]) <= 25.0
 
 
+def test_the_pelvis_does_not_breathe(moving: tuple[Habitus, Motion]) -> None:
+    habitus, motion = moving
+    pelvis = habitus.pelvis
+    corners = np.array(
+        [[x, pelvis.hip[1] + y, pelvis.hip[2] + z] for x in (-60, 60) for y in (-40, 40) for z in (-20, 30)]
+    )
+    x, y, z = (torch.from_numpy(c).float() for c in (ORIGIN + corners).T)
+    assert float(motion(x, y, z).std(dim=1).max()) < 2.0
+
+
 def test_the_reference_phase_is_still() -> None:
     assert float(still()(*_lattice(40.0)).abs().max()) == 0.0
 

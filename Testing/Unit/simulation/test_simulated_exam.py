@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from scipy.ndimage import binary_erosion, gaussian_filter, map_coordinates
+from scipy import ndimage
 
 from NephroSynthLib.simulation import Grid, SimulatedExam, Tissue, simulate
 from NephroSynthLib.simulation.motion import jacobian_determinant
@@ -21,7 +21,7 @@ def warp(values: np.ndarray, exam: SimulatedExam, phase: str, order: int) -> np.
     z, y, x = exam.reference.axes()
     moved = exam.phases[phase].displacement + np.stack(np.broadcast_arrays(x, y[:, None], z[:, None, None]))
     index = exam.phases[phase].grid.to_indices(np.moveaxis(moved, 0, -1))
-    return map_coordinates(values, np.moveaxis(index, -1, 0), order=order, mode="nearest")
+    return ndimage.map_coordinates(values, np.moveaxis(index, -1, 0), order=order, mode="nearest")
 
 
 def dice(a: np.ndarray, b: np.ndarray) -> float:
@@ -62,9 +62,9 @@ def test_both_kidneys_are_labelled_on_their_sides(exams: list[SimulatedExam]) ->
 
 def test_kidneys_hold_parenchyma_and_lesions_but_no_fat_or_pelvis(exams: list[SimulatedExam]) -> None:
     for exam in exams:
-        inside = binary_erosion(exam.kidneys > 0)
+        inside = ndimage.binary_erosion(exam.kidneys > 0)
         assert np.isin(exam.labels[inside], [int(t) for t in KIDNEY]).mean() > 0.97
-        cortex = binary_erosion(exam.labels == Tissue.CORTEX)
+        cortex = ndimage.binary_erosion(exam.labels == Tissue.CORTEX)
         assert (exam.kidneys[cortex] > 0).mean() > 0.99
 
 
@@ -90,8 +90,8 @@ def test_displacements_are_invertible(exams: list[SimulatedExam]) -> None:
 def test_the_truth_is_the_registered_nephrographic_phase_without_its_noise(exams: list[SimulatedExam]) -> None:
     for exam in exams:
         warped = warp(exam.phases["nephrographic"].hu, exam, "nephrographic", 1)
-        inner = binary_erosion(exam.kidneys > 0, iterations=2)
-        smooth = gaussian_filter(warped, 1.5) - gaussian_filter(exam.nephrographic_truth, 1.5)
+        inner = ndimage.binary_erosion(exam.kidneys > 0, iterations=2)
+        smooth = ndimage.gaussian_filter(warped, 1.5) - ndimage.gaussian_filter(exam.nephrographic_truth, 1.5)
         assert abs(np.median(smooth[inner])) < 10
         assert np.mean(np.abs(smooth[inner])) < 15
         assert exam.nephrographic_truth[inner].std() < warped[inner].std() + 5
@@ -105,7 +105,7 @@ def test_tissue_means_are_near_the_published_range(exams: list[SimulatedExam], t
             PHASES, (published.noncontrast, published.nephrographic, published.excretory), strict=True
         ):
             phase = exam.phases[name]
-            inside = binary_erosion(phase.labels == tissue, iterations=1)
+            inside = ndimage.binary_erosion(phase.labels == tissue, iterations=1)
             if inside.sum() > 50:
                 assert low - 25 <= phase.hu[inside].mean() <= high + 25
 
@@ -120,6 +120,14 @@ def test_large_cysts_lie_where_the_findings_say(exams: list[SimulatedExam], smal
                 assert exam.kidneys[tuple(index)] == ("right", "left").index(finding.side) + 1
                 checked += 1
     assert checked >= 3
+
+
+def test_a_tall_grid_shows_the_pelvis_and_leaves_the_kidneys_in_the_upper_half() -> None:
+    tall = Grid((46, 42, 55), (8.0, 8.0, 10.0), (-220.0, -160.0, -300.0))
+    exam = simulate(900002, reference=tall)
+    kidneys, bladder = (np.argwhere(mask)[:, 0] for mask in (exam.kidneys > 0, exam.labels == Tissue.BLADDER))
+    assert kidneys.mean() > tall.shape[0] / 2
+    assert bladder.max() < kidneys.min()
 
 
 def test_a_negative_seed_is_refused() -> None:
