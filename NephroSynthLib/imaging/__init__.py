@@ -1,1 +1,1 @@
-"""Grids, windows, resampling and image files: what every stage needs of a volume."""
+"""The shared handling of volumes: grids, resampling, window, sides, image files, similarity measures."""

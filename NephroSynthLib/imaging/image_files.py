@@ -26,7 +26,7 @@ _METAIMAGE = (".mha", ".mhd")
 
 
 def is_image_file(path: Path) -> bool:
-    """Whether a path is a file whose name is that of a NIfTI, NRRD or MetaImage."""
+    """Tells whether a path is a file with the suffix of NIfTI, NRRD or MetaImage."""
     return file_suffix(path).lower() in (*_NIFTI, *_NRRD, *_METAIMAGE) and path.is_file()
 
 
@@ -35,7 +35,7 @@ def read_image_file(path: Path, role: str, pixel_type: int | None = None, layers
 
     Args:
         path: The file.
-        role: What it is for; error messages name it.
+        role: Name of the volume in error messages, e.g. 'excretory phase'.
         pixel_type: SimpleITK pixel type of the result; the file's own if None.
         layers: Whether a voxel may have several values, as in a Slicer segmentation with overlapping segments.
 

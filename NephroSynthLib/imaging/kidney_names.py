@@ -1,4 +1,4 @@
-"""Which kidney the name of a segment means, in the languages and spellings of segmentation tools."""
+"""Names of segments that mean a kidney, in the languages and spellings of segmentation tools."""
 
 from __future__ import annotations
 
@@ -15,11 +15,18 @@ _SIDES = {
 
 
 def kidney_side(name: str, tags: str = "") -> int | None:
-    """RIGHT, LEFT or EITHER for a kidney; None for anything else, as a cyst, a tumour or a stone of a kidney.
+    """Tells which kidney the name of a segment means.
 
     Args:
-        name: Of the segment, in any case, e.g. 'kidney_right'.
-        tags: What else tells the side, e.g. the terminology of a Slicer segment.
+        name: Name of the segment, in upper or lower case, e.g. 'kidney_right'.
+        tags: Further text that may name organ and side, e.g. the terminology of a Slicer segment.
+
+    Returns:
+        RIGHT or LEFT; EITHER for a kidney without a side; None for anything else, also for a cyst, a tumour or a stone.
+
+    Example:
+        >>> kidney_side("Niere links") == LEFT
+        True
     """
     name, tags = (text.lower().replace("_", " ") for text in (name, tags))
     if not _KIDNEY.search(f"{name} {tags}") or _NO_KIDNEY.search(f"{name} {tags}"):

@@ -1,6 +1,6 @@
-"""What a volume must be to count as a CT phase: three-dimensional, finite, in HU, on a regular grid.
+"""Checks that a volume can be a CT phase: three-dimensional, finite, in HU, on a regular grid.
 
-Every check raises an error whose message names the role of the volume, e.g. 'excretory phase'.
+Each check raises an error whose message names the role of the volume, e.g. 'excretory phase'.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def check_shape(role: str, size: tuple[int, ...], components: int, pixel_type: i
 
 
 def check_geometry(role: str, image: sitk.Image) -> None:
-    """Checks that the axes of a volume are orthogonal and its voxels of a size that a CT can have.
+    """Checks that the axes of a volume are orthogonal and that its voxel size is that of a CT.
 
     Raises:
         GeometryError: If the grid is sheared by gantry tilt, or the spacing cannot be in mm.
@@ -64,7 +64,7 @@ def check_geometry(role: str, image: sitk.Image) -> None:
 
 
 def gantry_tilt(role: str) -> GeometryError:
-    """The error for a grid whose slices are not stacked along their normal."""
+    """Returns the error for a grid whose slices are not stacked along their normal."""
     return GeometryError(
         f"The {role} is sheared: its slices were made with a tilted gantry.",
         Action.CORRECT_TILT,
@@ -72,16 +72,20 @@ def gantry_tilt(role: str) -> GeometryError:
 
 
 def not_finite(role: str) -> ImageContentError:
-    """The error for NaN and infinite voxels."""
+    """Returns the error for NaN and infinite voxels."""
     return ImageContentError(f"The {role} has voxels that are not numbers (NaN or infinite).", Action.EXPORT_AGAIN)
 
 
 def check_hounsfield(role: str, values: NDArray[np.float32]) -> None:
-    """Checks that voxel values (z, y, x) can be those of an abdominal CT in HU.
+    """Checks that voxel values can be those of an abdominal CT in HU.
 
-    Fat (about -100 HU) and soft tissue (about 40 HU) are in each abdominal CT, most of the body lies between them,
-    and bone reaches above 200 HU. Stored values without their rescale, MR, PET, pictures and windowed or normalized
-    volumes lack at least one of these.
+    Each abdominal CT shows fat (about -100 HU) and soft tissue (about 40 HU), most of the body lies between them, and
+    bone reaches above 200 HU. At least one of these is missing in stored values without their rescale, in MR, PET and
+    pictures, and in windowed or normalized volumes.
+
+    Args:
+        role: Name of the volume in error messages.
+        values: Voxels (z, y, x).
 
     Raises:
         ImageContentError: If a value is not finite, or all are the same.

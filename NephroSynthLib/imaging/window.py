@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import torch
 
-Values = TypeVar("Values", np.ndarray, "torch.Tensor")
+Values = TypeVar("Values", NDArray[np.floating], "torch.Tensor")
 
 WIDTH_HU = 400.0
 LEVEL_HU = 50.0
@@ -18,10 +19,10 @@ UPPER_HU = LEVEL_HU + WIDTH_HU / 2
 
 
 def to_window(hu: Values) -> Values:
-    """HU to the window's unit range, clipped to [-1, 1]; any shape."""
+    """Converts HU of any shape to the unit range of the window, clipped to [-1, 1]."""
     return ((hu - LEVEL_HU) / (WIDTH_HU / 2)).clip(-1, 1)
 
 
 def from_window(unit: Values) -> Values:
-    """The window's unit range [-1, 1] to HU in [-150, 250]; any shape. Inverse of `to_window` inside the window."""
+    """Converts values of any shape from the unit range [-1, 1] to HU in [-150, 250]; the inverse of `to_window`."""
     return unit * (WIDTH_HU / 2) + LEVEL_HU

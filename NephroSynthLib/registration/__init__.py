@@ -1,4 +1,4 @@
-"""Registration: stage 1 affine, stage 2 each kidney, their fusion into one field, and its quality."""
+"""Registration: an affine stage, a rigid stage for each kidney, their fusion into one field, and its quality."""
 
 from NephroSynthLib.registration.landmarks import Landmarks
 from NephroSynthLib.registration.quality import RegistrationQuality

@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
-import scipy.ndimage as ndi
 import SimpleITK as sitk
+from numpy.typing import NDArray
+from scipy import ndimage
 
 from NephroSynthLib.imaging.body_mask import body_mask
 from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU
@@ -37,19 +37,19 @@ _SEED = "20250226"
 def register_affine(fixed: sitk.Image, moving: sitk.Image, starts: Sequence[FloatArray] = (np.eye(4),)) -> FloatArray:
     """Aligns two phases by translation, then rigidly, then by an affine map (Mattes mutual information).
 
-    The same input gives the same map: one thread, regular sampling, a fixed seed.
+    The same input gives the same map, because ANTs runs on one thread with regular sampling and a fixed seed.
 
     Args:
         fixed: Non-contrast phase, HU.
         moving: Excretory phase, HU.
-        starts: 4x4 maps to start from. Taken is the one that makes the phases most alike, or the shift that brings
-            the centroids of both bodies together, if that does it better.
+        starts: 4x4 maps to start from. The optimization starts from the one that makes the phases most alike; the shift
+            between the centroids of both bodies is tried too.
 
     Returns:
         4x4 map of fixed points to moving points, LPS mm.
 
     Raises:
-        RuntimeError: If ANTs finds nothing to work on.
+        RuntimeError: If ANTs finds too little overlap.
     """
     phases = (_prepare(fixed), _prepare(moving))
     initial = max((*starts, _centering(*phases)), key=lambda start: _likeness(*phases, start))
@@ -68,8 +68,8 @@ def register_affine(fixed: sitk.Image, moving: sitk.Image, starts: Sequence[Floa
 class _Phase:
     """Windowed HU and the body mask of a phase as float32 (z, y, x) on a coarse grid."""
 
-    values: npt.NDArray[np.float32]
-    body: npt.NDArray[np.float32]
+    values: NDArray[np.float32]
+    body: NDArray[np.float32]
     grid: WorkingGrid
 
 
@@ -78,7 +78,7 @@ def _prepare(image: sitk.Image) -> _Phase:
     values = grid.sample(image)
     body = body_mask(values)
     windowed = np.where(body, np.clip(values, LOWER_HU, UPPER_HU), LOWER_HU).astype(np.float32)
-    inside = ndi.binary_dilation(body, iterations=2) & grid.inside(image)
+    inside = ndimage.binary_dilation(body, iterations=2) & grid.inside(image)
     return _Phase(windowed, inside.astype(np.float32), grid)
 
 
@@ -88,19 +88,19 @@ def _centering(fixed: _Phase, moving: _Phase) -> FloatArray:
 
 
 def _likeness(fixed: _Phase, moving: _Phase, start: FloatArray) -> float:
-    """Correlation of the windowed phases where the bodies overlap; -1 if that is less than a quarter of the body."""
+    """Returns the correlation of the windowed phases where the bodies overlap; -1 below a quarter of the body."""
     every_other = (slice(None, None, 2),) * 3
     body = fixed.body[every_other] > 0
     indices = moving.grid.indices(apply(start, fixed.grid.points()[every_other][body]))
-    overlap = ndi.map_coordinates(moving.body, indices, order=0, cval=0.0) > 0
+    overlap = ndimage.map_coordinates(moving.body, indices, order=0, cval=0.0) > 0
     if overlap.mean() < 0.25:
         return -1.0
-    values = ndi.map_coordinates(moving.values, indices[:, overlap], order=1)
+    values = ndimage.map_coordinates(moving.values, indices[:, overlap], order=1)
     spread = values.std() * fixed.values[every_other][body][overlap].std()
     return float(np.corrcoef(values, fixed.values[every_other][body][overlap])[0, 1]) if spread > 0 else -1.0
 
 
-def _to_ants(array: npt.NDArray[np.float32], grid: WorkingGrid) -> ANTsImage:
+def _to_ants(array: NDArray[np.float32], grid: WorkingGrid) -> ANTsImage:
     import ants
 
     return ants.from_numpy(
@@ -109,7 +109,7 @@ def _to_ants(array: npt.NDArray[np.float32], grid: WorkingGrid) -> ANTsImage:
 
 
 def _arguments(images: list[ANTsImage], masks: list[ANTsImage], start: Path, out: Path) -> list[str]:
-    """The command line of antsRegistration, images given as pointers."""
+    """Returns the command line of antsRegistration, with images as pointers."""
     from ants.internal import get_pointer_string
 
     fixed, moving = (get_pointer_string(image) for image in images)
@@ -129,7 +129,7 @@ def _arguments(images: list[ANTsImage], masks: list[ANTsImage], start: Path, out
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Keeps ANTs on one thread: with several it adds up in any order, and the result differs from run to run.
+    """Keeps ANTs on one thread, because several threads add up in varying order, which changes the result.
 
     ITK reads the variable once, when it is first used, so ANTs is imported inside.
     """

@@ -1,8 +1,8 @@
-"""One smooth, invertible map out of the affine of stage 1 and the rigid motions of the kidneys.
+"""Fusion of the affine map of stage 1 and the rigid motions of the kidneys into one smooth, invertible map.
 
 Log-Euclidean polyaffine transforms: Arsigny, Commowick, Ayache, Pennec, "A Fast and Log-Euclidean Polyaffine Framework
 for Locally Linear Registration", J. Math. Imaging Vis. 33 (2009). The motions are averaged as stationary velocities and
-integrated by scaling and squaring, which gives a diffeomorphism whatever the weights are.
+integrated by scaling and squaring, which gives a diffeomorphism for any weights.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-import scipy.ndimage as ndi
 import SimpleITK as sitk
-from scipy.linalg import expm, logm
+from numpy.typing import NDArray
+from scipy import linalg, ndimage
 
 from NephroSynthLib.registration.geometry import FloatArray, WorkingGrid, affine_transform, apply, box_corners
 from NephroSynthLib.registration.kidney_stage import mask_extent
@@ -31,9 +30,9 @@ class FusedMap:
     """The fused map.
 
     Attributes:
-        transform: The field first, then the affine map; carries fixed points to moving points, LPS mm. Beyond the
-            field's box, where the field has faded to nothing, the affine map alone.
-        min_jacobian: Least determinant of its Jacobian on the field's grid.
+        transform: Carries fixed points to moving points, LPS mm: first the field, then the affine map. The field fades
+            to zero inside its box, so the affine map alone applies beyond it.
+        min_jacobian: Least determinant of the Jacobian on the grid of the field.
     """
 
     transform: sitk.Transform
@@ -41,7 +40,7 @@ class FusedMap:
 
 
 def fuse(affine: FloatArray, motions: Sequence[FloatArray], masks: Sequence[sitk.Image]) -> FusedMap:
-    """Takes each kidney's motion at and near that kidney, and the affine map away from them.
+    """Fuses the maps: the motion of each kidney holds at and near that kidney, the affine map elsewhere.
 
     Args:
         affine: 4x4 map of fixed to moving points, LPS mm.
@@ -60,14 +59,14 @@ def fuse(affine: FloatArray, motions: Sequence[FloatArray], masks: Sequence[sitk
 
 
 def jacobian_determinant(displacement: FloatArray, spacing: float) -> FloatArray:
-    """Determinant of the Jacobian of x + u(x).
+    """Computes the determinant of the Jacobian of x + u(x).
 
     Args:
         displacement: u in LPS mm, (z, y, x, 3).
         spacing: Edge length of a voxel in mm.
 
     Returns:
-        (z, y, x), central differences inside and one-sided ones at the border.
+        (z, y, x), by central differences inside and one-sided differences at the border.
     """
     rows = [np.gradient(displacement[..., component], spacing) for component in range(3)]
     gradient = np.stack([np.stack(row[::-1], axis=-1) for row in rows], axis=-2)
@@ -75,8 +74,8 @@ def jacobian_determinant(displacement: FloatArray, spacing: float) -> FloatArray
 
 
 def _velocity(motion: FloatArray) -> FloatArray:
-    """The 4x4 logarithm of an affine map near the identity."""
-    return np.asarray(np.real(logm(motion)), dtype=np.float64)
+    """Returns the 4x4 logarithm of an affine map near the identity."""
+    return np.asarray(np.real(linalg.logm(motion)), dtype=np.float64)
 
 
 def _grid(velocities: Sequence[FloatArray], masks: Sequence[sitk.Image]) -> WorkingGrid:
@@ -84,42 +83,42 @@ def _grid(velocities: Sequence[FloatArray], masks: Sequence[sitk.Image]) -> Work
     for velocity, mask in zip(velocities, masks, strict=True):
         lower, upper = mask_extent(mask)
         box = box_corners(lower, upper)
-        corners += [box, apply(expm(velocity), box)]
+        corners += [box, apply(linalg.expm(velocity), box)]
     margin = CORE_MM + FALLOFF_MM + 3 * SPACING_MM
     stacked = np.concatenate(corners)
     return WorkingGrid.between(stacked.min(axis=0) - margin, stacked.max(axis=0) + margin, SPACING_MM)
 
 
 def _nearness(grid: WorkingGrid, mask: sitk.Image, velocity: FloatArray) -> FloatArray:
-    """1 in the tube that the kidney sweeps on its way, fading to 0 with the distance from it, (z, y, x).
+    """Returns 1 in the tube that the kidney sweeps on its way, fading to 0 with the distance from it, (z, y, x).
 
-    Points of the kidney follow its motion exactly only as long as they stay where its weight is 1, so the weight covers
-    the whole way and not the kidney's place alone.
+    A point follows the motion of the kidney exactly while it stays where the weight is 1. So the weight covers the
+    whole way of the kidney and not its first place alone.
     """
     membership = grid.sample(mask, outside=0.0)
     points = grid.points()
     swept = np.zeros(membership.shape, dtype=bool)
     for time in _SWEEP:
-        indices = grid.indices(apply(expm(-time * velocity), points))
-        swept |= ndi.map_coordinates(membership, indices, order=1, cval=0.0) > 0.5
-    distance = ndi.distance_transform_edt(~swept, grid.spacing)
+        indices = grid.indices(apply(linalg.expm(-time * velocity), points))
+        swept |= ndimage.map_coordinates(membership, indices, order=1, cval=0.0) > 0.5
+    distance = ndimage.distance_transform_edt(~swept, grid.spacing)
     fade = np.clip((distance - CORE_MM) / FALLOFF_MM, 0.0, 1.0)
     return np.asarray(1 - fade**3 * (10 - 15 * fade + 6 * fade**2))
 
 
 def _weights(nearness: Sequence[FloatArray]) -> list[FloatArray]:
-    """Weights of the kidneys that sum to 1 at most; where both are near, each counts by its nearness."""
+    """Returns weights of the kidneys that sum to 1 at most; where both are near, each counts by its nearness."""
     total = np.maximum(sum(nearness), 1e-12)
     return [near * near / total for near in nearness]
 
 
 def exponential(grid: WorkingGrid, weights: Sequence[FloatArray], velocities: Sequence[FloatArray]) -> FloatArray:
-    """Displacement of the flow at time 1, by the fast polyaffine transform (section 4 of the paper).
+    """Computes the displacement of the flow at time 1 by the fast polyaffine transform (section 4 of the paper).
 
     The first step uses the 2^-N-th roots of the motions themselves, so that a kidney moves exactly by its own motion.
 
     Args:
-        grid: Where the displacement is wanted.
+        grid: Grid of the displacement.
         weights: Weight of each motion at each voxel, (z, y, x), in [0, 1] and smooth.
         velocities: 4x4 logarithm of each motion.
 
@@ -134,16 +133,16 @@ def exponential(grid: WorkingGrid, weights: Sequence[FloatArray], velocities: Se
     squarings = max(0, int(np.ceil(np.log2(max(float(np.max(speed)), 1e-9) / _LARGEST_STEP_MM))))
     displacement = np.zeros(points.shape)
     for weight, velocity in zip(weights, velocities, strict=True):
-        displacement += weight[..., None] * (apply(expm(velocity / 2**squarings), points) - points)
+        displacement += weight[..., None] * (apply(linalg.expm(velocity / 2**squarings), points) - points)
     for _ in range(squarings):
         displacement += _sampled(displacement, grid.indices(points + displacement))
     return displacement
 
 
-def _sampled(displacement: FloatArray, indices: npt.NDArray[np.float64]) -> FloatArray:
+def _sampled(displacement: FloatArray, indices: NDArray[np.float64]) -> FloatArray:
     return np.stack(
         [
-            ndi.map_coordinates(np.ascontiguousarray(displacement[..., component]), indices, order=1, cval=0.0)
+            ndimage.map_coordinates(np.ascontiguousarray(displacement[..., component]), indices, order=1, cval=0.0)
             for component in range(3)
         ],
         axis=-1,

@@ -1,8 +1,8 @@
-"""Stage 2: one kidney on its own, rigidly, from the affine map; the metric looks at the kidney's rim only.
+"""Stage 2: the rigid motion of one kidney, which starts at the affine map; the metric covers the rim of the kidney.
 
-What both phases share is the kidney's border with the fat around it. So HU become a soft "is it tissue, not fat" in
-[0, 1], which enhancement does not change, and the metric is taken over a shell at the border of the fixed kidney, where
-iodine in pelvis, calyces and ureter (one phase only), bone and bowel gas are left out.
+Both phases show the border between the kidney and the fat around it. So HU become a soft membership in [0, 1] of tissue
+as opposed to fat, which enhancement does not change. The metric covers a shell at the border of the fixed kidney. It
+excludes iodine in pelvis, calyces and ureter, which one phase alone shows, and also bone and bowel gas.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-import scipy.ndimage as ndi
 import SimpleITK as sitk
-from scipy.special import expit
+from numpy.typing import NDArray
+from scipy import ndimage, special
 
 from NephroSynthLib.imaging.grids import index_to_world
 from NephroSynthLib.registration.geometry import BoolArray, FloatArray, WorkingGrid, apply, matrix_of
@@ -32,11 +31,11 @@ _FEWEST_RIM_VOXELS = 500
 
 @dataclass(frozen=True)
 class KidneyMotion:
-    """Where stage 2 puts one kidney.
+    """The motion of one kidney that stage 2 found.
 
     Attributes:
         matrix: 4x4 map of fixed to moving points, LPS mm; the affine map of stage 1 when rejected.
-        rejected: Why stage 2 was not used for this kidney; empty when it was.
+        rejected: Reason why stage 2 was not used for this kidney; empty if it was.
     """
 
     matrix: FloatArray
@@ -45,9 +44,9 @@ class KidneyMotion:
 
 @dataclass(frozen=True)
 class _Moving:
-    """The moving phase around a kidney: tissue membership, and where it counts."""
+    """The moving phase around a kidney: membership of tissue, and the voxels that count."""
 
-    tissue: npt.NDArray[np.float32]
+    tissue: NDArray[np.float32]
     valid: BoolArray
     grid: WorkingGrid
 
@@ -93,13 +92,13 @@ def register_kidney(
 
 
 def mask_extent(mask: sitk.Image) -> tuple[FloatArray, FloatArray]:
-    """Lower and upper corner of the LPS box around the nonzero voxels of a mask."""
+    """Returns the lower and upper corner of the LPS box around the nonzero voxels of a mask."""
     points = mask_points(mask)
     return points.min(axis=0), points.max(axis=0)
 
 
 def nearest_rigid(matrix: FloatArray, center: FloatArray) -> FloatArray:
-    """The rigid map that takes `center` where `matrix` does and turns as it does (polar decomposition)."""
+    """Returns the rigid map with the rotation of `matrix` and its image of `center` (polar decomposition)."""
     left, _, right = np.linalg.svd(matrix[:3, :3])
     rigid = np.eye(4)
     rigid[:3, :3] = left @ np.diag([1.0, 1.0, np.linalg.det(left @ right)]) @ right
@@ -108,26 +107,26 @@ def nearest_rigid(matrix: FloatArray, center: FloatArray) -> FloatArray:
 
 
 def mask_points(mask: sitk.Image) -> FloatArray:
-    """Centres of the nonzero voxels of a mask, (N, 3) LPS mm."""
+    """Returns the centres of the nonzero voxels of a mask, (N, 3) LPS mm."""
     z, y, x = np.nonzero(sitk.GetArrayViewFromImage(mask))
     return apply(index_to_world(mask), np.stack([x, y, z], axis=-1).astype(np.float64))
 
 
-def _tissue(hu: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """How much of a voxel is tissue and not fat or gas, in [0, 1], whatever its enhancement."""
-    return np.asarray(expit((hu - _FAT_TO_TISSUE_HU) / _SOFTNESS_HU), dtype=np.float32)
+def _tissue(hu: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns the membership of tissue, as opposed to fat and gas, in [0, 1]; enhancement does not change it."""
+    return np.asarray(special.expit((hu - _FAT_TO_TISSUE_HU) / _SOFTNESS_HU), dtype=np.float32)
 
 
 def _rim(mask: BoolArray, spacing: float) -> BoolArray:
-    inside = ndi.distance_transform_edt(mask, spacing)
-    outside = ndi.distance_transform_edt(~mask, spacing)
+    inside = ndimage.distance_transform_edt(mask, spacing)
+    outside = ndimage.distance_transform_edt(~mask, spacing)
     return np.asarray((inside <= INSIDE_MM) & (outside <= OUTSIDE_MM))
 
 
-def _countable(hu: npt.NDArray[np.float32], spacing: float) -> BoolArray:
-    """Voxels at least 3 mm away from bone, dense contrast, and gas."""
+def _countable(hu: NDArray[np.float32], spacing: float) -> BoolArray:
+    """Marks the voxels that are more than 3 mm away from bone, dense contrast, and gas."""
     excluded = (hu > _DENSE_HU) | (hu < _GAS_HU)
-    return np.asarray(ndi.distance_transform_edt(~excluded, spacing) > 3.0) if excluded.any() else ~excluded
+    return np.asarray(ndimage.distance_transform_edt(~excluded, spacing) > 3.0) if excluded.any() else ~excluded
 
 
 def _surroundings(moving: sitk.Image, affine: FloatArray, grid: WorkingGrid) -> _Moving:
@@ -138,7 +137,7 @@ def _surroundings(moving: sitk.Image, affine: FloatArray, grid: WorkingGrid) -> 
 
 
 def _starts(affine: FloatArray, center: FloatArray, moving_mask: sitk.Image | None) -> list[FloatArray]:
-    """The affine map and the one that brings the centroids together, each shifted along z."""
+    """Returns the affine map and the map that brings the centroids together, each shifted along z."""
     rigid = nearest_rigid(affine, center)
     bases = [rigid]
     if moving_mask is not None:
@@ -155,26 +154,26 @@ def _shifted(matrix: FloatArray, shift: FloatArray) -> FloatArray:
     return moved
 
 
-def _mismatch(matrix: FloatArray, points: FloatArray, tissue: npt.NDArray[np.float32], around: _Moving) -> float:
-    """Mean squared difference of tissue over the part of the rim that `around` shows; infinite below a half of it."""
+def _mismatch(matrix: FloatArray, points: FloatArray, tissue: NDArray[np.float32], around: _Moving) -> float:
+    """Returns the mean squared difference of tissue over the visible rim; infinity if less than half is visible."""
     indices = around.grid.indices(apply(matrix, points))
-    valid = ndi.map_coordinates(around.valid.astype(np.float32), indices, order=1, cval=0.0) > 0.5
+    valid = ndimage.map_coordinates(around.valid.astype(np.float32), indices, order=1, cval=0.0) > 0.5
     if valid.mean() < 0.5:
         return float("inf")
-    seen = ndi.map_coordinates(around.tissue, indices[:, valid], order=1)
+    seen = ndimage.map_coordinates(around.tissue, indices[:, valid], order=1)
     return float(np.mean((seen - tissue[valid]) ** 2))
 
 
 def _optimize(
     start: FloatArray,
     center: FloatArray,
-    tissue: npt.NDArray[np.float32],
+    tissue: NDArray[np.float32],
     rim: BoolArray,
     grid: WorkingGrid,
     around: _Moving,
     sigma: float,
 ) -> FloatArray:
-    """Refines a rigid map on volumes smoothed by `sigma` mm; gives it back as it was if ITK loses the overlap."""
+    """Refines a rigid map on volumes smoothed by `sigma` mm; returns it unchanged if ITK loses the overlap."""
     motion = sitk.Euler3DTransform()
     motion.SetCenter(center.tolist())
     motion.SetMatrix(start[:3, :3].ravel().tolist(), 1e-6)
@@ -201,7 +200,7 @@ def _optimize(
 
 
 def _size_of(motion: FloatArray, center: FloatArray) -> tuple[float, float]:
-    """Shift of `center` in mm and angle of rotation in degrees of a map close to a rigid one."""
+    """Returns the shift of `center` in mm and the rotation in degrees of a map close to a rigid one."""
     rotation = nearest_rigid(motion, center)[:3, :3]
     angle = np.degrees(np.arccos(np.clip((np.trace(rotation) - 1) / 2, -1.0, 1.0)))
     return float(np.linalg.norm(apply(motion, center) - center)), float(angle)

@@ -19,12 +19,12 @@ class Landmarks:
 
     Attributes:
         fixed: (N, 3) points in the fixed frame, LPS mm, N >= 3.
-        moving: (N, 3) the same anatomy in the moving frame, LPS mm.
-        kind: The map that is fitted to them. An affine one needs N >= 4.
+        moving: (N, 3) points of the same anatomy in the moving frame, LPS mm.
+        kind: Kind of the map that is fitted. An affine map needs N >= 4.
 
     Raises:
-        UsageError: If the shapes differ, a coordinate is not finite, or the pairs do not fix a map of that kind: fewer
-            than three, or on one line; for an affine map fewer than four, or in one plane.
+        UsageError: If the shapes differ, a coordinate is not finite, or the pairs do not determine a map of that kind:
+            fewer than three or all on one line; for an affine map fewer than four or all in one plane.
     """
 
     fixed: FloatArray
@@ -53,7 +53,7 @@ class Landmarks:
             )
 
     def fit(self) -> FloatArray:
-        """The 4x4 map of fixed to moving points with the least sum of squared distances, LPS mm.
+        """Returns the 4x4 map of fixed to moving points with the least sum of squared distances, LPS mm.
 
         Rigid: Umeyama, "Least-squares estimation of transformation parameters between two point patterns", IEEE
         TPAMI 13 (1991), eqs. 40 to 42 without scale. Affine: linear least squares.
@@ -71,6 +71,6 @@ class Landmarks:
 
 
 def _spread(points: FloatArray) -> FloatArray:
-    """Root mean square extent of points along their principal axes in mm, largest first."""
+    """Returns the root mean square extent of points along their principal axes in mm, largest first."""
     values = np.linalg.svd(points - points.mean(axis=0), compute_uv=False) / np.sqrt(len(points))
     return np.pad(values, (0, 3 - len(values)))

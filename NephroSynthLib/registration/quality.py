@@ -1,4 +1,4 @@
-"""How well two phases are aligned: SSIM around the kidneys, kidney overlap, kidney shifts, and the verdict."""
+"""Quality of a registration: SSIM around the kidneys, overlap and shift of the kidneys, and the verdict."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import scipy.ndimage as ndi
 import SimpleITK as sitk
+from numpy.typing import NDArray
+from scipy import ndimage
 
 from NephroSynthLib.imaging.body_mask import body_mask
 from NephroSynthLib.imaging.dice import dice
@@ -22,7 +22,7 @@ from NephroSynthLib.registration.kidney_stage import mask_extent, mask_points
 SPACING_MM, SPACING_WITHOUT_KIDNEYS_MM = 2.0, 4.0
 MARGIN_MM = 20.0
 NOISE_SIGMA = 0.75
-"""Voxels of a Gaussian that takes most of the noise, which SSIM would count as misalignment, and leaves the organs."""
+"""Sigma in voxels of a Gaussian that removes most noise, which SSIM would count as misalignment, and keeps organs."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,18 @@ class RegistrationQuality:
     """Figures of a registration.
 
     Attributes:
-        ssim_before, ssim_affine, ssim_after: Mean structural similarity of the phases in the window 400/50, in [-1, 1],
-            smoothed, at 2 mm, within 20 mm of the kidneys (at 4 mm over the body when no kidney is known): as acquired,
-            after stage 1 (None if it did not run), and as returned. Enhancement, iodine in the pelvis and noise keep it
-            below 1 however well the phases are aligned.
-        gate: SSIM_select of dsSNICT, which `ssim_after` has to reach.
-        passed: Whether it does.
-        kidney_dice_before, kidney_dice_after: Overlap of the kidney masks of both phases by side, in [0, 1].
-        kidney_shift_mm: Where the transform moves each kidney's centroid, by side.
+        ssim_before: Mean SSIM of the phases as acquired, in [-1, 1]: in the window 400/50, smoothed, at 2 mm, within
+            20 mm of the kidneys; at 4 mm over the body if no kidney is known. Enhancement, iodine in the pelvis and
+            noise keep it below 1 even between perfectly aligned phases.
+        ssim_affine: The same after stage 1; None if it did not run.
+        ssim_after: The same for the transform that was returned.
+        gate: SSIM_select of dsSNICT, the least `ssim_after` that passes.
+        passed: Whether `ssim_after` reaches the gate.
+        kidney_dice_before: Overlap of the kidney masks of both phases as acquired, by side, in [0, 1].
+        kidney_dice_after: The same for the transform that was returned.
+        kidney_shift_mm: Displacement of the centroid of each kidney by the transform, by side.
         min_jacobian: Least determinant of the Jacobian of the transform; positive means that nothing folds.
-        reasons: What the verdict rests on, as sentences.
+        reasons: Grounds of the verdict, as sentences.
     """
 
     ssim_before: float
@@ -65,21 +67,21 @@ class RegistrationQuality:
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """Why the gate was missed; empty where it was not."""
+        """Reasons why the gate was missed; empty if it was passed."""
         return () if self.passed else self.reasons[:1]
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures as JSON takes them."""
+        """Returns the figures as plain values, for JSON."""
         return {**asdict(self), "reasons": list(self.reasons)}
 
 
-def _unit(hu: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """HU to [0, 1] over the window; SSIM compares means by their ratio, so they must not be negative."""
+def _unit(hu: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Converts HU to [0, 1] over the window; SSIM compares means by their ratio, so they must not be negative."""
     return np.asarray((to_window(hu) + 1) / 2, dtype=np.float32)
 
 
-def _smooth(hu: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return np.asarray(ndi.gaussian_filter(hu, NOISE_SIGMA), dtype=np.float32)
+def _smooth(hu: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(ndimage.gaussian_filter(hu, NOISE_SIGMA), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,12 @@ class _Region:
     """A part of the fixed phase on an isotropic grid: the windowed phase, the kidney, and the voxels that count."""
 
     grid: WorkingGrid
-    fixed: npt.NDArray[np.float32]
+    fixed: NDArray[np.float32]
     kidney: BoolArray
     counted: BoolArray
 
-    def warped(self, transform: sitk.Transform, image: sitk.Image, outside: float) -> npt.NDArray[np.float32]:
-        """An image of the moving frame on this grid, (z, y, x)."""
+    def warped(self, transform: sitk.Transform, image: sitk.Image, outside: float) -> NDArray[np.float32]:
+        """Returns an image of the moving frame on this grid, (z, y, x)."""
         like = self.grid.image(self.kidney.astype(np.uint8))
         return sitk.GetArrayFromImage(sitk.Resample(image, like, transform, sitk.sitkLinear, outside, sitk.sitkFloat32))
 
@@ -112,7 +114,7 @@ class Judge:
         fixed: Non-contrast phase, HU.
         moving: Excretory phase, HU.
         fixed_masks: Kidney masks by side, in the frame of `fixed`.
-        moving_masks: The same in the frame of `moving`; sides may lack.
+        moving_masks: The same in the frame of `moving`; a side may be missing.
     """
 
     def __init__(
@@ -130,12 +132,12 @@ class Judge:
         self._everywhere = [] if fixed_masks else [_whole(fixed)]
 
     def ssim(self, transform: sitk.Transform) -> float:
-        """Mean SSIM around the kidneys, each counting the same, or over the body when no kidney is known."""
+        """Returns the mean SSIM around the kidneys, with equal weights, or over the body if no kidney is known."""
         regions = [*self._regions.values(), *self._everywhere]
         return float(np.mean([region.ssim(transform, self._moving) for region in regions]))
 
     def dice(self, transform: sitk.Transform) -> dict[str, float]:
-        """Overlap of the masks of both phases, for each side that both have."""
+        """Returns the Dice of the masks of both phases, for each side that both phases have."""
         return {
             side: region.dice(transform, self._moving_masks[side])
             for side, region in self._regions.items()
@@ -143,7 +145,7 @@ class Judge:
         }
 
     def shifts(self, transform: sitk.Transform) -> dict[str, Shift]:
-        """Displacement of each kidney's centroid."""
+        """Returns the displacement of the centroid of each kidney."""
         shifts = {}
         for side, mask in self._fixed_masks.items():
             centroid = mask_points(mask).mean(axis=0)
@@ -158,7 +160,7 @@ def _around_kidney(fixed: sitk.Image, mask: sitk.Image) -> _Region:
     margin = MARGIN_MM + SPACING_MM * RADIUS
     grid = WorkingGrid.between(lower - margin, upper + margin, SPACING_MM)
     kidney = grid.sample(mask, outside=0.0) > 0.5
-    near = ndi.distance_transform_edt(~kidney, SPACING_MM) <= MARGIN_MM
+    near = ndimage.distance_transform_edt(~kidney, SPACING_MM) <= MARGIN_MM
     return _Region(grid, _unit(_smooth(grid.sample(fixed))), kidney, near & grid.inside(fixed))
 
 

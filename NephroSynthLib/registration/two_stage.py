@@ -1,4 +1,4 @@
-"""The registration of two phases: stage 1, stage 2, their fusion, and the judgement which of them to keep."""
+"""The registration of two phases: stage 1, stage 2, their fusion, and the choice of the stage that is kept."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Registration:
     """The moving phase on the fixed phase's grid.
 
     Attributes:
-        transform: Carries points of the fixed frame to the moving frame, LPS mm, as `sitk.Resample` wants it.
+        transform: Carries points of the fixed frame to the moving frame, LPS mm, as `sitk.Resample` takes it.
         registered: The moving phase on the fixed grid, float32 HU, -1024 outside; interpolated once.
-        mode: What was used in the end.
-        quality: Its figures.
-        warnings: What the user should know, as sentences.
+        mode: The stage that was kept.
+        quality: Figures of the registration.
+        warnings: Doubts that the user should weigh, as sentences.
     """
 
     transform: sitk.Transform
@@ -59,19 +59,25 @@ def register(
     landmarks: Landmarks | None = None,
     progress: Progress = Progress(),
 ) -> Registration:
-    """Brings the moving phase onto the fixed one.
+    """Registers the moving phase to the fixed phase.
 
     Args:
         fixed: Non-contrast phase, HU, any orientation.
         moving: Excretory phase, HU, on its own grid.
         fixed_kidneys: Label map of `fixed`, 1 right and 2 left; None if not known.
         moving_kidneys: Label map of `moving`; None if not known.
-        settings: `mode` is the most that is done; a stage that makes things worse is dropped again, with a warning.
-        landmarks: Corresponding points. The map fitted to them is where stage 1 starts, and the result of mode 'none'.
-        progress: Told how far it got, and asked whether to go on.
+        settings: `mode` names the last stage to run. A stage that makes the phases less alike is dropped, which a
+            warning states.
+        landmarks: Corresponding points. The map fitted to them is the start of stage 1 and the result of mode 'none'.
+        progress: Receives how far the registration got, and raises if the run was cancelled.
 
     Raises:
         Cancelled: If the run was cancelled.
+
+    Example:
+        >>> registration = register(noncontrast, excretory, kidneys_nc, kidneys_ep, RegistrationSettings())
+        >>> registration.quality.passed
+        True
     """
     warnings: list[str] = []
     like = fixed
@@ -101,7 +107,7 @@ def register(
 
 
 def _masks(kidneys: sitk.Image | None) -> dict[str, sitk.Image]:
-    """Masks by side of the kidneys that a label map has, each cut to the kidney."""
+    """Returns the mask of each kidney of a label map by side, cropped to the kidney."""
     if kidneys is None:
         return {}
     labels = sitk.Cast(canonical(kidneys), sitk.sitkUInt16)
@@ -123,7 +129,7 @@ def _candidate(mode: RegistrationMode, fused: FusedMap, judge: Judge) -> _Candid
 def _starts(
     fixed_masks: Mapping[str, sitk.Image], moving_masks: Mapping[str, sitk.Image], base: FloatArray
 ) -> list[FloatArray]:
-    """The maps that stage 1 may start from: the given one, and the mean shift of the kidneys known in both phases."""
+    """Returns the starts of stage 1: the given map, and the mean shift of the kidneys known in both phases."""
     shifts = [
         mask_points(moving_masks[side]).mean(axis=0) - mask_points(mask).mean(axis=0)
         for side, mask in fixed_masks.items()
@@ -135,7 +141,7 @@ def _starts(
 def _stage_one(
     fixed: sitk.Image, moving: sitk.Image, starts: list[FloatArray], judge: Judge, warnings: list[str]
 ) -> FloatArray:
-    """The affine map; where it leaves the phases less alike than they were, the first start: stage 2 goes on there."""
+    """Returns the affine map, or the first start if the affine map makes the phases less alike."""
     try:
         affine = register_affine(fixed, moving, starts)
     except RuntimeError:
@@ -156,7 +162,7 @@ def _stage_two(
     warnings: list[str],
     progress: Progress,
 ) -> FusedMap | None:
-    """The map of both stages; None if stage 2 found no kidney's motion."""
+    """Returns the fused map of both stages; None if stage 2 was rejected for each kidney."""
     motions = []
     for number, (side, mask) in enumerate(fixed_masks.items()):
         progress.update(number / (len(fixed_masks) + 1), f"Rigid motion of the {side} kidney")
@@ -171,7 +177,7 @@ def _stage_two(
 
 
 def _choose(candidates: list[_Candidate], warnings: list[str]) -> _Candidate:
-    """The last stage that folds nothing and makes the phases more alike than each one before it."""
+    """Chooses the last stage that does not fold and makes the phases more alike than each stage before it."""
     best = candidates[0]
     for candidate in candidates[1:]:
         if candidate.map.min_jacobian > 0 and candidate.ssim > max(best.ssim, _UNRELATED):

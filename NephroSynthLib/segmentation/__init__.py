@@ -1,1 +1,1 @@
-"""The kidneys in any phase of a CT, left and right told apart."""
+"""Segmentation of the right and the left kidney in any phase of a CT."""

@@ -1,4 +1,4 @@
-"""The segmentation stage: a Swin diffusion model samples the kidneys' occupancy on 3 mm voxels."""
+"""The segmentation stage: a Swin diffusion model samples the occupancy of the kidneys on 3 mm voxels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 import torch
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
@@ -34,9 +35,9 @@ class Segmentation:
 
     Attributes:
         labels: uint8 on the CT's grid: 0, 1 right, 2 left.
-        volumes_ml: volume of each kidney that was found, by side.
-        warnings: what the user should know.
-        model: name and sha256 of the model, or `given` and an empty string.
+        volumes_ml: Volume of each kidney that was found, by side.
+        warnings: Doubts that the user should weigh, as sentences.
+        model: Name and SHA-256 of the model, or `given` and an empty string.
     """
 
     labels: sitk.Image
@@ -57,14 +58,18 @@ def segment_kidneys(
 
     Args:
         image: HU on any grid and in any orientation.
-        settings: model and denoising steps.
-        device: where the network runs.
-        seed: of the sampler's noise.
-        progress: told after each step.
+        settings: Model and denoising steps.
+        device: Where the network runs.
+        seed: Seed of the sampler's noise.
+        progress: Receives each denoising step.
 
     Raises:
         ModelError: If the model is unknown, damaged or of another task.
         ResourceError: If the device is not there.
+
+    Example:
+        >>> segment_kidneys(exam.noncontrast, SegmentationSettings()).volumes_ml
+        {'right': 152.3, 'left': 160.8}
     """
     progress.update(0.0, "Loading the segmentation model")
     bundle = load_bundle(settings.model, task="segmentation")
@@ -82,18 +87,28 @@ def segment_kidneys(
 
 
 def kidney_probability(
-    hu: np.ndarray, denoiser: Denoiser, steps: int, seed: int, progress: Progress = Progress()
-) -> np.ndarray:
-    """Samples the kidneys' occupancy (z, y, x) in [0, 1] of a CT (z, y, x) on the segmenter's grid.
+    hu: NDArray[np.floating], denoiser: Denoiser, steps: int, seed: int, progress: Progress = Progress()
+) -> NDArray[np.floating]:
+    """Samples the occupancy of the kidneys, as the mean over the CT and its mirror image.
 
-    It is the mean over the CT and its mirror image: what is a kidney on the one side would be one on the other.
+    Args:
+        hu: CT (z, y, x) on the grid of the segmenter.
+        denoiser: The network.
+        steps: Denoising steps.
+        seed: Seed of the sampler's noise.
+        progress: Receives each denoising step.
+
+    Returns:
+        Occupancy (z, y, x) in [0, 1].
     """
     direct = _sample(hu, denoiser, steps, seed, progress.part(0.0, 0.5))
     mirrored = _sample(hu[..., ::-1].copy(), denoiser, steps, seed, progress.part(0.5, 1.0))
     return (direct + mirrored[..., ::-1]) / 2
 
 
-def _sample(hu: np.ndarray, denoiser: Denoiser, steps: int, seed: int, progress: Progress) -> np.ndarray:
+def _sample(
+    hu: NDArray[np.floating], denoiser: Denoiser, steps: int, seed: int, progress: Progress
+) -> NDArray[np.float32]:
     device = next(denoiser.parameters()).device
     condition = torch.from_numpy(condition_channels(hu))[None].to(device)
     tile = tile_shape(hu.shape, TILE_VOXELS, SMALLEST_TILE)
@@ -116,7 +131,7 @@ def _sample(hu: np.ndarray, denoiser: Denoiser, steps: int, seed: int, progress:
 
 
 def volumes_ml(labels: sitk.Image) -> dict[str, float]:
-    """The volume in ml of each kidney in a label map, by side; absent kidneys are left out."""
+    """Measures the volume in ml of each kidney in a label map (1 right, 2 left), by side; absent ones have no entry."""
     array = sitk.GetArrayViewFromImage(labels)
     voxel_ml = float(np.prod(labels.GetSpacing())) / 1000
     counts = {side: int((array == label).sum()) for side, label in SIDES.items()}
@@ -124,10 +139,13 @@ def volumes_ml(labels: sitk.Image) -> dict[str, float]:
 
 
 def volume_warnings(volumes: Mapping[str, float]) -> tuple[str, ...]:
-    """Tells which kidneys, given by side with their volumes in ml, are so small or large that the user should look.
+    """Returns a warning for each kidney whose volume is implausible.
 
     Healthy kidneys of adults have 100 to 250 ml. Below 30 ml and above 600 ml, an error is more likely than a shrunken,
     an obstructed or a polycystic kidney.
+
+    Args:
+        volumes: Volume of each kidney in ml, by side.
     """
     smallest, largest = PLAUSIBLE_ML
     return tuple(
@@ -138,8 +156,10 @@ def volume_warnings(volumes: Mapping[str, float]) -> tuple[str, ...]:
     )
 
 
-def _on_grid_of(image: sitk.Image, work: sitk.Image, probability: np.ndarray, sides: np.ndarray) -> sitk.Image:
-    """Brings each side's probability to the image's grid, where its level set at one half is the kidney's border."""
+def _on_grid_of(
+    image: sitk.Image, work: sitk.Image, probability: NDArray[np.floating], sides: NDArray[np.uint8]
+) -> sitk.Image:
+    """Brings the probability of each side to the grid of the image; a kidney is where it exceeds one half."""
     grid = canonical(image)
     labels = np.zeros(grid.GetSize()[::-1], np.uint8)
     for label in SIDES.values():
