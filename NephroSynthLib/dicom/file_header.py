@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 from pydicom.uid import UID
 
-from NephroSynthLib.dicom.file_parsing import NotDicom, parse
+from NephroSynthLib.dicom.file_parsing import NotDicom, integer_of, parse
 from NephroSynthLib.dicom.input_files import Skipped, Source
 from NephroSynthLib.dicom.series_identity import Identity, hashed
 from NephroSynthLib.dicom.stack import Plane
@@ -186,7 +186,7 @@ def _slices(source: Source, dataset: Dataset) -> tuple[list[Slice], set[str]]:
     if not groups:
         if int(dataset.get("NumberOfFrames") or 1) > 1:
             raise _NoSlice("several frames without positions")
-        number = int(dataset.get("InstanceNumber") or 0)
+        number = integer_of(dataset, "InstanceNumber") or 0
         return [Slice(source, None, uid, number, _plane(dataset, dataset), _traits(dataset))], set()
     slices: list[Slice] = []
     all_types: set[str] = set()

@@ -69,6 +69,14 @@ def parse(source: Source, tags: list[BaseTag] | None = None, *, pixels: bool = T
     return dataset
 
 
+def integer_of(attributes: Dataset, keyword: str) -> int | None:
+    """Returns the value of an integer attribute; None if it is missing, or is not one integer, as free text is not."""
+    try:
+        return int(attributes.get(keyword))
+    except (TypeError, ValueError):
+        return None
+
+
 def _ascending(first: BaseTag, end: BaseTag) -> StopWhen:
     """Stops outside [first, end), and where tags no longer ascend, as they do in every valid data set (PS3.5 7.1).
 

@@ -11,6 +11,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from NephroSynthLib.dicom.file_header import DERIVED, REFORMAT, Header, Slice
+from NephroSynthLib.dicom.file_parsing import integer_of
 from NephroSynthLib.dicom.input_files import Skipped, Source
 from NephroSynthLib.dicom.series_identity import Identity
 from NephroSynthLib.dicom.stack import Stack, heights, irregularity, stack_of
@@ -60,14 +61,6 @@ class Series:
         part = f", part {self.part}" if self.part else ""
         description = f" '{self.description}'" if self.description else ""
         return f"series{number}{description}{part} ({len(self.slices) or len(self.files)} images)"
-
-
-def series_number(header: Dataset) -> int | None:
-    """The series number; None where there is none, or none that is one number."""
-    try:
-        return int(header.get("SeriesNumber"))
-    except (TypeError, ValueError):
-        return None
 
 
 def build_series(headers: Iterable[Header]) -> tuple[list[Series], list[Skipped]]:
@@ -223,7 +216,7 @@ def _series(
     return Series(
         header.identity.series,
         identity.study_uid,
-        series_number(dataset),
+        integer_of(dataset, "SeriesNumber"),
         description,
         part,
         slices,

@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import validate_value
 
 from NephroSynthLib.dicom.file_header import CT_IMAGE, flattened_groups
-from NephroSynthLib.dicom.file_parsing import parse
+from NephroSynthLib.dicom.file_parsing import integer_of, parse
 from NephroSynthLib.dicom.input_files import Source
 from NephroSynthLib.dicom.series import Series
 from NephroSynthLib.errors import Action, GeometryError, IdentityError, UnreadableInputError
@@ -97,7 +97,7 @@ class SourceSeries:
     def _numbered(self) -> list[tuple[tuple[int, int], float]]:
         normal = slice_normal(self.frames[0].corners)
         return [
-            ((int(frame.instance.get("InstanceNumber") or 0), frame.number or 0), float(frame.corners[0] @ normal))
+            ((integer_of(frame.instance, "InstanceNumber") or 0, frame.number or 0), float(frame.corners[0] @ normal))
             for frame in self.frames
         ]
 

@@ -11,10 +11,11 @@ import SimpleITK as sitk
 
 from NephroSynthLib.dicom.deidentify import UIDMap, deidentify
 from NephroSynthLib.dicom.equipment import ModelIdentity
+from NephroSynthLib.dicom.file_parsing import integer_of
 from NephroSynthLib.dicom.input_files import Source
 from NephroSynthLib.dicom.kidney_segmentation import write_kidney_segmentation
 from NephroSynthLib.dicom.quiet import quiet
-from NephroSynthLib.dicom.series import Series, series_number
+from NephroSynthLib.dicom.series import Series
 from NephroSynthLib.dicom.source_series import free_series_number, read_source
 from NephroSynthLib.dicom.synthetic_series import write_synthetic_series
 from NephroSynthLib.files.staging import staged_folder
@@ -78,7 +79,10 @@ def export_dicom(
     noncontrast = read_source(source)
     second = None if excretory is None else read_source(excretory)
     series = [one.header for one in (noncontrast, second) if one is not None]
-    taken = {*taken_series_numbers, *(number for number in map(series_number, series) if number is not None)}
+    taken = {
+        *taken_series_numbers,
+        *(number for one in series if (number := integer_of(one, "SeriesNumber")) is not None),
+    }
     number = free_series_number(taken)
     with staged_folder(out, overwrite, (SYNTHETIC_FOLDER, SEGMENTATION_FILE)) as staged:
         files = write_synthetic_series(

@@ -154,6 +154,25 @@ def test_missing_and_absurd_attributes_change_no_value(
         survey(Path(name), None if may_change else hounsfield)
 
 
+@pytest.mark.parametrize(
+    "keyword", ["InstanceNumber", "SeriesNumber", "AcquisitionNumber", "SliceThickness", "KVP", "GantryDetectorTilt"]
+)
+def test_text_in_an_optional_number_changes_no_volume(
+    series_files: list[Path], hounsfield: dict[str, np.ndarray], tmp_path: Path, keyword: str
+) -> None:
+    (tmp_path / "series").mkdir()
+    for index, path in enumerate(series_files):
+        instance = pydicom.dcmread(path)
+        setattr(instance, keyword, "271828")
+        instance.save_as(tmp_path / "series" / path.name)
+        if index % 5 == 0:
+            data = (tmp_path / "series" / path.name).read_bytes()
+            (tmp_path / "series" / path.name).write_bytes(data.replace(b"271828", b"a, b c"))
+    (series,) = survey(tmp_path / "series", hounsfield).volumes
+    assert len(series.slices) == SLICES
+    assert export_dicom(read_series(series).image, series, tmp_path / "out", model=None).files
+
+
 @thorough
 @given(attribute_changes())
 def test_what_the_index_takes_is_exported_or_refused_in_words(

@@ -7,10 +7,11 @@ from pathlib import Path
 import pydicom
 import pytest
 import SimpleITK as sitk
+from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from NephroSynthLib.dicom.file_parsing import NotDicom, parse
+from NephroSynthLib.dicom.file_parsing import NotDicom, integer_of, parse
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +84,21 @@ def test_reading_ends_where_tags_no_longer_ascend(file: Path, tmp_path: Path) ->
     doubled.write_bytes(content[:rows] + b"\x08\x00\x60\x00CS\x02\x00CT" + content[rows:])
     assert "Rows" not in parse(doubled)
     assert parse(doubled).Modality == "CT"
+
+
+@pytest.mark.parametrize(("value", "number"), [(7, 7), ("12", 12), (None, None), ("", None), ([1, 2], None)])
+def test_an_integer_is_read_if_it_is_one(value: object, number: int | None) -> None:
+    header = Dataset()
+    header.SeriesNumber = value
+    assert integer_of(header, "SeriesNumber") == number
+    assert integer_of(Dataset(), "SeriesNumber") is None
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_text_in_place_of_an_integer_is_none(file: Path, tmp_path: Path) -> None:
+    instance = pydicom.dcmread(file)
+    instance.InstanceNumber = 271828
+    instance.save_as(tmp_path / "text.dcm")
+    data = (tmp_path / "text.dcm").read_bytes()
+    (tmp_path / "text.dcm").write_bytes(data.replace(b"271828", b"a, b c"))
+    assert integer_of(parse(tmp_path / "text.dcm"), "InstanceNumber") is None

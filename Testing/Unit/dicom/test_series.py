@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 from NephroSynthLib.dicom.file_header import Header, Slice
-from NephroSynthLib.dicom.series import Series, build_series, series_number
+from NephroSynthLib.dicom.series import Series, build_series
 from NephroSynthLib.dicom.series_identity import Identity
 from NephroSynthLib.dicom.stack import Plane
 
@@ -124,11 +124,3 @@ def test_objects_without_slices_say_why_they_are_set_aside() -> None:
     assert series.why_not_volume == "radiation dose report"
     assert series.files == (Path("dose"),)
     assert series.title == "series (1 images)"
-
-
-@pytest.mark.parametrize(("value", "number"), [(7, 7), ("12", 12), (None, None), ("", None)])
-def test_a_series_number_is_read_where_it_is_one(value: object, number: int | None) -> None:
-    header = Dataset()
-    header.SeriesNumber = value
-    assert series_number(header) == number
-    assert series_number(Dataset()) is None
