@@ -147,7 +147,7 @@ def test_a_layout_of_ones_own(slicer_host: Any, slicer: Any) -> None:
     slicer_host.process_events()
     widget = manager.sliceWidget("Synthetic")
     assert widget.visible
-    assert (widget.sliceOrientation, widget.sliceController().sliceViewLabel) == ("Coronal", "S")
+    assert (widget.mrmlSliceNode().GetOrientation(), widget.mrmlSliceNode().GetLayoutLabel()) == ("Coronal", "S")
     assert not manager.sliceWidget("Red").visible
     assert (manager.tableViewCount, manager.plotViewCount, manager.layout) == (1, 1, 977)
     manager.layout = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
@@ -332,23 +332,6 @@ def test_the_innermost_of_nested_hosts_answers_dialogs(slicer_host: Any, slicer:
             inner.in_event_loop(lambda: answers.append(slicer.util.confirmYesNoDisplay("Restart now?")))
     assert answers == [True] * 8
     assert slicer_host.dialogs_seen == seen_outside
-
-
-@pytest.mark.parametrize(("name", "axis"), [("Red", "S"), ("Yellow", "L"), ("Green", "A")])
-def test_the_offset_slider_names_the_direction_in_which_it_moves(
-    slicer_host: Any, slicer: Any, name: str, axis: str
-) -> None:
-    controller = slicer.app.layoutManager().sliceWidget(name).sliceController()
-    slicer_host.process_events()
-    assert controller.sliceOffsetSlider().prefix == f"{axis}: "
-
-
-def test_an_oblique_slice_names_all_directions_in_which_it_moves(slicer_host: Any, slicer: Any) -> None:
-    widget = slicer.app.layoutManager().sliceWidget("Red")
-    node = widget.mrmlSliceNode()
-    node.SetSliceToRASByNTP(0.0, 0.6, 0.8, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
-    assert widget.sliceController().sliceOffsetSlider().prefix == "SA: "
-    node.SetOrientation("Axial")
 
 
 def test_what_is_shown_or_hidden_in_a_folded_section_is_so_when_it_opens(slicer_host: Any) -> None:

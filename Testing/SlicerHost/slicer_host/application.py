@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from PySide6.QtCore import QProcessEnvironment, QSettings, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication
 
-from slicer_host.properties import computed, stored
+from slicer_host.properties import computed
 
 # qSlicerCoreApplication::ReturnCode
 EXIT_SUCCESS, EXIT_FAILURE = 0, 1
@@ -41,27 +40,16 @@ class qSlicerApplication(QApplication):
     cachePath = computed(str, lambda self: str(self._session.folder / "cache"))
     slicerHome = computed(str, lambda self: str(self._session.folder / "Slicer"))
     slicerUserSettingsFilePath = computed(str, lambda self: self._session.settings.fileName())
-    startupWorkingPath = computed(str, lambda self: os.getcwd())
-    defaultScenePath = stored(str, "")
     os = computed(str, lambda self: {"linux": "linux", "darwin": "macosx", "win32": "win"}[sys.platform])
     arch = computed(str, lambda self: "amd64")
     platform = computed(str, lambda self: "linux-amd64")
-    majorVersion = computed(int, lambda self: 5)
-    minorVersion = computed(int, lambda self: 12)
     revision = computed(str, lambda self: "0")
-    repositoryRevision = computed(str, lambda self: "")
-    applicationVersion = computed(str, lambda self: "5.12.4")
-    documentationBaseUrl = computed(str, lambda self: "https://slicer.readthedocs.io/en/latest/")
-    mainApplicationName = computed(str, lambda self: "Slicer")
 
     def mrmlScene(self) -> Any:
         return self._session.scene
 
     def applicationLogic(self) -> Any:
         return self._session.application_logic
-
-    def moduleLogic(self, name: str) -> Any:
-        return self._session.application_logic.GetModuleLogic(name)
 
     def layoutManager(self) -> Any:
         return self._session.layout_manager
@@ -73,9 +61,6 @@ class qSlicerApplication(QApplication):
         return self._session.settings
 
     def userSettings(self) -> QSettings:
-        return self._session.settings
-
-    def revisionUserSettings(self) -> QSettings:
         return self._session.settings
 
     def environment(self) -> QProcessEnvironment:
@@ -99,9 +84,6 @@ class qSlicerApplication(QApplication):
 
     def dicomDatabase(self) -> Any:
         return self._session.dicom_database
-
-    def moduleDocumentationUrl(self, name: str) -> str:
-        return f"https://slicer.readthedocs.io/en/latest/user_guide/modules/{name.lower()}.html"
 
     def pauseRender(self) -> None:
         self._session.layout_manager.pauseRender()

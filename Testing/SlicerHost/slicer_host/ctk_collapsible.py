@@ -29,8 +29,6 @@ class ctkCollapsibleButton(QAbstractButton):
 
     collapsed = computed(bool, lambda self: not self.isChecked(), lambda self, value: self.setChecked(not value))
     flat = stored(bool, False, "update")
-    collapsedHeight = stored(int, 10, "update")
-    contentsLineWidth = stored(int, 1, "update")
 
     @Slot(bool)
     def _show_contents(self, shown: bool) -> None:

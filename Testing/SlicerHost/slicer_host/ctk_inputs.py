@@ -6,7 +6,6 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFileDialog,
@@ -21,51 +20,10 @@ from PySide6.QtWidgets import (
 from slicer_host.properties import computed, delegated, stored
 
 
-class ctkCheckBox(QCheckBox):
-    """A check box that may carry an indicator icon; the host draws it plain."""
-
-
-class ctkComboBox(QComboBox):
-    """A combo box with a text for when nothing is chosen."""
-
-    defaultText = computed(str, lambda self: self.placeholderText(), lambda self, text: self.setPlaceholderText(text))
-
-
-class ctkDoubleSpinBox(QWidget):
-    """A spin box for floating-point numbers."""
-
-    valueChanged = Signal(float)
-    editingFinished = Signal()
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._box = QDoubleSpinBox(self)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._box)
-        self.setFocusProxy(self._box)
-        self._box.valueChanged.connect(self.valueChanged)
-        self._box.editingFinished.connect(self.editingFinished)
-
-    value = delegated(float, "_box", "value", "setValue")
-    minimum = delegated(float, "_box", "minimum", "setMinimum")
-    maximum = delegated(float, "_box", "maximum", "setMaximum")
-    singleStep = delegated(float, "_box", "singleStep", "setSingleStep")
-    decimals = delegated(int, "_box", "decimals", "setDecimals")
-    prefix = delegated(str, "_box", "prefix", "setPrefix")
-    suffix = delegated(str, "_box", "suffix", "setSuffix")
-
-    @Slot(float)
-    def setValue(self, value: float) -> None:
-        self._box.setValue(value)
-
-
 class ctkSliderWidget(QWidget):
     """A slider and a spin box that show one number."""
 
     valueChanged = Signal(float)
-    valueIsChanging = Signal(float)
-    decimalsChanged = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -83,17 +41,11 @@ class ctkSliderWidget(QWidget):
         self._rescale()
 
     singleStep = computed(float, lambda self: self._box.singleStep(), lambda self, step: self._set_step(step))
-    pageStep = stored(float, 10.0)
     minimum = computed(float, lambda self: self._box.minimum(), lambda self, value: self._set_limit("Minimum", value))
     maximum = computed(float, lambda self: self._box.maximum(), lambda self, value: self._set_limit("Maximum", value))
     value = delegated(float, "_box", "value", "setValue")
     decimals = computed(int, lambda self: self._box.decimals(), lambda self, value: self.setDecimals(value))
-    prefix = delegated(str, "_box", "prefix", "setPrefix")
     suffix = delegated(str, "_box", "suffix", "setSuffix")
-    tracking = stored(bool, True)
-    spinBoxVisible = computed(
-        bool, lambda self: not self._box.isHidden(), lambda self, shown: self._box.setVisible(shown)
-    )
 
     @Slot(float)
     def setValue(self, value: float) -> None:
@@ -103,7 +55,6 @@ class ctkSliderWidget(QWidget):
     def setDecimals(self, decimals: int) -> None:
         self._box.setDecimals(decimals)
         self._rescale()
-        self.decimalsChanged.emit(decimals)
 
     def _set_step(self, step: float) -> None:
         self._box.setSingleStep(step)
@@ -130,7 +81,6 @@ class ctkSliderWidget(QWidget):
         self._slider.blockSignals(blocked)
 
     def _slider_moved(self, position: int) -> None:
-        self.valueIsChanging.emit(self._box.minimum() + position * self._step())
         self._box.setValue(self._box.minimum() + position * self._step())
 
     def _box_changed(self, value: float) -> None:
@@ -142,7 +92,6 @@ class ctkPathLineEdit(QWidget):
     """A path with a button that browses for it."""
 
     currentPathChanged = Signal(str)
-    validInputChanged = Signal(bool)
 
     def __init__(self, *args: Any) -> None:
         super().__init__(args[-1] if args and isinstance(args[-1], QWidget) else None)
@@ -169,10 +118,6 @@ class ctkPathLineEdit(QWidget):
     nameFilters = stored("QStringList", [])
     settingKey = stored(str, "")
     currentPath = computed(str, lambda self: self._box.currentText(), lambda self, path: self.setCurrentPath(path))
-    showBrowseButton = computed(
-        bool, lambda self: not self._button.isHidden(), lambda self, shown: self._button.setVisible(shown)
-    )
-    showHistoryButton = stored(bool, True)
 
     @Slot(str)
     def setCurrentPath(self, path: str) -> None:
@@ -199,6 +144,4 @@ class ctkPathLineEdit(QWidget):
 class ctkMessageBox(QMessageBox):
     """A message box that can remember not to ask again."""
 
-    dontShowAgainVisible = stored(bool, False)
-    dontShowAgain = stored(bool, False)
     dontShowAgainSettingsKey = stored(str, "")

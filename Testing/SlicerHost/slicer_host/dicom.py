@@ -54,23 +54,14 @@ class ctkDICOMDatabase(QObject):
     def seriesForStudy(self, study: str) -> list[str]:
         return self._distinct("SeriesInstanceUID", StudyInstanceUID=study)
 
-    def studyForSeries(self, series: str) -> str:
-        return next(iter(self._distinct("StudyInstanceUID", SeriesInstanceUID=series)), "")
-
     def descriptionForSeries(self, series: str) -> str:
         return next(iter(self._distinct("SeriesDescription", SeriesInstanceUID=series)), "")
 
     def instancesForSeries(self, series: str) -> list[str]:
         return self._distinct("SOPInstanceUID", SeriesInstanceUID=series)
 
-    def filesForSeries(self, series: str) -> list[str]:
-        return [path for path, header in self._headers.items() if header.SeriesInstanceUID == series]
-
     def fileForInstance(self, instance: str) -> str:
         return next((path for path, header in self._headers.items() if header.SOPInstanceUID == instance), "")
-
-    def instanceForFile(self, path: str) -> str:
-        return str(self._headers[path].SOPInstanceUID) if path in self._headers else ""
 
     def seriesForFile(self, path: str) -> str:
         return str(self._headers[path].SeriesInstanceUID) if path in self._headers else ""

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import slicer
 import vtk
 from PySide6.QtCore import QObject, Qt, Signal, Slot
-from PySide6.QtWidgets import QBoxLayout, QGridLayout, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from slicer_host.plot_widget import qMRMLPlotWidget
 from slicer_host.properties import computed
@@ -75,9 +75,6 @@ class qSlicerLayoutManager(QObject):
 
     def tableWidget(self, index: int) -> QWidget | None:
         return self._widget_by("vtkMRMLTableViewNode", qMRMLTableWidget, index)
-
-    def viewWidget(self, node: Any) -> QWidget | None:
-        return self._widgets.get(node.GetID())
 
     @Slot()
     def resetSliceViews(self) -> None:
@@ -146,13 +143,9 @@ class qSlicerLayoutManager(QObject):
             return self._view(element)
         kind = element.get("type", "")
         items = element.findall("item")
-        if any(item.get("multiple") == "true" for item in items):
-            raise ValueError("this host does not arrange compare views ('multiple' items)")
         children = [self._built(item[0]) for item in items]
-        if kind == "tab":
-            return _tabs(items, children)
-        if kind == "grid":
-            return _grid(items, children)
+        if kind not in ("horizontal", "vertical") or any(item.get("multiple") == "true" for item in items):
+            raise ValueError(f"this host arranges neither compare views nor a layout of type '{kind}'")
         if element.get("split") == "true":
             return _splitter(kind, items, children)
         return _box(kind, children)
@@ -196,28 +189,6 @@ class qSlicerLayoutManager(QObject):
         self._node.RemoveAllObservers()
         for canvas in self._canvases():
             canvas._finalize()
-
-
-def _tabs(items: list[ElementTree.Element], children: list[QWidget]) -> QWidget:
-    tabs = QTabWidget()
-    for item, child in zip(items, children, strict=True):
-        tabs.addTab(child, item.get("name", ""))
-    return tabs
-
-
-def _grid(items: list[ElementTree.Element], children: list[QWidget]) -> QWidget:
-    widget = QWidget()
-    grid = QGridLayout(widget)
-    grid.setContentsMargins(0, 0, 0, 0)
-    grid.setSpacing(2)
-    for item, child in zip(items, children, strict=True):
-        row, column = int(item.get("row", 0)), int(item.get("column", 0))
-        grid.addWidget(child, row, column, int(item.get("rowspan", 1)), int(item.get("colspan", 1)))
-    for row in range(grid.rowCount()):
-        grid.setRowStretch(row, 1)
-    for column in range(grid.columnCount()):
-        grid.setColumnStretch(column, 1)
-    return widget
 
 
 def _splitter(kind: str, items: list[ElementTree.Element], children: list[QWidget]) -> QWidget:

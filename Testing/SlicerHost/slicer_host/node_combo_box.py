@@ -21,7 +21,6 @@ class qMRMLNodeComboBox(SceneWidget):
     currentNodeChanged = Signal((object,), (bool,))
     currentNodeIDChanged = Signal(str)
     nodeActivated = Signal(object)
-    nodeAdded = Signal(object)
     nodeAddedByUser = Signal(object)
     nodeAboutToBeRemoved = Signal(object)
     nodeAboutToBeEdited = Signal(object)
@@ -41,7 +40,6 @@ class qMRMLNodeComboBox(SceneWidget):
         self._count = 0
         self._attributes: list[tuple[str, str, str | None]] = []
         self._base_names: dict[str, str] = {}
-        self._labels: dict[str, str] = {}
         self._scene_observers = Observers(self)
         self._node_observers = Observers(self)
         self.setEnabled(False)
@@ -57,7 +55,6 @@ class qMRMLNodeComboBox(SceneWidget):
     editEnabled = stored(bool, False, "_refresh")
     renameEnabled = stored(bool, False, "_refresh")
     selectNodeUponCreation = stored(bool, False)
-    interactionNodeSingletonTag = stored(str, "")
     baseName = computed(
         str,
         lambda self: self._base_names.get((self.nodeTypes or [""])[0], ""),
@@ -73,11 +70,6 @@ class qMRMLNodeComboBox(SceneWidget):
     def setCurrentNodeID(self, node_id: str | None) -> None:
         known = {node.GetID() for node in self._nodes()}
         self._select(node_id if node_id in known else "")
-
-    @Slot(int)
-    def setCurrentNodeIndex(self, index: int) -> None:
-        nodes = self._nodes()
-        self._select(nodes[index].GetID() if 0 <= index < len(nodes) else "")
 
     def mrmlScene(self) -> Any:
         return self._scene
@@ -96,17 +88,7 @@ class qMRMLNodeComboBox(SceneWidget):
         self._attributes.append((node_type, name, None if value is None else str(value)))
         self._refresh()
 
-    def removeAttribute(self, node_type: str, name: str) -> None:
-        self._attributes = [known for known in self._attributes if known[:2] != (node_type, name)]
-        self._refresh()
-
-    def setNodeTypeLabel(self, label: str, node_type: str) -> None:
-        self._labels[node_type] = label
-        self._refresh()
-
     def nodeTypeLabel(self, node_type: str) -> str:
-        if node_type in self._labels:
-            return self._labels[node_type]
         if self._scene is None or not node_type:
             return "node"
         return self._scene.GetTypeDisplayNameByClassName(node_type).lower()

@@ -130,7 +130,7 @@ def connector_for(widget: Any, annotated: Any) -> Connector:
     """The connector of a widget and a type; RuntimeError where Slicer has none."""
     bare, annotations = split_annotations(annotated)
     kind = type(widget).__name__
-    if bare is bool and kind in ("QCheckBox", "ctkCheckBox"):
+    if bare is bool and kind == "QCheckBox":
         return PropertyConnector(widget, "checked", "stateChanged")
     if bare is bool and kind == "QPushButton":
         widget.checkable = True
@@ -138,15 +138,15 @@ def connector_for(widget: Any, annotated: Any) -> Connector:
     if bare is int and kind in ("QSlider", "QSpinBox"):
         _limit_integers(widget, annotations)
         return PropertyConnector(widget, "value", "valueChanged")
-    if bare in (int, float) and kind in ("QDoubleSpinBox", "ctkSliderWidget", "ctkDoubleSpinBox"):
+    if bare in (int, float) and kind in ("QDoubleSpinBox", "ctkSliderWidget"):
         _limit_numbers(widget, bare, annotations)
         return PropertyConnector(widget, "value", "valueChanged", int if bare is int else float)
-    if bare in (int, float, str, bool) and kind in ("QComboBox", "ctkComboBox"):
+    if bare in (int, float, str, bool) and kind == "QComboBox":
         choice = first_annotation(annotations, Choice)
         if choice is None:
             raise RuntimeError("a combo box needs the Choice annotation")
         return ChoiceConnector(widget, [(str(value), value) for value in choice.choices])
-    if isinstance(bare, type) and issubclass(bare, enum.Enum) and kind in ("QComboBox", "ctkComboBox"):
+    if isinstance(bare, type) and issubclass(bare, enum.Enum) and kind == "QComboBox":
         label = getattr(bare, "label", lambda value: value.name)
         return ChoiceConnector(widget, [(label(value), value) for value in bare])
     if bare is str and kind == "QLineEdit":

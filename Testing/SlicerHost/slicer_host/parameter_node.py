@@ -68,15 +68,6 @@ class ParameterNodeWrapper:
         """The default of a parameter; its `value` is what the parameter starts with."""
         return self._parameter(name).default
 
-    def isCached(self, name: str) -> bool:
-        """Whether reading a parameter does not ask the node."""
-        return self._parameter(name) is not None
-
-    @classmethod
-    def dataType(cls, name: str) -> Any:
-        """The type of a parameter, with its annotations."""
-        return cls.allParameters[name].annotated
-
     def getValue(self, name: str) -> Any:
         """Value of a parameter."""
         self._parameter(name)

@@ -6,7 +6,6 @@ from typing import Any
 
 import slicer
 import vtk
-from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
 
 from slicer_host.observers import Observers
@@ -64,11 +63,6 @@ class qMRMLPlotView(ViewCanvas):
 
     def chart(self) -> Any:
         return self._chart
-
-    @Slot()
-    def fitToContent(self) -> None:
-        self._chart.RecalculateBounds()
-        self._schedule()
 
 
 def _add_plot(chart: Any, series: Any, table: Any) -> None:
@@ -134,6 +128,3 @@ class qMRMLPlotWidget(ViewWidget):
 
     def plotView(self) -> qMRMLPlotView:
         return self._view
-
-    def mrmlPlotViewNode(self) -> Any:
-        return self._view._node

@@ -36,12 +36,6 @@ class ScriptedLoadableModule:
         """Path of a file below the module's Resources folder."""
         return str(Path(self.parent.path).parent / "Resources" / filename)
 
-    def getDefaultModuleDocumentationLink(self, docPage: str | None = None) -> str:
-        """HTML with a link to the module's page in Slicer's documentation."""
-        base = slicer.app.documentationBaseUrl
-        url = base + docPage if docPage else slicer.app.moduleDocumentationUrl(self.moduleName)
-        return f'<p>For more information, see the <a href="{url}">online documentation</a>.</p>'
-
     def runTest(self, msec: int = 100, **kwargs: Any) -> None:
         """Runs the module's test case."""
         module = importlib.import_module(type(self).__module__)

@@ -34,7 +34,6 @@ class qSlicerScriptedLoadableModule(QObject):
     categories = stored("QStringList", [])
     dependencies = stored("QStringList", [])
     contributors = stored("QStringList", [])
-    associatedNodeTypes = stored("QStringList", [])
     helpText = stored(str, "")
     acknowledgementText = stored(str, "")
     icon = stored(QIcon, QIcon())

@@ -6,7 +6,6 @@ from typing import Any
 
 import slicer
 import vtk
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -96,20 +95,8 @@ class qMRMLSliceView(ManagedView):
             if volume is not None
         ]
 
-    def interactorStyle(self) -> Any:
-        return self._style
-
-    def sliceViewInteractorStyle(self) -> Any:
-        return self._style
-
     def mrmlSliceNode(self) -> Any:
         return self._logic.GetSliceNode()
-
-    def setViewCursor(self, cursor: Any) -> None:
-        self.setCursor(cursor)
-
-    def unsetViewCursor(self) -> None:
-        self.setCursor(Qt.CursorShape.ArrowCursor)
 
 
 _LAYERS = ("Label", "Foreground", "Background")

@@ -69,8 +69,6 @@ class qMRMLTableView(QTableView):
         self.setAlternatingRowColors(True)
 
     transposed = stored(bool, False)
-    firstRowLocked = stored(bool, False)
-    firstColumnLocked = stored(bool, False)
 
     @Slot("QVariant")
     def setMRMLScene(self, _: Any) -> None:
@@ -102,9 +100,6 @@ class qMRMLTableView(QTableView):
 
     def mrmlTableViewNode(self) -> Any:
         return self._view_node
-
-    def tableModel(self) -> TableModel:
-        return self._cells
 
 
 class qMRMLTableWidget(ViewWidget):

@@ -6,7 +6,6 @@ from typing import Any
 
 import slicer
 import vtk
-from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
 
 from slicer_host.view_canvas import ManagedView
@@ -51,14 +50,6 @@ class qMRMLThreeDView(ManagedView):
 
     def mrmlViewNode(self) -> Any:
         return self._node
-
-    @Slot()
-    def resetFocalPoint(self) -> None:
-        bounds = self._renderer.ComputeVisiblePropBounds()
-        if bounds[0] <= bounds[1]:
-            center = [(bounds[2 * axis] + bounds[2 * axis + 1]) / 2 for axis in range(3)]
-            self._renderer.GetActiveCamera().SetFocalPoint(center)
-        self._schedule()
 
     def resetCamera(self, *_: bool) -> None:
         self._renderer.ResetCamera()

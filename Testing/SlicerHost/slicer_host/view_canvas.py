@@ -12,7 +12,7 @@ from typing import Any
 import slicer
 import vtk
 from PySide6.QtCore import QEvent, Qt, QTimer, Slot
-from PySide6.QtGui import QEnterEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QEnterEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from vtk.util.numpy_support import vtk_to_numpy
 
@@ -98,7 +98,6 @@ class ViewCanvas(QWidget):
             0,
             None,
         )
-        self._interactor.SetAltKey(int(bool(modifiers & Qt.KeyboardModifier.AltModifier)))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._tell_position(event)
@@ -126,11 +125,6 @@ class ViewCanvas(QWidget):
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._interactor.InvokeEvent("LeaveEvent")
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        self._interactor.SetKeySym(event.text() or "None")
-        self._interactor.InvokeEvent("KeyPressEvent")
-        self._interactor.InvokeEvent("CharEvent")
 
 
 class ManagedView(ViewCanvas):
@@ -162,15 +156,8 @@ class ManagedView(ViewCanvas):
         return self._group.GetDisplayableManagerByClassName(name)
 
     @Slot()
-    def scheduleRender(self) -> None:
-        self._schedule()
-
-    @Slot()
     def forceRender(self) -> None:
         self._render()
-
-    def renderWindow(self) -> Any:
-        return self._window
 
     def interactor(self) -> Any:
         return self._interactor

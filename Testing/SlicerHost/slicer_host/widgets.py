@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from slicer_host.ctk_collapsible import ctkCollapsibleButton, ctkCollapsibleGroupBox
-from slicer_host.ctk_inputs import (
-    ctkCheckBox,
-    ctkComboBox,
-    ctkDoubleSpinBox,
-    ctkMessageBox,
-    ctkPathLineEdit,
-    ctkSliderWidget,
-)
+from slicer_host.ctk_inputs import ctkMessageBox, ctkPathLineEdit, ctkSliderWidget
 from slicer_host.dicom import ctkDICOMDatabase, ctkDICOMIndexer
 from slicer_host.mrml_widget import qMRMLWidget
 from slicer_host.node_combo_box import qMRMLNodeComboBox
@@ -21,13 +14,10 @@ from slicer_host.table_view import qMRMLTableView, qMRMLTableWidget
 from slicer_host.threed_widget import qMRMLThreeDView, qMRMLThreeDWidget
 
 CTK = (
-    ctkCheckBox,
     ctkCollapsibleButton,
     ctkCollapsibleGroupBox,
-    ctkComboBox,
     ctkDICOMDatabase,
     ctkDICOMIndexer,
-    ctkDoubleSpinBox,
     ctkMessageBox,
     ctkPathLineEdit,
     ctkSliderWidget,

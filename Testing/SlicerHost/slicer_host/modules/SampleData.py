@@ -88,11 +88,6 @@ class SampleDataLogic:
         sources = slicer.modules.sampleDataSources
         return sources if category is None else sources.get(category, [])
 
-    @staticmethod
-    def isSampleDataSourceRegistered(category: str, source: SampleDataSource) -> bool:
-        """Whether a data set is registered."""
-        return source in SampleDataLogic.sampleDataSourcesByCategory(category)
-
     def sourceForSampleName(self, name: str) -> SampleDataSource | None:
         """The data set of a name."""
         sources = SampleDataLogic.sampleDataSourcesByCategory().values()
