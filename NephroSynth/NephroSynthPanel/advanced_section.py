@@ -137,7 +137,7 @@ def model_card(card: Mapping[str, Any]) -> str:
     training = card["training"]
     return "\n".join(
         (
-            _("Method: {method}").format(method=card["method"]),
+            _("Method: {method}").format(method=card["title"]),
             _("Trained on: {data}").format(data=training.get("data", "?")),
             _("Licence: {licence}").format(licence=card["licence"]),
             _("sha256: {digest}…").format(digest=card["sha256"][:16]),

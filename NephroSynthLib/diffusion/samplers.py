@@ -168,6 +168,10 @@ class DPMSolver:
         return x
 
 
+SAMPLERS: dict[str, Callable[[Process], Sampler]] = {"ddpm": DDPM, "ddim": DDIM, "dpm-solver++": DPMSolver}
+"""Samplers of a process by the names that users give."""
+
+
 def _limit(clean: Tensor, limits: tuple[float, float] | None) -> Tensor:
     return clean if limits is None else clean.clamp(*limits)
 

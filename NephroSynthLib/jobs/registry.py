@@ -307,9 +307,10 @@ def train(
     start_from: str | None = None,
 ) -> Summary:
     """Trains a model, or goes on with a training that was ended."""
-    from NephroSynthLib.training import train as training
+    from NephroSynthLib.training.train import TrainingOrder
+    from NephroSynthLib.training.train import train as train_model
 
-    bundle = training.train(
+    order = TrainingOrder(
         "segmentation" if task == "segmentation" else "synthesis",
         Path(out),
         steps=steps,
@@ -319,14 +320,15 @@ def train(
         learning_rate=learning_rate,
         preparers=preparers,
         start_from=start_from,
-        on_progress=replace(progress, stage_name="train").update,
     )
+    bundle = train_model(order, replace(progress, stage_name="train").update)
     return {"bundle": str(bundle), **_describe(bundle), "warnings": []}
 
 
 def models(progress: Progress, *, action: str, model: str | None = None) -> Summary:
     """Lists the bundled models, or shows or verifies one, or verifies all."""
-    from NephroSynthLib.models.bundle import list_bundles, verify_bundle
+    from NephroSynthLib.methods.registry import verify_bundle
+    from NephroSynthLib.models.bundle import list_bundles
 
     if action == "show":
         return {"models": [_describe(model or "")], "warnings": []}

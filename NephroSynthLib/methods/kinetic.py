@@ -1,24 +1,69 @@
-"""The kinetic baseline: the honest floor that a learned synthesis has to beat."""
+"""The kinetic baseline: enhancement in proportion to the excretory phase. Each learned method must beat it."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, ClassVar
+
 import numpy as np
 import SimpleITK as sitk
+from pydantic import BaseModel, ConfigDict
 
 from NephroSynthLib.imaging.grids import AIR_HU
+from NephroSynthLib.methods.method import HU, Case, Method
+from NephroSynthLib.progress import Progress
+from NephroSynthLib.settings import SynthesisSettings
+
+if TYPE_CHECKING:
+    import torch
+
+    from NephroSynthLib.models.bundle import ModelBundle
 
 ENHANCEMENT_RATIO = 1.84
 SMOOTHING_MM = 1.0
 COLLECTING_SYSTEM_HU = 260.0
+MOST_HU = 3071.0
+
+
+class KineticConfig(BaseModel):
+    """Configuration of the kinetic baseline: none, since its constants are fitted once."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Kinetic:
+    """The kinetic baseline as a method: it has no weights, no noise and nothing to learn."""
+
+    name: ClassVar[str] = "kinetic"
+    title: ClassVar[str] = "Kinetic baseline"
+    window_hu: ClassVar[tuple[float, float]] = (AIR_HU, MOST_HU)
+
+    @classmethod
+    def restore(cls, bundle: ModelBundle, device: torch.device | str) -> Kinetic:
+        """See `Method.restore`."""
+        bundle.configuration(KineticConfig)
+        return cls()
+
+    def translate(self, case: Case, settings: SynthesisSettings, seed: int, progress: Progress) -> HU:
+        """See `Method.translate`."""
+        noncontrast, excretory = (sitk.GetImageFromArray(hu) for hu in (case.noncontrast, case.excretory))
+        for image in (noncontrast, excretory):
+            image.SetSpacing(case.spacing)
+        hu = sitk.GetArrayFromImage(kinetic_baseline(noncontrast, excretory))
+        progress.update(1.0, "Synthesizing the nephrographic phase")
+        return hu.clip(*self.window_hu)
+
+
+if TYPE_CHECKING:
+    _conforms: type[Method] = Kinetic
 
 
 def kinetic_baseline(noncontrast: sitk.Image, excretory: sitk.Image) -> sitk.Image:
-    """NCP + c (EP - NCP), smoothed: nephrographic enhancement in proportion to the excretory one.
+    """Returns NCP + c (EP - NCP), smoothed.
 
-    `c` and the width of the Gaussian are fitted on simulated training exams with the collecting system left out
+    `c` and the width of the Gaussian are fitted on simulated training exams without the collecting system
     (`python -m NephroSynthLib.training.kinetic_fit`). Where the excretory phase is as dense as urine with contrast, the
-    enhancement is excretion that the nephrographic phase has not seen yet, and the non-contrast value stays; so it does
-    where the excretory phase did not look.
+    contrast was excreted after the nephrographic phase, so the non-contrast value stays. It also stays outside the
+    field of view of the excretory phase.
 
     Args:
         noncontrast: HU.

@@ -1,53 +1,58 @@
-"""A model bundle: one safetensors file with the weights of a denoiser and, in its header, what it is and how it came.
+"""A model bundle: one safetensors file with the weights of a model and a header that describes it.
 
 The header holds two entries: `nephrosynth`, the metadata as JSON, and `sha256`, a digest of that text and of all
-tensors. No pickle is ever read.
+tensors. No pickle is ever read. This file knows no method: each method reads its own configuration from the header.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
-from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
 from NephroSynthLib.errors import Action, ModelError
 from NephroSynthLib.files.staging import staged_file
-from NephroSynthLib.networks.swin_denoiser import SwinDenoiser, SwinDenoiserConfig
+from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 WEIGHTS = Path(__file__).parent / "weights"
 SUFFIX = ".safetensors"
 
 Task = Literal["segmentation", "synthesis"]
+SEGMENTER = "swin-diffusion"
+"""The method of segmentation bundles; synthesis bundles name one of `NephroSynthLib.methods.registry`."""
+
+Configuration = TypeVar("Configuration", bound=BaseModel)
+Module = TypeVar("Module", bound=nn.Module)
 
 _METADATA, _DIGEST = "nephrosynth", "sha256"
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
 class BundleMetadata(BaseModel):
-    """What a bundle says of itself.
+    """The content of a bundle's header.
 
     Attributes:
-        name: unique name, as in `--model`.
-        task: the stage it serves.
-        method: the method it follows, such as 'dsSNICT'.
-        network: architecture of the network.
-        diffusion: schedule and parameterization.
-        preprocessing: HU window, grid or spacing range that the network expects.
-        training: data, command, seed, steps, duration, hardware, date, library version.
-        results: figures on held-out exams.
+        name: Unique name of the model, as in `--model`.
+        task: The stage that the model serves.
+        method: Name of the method, which reads the configuration.
+        title: The method and its paper, for people.
+        configuration: The method's own configuration, such as its network and diffusion process.
+        window_hu: The HU range that the model maps to [-1, 1].
+        normalization: Further preprocessing that the model expects, such as channels and voxel sizes, for people.
+        training: Data, command, seed, steps, duration, hardware, date, library version.
+        results: Figures on held-out exams.
         licence: SPDX identifier of the weights' licence.
-        format_version: version of this layout.
+        format_version: Version of the file's layout.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -55,20 +60,47 @@ class BundleMetadata(BaseModel):
     name: str
     task: Task
     method: str
-    network: SwinDenoiserConfig
-    diffusion: DiffusionConfig
+    title: str
+    configuration: dict[str, JsonValue]
+    window_hu: tuple[float, float]
+    normalization: dict[str, JsonValue]
+    training: dict[str, JsonValue]
+    results: dict[str, JsonValue]
+    licence: str
+    format_version: int = Field(FORMAT_VERSION, ge=1, le=FORMAT_VERSION)
+
+
+class _FirstFormat(BaseModel):
+    """The header of format 1, which knew one method for each task and one window."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name: str
+    task: Task
+    method: str
+    network: dict[str, JsonValue]
+    diffusion: dict[str, JsonValue]
     preprocessing: dict[str, JsonValue]
     training: dict[str, JsonValue]
     results: dict[str, JsonValue]
     licence: str
-    format_version: int = Field(FORMAT_VERSION, ge=1)
+    format_version: Literal[1]
 
-    @model_validator(mode="after")
-    def _check_channels(self) -> BundleMetadata:
-        wanted = self.network.image_channels * (2 if self.diffusion.learned_variance else 1)
-        if self.network.out_channels != wanted:
-            raise ValueError(f"the network gives {self.network.out_channels} channels, the diffusion needs {wanted}")
-        return self
+    def upgraded(self) -> BundleMetadata:
+        """Returns the same in the present format; the version stays that of the file."""
+        return BundleMetadata(
+            name=self.name,
+            task=self.task,
+            method="dssnict" if self.task == "synthesis" else SEGMENTER,
+            title=self.method,
+            configuration={"network": self.network, "diffusion": self.diffusion},
+            window_hu=(LOWER_HU, UPPER_HU),
+            normalization={name: value for name, value in self.preprocessing.items() if name != "window_hu"},
+            training=self.training,
+            results=self.results,
+            licence=self.licence,
+            format_version=1,
+        )
 
 
 @dataclass(frozen=True)
@@ -76,10 +108,10 @@ class ModelBundle:
     """A verified bundle in memory.
 
     Attributes:
-        path: the file.
-        metadata: what it says of itself.
-        sha256: digest of metadata and tensors, hexadecimal.
-        tensors: the network's weights, in the stored type.
+        path: The file.
+        metadata: The content of its header.
+        sha256: Digest of metadata and tensors, hexadecimal.
+        tensors: The weights, in the stored type.
     """
 
     path: Path
@@ -87,12 +119,35 @@ class ModelBundle:
     sha256: str
     tensors: dict[str, Tensor]
 
-    def build(self, device: torch.device | str = "cpu") -> Denoiser:
-        """The denoiser, float32, in evaluation mode, without gradients, on a device."""
-        network = SwinDenoiser(self.metadata.network)
-        network.load_state_dict(self.tensors)
-        denoiser = self.metadata.diffusion.wrap(network).to(device)
-        return denoiser.eval().requires_grad_(False)
+    def configuration(self, kind: type[Configuration]) -> Configuration:
+        """Returns the configuration that the header holds.
+
+        Args:
+            kind: The configuration of the method that the header names.
+
+        Raises:
+            ModelError: The header holds no such configuration.
+        """
+        try:
+            return kind.model_validate_json(json.dumps(self.metadata.configuration))
+        except ValidationError as error:
+            raise _bad_header(self.path, error) from error
+
+    def load_into(self, build: Callable[[], Module]) -> Module:
+        """Returns a module with the bundle's weights.
+
+        Args:
+            build: Makes the module that the configuration describes. Memory for it is taken only if the weights fit.
+
+        Raises:
+            ModelError: The weights do not fit the module.
+        """
+        with torch.device("meta"):
+            wanted = {name: tuple(tensor.shape) for name, tensor in build().state_dict().items()}
+        _check_tensors(self.path, self.tensors, wanted)
+        module = build()
+        module.load_state_dict(self.tensors)
+        return module
 
 
 def save_bundle(
@@ -101,27 +156,26 @@ def save_bundle(
     metadata: BundleMetadata,
     dtype: torch.dtype = torch.float16,
 ) -> str:
-    """Writes a bundle under a temporary name and renames it.
+    """Writes a bundle in the present format under a temporary name and renames it.
 
     Args:
-        path: target, ending in .safetensors; an existing file is replaced.
-        state_dict: weights of the network that `metadata.network` describes (`Denoiser.network.state_dict()`).
-        metadata: what to say of them.
-        dtype: floating type to store the weights in.
+        path: Target, ending in .safetensors; an existing file is replaced.
+        state_dict: Weights of the module that the metadata's configuration describes.
+        metadata: Description of the weights.
+        dtype: Floating type to store the weights in.
 
     Returns:
         The bundle's sha256.
 
     Raises:
-        ModelError: the weights do not fit the described network, or are not finite in `dtype`.
+        ModelError: The weights are not finite in `dtype`.
     """
     path = Path(path)
     tensors = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in state_dict.items()}
-    _check_tensors(path, tensors, metadata.network)
     broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
     if broken:
         raise ModelError(f"The weights {_some(broken)} are not finite as {dtype}.", Action.CHECK_TRAINING)
-    text = metadata.model_dump_json()
+    text = metadata.model_copy(update={"format_version": FORMAT_VERSION}).model_dump_json()
     digest = _digest(text, tensors)
     data = save(tensors, {_METADATA: text, _DIGEST: digest})
     with staged_file(path) as temporary:
@@ -130,17 +184,19 @@ def save_bundle(
 
 
 def load_bundle(name_or_path: Path | str, task: Task | None = None) -> ModelBundle:
-    """Reads a bundle and checks all of it: header, version, digest, and tensors against the described network.
+    """Reads a bundle and checks its header, format and digest.
 
     Args:
-        name_or_path: name of a bundled model, or a path.
-        task: the stage that wants it; None takes any.
-
-    Returns:
-        The bundle.
+        name_or_path: Name of a bundled model, or a path.
+        task: The stage that wants it; None takes any.
 
     Raises:
-        ModelError: unknown, damaged, truncated, foreign, newer than this library, or made for another task.
+        ModelError: The bundle is unknown, damaged, truncated, foreign, newer than this library, or made for another
+            task.
+
+    Example:
+        >>> load_bundle("nephrographic-synthesizer", "synthesis").metadata.method
+        'dssnict'
     """
     path = find_bundle(name_or_path)
     _refuse_pickle(path)
@@ -156,7 +212,6 @@ def load_bundle(name_or_path: Path | str, task: Task | None = None) -> ModelBund
             f"The model file {path} is damaged: its sha256 is {digest}, its header says {claimed}.",
             Action.GET_MODEL_AGAIN,
         )
-    _check_tensors(path, tensors, metadata.network)
     if task is not None and metadata.task != task:
         raise ModelError(
             f"The model {metadata.name} ({path}) is made for {metadata.task}, not for {task}.",
@@ -165,35 +220,16 @@ def load_bundle(name_or_path: Path | str, task: Task | None = None) -> ModelBund
     return ModelBundle(path, metadata, digest, tensors)
 
 
-def verify_bundle(name_or_path: Path | str) -> ModelBundle:
-    """Loads a bundle, builds its network and runs it once on a small volume.
-
-    Raises:
-        ModelError: as `load_bundle`, or the network's output is not finite.
-    """
-    bundle = load_bundle(name_or_path)
-    denoiser, network = bundle.build(), bundle.metadata.network
-    shape = network.stride
-    context = torch.zeros(1, network.context_features) if network.context_features else None
-    steps = torch.tensor([denoiser.process.end])
-    with torch.inference_mode():
-        image = torch.zeros(1, network.image_channels, *shape)
-        prediction = denoiser(image, steps, torch.zeros(1, network.condition_channels, *shape), context)
-    if not prediction.clean.isfinite().all():
-        raise ModelError(f"The model file {bundle.path} gives values that are not finite.", Action.GET_MODEL_AGAIN)
-    return bundle
-
-
 def list_bundles() -> dict[str, Path]:
-    """Names and files of the bundled models, sorted by name."""
+    """Returns the names and files of the bundled models, sorted by name."""
     return {path.stem: path for path in sorted(WEIGHTS.glob(f"*{SUFFIX}"))}
 
 
 def find_bundle(name_or_path: Path | str) -> Path:
-    """The file of a bundled model's name, or the path itself.
+    """Returns the file of a bundled model's name, or the path itself.
 
     Raises:
-        ModelError: neither such a model nor such a file is there.
+        ModelError: There is no such model and no such file.
     """
     bundled = list_bundles()
     if str(name_or_path) in bundled:
@@ -211,12 +247,13 @@ def find_bundle(name_or_path: Path | str) -> Path:
 def _refuse_pickle(path: Path) -> None:
     try:
         with path.open("rb") as file:
-            start = file.read(4)
+            start = file.read(9)
     except OSError as error:
         raise ModelError(
             f"The model file {path} cannot be read ({error.strerror}).", Action.CHECK_PERMISSIONS
         ) from error
-    if start.startswith(_PICKLE_STARTS):
+    # The length of a safetensors header may begin like a pickle, but its ninth byte opens a JSON object.
+    if start.startswith(_PICKLE_STARTS) and start[8:] != b"{":
         raise ModelError(
             f"The model file {path} is a PyTorch or zip file, which can run code when it is read; "
             f"NephroSynth reads {SUFFIX} bundles only.",
@@ -238,25 +275,23 @@ def _read_header(path: Path, header: Mapping[str, str]) -> tuple[BundleMetadata,
                 f"The model file {path} has format {version}; this NephroSynth reads up to {FORMAT_VERSION}.",
                 Action.UPDATE,
             )
+        if version == 1:
+            return _FirstFormat.model_validate_json(text).upgraded(), text, header[_DIGEST]
         return BundleMetadata.model_validate_json(text), text, header[_DIGEST]
     except (ValidationError, ValueError, AttributeError, RecursionError) as error:
-        reason = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
-        where = ".".join(str(part) for part in reason["loc"])
-        raise ModelError(
-            f"The metadata of the model file {path} is damaged or incomplete ({where}: {reason['msg']}).",
-            Action.GET_MODEL_AGAIN,
-        ) from error
+        raise _bad_header(path, error) from error
 
 
-def _check_tensors(path: Path, tensors: Mapping[str, Tensor], config: SwinDenoiserConfig) -> None:
-    stored = sum(tensor.numel() for tensor in tensors.values())
-    described = sum(2 * 27 * width**2 * blocks for width, blocks in zip(config.channels, config.blocks, strict=True))
-    if described > stored:
-        raise ModelError(
-            f"The model file {path} holds {stored} weights, but describes a network of more than {described}.",
-            Action.GET_MODEL_AGAIN,
-        )
-    wanted = {name: tuple(tensor.shape) for name, tensor in SwinDenoiser(config).state_dict().items()}
+def _bad_header(path: Path, error: Exception) -> ModelError:
+    reason = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
+    where = ".".join(str(part) for part in reason["loc"])
+    return ModelError(
+        f"The metadata of the model file {path} is damaged or incomplete ({where}: {reason['msg']}).",
+        Action.GET_MODEL_AGAIN,
+    )
+
+
+def _check_tensors(path: Path, tensors: Mapping[str, Tensor], wanted: Mapping[str, tuple[int, ...]]) -> None:
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if found == wanted and all(tensor.is_floating_point() for tensor in tensors.values()):
         return

@@ -1,8 +1,7 @@
 """The model card of a bundle, as Markdown, from the bundle's own metadata.
 
-    python -m NephroSynthLib.models.card [MODEL ...] [--out Resources/ModelCards]
-
-writes a card for each named model, or for each bundled one.
+`python -m NephroSynthLib.models.card [MODEL ...] [--out Resources/ModelCards]` writes a card for each named model, or
+for each bundled one.
 """
 
 from __future__ import annotations
@@ -31,23 +30,23 @@ _USE: Mapping[Task, str] = {
 }
 _LIMITS: Mapping[Task, tuple[str, ...]] = {
     "segmentation": (
-        "Transplanted, dysplastic or polycystic kidneys, children, and kidneys cut by the field of view are outside of"
-        " what it was trained for.",
-        "Large masses and cysts may be left out of a kidney, and loops of bowel beside it taken in: look at the"
-        " outlines, or give a segmentation that you trust.",
+        "It was not trained for transplanted, dysplastic or polycystic kidneys, for children, or for kidneys that the"
+        " field of view cuts.",
+        "It may leave large masses and cysts out of a kidney, and include loops of bowel beside it. Check the outlines,"
+        " or give a segmentation that you trust.",
     ),
     "synthesis": (
-        "It can hide a lesion, or show one that is not there. What neither of the two phases shows, it cannot know.",
-        "How much a kidney enhances is estimated; HU of the synthetic phase are no measurement.",
-        "Where the registration is wrong, so is the synthesis: look at the registration check first.",
+        "It can hide a lesion, or show one that is not there. It cannot know a finding that neither phase shows.",
+        "The enhancement of a kidney is an estimate. HU of the synthetic phase are no measurement.",
+        "A wrong registration makes a wrong synthesis. Look at the registration check first.",
     ),
 }
 _SIMULATED = (
-    "Trained on simulated exams alone. No figure here was measured on a patient; that it holds on real CT has to be"
-    " shown on real exams before anyone relies on it."
+    "Trained on simulated exams alone. No figure here was measured on a patient. Its use on real CT must be tested on"
+    " real exams before anyone relies on it."
 )
-_COHORT = "Trained, in part or in whole, on a cohort that its maker prepared; what it holds on is told by that cohort."
-_JUDGED = "On exams that no training has seen; `Documentation/Training.md` tells how they are made and judged."
+_COHORT = "Trained, in part or in whole, on a cohort that its maker prepared. It may fail on exams unlike that cohort."
+_JUDGED = "Measured on exams that no training has used (`Documentation/Training.md`)."
 _UNJUDGED = "The bundle states no figures."
 _BEFORE = "started_from"
 _UNITS = {"db": "dB", "hu": "HU", "mm": "mm", "ml": "ml"}
@@ -55,10 +54,10 @@ _CAPITALS = {"psnr": "PSNR", "ssim": "SSIM", "mae": "MAE", "dice": "Dice", "tre"
 
 
 def model_card(bundle: ModelBundle) -> str:
-    """The card of a bundle.
+    """Returns the card of a bundle.
 
     Args:
-        bundle: a verified bundle (`load_bundle`).
+        bundle: A bundle from `load_bundle`.
 
     Returns:
         Markdown: intended use, limits, architecture, training, results, licence and digest.
@@ -73,7 +72,7 @@ def model_card(bundle: ModelBundle) -> str:
         "## Limits",
         "\n".join(f"- {limit}" for limit in limits),
         "## Model",
-        _table((("method", metadata.method), *_network(bundle), *_flat(metadata.preprocessing))),
+        _table(_model(bundle)),
         "## Training",
         _table(_flat({k: v for k, v in metadata.training.items() if k != _BEFORE}, code=("command",))),
         *_earlier_runs(metadata.training),
@@ -91,15 +90,15 @@ def write_cards(names: Sequence[str] = (), folder: Path = CARDS) -> list[Path]:
     """Writes the cards of some models, or of all that are bundled.
 
     Args:
-        names: names of bundled models, or paths of bundles; none for all that are bundled.
-        folder: where to; a card is named after its model.
+        names: Names of bundled models, or paths of bundles; none for all that are bundled.
+        folder: Target folder; a card is named after its model.
 
     Returns:
         The files.
 
     Raises:
-        ModelError: a bundle is unknown or damaged; then no card is written.
-        ResourceError: the folder cannot be written.
+        ModelError: A bundle is unknown or damaged. No card is written then.
+        ResourceError: The folder cannot be written.
     """
     bundles = [load_bundle(name) for name in names or list_bundles()]
     paths = []
@@ -112,13 +111,13 @@ def write_cards(names: Sequence[str] = (), folder: Path = CARDS) -> list[Path]:
 
 
 def _earlier_runs(training: Mapping[str, JsonValue]) -> Iterator[str]:
-    """The runs whose weights this one began with, the latest first."""
+    """Yields the runs whose weights this one began with, the latest first."""
     runs = []
     run = training.get(_BEFORE)
     while isinstance(run, dict):
-        told = [f"{run[name]} {unit}" for name, unit in (("steps", "steps"), ("hours", "hours")) if name in run]
+        amounts = [f"{run[name]} {unit}" for name, unit in (("steps", "steps"), ("hours", "hours")) if name in run]
         rest = [str(run[name]) for name in ("data", "hardware", "date", "note") if name in run]
-        runs.append(f"- `{run.get('command')}`: {'; '.join([*told, *rest])}; sha256 `{run.get('sha256')}`")
+        runs.append(f"- `{run.get('command')}`: {'; '.join([*amounts, *rest])}; sha256 `{run.get('sha256')}`")
         run = run.get(_BEFORE)
     if runs:
         yield "It began with the weights of earlier runs, the latest first:"
@@ -130,16 +129,13 @@ def _simulated_only(metadata: BundleMetadata) -> bool:
     return "simulated" in data and "cohort" not in data
 
 
-def _network(bundle: ModelBundle) -> Iterator[tuple[str, str]]:
-    network, diffusion = bundle.metadata.network, bundle.metadata.diffusion
-    yield "network", f"Swin denoiser, features {' / '.join(map(str, network.channels))} by level"
+def _model(bundle: ModelBundle) -> Iterator[tuple[str, str]]:
+    metadata = bundle.metadata
+    yield "method", metadata.title
     yield "weights", f"{sum(tensor.numel() for tensor in bundle.tensors.values()):,}"
-    variance = "learned" if diffusion.learned_variance else "fixed"
-    yield (
-        "diffusion",
-        f"{diffusion.steps} steps, {diffusion.schedule} schedule, {diffusion.parameterization} parameterization,"
-        f" {variance} variance",
-    )
+    yield "window (HU)", f"{metadata.window_hu[0]:g} to {metadata.window_hu[1]:g}"
+    yield from _flat(metadata.normalization)
+    yield from _flat(metadata.configuration)
 
 
 def _flat(values: Mapping[str, JsonValue], code: Sequence[str] = (), before: str = "") -> Iterator[tuple[str, str]]:

@@ -191,7 +191,7 @@ def model_table(models: Mapping[str, Any], chosen: Mapping[str, str]) -> Table:
             bundle = load_bundle(chosen[stage])
             if bundle.sha256 == model["sha256"]:
                 data = without_paths(str(bundle.metadata.training.get("data", "not stated")))
-                card = (bundle.metadata.method, data, bundle.metadata.licence)
+                card = (bundle.metadata.title, data, bundle.metadata.licence)
         except (KeyError, ModelError):
             pass
         rows.append((_sentence(stage), without_paths(model["name"]), *card, model["sha256"][:16] or "–"))

@@ -18,6 +18,7 @@ from NephroSynthLib.imaging.grids import canonical, resample
 from NephroSynthLib.imaging.sides import SIDES
 from NephroSynthLib.models.bundle import load_bundle
 from NephroSynthLib.models.device import autocast, in_words, resolve_device
+from NephroSynthLib.models.swin_diffusion import restore_denoiser
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.segmentation.kidney_pair import split_sides
 from NephroSynthLib.segmentation.preprocessing import SPACING, condition_channels, working_image
@@ -76,7 +77,7 @@ def segment_kidneys(
     where = resolve_device(device)
     work = working_image(image)
     hu = sitk.GetArrayFromImage(work)
-    probability = kidney_probability(hu, bundle.build(where), settings.steps, seed, progress.part(0.1, 0.9))
+    probability = kidney_probability(hu, restore_denoiser(bundle, where), settings.steps, seed, progress.part(0.1, 0.9))
     sides = split_sides(probability, hu, SPACING[0])
     labels = _on_grid_of(image, work, probability, sides)
     volumes = volumes_ml(labels)

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from NephroSynthLib.methods.kinetic import COLLECTING_SYSTEM_HU
-from NephroSynthLib.training.pool import Case, CasePool
+from NephroSynthLib.training.pool import CasePool, PreparedCase
 from NephroSynthLib.training.synthesis_cases import make_case
 
 WIDTHS_MM = (0.0, 0.5, 1.0, 1.5, 2.0)
@@ -22,15 +22,21 @@ CLEARANCE = 2
 
 @dataclass(frozen=True)
 class Fit:
-    """The least-squares ratio c of a Gaussian's width in mm, and the root mean square error that remains in HU."""
+    """The ratio c that fits best for one width of the Gaussian.
+
+    Attributes:
+        width_mm: Standard deviation of the Gaussian in mm.
+        ratio: The least-squares ratio c.
+        rmse_hu: The root mean square error that remains, in HU.
+    """
 
     width_mm: float
     ratio: float
     rmse_hu: float
 
 
-def fit(cases: list[Case], width_mm: float) -> Fit:
-    """The ratio c that brings smoothed NCP + c (EP - NCP) nearest to the truth inside the kidneys.
+def fit(cases: list[PreparedCase], width_mm: float) -> Fit:
+    """Returns the ratio c that brings smoothed NCP + c (EP - NCP) nearest to the truth inside the kidneys.
 
     Voxels within two of the collecting system are left out.
     """
@@ -52,7 +58,7 @@ def fit(cases: list[Case], width_mm: float) -> Fit:
 
 
 def main() -> None:
-    """Prints the fit of each width; the one with the least error is the baseline's."""
+    """Prints the fit of each width; the baseline uses the one with the least error."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", type=Path)
     pool = CasePool(parser.parse_args().cases, make_case)

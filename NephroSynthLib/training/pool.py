@@ -9,22 +9,26 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-Case = dict[str, np.ndarray]
-MakeCase = Callable[[int], Case]
+PreparedCase = dict[str, NDArray[Any]]
+"""Arrays of one prepared exam by name; their types are those that take the least space."""
+
+MakeCase = Callable[[int], PreparedCase]
 
 FIRST_OF_COHORT = 100_000_000
-"""Cases of smaller numbers are simulated, the number being their seed; others come from a cohort."""
+"""The number of a simulated case is its seed, which is smaller; cases of a cohort have this number or a larger one."""
 
 
 class CasePool:
     """Cases by seed in a folder, one `.npz` file each.
 
     Args:
-        folder: where the cases lie; made if it is not there.
-        make: makes the case of a seed; a function of a module, so that another process can call it.
+        folder: Where the cases lie; made if it is not there.
+        make: Makes the case of a seed; a function of a module, so that another process can call it.
     """
 
     def __init__(self, folder: Path, make: MakeCase) -> None:
@@ -34,15 +38,15 @@ class CasePool:
         folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, seed: int) -> Path:
-        """The file of a case."""
+        """Returns the file of a case."""
         return self.folder / f"{seed:06d}.npz"
 
     def ready(self) -> list[Path]:
-        """The files of the cases that are there, in the order of their seeds."""
+        """Returns the files of the cases that are there, in the order of their seeds."""
         return sorted(self.folder.glob("[0-9]*.npz"))
 
-    def load(self, path: Path) -> Case:
-        """Reads a case."""
+    def load(self, path: Path) -> PreparedCase:
+        """Reads a case from its file."""
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
 
@@ -62,8 +66,8 @@ class CasePool:
         """Waits until `count` cases are there.
 
         Raises:
-            TimeoutError: If they are not there in time.
-            Exception: Whatever the preparation of a case raised.
+            TimeoutError: They are not there in time.
+            Exception: The preparation of a case raised it.
         """
         end = time.monotonic() + timeout_s
         while len(self.ready()) < count:
@@ -78,7 +82,7 @@ class CasePool:
                 future.result()
 
 
-def save_case(case: Case, path: Path) -> None:
+def save_case(case: PreparedCase, path: Path) -> None:
     """Writes a case under a temporary name and renames it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

@@ -33,7 +33,7 @@ from NephroSynthLib.segmentation.preprocessing import occupancy, working_image
 from NephroSynthLib.segmentation.segmenter import segment_kidneys
 from NephroSynthLib.settings import Settings
 from NephroSynthLib.synthesis.nephrographic import on_working_grid
-from NephroSynthLib.training.pool import FIRST_OF_COHORT, Case, save_case
+from NephroSynthLib.training.pool import FIRST_OF_COHORT, PreparedCase, save_case
 from NephroSynthLib.training.segmentation_cases import segmentation_case
 from NephroSynthLib.training.synthesis_cases import MARGIN_MM, synthesis_case
 
@@ -93,7 +93,7 @@ def prepare(
     exams = [folder for folder in sorted(cohort.iterdir()) if folder.is_dir()] if cohort.is_dir() else []
     if not exams:
         raise UnreadableInputError("The cohort has no exam.", Action.GIVE_COHORT)
-    make: Callable[[Found, Settings, Progress], Case] = _synthesis if task == "synthesis" else _segmentation
+    make: Callable[[Found, Settings, Progress], PreparedCase] = _synthesis if task == "synthesis" else _segmentation
     report = Prepared()
     for index, exam in enumerate(exams):
         part = progress.part(index / len(exams), (index + 1) / len(exams))
@@ -121,8 +121,8 @@ def _contents(exam: Path) -> Iterator[tuple[str, Path]]:
         yield path.name.split(".")[0].lower(), path
 
 
-def _segmentation(found: Found, settings: Settings, progress: Progress) -> Case:
-    case: Case = {}
+def _segmentation(found: Found, settings: Settings, progress: Progress) -> PreparedCase:
+    case: PreparedCase = {}
     for name, (phase, mask_name) in MASKS.items():
         if name not in found or mask_name not in found:
             continue
@@ -137,7 +137,7 @@ def _segmentation(found: Found, settings: Settings, progress: Progress) -> Case:
     return case
 
 
-def _synthesis(found: Found, settings: Settings, progress: Progress) -> Case:
+def _synthesis(found: Found, settings: Settings, progress: Progress) -> PreparedCase:
     missing = [name for name in ("noncontrast", "excretory", "nephrographic") if name not in found]
     if missing:
         raise InputError(f"The exam has no {' and no '.join(missing)} phase.")

@@ -1,4 +1,4 @@
-"""Training of the kidney segmenter."""
+"""Training of the kidney segmenter: its cases, crops and measure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from functools import partial
 
 import numpy as np
 import SimpleITK as sitk
-from pydantic import JsonValue
+from numpy.typing import NDArray
 
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
 from NephroSynthLib.exam.simulated_images import to_image
 from NephroSynthLib.imaging.dice import dice
 from NephroSynthLib.imaging.grids import AIR_HU
+from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU
+from NephroSynthLib.methods.diffusion_training import DiffusionTraining
+from NephroSynthLib.methods.method import Sample
+from NephroSynthLib.models.bundle import SEGMENTER
+from NephroSynthLib.models.swin_diffusion import SwinDiffusion
 from NephroSynthLib.networks.blocks import Size
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
 from NephroSynthLib.segmentation.preprocessing import SPACING, condition_channels, occupancy, working_image
@@ -20,38 +25,66 @@ from NephroSynthLib.simulation.reference_grid import Grid
 from NephroSynthLib.simulation.simulated_exam import simulate
 from NephroSynthLib.training.crops import Warp, choose_centre, correlated_noise, crop
 from NephroSynthLib.training.distractors import add_distractors
-from NephroSynthLib.training.loop import DrawSample, Sample
-from NephroSynthLib.training.pool import Case, CasePool
+from NephroSynthLib.training.loop import DrawSample
+from NephroSynthLib.training.pool import CasePool, PreparedCase
+from NephroSynthLib.training.recipe import Recipe
 
-NETWORK = SwinDenoiserConfig(
-    image_channels=1,
-    condition_channels=2,
-    out_channels=1,
-    patch=(2, 2, 2),
-    channels=(32, 64, 96),
-    strides=((2, 2, 2), (2, 2, 2)),
-    blocks=(1, 2, 2),
-    attention=(False, True, True),
+CONFIGURATION = SwinDiffusion(
+    network=SwinDenoiserConfig(
+        image_channels=1,
+        condition_channels=2,
+        out_channels=1,
+        patch=(2, 2, 2),
+        channels=(32, 64, 96),
+        strides=((2, 2, 2), (2, 2, 2)),
+        blocks=(1, 2, 2),
+        attention=(False, True, True),
+    ),
+    diffusion=DiffusionConfig(schedule="cosine", steps=1000, parameterization="image", learned_variance=False),
 )
-DIFFUSION = DiffusionConfig(schedule="cosine", steps=1000, parameterization="image", learned_variance=False)
-PREPROCESSING: dict[str, JsonValue] = {"spacing_mm": list(SPACING), "channels": ["[-150, 250] HU", "[-1000, 1000] HU"]}
+SAMPLING_STEPS = 2
 CROP: Size = (48, 64, 96)
 PHASES = {"noncontrast": 0.4, "nephrographic": 0.2, "excretory": 0.4}
-"""Phases of an exam, and how often a crop is of each."""
+"""Phases of an exam, and the share of crops from each."""
 
 
-def make_case(seed: int) -> Case:
-    """All phases of a simulated exam on the segmenter's grid: HU (int16) and kidney occupancy (0 to 255, uint8)."""
+def recipe() -> Recipe:
+    """Returns the recipe of the segmenter, with random weights from torch's global generator."""
+    denoiser = CONFIGURATION.build()
+    return Recipe(
+        name="kidney-segmenter",
+        task="segmentation",
+        method=SEGMENTER,
+        title="Swin diffusion segmenter, small",
+        configuration=CONFIGURATION,
+        window_hu=(LOWER_HU, UPPER_HU),
+        normalization={"spacing_mm": list(SPACING), "channels": ["[-150, 250] HU", "[-1000, 1000] HU"]},
+        network=denoiser.network,
+        make_case=make_case,
+        draw_from=draw_from,
+        training_module=lambda plan: DiffusionTraining(denoiser, plan, distance="l2", masks=True),
+        evaluate=lambda pool: evaluate_on(denoiser, pool),
+    )
+
+
+def make_case(seed: int) -> PreparedCase:
+    """Returns all phases of a simulated exam on the segmenter's grid, as a case: HU and kidney occupancy."""
     exam = simulate(seed, reference=_wide_grid(np.random.default_rng((seed, 3))))
-    case: Case = {}
+    case: PreparedCase = {}
     for name, phase in exam.phases.items():
         filled = occupancy(to_image((phase.kidneys > 0).astype(np.uint8), phase.grid))
         case |= segmentation_case(name, working_image(to_image(phase.hu, phase.grid)), filled)
     return case
 
 
-def segmentation_case(phase: str, hu: sitk.Image, filled: sitk.Image) -> Case:
-    """A phase on the segmenter's grid and the occupancy of its kidneys, in [0, 1], as a case holds them."""
+def segmentation_case(phase: str, hu: sitk.Image, filled: sitk.Image) -> PreparedCase:
+    """Returns a phase as a case holds it: HU as int16, and kidney occupancy from [0, 1] as 0 to 255 in uint8.
+
+    Args:
+        phase: Name of the phase.
+        hu: HU on the segmenter's grid.
+        filled: Kidney occupancy in [0, 1] on the same grid.
+    """
     return {
         f"{phase}_hu": np.rint(sitk.GetArrayFromImage(hu)).clip(-1024, 3071).astype(np.int16),
         f"{phase}_kidneys": np.rint(sitk.GetArrayFromImage(filled) * 255).clip(0, 255).astype(np.uint8),
@@ -59,7 +92,7 @@ def segmentation_case(phase: str, hu: sitk.Image, filled: sitk.Image) -> Case:
 
 
 def _wide_grid(rng: np.random.Generator) -> Grid:
-    """An abdomen, half the time with its pelvis, on coarse voxels: what is seen at 3 mm needs no finer simulation."""
+    """Returns a coarse grid of the abdomen, half the time with the pelvis; cases have 3 mm voxels."""
     width, depth = rng.uniform(330, 460), rng.uniform(250, 360)
     height = rng.uniform(170, 330) if rng.random() < 0.5 else rng.uniform(330, 480)
     plane, slices = rng.uniform(1.6, 2.4), rng.uniform(2.5, 5.0)
@@ -67,8 +100,8 @@ def _wide_grid(rng: np.random.Generator) -> Grid:
     return Grid(shape, (plane, plane, slices), (-width / 2, -depth / 2, -height / 2))
 
 
-def sampler_of(pool: CasePool) -> DrawSample:
-    """Draws augmented crops from a pool, which may still be growing, in any process."""
+def draw_from(pool: CasePool) -> DrawSample:
+    """Returns a function that draws augmented crops from a pool, which may still grow, in any process."""
     return partial(_draw, CasePool(pool.folder, pool.make))
 
 
@@ -84,8 +117,8 @@ def _draw(pool: CasePool, rng: np.random.Generator) -> Sample:
     return {"image": (2 * filled - 1)[None], "condition": condition_channels(_vary(hu, rng))}
 
 
-def _vary(hu: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Calibration, contrast and noise beyond those of the simulated scanners."""
+def _vary(hu: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Varies calibration, contrast and noise beyond those of the simulated scanners."""
     if rng.random() < 0.5:
         hu = hu * rng.uniform(0.85, 1.15) + rng.normal(0, 10)
     if rng.random() < 0.5:
@@ -93,13 +126,13 @@ def _vary(hu: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return hu
 
 
-def evaluate_on(denoiser: Denoiser, pool: CasePool, steps: int) -> dict[str, float]:
-    """Mean Dice of the kidneys on the segmenter's grid over the pool's cases, by phase."""
+def evaluate_on(denoiser: Denoiser, pool: CasePool) -> dict[str, float]:
+    """Returns the mean Dice of the kidneys on the segmenter's grid over the pool's cases, by phase."""
     scores: dict[str, list[float]] = {}
     for path in pool.ready():
         case = pool.load(path)
         for phase in (name for name in PHASES if f"{name}_hu" in case):
             truth = case[f"{phase}_kidneys"] > 127
-            found = kidney_probability(case[f"{phase}_hu"].astype(np.float32), denoiser, steps, seed=0) > 0.5
+            found = kidney_probability(case[f"{phase}_hu"].astype(np.float32), denoiser, SAMPLING_STEPS, seed=0) > 0.5
             scores.setdefault(f"dice_{phase}", []).append(dice(truth, found))
     return {name: round(float(np.mean(values)), 4) for name, values in scores.items()}

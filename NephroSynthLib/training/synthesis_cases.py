@@ -1,63 +1,65 @@
-"""Training of the nephrographic synthesizer, on simulated exams after real registration."""
+"""Training of synthesis methods on simulated exams after real registration: their cases, crops and measure."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 import SimpleITK as sitk
-from pydantic import JsonValue
+from numpy.typing import NDArray
 from scipy import ndimage
 
-from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
 from NephroSynthLib.exam.simulated_images import to_image
 from NephroSynthLib.imaging.grids import box_around, resample
 from NephroSynthLib.imaging.psnr import psnr_db
 from NephroSynthLib.imaging.sides import SIDES
-from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU, WIDTH_HU, to_window
+from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU, WIDTH_HU
 from NephroSynthLib.methods.kinetic import kinetic_baseline
+from NephroSynthLib.methods.method import Case, Example, Method, Sample, TrainableMethod
 from NephroSynthLib.networks.blocks import Size
-from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
+from NephroSynthLib.progress import Progress
 from NephroSynthLib.registration import register
 from NephroSynthLib.settings import RegistrationSettings, SynthesisSettings
 from NephroSynthLib.simulation.simulated_exam import simulate
-from NephroSynthLib.synthesis.condition import CONDITION_CHANNELS, CONTEXT_FEATURES, condition_channels, exam_context
-from NephroSynthLib.synthesis.sampling import sample_region
 from NephroSynthLib.training.crops import Warp, choose_centre, correlated_noise, crop
-from NephroSynthLib.training.loop import DrawSample, Sample
-from NephroSynthLib.training.pool import Case, CasePool
+from NephroSynthLib.training.loop import DrawSample
+from NephroSynthLib.training.pool import CasePool, PreparedCase
+from NephroSynthLib.training.recipe import Recipe
 from NephroSynthLib.training.recontrast import compartment_hu, other_contrast, shares
 
-NETWORK = SwinDenoiserConfig(
-    image_channels=1,
-    condition_channels=CONDITION_CHANNELS,
-    out_channels=2,
-    context_features=CONTEXT_FEATURES,
-    patch=(1, 2, 2),
-    channels=(32, 48, 96),
-    strides=((1, 2, 2), (2, 2, 2)),
-    blocks=(1, 1, 2),
-    attention=(False, False, True),
-    head_channels=24,
-)
-DIFFUSION = DiffusionConfig(schedule="cosine", steps=1000, parameterization="image", learned_variance=True)
-PREPROCESSING: dict[str, JsonValue] = {
-    "window_hu": [LOWER_HU, UPPER_HU],
-    "channels": ["non-contrast window", "excretory window", "log excretory density beyond the window"],
-    "spacing_mm": "0.6-1.6 in plane, 0.8-5 between slices",
-    "context": ["log spacing x, y, z", "log excretory delay", "whether the delay is known"],
-}
-CROP: Size = (24, 96, 96)
-KIDNEY_WEIGHT = 5.0
 MARGIN_MM = 25.0
 RECONTRASTED = 0.85
 DELAY_KNOWN = 0.5
+SAMPLING_STEPS = 4
 
 
-def make_case(seed: int) -> Case:
-    """The kidney region of a simulated exam: both phases after registration, and the true nephrographic phase.
+def recipe(method: TrainableMethod) -> Recipe:
+    """Returns the recipe of a synthesis method.
 
-    The registration is the pipeline's own, with kidneys as imperfect as a segmenter's, so that the model learns from
+    Args:
+        method: The method with the weights that training starts from.
+    """
+    return Recipe(
+        name=method.model,
+        task="synthesis",
+        method=method.name,
+        title=method.title,
+        configuration=method.configuration,
+        window_hu=method.window_hu,
+        normalization=method.normalization,
+        network=method.network,
+        make_case=make_case,
+        draw_from=partial(draw_from, size=method.crop, sample_of=method.sample_of),
+        training_module=method.training_module,
+        evaluate=partial(evaluate_on, method),
+    )
+
+
+def make_case(seed: int) -> PreparedCase:
+    """Returns the kidney region of a simulated exam: both phases after registration, and the true nephrographic phase.
+
+    The registration is that of the pipeline, with kidneys as imperfect as a segmenter's, so that the model learns from
     real registration errors.
     """
     exam = simulate(seed)
@@ -90,13 +92,13 @@ def make_case(seed: int) -> Case:
 
 
 def synthesis_case(
-    noncontrast: np.ndarray,
-    excretory: np.ndarray,
-    nephrographic: np.ndarray,
-    kidneys: np.ndarray,
+    noncontrast: NDArray[np.float32],
+    excretory: NDArray[np.float32],
+    nephrographic: NDArray[np.float32],
+    kidneys: NDArray[np.uint8],
     spacing: tuple[float, float, float],
-) -> Case:
-    """Aligned phases in HU and kidney labels, (z, y, x) on one grid of a spacing (x, y, z), as a case holds them."""
+) -> PreparedCase:
+    """Returns aligned phases in HU and kidney labels, (z, y, x) on one grid of a spacing (x, y, z), as a case."""
     return {
         "noncontrast": np.rint(noncontrast).clip(-1024, 3071).astype(np.int16),
         "excretory": np.rint(excretory).clip(-1024, 3071).astype(np.int16),
@@ -106,8 +108,10 @@ def synthesis_case(
     }
 
 
-def _imperfect(kidneys: np.ndarray, spacing: tuple[float, float, float], rng: np.random.Generator) -> np.ndarray:
-    """Kidneys grown or shrunk by up to 1.5 mm with a wavy border."""
+def _imperfect(
+    kidneys: NDArray[np.uint8], spacing: tuple[float, float, float], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Returns kidneys grown or shrunk by up to 1.5 mm with a wavy border."""
     result = np.zeros_like(kidneys)
     steps = spacing[::-1]
     for side in SIDES.values():
@@ -123,33 +127,41 @@ def _imperfect(kidneys: np.ndarray, spacing: tuple[float, float, float], rng: np
     return result
 
 
-def sampler_of(pool: CasePool) -> DrawSample:
-    """Draws augmented crops from a pool, which may still be growing, in any process."""
-    return partial(_draw, CasePool(pool.folder, pool.make))
+def draw_from(pool: CasePool, *, size: Size, sample_of: Callable[[Example], Sample]) -> DrawSample:
+    """Returns a function that draws augmented samples from a pool, which may still grow, in any process.
+
+    Args:
+        pool: The cases.
+        size: Size of a crop (z, y, x) in voxels.
+        sample_of: Makes the network's arrays of a crop.
+    """
+    return partial(_draw, CasePool(pool.folder, pool.make), size, sample_of)
 
 
-def _draw(pool: CasePool, rng: np.random.Generator) -> Sample:
-    case = pool.load(rng.choice(np.array(pool.ready())))
+def _draw(pool: CasePool, size: Size, sample_of: Callable[[Example], Sample], rng: np.random.Generator) -> Sample:
+    return sample_of(_example(pool.load(rng.choice(np.array(pool.ready()))), size, rng))
+
+
+def _example(case: PreparedCase, size: Size, rng: np.random.Generator) -> Example:
+    """Returns an augmented crop of a case."""
     excretory, nephrographic, delay = _enhanced(case, rng)
     volumes = np.stack([case["noncontrast"], excretory, nephrographic, case["kidneys"]])
     centre = choose_centre(case["kidneys"] > 0, rng, inside=0.8)
     warp = Warp.random(rng, zoom=0.15, degrees=15) if rng.random() < 0.5 else Warp(mirrored=bool(rng.integers(2)))
     fill = (-1024.0, -1024.0, -1024.0, 0.0)
-    before, after, target, kidneys = crop(volumes.astype(np.float32), centre, CROP, rng, warp, fill)
+    before, after, target, kidneys = crop(volumes.astype(np.float32), centre, size, rng, warp, fill)
     before, after, target = _vary(before, after, target, rng)
-    spacing = case["spacing"] * np.asarray(warp.scale[::-1])
-    return {
-        "image": to_window(target)[None].astype(np.float32),
-        "condition": condition_channels(before, after),
-        "context": exam_context(spacing, delay if rng.random() < DELAY_KNOWN else None),
-        "weight": (1 + (KIDNEY_WEIGHT - 1) * (kidneys > 0.25))[None].astype(np.float32),
-    }
+    x, y, z = case["spacing"] * np.asarray(warp.scale[::-1])
+    told = delay if rng.random() < DELAY_KNOWN else None
+    return Example(Case(before, after, (x, y, z), told), target, kidneys)
 
 
-def _enhanced(case: Case, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float | None]:
-    """The excretory and the nephrographic phase of a case, and the delay of the excretory one where it is known.
+def _enhanced(
+    case: PreparedCase, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32], float | None]:
+    """Returns the excretory and the nephrographic phase of a case, and the excretory delay where it is known.
 
-    Those of a simulated case are mostly as after another injection.
+    Most draws of a simulated case get the contrast of another injection.
     """
     excretory, nephrographic = (case[name].astype(np.float32) for name in ("excretory", "nephrographic"))
     delay = _delay(case)
@@ -161,14 +173,14 @@ def _enhanced(case: Case, rng: np.random.Generator) -> tuple[np.ndarray, np.ndar
     return excretory, nephrographic, delay
 
 
-def _delay(case: Case) -> float | None:
+def _delay(case: PreparedCase) -> float | None:
     return float(case["excretory_delay_s"]) if "excretory_delay_s" in case else None
 
 
 def _vary(
-    before: np.ndarray, after: np.ndarray, target: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Calibration that all phases share, and further noise in each input."""
+    before: NDArray[np.float32], after: NDArray[np.float32], target: NDArray[np.float32], rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Varies the calibration of all phases together, and adds noise to each input."""
     if rng.random() < 0.5:
         offset = rng.normal(0, 8)
         before, after, target = before + offset, after + offset, target + offset
@@ -178,26 +190,26 @@ def _vary(
     return before, after, target
 
 
-def evaluate_on(denoiser: Denoiser, pool: CasePool, steps: int) -> dict[str, float]:
-    """Mean figures over the pool's cases, of the model, the kinetic baseline and the excretory phase as it is.
+def evaluate_on(method: Method, pool: CasePool) -> dict[str, float]:
+    """Returns mean figures over the pool's cases for the model, the kinetic baseline and the excretory phase.
 
     Returns:
-        For each of these, and for the model told the excretory phase's delay: PSNR in dB in the window over the kidney
-        region, and the mean absolute error in HU inside the kidneys; both against the true nephrographic phase.
+        For each of these, and for the model with the excretory phase's delay: PSNR in dB in the window 400/50 over the
+        kidney region, and the mean absolute error in HU inside the kidneys; both against the true nephrographic phase.
     """
     figures: dict[str, list[float]] = {}
-    settings = SynthesisSettings(steps=steps)
+    settings = SynthesisSettings(steps=SAMPLING_STEPS)
     for path in pool.ready():
         case = pool.load(path)
         before, after, truth = (case[name].astype(np.float32) for name in ("noncontrast", "excretory", "nephrographic"))
-        spacing = tuple(float(size) for size in case["spacing"])
+        x, y, z = (float(size) for size in case["spacing"])
         images = [sitk.GetImageFromArray(hu) for hu in (before, after)]
         for image in images:
-            image.SetSpacing(spacing)
-        told = settings.model_copy(update={"excretory_delay_s": _delay(case)})
+            image.SetSpacing((x, y, z))
+        unknown, told = (Case(before, after, (x, y, z), delay) for delay in (None, _delay(case)))
         candidates = {
-            "model": sample_region(before, after, spacing, denoiser, settings, seed=0)[0],
-            "model_with_delay": sample_region(before, after, spacing, denoiser, told, seed=0)[0],
+            "model": method.translate(unknown, settings, 0, Progress()),
+            "model_with_delay": method.translate(told, settings, 0, Progress()),
             "baseline": sitk.GetArrayFromImage(kinetic_baseline(*images)),
             "excretory": after,
         }

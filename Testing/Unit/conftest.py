@@ -222,3 +222,37 @@ def urography() -> dict[str, sitk.Image]:
     """Phases, labels and kidneys of a small simulated exam, coarse, but fine enough for phase recognition."""
     grid = Grid((18, 52, 72), (4.4, 4.5, 8.5), (-155.0, -118.0, -75.0))
     return to_images(simulate(910_003, reference=grid))
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dsSNICT bundle with small random weights: its output is no anatomy, but depends on each of its inputs."""
+    import torch
+
+    from NephroSynthLib.diffusion.denoiser import DiffusionConfig
+    from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU
+    from NephroSynthLib.models.bundle import BundleMetadata, save_bundle
+    from NephroSynthLib.models.swin_diffusion import SwinDiffusion
+    from NephroSynthLib.networks.swin_denoiser import SwinDenoiser, SwinDenoiserConfig
+
+    torch.manual_seed(0)
+    config = SwinDenoiserConfig(1, 3, 2, 5, (1, 2, 2), (8, 16), ((1, 2, 2),), (1, 1), (False, True), head_channels=8)
+    network = SwinDenoiser(config)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    metadata = BundleMetadata(
+        name="small",
+        task="synthesis",
+        method="dssnict",
+        title="test",
+        configuration=SwinDiffusion(network=config, diffusion=DiffusionConfig()).model_dump(mode="json"),
+        window_hu=(LOWER_HU, UPPER_HU),
+        normalization={},
+        training={"data": "none"},
+        results={},
+        licence="Apache-2.0",
+    )
+    path = tmp_path_factory.mktemp("model") / "small.safetensors"
+    save_bundle(path, network.state_dict(), metadata)
+    return path

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from NephroSynthLib.methods.kinetic import ENHANCEMENT_RATIO, kinetic_baseline
+from NephroSynthLib.methods.kinetic import ENHANCEMENT_RATIO, Kinetic, kinetic_baseline
+from NephroSynthLib.methods.method import Case
+from NephroSynthLib.progress import Progress
+from NephroSynthLib.settings import SynthesisSettings
 
 
 def constant(hu: float) -> sitk.Image:
@@ -38,3 +41,13 @@ def test_noise_is_smoothed_and_the_grid_kept() -> None:
 
     assert sitk.GetArrayFromImage(result).std() < 0.5 * 20 * ENHANCEMENT_RATIO
     assert result.GetSpacing() == pytest.approx(before.GetSpacing())
+
+
+def test_as_a_method_it_gives_the_baseline_of_the_case() -> None:
+    rng = np.random.default_rng(0)
+    before, after = rng.normal(60, 30, (2, 6, 12, 14)).astype(np.float32)
+    images = [sitk.GetImageFromArray(hu) for hu in (before, after)]
+    for image in images:
+        image.SetSpacing((0.8, 0.9, 3.0))
+    hu = Kinetic().translate(Case(before, after, (0.8, 0.9, 3.0)), SynthesisSettings(), 0, Progress())
+    np.testing.assert_array_equal(hu, sitk.GetArrayFromImage(kinetic_baseline(*images)))

@@ -11,15 +11,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
 from PIL import Image
 
-from NephroSynthLib.diffusion.denoiser import DiffusionConfig
 from NephroSynthLib.evaluation import evaluate
 from NephroSynthLib.exam.exam import Exam
 from NephroSynthLib.imaging.grids import box_around, resample
 from NephroSynthLib.methods.kinetic import kinetic_baseline
 from NephroSynthLib.models.bundle import BundleMetadata, save_bundle
-from NephroSynthLib.networks.swin_denoiser import SwinDenoiser, SwinDenoiserConfig
 from NephroSynthLib.registration import Registration, RegistrationQuality
 from NephroSynthLib.registration.quality import Shift
 from NephroSynthLib.report.report import write_report
@@ -225,16 +224,12 @@ def test_oblique_volumes_on_grids_of_their_own_are_shown_upright(
 
 
 def test_a_model_that_can_be_read_shows_its_card_and_another_one_only_its_digest(tmp_path: Path) -> None:
-    config = SwinDenoiserConfig(
-        channels=(8, 8), strides=((1, 2, 2),), blocks=(1, 1), attention=(False, True), window=(2, 2, 2),
-        head_channels=8, full_resolution_channels=4, embedding=8,
-    )  # fmt: skip
     metadata = BundleMetadata(
-        name="small", task="synthesis", method="dsSNICT", network=config, diffusion=DiffusionConfig(steps=100),
-        preprocessing={}, training={"data": "12 simulated exams"}, results={}, licence="Apache-2.0",
+        name="small", task="synthesis", method="dssnict", title="dsSNICT", configuration={}, window_hu=(-150, 250),
+        normalization={}, training={"data": "12 simulated exams"}, results={}, licence="Apache-2.0",
     )  # fmt: skip
     path = tmp_path / "small.safetensors"
-    digest = save_bundle(path, SwinDenoiser(config).state_dict(), metadata)
+    digest = save_bundle(path, {"weight": torch.zeros(3)}, metadata)
     models = {"segmentation": {"name": "given", "sha256": ""}, "synthesis": {"name": "small", "sha256": digest}}
     chosen = {"segmentation": "no-such-model", "synthesis": str(path)}
     rows = model_table(models, chosen).rows

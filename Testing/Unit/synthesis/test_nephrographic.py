@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,11 @@ import torch
 from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
 from NephroSynthLib.errors import Cancelled, GeometryError, ModelError, NoKidneyError, ResourceError
 from NephroSynthLib.imaging.grids import resample, same_grid, with_spacing
+from NephroSynthLib.methods import tiled_sampling
 from NephroSynthLib.methods.kinetic import kinetic_baseline
 from NephroSynthLib.models.bundle import load_bundle, save_bundle
 from NephroSynthLib.progress import Progress, ProgressEvent
 from NephroSynthLib.settings import SynthesisSettings
-from NephroSynthLib.synthesis import sampling
 from NephroSynthLib.synthesis.nephrographic import Synthesis, synthesize
 
 
@@ -108,9 +108,9 @@ def test_axes_stored_in_another_order_change_nothing(phases: Phases, settings: S
 def test_tiles_leave_no_seam(phases: Phases, settings: SynthesisSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Merged at each step, tiles give nearly what one call for the whole region gives."""
     whole = voxels(run(phases, settings).image)
-    monkeypatch.setattr(sampling, "SMALLEST_TILE", (8, 24, 24))
-    monkeypatch.setattr(sampling, "OVERLAP", (3, 8, 8))
-    monkeypatch.setitem(sampling.MOST_BYTES, "cpu", 500 * 12_000)
+    monkeypatch.setattr(tiled_sampling, "SMALLEST_TILE", (8, 24, 24))
+    monkeypatch.setattr(tiled_sampling, "OVERLAP", (3, 8, 8))
+    monkeypatch.setitem(tiled_sampling.MOST_BYTES, "cpu", 500 * 12_000)
     tiled = voxels(run(phases, settings).image)
     assert not np.array_equal(whole, tiled)
     assert np.abs(whole - tiled).mean() < 0.2 * np.abs(whole - voxels(phases.noncontrast)).mean()
@@ -174,8 +174,8 @@ def test_where_the_excretory_phase_did_not_look_nothing_is_invented(
 def test_a_device_that_runs_out_of_memory_gets_smaller_tiles_down_to_the_smallest(
     phases: Phases, settings: SynthesisSettings, monkeypatch: pytest.MonkeyPatch, error: RuntimeError
 ) -> None:
-    monkeypatch.setattr(sampling, "SMALLEST_TILE", (8, 16, 16))
-    monkeypatch.setattr(sampling, "OVERLAP", (3, 6, 6))
+    monkeypatch.setattr(tiled_sampling, "SMALLEST_TILE", (8, 16, 16))
+    monkeypatch.setattr(tiled_sampling, "OVERLAP", (3, 6, 6))
     forward, tiles = Denoiser.forward, []
 
     def limited(self: Denoiser, x: torch.Tensor, *rest: torch.Tensor) -> Prediction:
@@ -228,19 +228,21 @@ def test_a_region_without_a_kidney_is_refused(phases: Phases, settings: Synthesi
         run(Phases(phases.noncontrast, phases.excretory, phases.kidneys * 0), settings)
 
 
-def test_a_model_that_takes_other_inputs_is_refused(
+def test_another_method_goes_through_the_same_door(
     phases: Phases, settings: SynthesisSettings, small_model: Path, tmp_path: Path
 ) -> None:
-    bundle = load_bundle(small_model)
-    told_less = replace(bundle.metadata.network, context_features=3)
-    tensors = {**bundle.tensors, "context.weight": bundle.tensors["context.weight"][:, :3]}
-    save_bundle(tmp_path / "old.safetensors", tensors, bundle.metadata.model_copy(update={"network": told_less}))
-    with pytest.raises(ModelError, match="takes other inputs"):
-        run(phases, settings.model_copy(update={"model": str(tmp_path / "old.safetensors")}))
+    changes = {"method": "kinetic", "name": "floor", "configuration": {}, "window_hu": (-1024.0, 3071.0)}
+    metadata = load_bundle(small_model).metadata.model_copy(update=changes)
+    save_bundle(tmp_path / "floor.safetensors", {}, metadata)
+
+    result = run(phases, settings.model_copy(update={"model": str(tmp_path / "floor.safetensors")}))
+
+    baseline = voxels(kinetic_baseline(phases.noncontrast, phases.excretory))
+    inner = voxels(phases.kidneys) > 0
+    np.testing.assert_allclose(voxels(result.image)[inner], baseline[inner], atol=1.0)
+    assert result.model[0] == "floor"
 
 
-def test_a_model_of_another_task_is_refused(phases: Phases, settings: SynthesisSettings, tmp_path: Path) -> None:
-    foreign = tmp_path / "foreign.safetensors"
-    foreign.write_bytes(b"not a model")
-    with pytest.raises(ModelError):
-        run(phases, settings.model_copy(update={"model": str(foreign)}))
+def test_a_model_of_another_task_is_refused(phases: Phases, settings: SynthesisSettings) -> None:
+    with pytest.raises(ModelError, match="made for segmentation, not for synthesis"):
+        run(phases, settings.model_copy(update={"model": "kidney-segmenter"}))

@@ -8,6 +8,7 @@ import SimpleITK as sitk
 
 from NephroSynthLib.errors import UnreadableInputError
 from NephroSynthLib.exam.simulated_images import to_image, to_images
+from NephroSynthLib.methods.dssnict import DsSnict
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import Settings
 from NephroSynthLib.simulation import Grid, simulate
@@ -58,7 +59,7 @@ def test_images_with_masks_become_cases_that_the_segmenter_learns_from(
     found = {frozenset(pool.load(path)) for path in pool.ready()}
     ours = {"noncontrast_hu", "noncontrast_kidneys", "excretory_hu", "excretory_kidneys"}
     assert found == {frozenset(ours), frozenset({"nephrographic_hu", "nephrographic_kidneys"})}
-    draw, rng = segmentation.sampler_of(pool), np.random.default_rng(0)
+    draw, rng = segmentation.draw_from(pool), np.random.default_rng(0)
     samples = [draw(rng) for _ in range(6)]
     assert max(float(sample["image"].max()) for sample in samples) > 0.9
 
@@ -80,8 +81,8 @@ def test_three_phases_become_a_case_on_one_grid_that_the_synthesizer_learns_from
     assert case["noncontrast"].shape == case["excretory"].shape == case["nephrographic"].shape == case["kidneys"].shape
     kidney = case["kidneys"] > 0
     assert np.median(case["nephrographic"][kidney]) > np.median(case["noncontrast"][kidney]) + 40
-    sample = synthesis.sampler_of(pool)(np.random.default_rng(0))
-    assert sample["condition"].shape == (3, *synthesis.CROP)
+    draw = synthesis.draw_from(pool, size=(8, 16, 16), sample_of=DsSnict.sample_of)
+    assert draw(np.random.default_rng(0))["condition"].shape == (3, 8, 16, 16)
 
 
 def test_phases_that_do_not_align_are_left_out_with_the_reason(images: dict[str, sitk.Image], tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from NephroSynthLib.methods.condition import EXCRETORY_DELAYS_S
 from NephroSynthLib.simulation import Grid
 from NephroSynthLib.simulation import simulated_exam as simulation
 from NephroSynthLib.simulation.kinetics import KineticParameters, draw_parameters
 from NephroSynthLib.simulation.tissues import Tissue
-from NephroSynthLib.synthesis.condition import EXCRETORY_DELAYS_S
 from NephroSynthLib.training.recontrast import compartment_hu, other_contrast, shares
 
 GRID = Grid((28, 80, 100), (2.4, 2.4, 5.0), (-118.8, -94.8, -67.5))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from NephroSynthLib.synthesis.condition import condition_channels, exam_context
+from NephroSynthLib.methods.condition import condition_channels, exam_context
 
 
 def test_channels_are_both_windows_and_the_density_beyond() -> None:

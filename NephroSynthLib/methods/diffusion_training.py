@@ -1,0 +1,74 @@
+"""Training of a denoiser by one optimizer; diffusion methods and the segmenter share it. Needs Lightning."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor
+
+from NephroSynthLib.diffusion.denoiser import Denoiser
+from NephroSynthLib.diffusion.losses import Distance, diffusion_loss, occupancy_dice_loss
+from NephroSynthLib.methods.method import TrainingPlan
+
+
+class DiffusionTraining(pl.LightningModule):
+    """Trains a denoiser on batches of `image`, `condition` and, where there are, `context` and `weight`.
+
+    Args:
+        denoiser: The model to train.
+        plan: Steps and learning rate.
+        distance: Distance of the network's output from its target.
+        vlb_weight: Gamma of the hybrid loss (MT-DDPM, eq. 22).
+        terminal: Share of the samples at the last time of the process. Large structures show through the noise at all
+            earlier times, so uniform times alone hardly teach the step that a sampler starts from.
+        masks: Whether the images are masks, whose overlap then counts as well.
+    """
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        plan: TrainingPlan,
+        *,
+        distance: Distance,
+        vlb_weight: float = 0.01,
+        terminal: float = 0.75,
+        masks: bool = False,
+    ) -> None:
+        super().__init__()
+        self.denoiser = denoiser
+        self.plan = plan
+        self.distance = distance
+        self.vlb_weight = vlb_weight
+        self.terminal = terminal
+        self.masks = masks
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        """Returns the hybrid loss at random times."""
+        image, process = batch["image"], self.denoiser.process
+        t = process.random_times(len(image), image.device)
+        t = torch.where(torch.rand(t.shape, device=t.device) < self.terminal, process.end, t)
+        return diffusion_loss(
+            self.denoiser,
+            image,
+            batch["condition"],
+            t,
+            torch.randn_like(image),
+            context=batch.get("context"),
+            distance=self.distance,
+            vlb_weight=self.vlb_weight,
+            weight=batch.get("weight"),
+            clean_loss=occupancy_dice_loss if self.masks else None,
+        )
+
+    def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]
+        """Returns AdamW (Loshchilov & Hutter 2019) with a linear warm-up and a cosine decay to a hundredth."""
+        optimizer = torch.optim.AdamW(self.parameters(), lr=self.plan.learning_rate, weight_decay=0.01)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _rate(self, step: int) -> float:
+        done = min(1.0, step / self.plan.steps)
+        return min(1.0, (step + 1) / self.plan.warm_up) * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)

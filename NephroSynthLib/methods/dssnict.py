@@ -1,0 +1,116 @@
+"""dsSNICT: a 3D diffusion model on a Swin transformer that predicts the nephrographic phase (arXiv 2502.19623)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+from pydantic import JsonValue
+from torch import nn
+
+from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
+from NephroSynthLib.diffusion.samplers import SAMPLERS
+from NephroSynthLib.errors import Action, ModelError
+from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU, from_window, to_window
+from NephroSynthLib.methods.condition import CONDITION_CHANNELS, CONTEXT_FEATURES, condition_channels, exam_context
+from NephroSynthLib.methods.method import HU, Case, Example, Sample, TrainableMethod, TrainingPlan
+from NephroSynthLib.methods.tiled_sampling import sample_tiled
+from NephroSynthLib.models.bundle import ModelBundle
+from NephroSynthLib.models.swin_diffusion import SwinDiffusion, restore_denoiser
+from NephroSynthLib.networks.blocks import Size
+from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
+from NephroSynthLib.progress import Progress
+from NephroSynthLib.settings import SynthesisSettings
+
+if TYPE_CHECKING:
+    from NephroSynthLib.methods.diffusion_training import DiffusionTraining
+
+KIDNEY_WEIGHT = 5.0
+
+CONFIGURATION = SwinDiffusion(
+    network=SwinDenoiserConfig(
+        image_channels=1,
+        condition_channels=CONDITION_CHANNELS,
+        out_channels=2,
+        context_features=CONTEXT_FEATURES,
+        patch=(1, 2, 2),
+        channels=(32, 48, 96),
+        strides=((1, 2, 2), (2, 2, 2)),
+        blocks=(1, 1, 2),
+        attention=(False, False, True),
+        head_channels=24,
+    ),
+    diffusion=DiffusionConfig(schedule="cosine", steps=1000, parameterization="image", learned_variance=True),
+)
+
+
+class DsSnict:
+    """dsSNICT in small: image prediction with learned variance, conditioned on both phases and the exam's context."""
+
+    name: ClassVar[str] = "dssnict"
+    title: ClassVar[str] = "dsSNICT (arXiv 2502.19623), small"
+    window_hu: ClassVar[tuple[float, float]] = (LOWER_HU, UPPER_HU)
+    model: ClassVar[str] = "nephrographic-synthesizer"
+    normalization: ClassVar[Mapping[str, JsonValue]] = {
+        "channels": ["non-contrast window", "excretory window", "log excretory density beyond the window"],
+        "spacing_mm": "0.6-1.6 in plane, 0.8-5 between slices",
+        "context": ["log spacing x, y, z", "log excretory delay", "whether the delay is known"],
+    }
+    crop: ClassVar[Size] = (24, 96, 96)
+
+    def __init__(self, configuration: SwinDiffusion, denoiser: Denoiser) -> None:
+        self.configuration = configuration
+        self.denoiser = denoiser
+
+    @property
+    def network(self) -> nn.Module:
+        """The Swin denoiser, whose weights the bundle holds."""
+        return self.denoiser.network
+
+    @classmethod
+    def untrained(cls) -> DsSnict:
+        """See `TrainableMethod.untrained`."""
+        return cls(CONFIGURATION, CONFIGURATION.build())
+
+    @classmethod
+    def restore(cls, bundle: ModelBundle, device: torch.device | str) -> DsSnict:
+        """See `Method.restore`."""
+        configuration = bundle.configuration(SwinDiffusion)
+        network = configuration.network
+        if (network.condition_channels, network.context_features) != (CONDITION_CHANNELS, CONTEXT_FEATURES):
+            raise ModelError(
+                f"The model {bundle.metadata.name} takes other inputs than this NephroSynth gives a synthesizer.",
+                Action.CHOOSE_MODEL,
+            )
+        return cls(configuration, restore_denoiser(bundle, device))
+
+    def translate(self, case: Case, settings: SynthesisSettings, seed: int, progress: Progress) -> HU:
+        """See `Method.translate`."""
+        condition = torch.from_numpy(condition_channels(case.noncontrast, case.excretory))[None]
+        context = torch.from_numpy(exam_context(case.spacing, case.excretory_delay_s))[None]
+        sampler = SAMPLERS[settings.sampler](self.denoiser.process)
+        image = sample_tiled(self.denoiser, sampler, condition, context, settings.steps, seed, progress)
+        return from_window(image.clamp(-1, 1)).cpu().numpy()
+
+    @staticmethod
+    def sample_of(example: Example) -> Sample:
+        """See `TrainableMethod.sample_of`."""
+        case = example.case
+        return {
+            "image": to_window(example.nephrographic)[None].astype(np.float32),
+            "condition": condition_channels(case.noncontrast, case.excretory),
+            "context": exam_context(case.spacing, case.excretory_delay_s),
+            "weight": (1 + (KIDNEY_WEIGHT - 1) * (example.kidneys > 0.25))[None].astype(np.float32),
+        }
+
+    def training_module(self, plan: TrainingPlan) -> DiffusionTraining:
+        """Returns the training by mean absolute error and the variational bound; see `TrainableMethod`."""
+        from NephroSynthLib.methods.diffusion_training import DiffusionTraining
+
+        return DiffusionTraining(self.denoiser, plan, distance="l1", vlb_weight=0.01)
+
+
+if TYPE_CHECKING:
+    _conforms: type[TrainableMethod] = DsSnict

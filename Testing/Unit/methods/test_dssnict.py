@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+
+from NephroSynthLib.errors import ModelError
+from NephroSynthLib.methods.condition import CONDITION_CHANNELS, CONTEXT_FEATURES, exam_context
+from NephroSynthLib.methods.dssnict import CONFIGURATION, KIDNEY_WEIGHT, DsSnict
+from NephroSynthLib.methods.method import Case, Example, TrainingPlan
+from NephroSynthLib.models.bundle import ModelBundle, load_bundle
+from NephroSynthLib.progress import Progress, ProgressEvent
+from NephroSynthLib.settings import SamplerName, SynthesisSettings
+
+SHAPE = (6, 12, 14)
+
+
+@pytest.fixture
+def case() -> Case:
+    before, after = np.random.default_rng(0).normal(40, 60, (2, *SHAPE)).astype(np.float32)
+    return Case(before, after, (0.9, 0.9, 3.0), 500.0)
+
+
+@pytest.fixture
+def method(small_model: Path) -> DsSnict:
+    return DsSnict.restore(load_bundle(small_model), "cpu")
+
+
+@pytest.mark.parametrize("sampler", get_args(SamplerName))
+def test_translates_within_the_window_by_each_sampler(method: DsSnict, case: Case, sampler: SamplerName) -> None:
+    settings = SynthesisSettings(sampler=sampler, steps=2)
+    first, again, other = (method.translate(case, settings, seed, Progress()) for seed in (1, 1, 2))
+    assert first.shape == SHAPE
+    assert first.dtype == np.float32
+    assert -150 <= first.min() < first.max() <= 250
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_progress_ends_at_the_end(method: DsSnict, case: Case) -> None:
+    events: list[ProgressEvent] = []
+    method.translate(case, SynthesisSettings(steps=3), 0, Progress(events.append))
+    assert [event.fraction for event in events] == pytest.approx([1 / 3, 2 / 3, 1])
+
+
+def test_a_model_that_takes_other_inputs_is_refused(small_model: Path) -> None:
+    bundle = load_bundle(small_model)
+    network = {**bundle.metadata.configuration["network"], "context_features": 3}  # type: ignore[dict-item]
+    metadata = bundle.metadata.model_copy(
+        update={"configuration": {**bundle.metadata.configuration, "network": network}}
+    )
+    with pytest.raises(ModelError, match="takes other inputs"):
+        DsSnict.restore(ModelBundle(small_model, metadata, bundle.sha256, bundle.tensors), "cpu")
+
+
+def test_an_untrained_one_follows_the_seed_and_its_configuration() -> None:
+    made = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        made.append(DsSnict.untrained().network.state_dict())
+    assert all(torch.equal(made[0][name], made[1][name]) for name in made[0])
+    assert not all(torch.equal(made[0][name], made[2][name]) for name in made[0])
+    network = CONFIGURATION.network
+    assert (network.condition_channels, network.context_features) == (CONDITION_CHANNELS, CONTEXT_FEATURES)
+
+
+def test_a_sample_holds_the_window_the_condition_the_context_and_a_weight_for_the_kidneys(case: Case) -> None:
+    truth = np.linspace(-1024, 3000, np.prod(SHAPE), dtype=np.float32).reshape(SHAPE)
+    kidneys = np.zeros(SHAPE, np.float32)
+    kidneys[2] = 1.0
+    sample = DsSnict.sample_of(Example(case, truth, kidneys))
+    assert {name: array.shape for name, array in sample.items()} == {
+        "image": (1, *SHAPE),
+        "condition": (CONDITION_CHANNELS, *SHAPE),
+        "context": (CONTEXT_FEATURES,),
+        "weight": (1, *SHAPE),
+    }
+    assert (sample["image"].min(), sample["image"].max()) == (-1, 1)
+    assert set(sample["weight"][0, 2].ravel()) == {KIDNEY_WEIGHT}
+    assert set(sample["weight"][0, 3].ravel()) == {1.0}
+    np.testing.assert_array_equal(sample["context"], exam_context(case.spacing, 500.0))
+
+
+def test_its_training_holds_the_network_that_translates(method: DsSnict) -> None:
+    pytest.importorskip("lightning", reason="training needs the extra 'train'")
+    module = method.training_module(TrainingPlan(steps=1))
+    assert module.denoiser.network is method.network
+    assert (module.distance, module.vlb_weight, module.masks) == ("l1", 0.01, False)
