@@ -133,7 +133,7 @@ def slowly(work: Callable[..., Any]) -> Callable[..., Any]:
         (
             "say('error', **{'class': 'ResourceError'}, what='The disk is full.', action='free-disk-space',"
             " exit_code=5, traceback='')",
-            "The disk is full. Free some space.",
+            "The disk is full. Free some space,",
         ),
         (
             "say('error', **{'class': 'NephroSynthError'}, exit_code=1, action='', traceback='',"
