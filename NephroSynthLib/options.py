@@ -47,7 +47,12 @@ class Option(Generic[Value]):
 
 
 # Registration
-REGISTRATION: Option[RegistrationMode] = Option("two-stage", "How far to register.", choices=get_args(RegistrationMode))
+REGISTRATION: Option[RegistrationMode] = Option(
+    "two-stage",
+    "Registration of the excretory phase. two-stage: the abdomen, then each kidney on its own; "
+    "affine: the abdomen alone; none: the phases are aligned already.",
+    choices=get_args(RegistrationMode),
+)
 SSIM_GATE = Option(0.65, "Least SSIM around the kidneys after registration (SSIM_select of dsSNICT).", 0.0, 1.0)
 STRICT = Option(False, "Fail (exit 4) if the registration misses its quality gate.")
 
@@ -56,20 +61,28 @@ SEGMENTATION_MODEL = Option("kidney-segmenter", "Name of a bundled model, or a .
 SEGMENTATION_STEPS = Option(2, "Denoising steps.", 1, 1000)
 
 # Synthesis
-SYNTHESIS_MODEL = Option("nephrographic-synthesizer", "Name of a bundled model, or a .safetensors bundle.")
+SYNTHESIS_MODEL = Option(
+    "nephrographic-synthesizer", "Synthesis model: the name of a bundled model, or a .safetensors bundle."
+)
 SAMPLER: Option[SamplerName] = Option(
     "dpm-solver++", "How the model's answers are turned into a volume.", choices=get_args(SamplerName)
 )
-STEPS = Option(4, "Denoising steps.", 1, 4000)
-SAMPLES = Option(1, "Volumes to draw; more than one gives an uncertainty map.", 1, 64)
+STEPS = Option(4, "Denoising steps. More steps take longer and change little beyond the default.", 1, 4000)
+SAMPLES = Option(
+    1, "Volumes to draw and average. More than one gives an uncertainty map and takes that much longer.", 1, 64
+)
 EXCRETORY_DELAY: Option[float | None] = Option(
-    None, "Time from the injection to the excretory phase, for the model to know.", 1.0, 3600.0, unit="s"
+    None,
+    "Time from the injection of contrast medium to the excretory phase. The model uses it.",
+    1.0,
+    3600.0,
+    unit="s",
 )
 MARGIN = Option(25.0, "Synthesized region around the kidneys.", 10.0, 200.0, unit="mm")
 
 # A whole run
-DEVICE = Option("auto", "auto, cpu, cuda:N or mps.")
-SEED = Option(0, "Of the noise: the same seed gives the same voxels.", 0, LARGEST_SEED)
+DEVICE = Option("auto", "Device of the networks: auto, cpu, cuda:N or mps. auto takes a GPU if PyTorch finds one.")
+SEED = Option(0, "Seed of the noise. The same seed on the same device gives the same volume.", 0, LARGEST_SEED)
 SPACING: Option[tuple[float, float, float] | None] = Option(
     None,
     "Voxel size of the result in mm: left-right, front-back, head-foot; 0 keeps the input's.",

@@ -11,11 +11,12 @@ import slicer
 from slicer.i18n import tr as _
 
 from NephroSynthLib.errors import Cancelled, UsageError
+from NephroSynthLib.options import SYNTHESIS_MODEL
 from NephroSynthLib.session.event_loop import EventLoop
 from NephroSynthLib.session.steps import Steps
 from NephroSynthLib.session.task import Plan, Task, TaskListener
 from NephroSynthPanel import installation
-from NephroSynthPanel.parameters import DEFAULT_MODEL, TORCH_DEVICES, Parameters, restore_defaults
+from NephroSynthPanel.parameters import OPTIONS, TORCH_DEVICES, Parameters, restore_defaults
 
 _OTHER = "other-file"
 
@@ -43,6 +44,7 @@ class AdvancedSection:
         self._task: Task[dict[str, Any]] | None = None
         self._known: dict[str, Any] | None = None
         self._filling = False
+        _explain(ui)
         ui.advancedSection.connect("contentsCollapsed(bool)", self._opened)
         ui.restoreDefaultsButton.connect("clicked()", self._restore)
         ui.deviceComboBox.connect("currentIndexChanged(int)", self._device_chosen)
@@ -58,7 +60,7 @@ class AdvancedSection:
         names = {name: devices.get(name, title) for name, title in TORCH_DEVICES.items()} | devices
         _fill(self._ui.deviceComboBox, names, parameters.device)
         models = [one for one in (self._known or {}).get("models", ()) if one["task"] == "synthesis"]
-        titles = {one["name"]: one["name"] for one in models} or {DEFAULT_MODEL: DEFAULT_MODEL}
+        titles = {one["name"]: one["name"] for one in models} or {SYNTHESIS_MODEL.default: SYNTHESIS_MODEL.default}
         _fill(self._ui.modelComboBox, titles, parameters.model)
         self._ui.modelComboBox.addItem(_("Other file…"), _OTHER)
         card = next((one for one in models if one["name"] == parameters.model), None)
@@ -143,6 +145,15 @@ def model_card(card: Mapping[str, Any]) -> str:
             _("sha256: {digest}…").format(digest=card["sha256"][:16]),
         )
     )
+
+
+def _explain(ui: Any) -> None:
+    """Shows the help of each option as the tooltip of its widget."""
+    for name, option in OPTIONS.items():
+        found = (getattr(ui, f"{name}{kind}", None) for kind in ("SpinBox", "ComboBox"))
+        next(widget for widget in found if widget is not None).toolTip = _(option.help)
+    from_dicom = _("'from DICOM' takes it from the header of the excretory phase, if the header has it.")
+    ui.excretoryDelaySpinBox.toolTip = f"{ui.excretoryDelaySpinBox.toolTip} {from_dicom}"
 
 
 def _fill(box: Any, items: Mapping[str, str], chosen: str) -> None:

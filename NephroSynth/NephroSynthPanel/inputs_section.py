@@ -47,6 +47,7 @@ class InputsSection:
         self._ui, self._loop, self._parameters = ui, loop, parameters
         self._on_error, self._on_log = on_error, on_log
         self._task: Task[Any] | None = None
+        self._starting = False
         self.sample = SampleExam(Path(slicer.app.cachePath))
         self.sample_loaded = False
         ui.findPhasesButton.connect("clicked()", self.find_phases)
@@ -68,6 +69,7 @@ class InputsSection:
 
     def end_now(self) -> None:
         """Ends the work before this method returns."""
+        self._starting = False
         if self._task is not None:
             self._task.end_now()
 
@@ -83,11 +85,11 @@ class InputsSection:
         return sample_plan(slicer.mrmlScene, self.sample)
 
     def _begin(self, plan: Callable[[], Plan[Any]], message: str, on_result: Callable[[Any], None]) -> None:
-        """Starts a task, unless another one starts or the scene is closed while packages are installed."""
+        """Starts a task, unless another one starts or `end_now` is called while packages are installed."""
         if self.busy:
             return
         self._show_busy(message)
-        before = self._parameters()
+        self._starting = True
         try:
             found = plan()
         except Exception as error:  # the user sees every kind of error
@@ -96,7 +98,7 @@ class InputsSection:
             return
         if self.busy:
             return
-        if self._parameters() is not before:
+        if not self._starting:
             self._show_idle("")
             return
         listener = TaskListener(

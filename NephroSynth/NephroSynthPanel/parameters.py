@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import slicer
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
+from NephroSynthLib import options
 from NephroSynthLib.mrml.dicom_database import dicom_delay_s
 from NephroSynthLib.mrml.result_nodes import Outputs
 from NephroSynthLib.mrml.run_plan import RunOrder, reusable_outputs
 from NephroSynthLib.mrml.transform_nodes import transforms_above
 from NephroSynthLib.session.run_choice import INPUTS, RunChoice
 
-DEFAULT_MODEL = "nephrographic-synthesizer"
-LARGEST_SEED = 2**31 - 1
+LARGEST_SEED = min(options.LARGEST_SEED, 2**31 - 1)  # a spin box of Qt holds 32 bits
 TORCH_DEVICES = {"auto": _("Automatic"), "cpu": _("CPU")}
 """The titles of the devices that every computer has."""
 
@@ -41,7 +42,10 @@ class Registration(enum.Enum):
 class Parameters:
     """The inputs, outputs and options of a run, and the current result.
 
+    Defaults and ranges are those of `NephroSynthLib.options`. The value 0 means that an option is not set.
+
     Attributes:
+        excretoryDelay: Seconds from the injection to the excretory phase. 0 takes them from the DICOM header.
         result: The synthetic volume of the run that is checked, compared and exported.
         spacingX: Voxel size of the results along x in mm. 0 keeps that of the non-contrast phase.
         spacingY: The same along y.
@@ -63,33 +67,33 @@ class Parameters:
     wantTransform: bool = True  # noqa: N815
     wantUncertainty: bool = True  # noqa: N815
 
-    device: str = "auto"
-    model: str = DEFAULT_MODEL
-    registration: Registration = Registration.TWO_STAGE
-    steps: Annotated[int, WithinRange(1, 1000)] = 4
-    samples: Annotated[int, WithinRange(1, 64)] = 1
-    excretoryDelay: Annotated[int, WithinRange(0, 3600)] = 0  # noqa: N815
-    seed: Annotated[int, WithinRange(0, LARGEST_SEED)] = 0
-    spacingX: Annotated[float, WithinRange(0.0, 10.0)] = 0.0  # noqa: N815
-    spacingY: Annotated[float, WithinRange(0.0, 10.0)] = 0.0  # noqa: N815
-    spacingZ: Annotated[float, WithinRange(0.0, 10.0)] = 0.0  # noqa: N815
+    device: str = options.DEVICE.default
+    model: str = options.SYNTHESIS_MODEL.default
+    registration: Registration = Registration(options.REGISTRATION.default)
+    steps: Annotated[int, WithinRange(options.STEPS.least, options.STEPS.most)] = options.STEPS.default
+    samples: Annotated[int, WithinRange(options.SAMPLES.least, options.SAMPLES.most)] = options.SAMPLES.default
+    excretoryDelay: Annotated[int, WithinRange(0, int(options.EXCRETORY_DELAY.most))] = 0  # noqa: N815
+    seed: Annotated[int, WithinRange(options.SEED.least, LARGEST_SEED)] = options.SEED.default
+    spacingX: Annotated[float, WithinRange(0.0, options.SPACING.most)] = 0.0  # noqa: N815
+    spacingY: Annotated[float, WithinRange(0.0, options.SPACING.most)] = 0.0  # noqa: N815
+    spacingZ: Annotated[float, WithinRange(0.0, options.SPACING.most)] = 0.0  # noqa: N815
 
     result: slicer.vtkMRMLScalarVolumeNode
 
 
-OPTIONS = (
-    "device",
-    "model",
-    "registration",
-    "steps",
-    "samples",
-    "excretoryDelay",
-    "seed",
-    "spacingX",
-    "spacingY",
-    "spacingZ",
-)
-"""The parameters of the section Advanced."""
+OPTIONS: Mapping[str, options.Option[Any]] = {
+    "device": options.DEVICE,
+    "model": options.SYNTHESIS_MODEL,
+    "registration": options.REGISTRATION,
+    "steps": options.STEPS,
+    "samples": options.SAMPLES,
+    "excretoryDelay": options.EXCRETORY_DELAY,
+    "seed": options.SEED,
+    "spacingX": options.SPACING,
+    "spacingY": options.SPACING,
+    "spacingZ": options.SPACING,
+}
+"""The parameters of the section Advanced, and the options that they set."""
 
 
 def restore_defaults(parameters: Parameters) -> None:

@@ -47,7 +47,9 @@ def host(application: Any) -> Iterator[Any]:
     application.process_events()
     yield application
     application.widget.panel.end_work("")
-    application.widget.panel.loop.worker_command = worker_command
+    loop = application.widget.panel.loop
+    loop.worker_command = worker_command
+    vars(loop).pop("start_worker", None)
     application.process_events()
 
 

@@ -1,12 +1,11 @@
-"""Choosing in the panel, and runs that take their result from a folder."""
+"""Chooses volumes in the panel, and carries out runs that take their result from a folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from gui_workers import giving
-from scene_state import start, wait_for_end
+from scene_state import start_played, wait_for_end
 
 
 def choose(widget: Any, **nodes: Any) -> None:
@@ -16,8 +15,8 @@ def choose(widget: Any, **nodes: Any) -> None:
 
 
 def run(host: Any, widget: Any, folder: Path) -> Any:
-    """Runs with a worker that takes its result from a folder, and returns the nodes of the result."""
-    start(host, widget, giving(str(folder)))
+    """Carries out a run without a process, which takes its result from a folder, and returns the nodes of the result."""
+    start_played(host, widget, folder)
     wait_for_end(host, widget, 60.0)
     assert not widget.ui.errorWidget.visible, widget.ui.errorLabel.text
     return widget.panel.current_run()

@@ -1,4 +1,4 @@
-"""What a run may have changed: the nodes of the scene, the temporary folder, what the panel lets press."""
+"""Starts runs, and checks the traces that a run may leave: nodes, temporary files, and the state of the panel."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gui_workers import program
+from gui_workers import PlayedWorker, program
 
 
 def start(host: Any, widget: Any, body: str, python: str = sys.executable) -> None:
@@ -15,6 +15,18 @@ def start(host: Any, widget: Any, body: str, python: str = sys.executable) -> No
     widget.panel.loop.worker_command = lambda: program(body, python)
     widget.panel.run.start()
     host.process_events()
+
+
+def start_played(host: Any, widget: Any, folder: Path) -> None:
+    """Starts a run without a process, that gives the files of a folder. Later workers are real again."""
+    loop = widget.panel.loop
+
+    def play(listener: Any) -> PlayedWorker:
+        del loop.start_worker
+        return PlayedWorker(loop, listener, folder)
+
+    loop.start_worker = play
+    widget.panel.run.start()
 
 
 def wait_for_end(host: Any, widget: Any, timeout_s: float = 20.0) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import psutil
 import pytest
 from gui_exam import MODULE
-from gui_workers import giving, in_stage, program
-from scene_state import assert_as_before, contents, leftovers, slicer_temporary, start, wait_for_end
+from gui_workers import in_stage, program
+from scene_state import assert_as_before, contents, leftovers, slicer_temporary, start, start_played, wait_for_end
 
 from NephroSynthLib.progress import STAGES
 
@@ -36,17 +36,6 @@ def test_cancel_in_each_stage_ends_within_a_second_and_leaves_nothing(
     host.click(ready.ui.cancelButton)
     wait_for_end(host, ready)
     report(f"cancelled in the stage '{stage}' within {time.monotonic() - began:.2f} s")
-    assert_cancelled(ready, before)
-
-
-def test_what_a_worker_says_of_its_files_after_cancel_is_heard(host: Any, ready: Any) -> None:
-    late = 'say("progress", stage="read", fraction=0.5, message="busy")\nsys.stdin.readline()\n' + in_stage("read")
-    before = contents()
-    start(host, ready, late)
-    host.wait_until(lambda: ready.ui.readBar.value > 0)
-    assert "left-by-worker" not in leftovers()
-    host.click(ready.ui.cancelButton)
-    wait_for_end(host, ready)
     assert_cancelled(ready, before)
 
 
@@ -76,7 +65,7 @@ def test_cancel_while_the_results_are_read(
 
     monkeypatch.setattr(results, "read_image", slowly(results.read_image))
     before = contents()
-    start(host, ready, giving(str(result_folder)))
+    start_played(host, ready, result_folder)
     host.wait_until(lambda: "Reading excretory_registered" in ready.ui.statusLabel.text)
     began = time.monotonic()
     host.click(ready.ui.cancelButton)
@@ -94,7 +83,7 @@ def test_cancel_when_results_are_in_the_scene_already(
     from NephroSynthLib.mrml import result_nodes as results
 
     if overwriting:
-        start(host, ready, giving(str(result_folder)))
+        start_played(host, ready, result_folder)
         wait_for_end(host, ready)
     before, in_the_scene = contents(), []
 
@@ -105,7 +94,7 @@ def test_cancel_when_results_are_in_the_scene_already(
 
     real = results.attach_segments
     monkeypatch.setattr(results, "attach_segments", attach)
-    start(host, ready, giving(str(result_folder)))
+    start_played(host, ready, result_folder)
     wait_for_end(host, ready)
     assert overwriting or len(in_the_scene) > len(before)
     assert_cancelled(ready, before)
@@ -127,20 +116,11 @@ def slowly(work: Callable[..., Any]) -> Callable[..., Any]:
         ("sys.exit(3)", "ended with status 3"),
         ("os.kill(os.getpid(), 11)", "ended by signal 11"),
         (f"os.kill(os.getpid(), {int(signal.SIGKILL)})", "memory ran out"),
-        ("print('garbage', flush=True); time.sleep(60)", "no message"),
-        ("sys.stdout.buffer.write(b'\\xff\\xfe\\n'); sys.stdout.flush(); time.sleep(60)", "no message"),
-        ("raise OSError(28, 'No space left on device')", "ended with status 1"),
         (
             "say('error', **{'class': 'ResourceError'}, what='The disk is full.', action='free-disk-space',"
             " exit_code=5, traceback='')",
             "The disk is full. Free some space,",
         ),
-        (
-            "say('error', **{'class': 'NephroSynthError'}, exit_code=1, action='', traceback='',"
-            " what='NephroSynth failed unexpectedly (ModuleNotFoundError).')",
-            "ModuleNotFoundError",
-        ),
-        ("say('result', result={})", "no readable 'result.json'"),
     ],
 )
 def test_a_worker_that_fails_is_told_in_plain_words(host: Any, ready: Any, body: str, words: str) -> None:
@@ -157,8 +137,6 @@ def test_a_worker_that_fails_is_told_in_plain_words(host: Any, ready: Any, body:
     ("body", "words"),
     [
         ("sys.exit(3)", "ended with status 3"),
-        ("sys.exit(130)", "ended with status 130"),
-        ("os.kill(os.getpid(), 11)", "ended by a signal"),
         (f"os.kill(os.getpid(), {int(signal.SIGKILL)})", "memory ran out"),
         (
             "print('Fatal Python error: Aborted', *range(300), sep='\\n', file=sys.stderr, flush=True);"
@@ -188,13 +166,6 @@ def test_cancel_ends_the_worker_behind_slicers_launcher_as_well(host: Any, ready
     wait_for_end(host, ready)
     host.wait_until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
     assert_cancelled(ready, before)
-
-
-def test_no_option_of_the_command_line_is_named(host: Any, ready: Any) -> None:
-    start(host, ready, f"os.kill(os.getpid(), {int(signal.SIGKILL)})")
-    wait_for_end(host, ready)
-    assert "--" not in ready.ui.errorLabel.text
-    assert "voxel size" in ready.ui.errorLabel.text
 
 
 def test_details_are_a_click_away(host: Any, ready: Any) -> None:
@@ -232,7 +203,8 @@ def test_inputs_removed_during_the_run_leave_no_half_result(
 ) -> None:
     import slicer
 
-    start(host, ready, "time.sleep(1)\n" + giving(str(result_folder)))
+    start_played(host, ready, result_folder)
+    host.wait_until(lambda: ready.ui.readBar.value > 500)
     for node in exam_nodes.values():
         slicer.mrmlScene.RemoveNode(node)
     before = contents()
@@ -241,22 +213,6 @@ def test_inputs_removed_during_the_run_leave_no_half_result(
     assert contents() == before
     assert leftovers() == []
     assert not ready.ui.applyButton.enabled
-
-
-def test_a_result_with_a_damaged_volume_is_not_loaded(
-    host: Any, ready: Any, result_folder: Path, tmp_path: Path
-) -> None:
-    import shutil
-
-    damaged = tmp_path / "damaged"
-    shutil.copytree(result_folder, damaged)
-    whole = (damaged / "kidneys.nrrd").read_bytes()
-    (damaged / "kidneys.nrrd").write_bytes(whole[: len(whole) // 2])
-    before = contents()
-    start(host, ready, giving(str(damaged)))
-    wait_for_end(host, ready)
-    assert "kidneys.nrrd" in ready.ui.errorLabel.text
-    assert_as_before(ready, before)
 
 
 def test_closing_the_scene_ends_the_run(host: Any, ready: Any) -> None:
@@ -273,21 +229,15 @@ def test_closing_the_scene_ends_the_run(host: Any, ready: Any) -> None:
     assert not ready.ui.applyButton.enabled
 
 
-@pytest.mark.parametrize("killed", [False, True])
-def test_an_export_is_told_as_written_once_its_folder_is_there(
-    host: Any,
-    ready: Any,
-    result_folder: Path,
-    tmp_path: Path,
-    killed: bool,
+def test_an_export_counts_as_written_once_its_folder_is_there(
+    host: Any, ready: Any, result_folder: Path, tmp_path: Path
 ) -> None:
-    """However its worker ends after that: by itself without a word, or with the scene."""
+    """The scene is closed before the worker has ended."""
     import slicer
 
-    start(host, ready, giving(str(result_folder)))
+    start_played(host, ready, result_folder)
     wait_for_end(host, ready)
-    last = "time.sleep(60)" if killed else "sys.exit(1)"
-    body = f"os.makedirs(job['out']); open(job['out'] + '/report.html', 'w').close(); {last}"
+    body = "os.makedirs(job['out']); open(job['out'] + '/report.html', 'w').close(); time.sleep(60)"
     ready.panel.loop.worker_command = lambda: program(body)
     export = ready.panel.export
     ready.ui.exportFolderEdit.currentPath = str(tmp_path / "out")
@@ -295,9 +245,8 @@ def test_an_export_is_told_as_written_once_its_folder_is_there(
         getattr(ready.ui, f"export{box}CheckBox").checked = False
     ready.ui.exportReportCheckBox.checked = True
     export.export()
-    if killed:
-        host.wait_until(lambda: bool(list(tmp_path.glob("out/*/report.html"))))
-        slicer.mrmlScene.Clear(0)
+    host.wait_until(lambda: bool(list(tmp_path.glob("out/*/report.html"))))
+    slicer.mrmlScene.Clear(0)
     host.wait_until(lambda: not export.running)
     assert ready.ui.exportLabel.text.startswith(f"Written to {tmp_path / 'out'}")
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gui_workers import giving
-from scene_state import assert_as_before, contents, start, wait_for_end
+from scene_state import assert_as_before, contents, start_played, wait_for_end
 
 
 @contextmanager
@@ -72,7 +71,7 @@ def test_a_disk_that_fills_up_during_an_export(
     size: int,
     words: str,
 ) -> None:
-    start(host, ready, giving(str(result_folder)))
+    start_played(host, ready, result_folder)
     wait_for_end(host, ready)
     before = contents()
     ready.ui.exportSection.collapsed = False

@@ -9,8 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from gui_workers import giving
-from scene_state import start, wait_for_end
+from scene_state import start_played, wait_for_end
 
 
 @pytest.fixture
@@ -232,7 +231,7 @@ def test_an_export_of_a_scene_that_is_closed_during_the_installation_does_not_be
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    start(host, ready, giving(str(result_folder)))
+    start_played(host, ready, result_folder)
     wait_for_end(host, ready)
     ready.ui.exportFolderEdit.currentPath = str(tmp_path / "out")
     monkeypatch.setattr(install, "ensure_dependencies", close_the_scene)

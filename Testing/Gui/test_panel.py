@@ -42,8 +42,24 @@ def text_of(element: ElementTree.Element, name: str) -> str:
     return "" if found is None else "".join(found.itertext()).strip()
 
 
-def test_everything_that_can_be_used_has_a_tooltip() -> None:
-    assert [one.get("name") for one in designed(*INTERACTIVE) if len(text_of(one, "toolTip")) < 5] == []
+def test_everything_that_can_be_used_has_a_tooltip(widget: Any) -> None:
+    names = [one.get("name") for one in designed(*INTERACTIVE)]
+    assert [name for name in names if len(getattr(widget.ui, name).toolTip) < 5] == []
+
+
+def test_options_have_the_ranges_and_the_help_of_the_library(host: Any, widget: Any) -> None:
+    from NephroSynthLib import options
+
+    ui = widget.ui
+    assert (ui.stepsSpinBox.value, ui.stepsSpinBox.minimum, ui.stepsSpinBox.maximum) == (
+        options.STEPS.default,
+        options.STEPS.least,
+        options.STEPS.most,
+    )
+    assert ui.samplesSpinBox.maximum == options.SAMPLES.most
+    assert ui.spacingZSpinBox.maximum == options.SPACING.most
+    assert ui.registrationComboBox.toolTip == options.REGISTRATION.help
+    assert ui.excretoryDelaySpinBox.toolTip.startswith(options.EXCRETORY_DELAY.help)
 
 
 def test_no_letter_is_taken_twice_within_a_section_or_by_slicers_menus() -> None:
@@ -191,16 +207,6 @@ def test_tables_and_provenance_are_those_of_the_run_that_was_last(
 def cells(table: Any) -> list[str]:
     rows, columns = range(table.GetNumberOfRows()), range(table.GetNumberOfColumns())
     return [table.GetCellText(row, column) for row in rows for column in columns]
-
-
-def test_an_output_transform_above_an_input_is_refused(host: Any, widget: Any, exam_nodes: dict[str, Any]) -> None:
-    import slicer
-
-    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode", "above")
-    exam_nodes["excretory"].SetAndObserveTransformNodeID(transform.GetID())
-    choose(widget, **exam_nodes, transformOutput=transform)
-    assert not widget.ui.applyButton.enabled
-    assert "lies under" in widget.ui.statusLabel.text
 
 
 def test_undo_takes_back_what_was_chosen_and_leaves_the_volumes_of_a_run(

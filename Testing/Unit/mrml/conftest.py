@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from numpy.typing import NDArray
 
 
 @pytest.fixture
@@ -138,3 +139,63 @@ def layout(scene: Any) -> Iterator[Any]:
     node.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
     yield node
     logic.SetMRMLScene(None)
+
+
+@pytest.fixture
+def pair(scene: Any, ct: sitk.Image, synthetic: sitk.Image) -> tuple[Any, Any]:
+    from NephroSynthLib.mrml.volume_nodes import node_from_image
+
+    return node_from_image(scene, synthetic, "synthetic"), node_from_image(scene, ct, "acquired")
+
+
+@pytest.fixture
+def seen(scene: Any, layout: Any, kidneys: sitk.Image) -> Iterator[Callable[[], NDArray[Any]]]:
+    """Gives the colour (red, green, blue; 0 to 255) of the middle of the right kidney in a slice view."""
+    import slicer
+
+    from NephroSynthLib.mrml.display import kidney_centre
+    from NephroSynthLib.mrml.segmentation_nodes import segmentation_from_labels
+    from NephroSynthLib.mrml.views import centre_on, composite
+
+    node = scene.GetSingletonNode("Red", "vtkMRMLSliceNode")
+    node.SetDimensions(64, 64, 1)
+    logic = slicer.vtkMRMLSliceLogic()
+    logic.SetMRMLScene(scene)
+    logic.SetSliceNode(node)
+    logic.SetSliceCompositeNode(composite(scene, "Red"))
+    segmentation = segmentation_from_labels(scene, kidneys, "kidneys", None)
+
+    def colour() -> NDArray[Any]:
+        centre_on(scene, kidney_centre(segmentation, "right"))
+        logic.UpdatePipeline()
+        logic.GetBlend().Update()
+        return _colours(logic.GetBlend().GetOutput())[31:33, 31:33].reshape(-1, 4).mean(axis=0)[:3]
+
+    yield colour
+    logic.SetMRMLScene(None)
+
+
+def _colours(image: Any) -> NDArray[Any]:
+    from vtk.util import numpy_support
+
+    columns, rows, _ = image.GetDimensions()
+    return numpy_support.vtk_to_numpy(image.GetPointData().GetScalars()).reshape(rows, columns, -1).astype(float)
+
+
+@pytest.fixture
+def segmentation(scene: Any, kidneys: sitk.Image) -> Any:
+    from NephroSynthLib.mrml.segmentation_nodes import segmentation_from_labels
+
+    return segmentation_from_labels(scene, kidneys, "kidneys", None)
+
+
+@pytest.fixture
+def columns_of() -> Callable[[Any], dict[str, list[Any]]]:
+    """Gives the columns of a table node, by title."""
+
+    def columns(node: Any) -> dict[str, list[Any]]:
+        table = node.GetTable()
+        arrays = [table.GetColumn(index) for index in range(table.GetNumberOfColumns())]
+        return {one.GetName(): [one.GetValue(row) for row in range(one.GetNumberOfValues())] for one in arrays}
+
+    return columns

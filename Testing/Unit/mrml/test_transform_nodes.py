@@ -1,4 +1,4 @@
-"""Transform files as nodes, and markups as landmarks."""
+"""Transform files as nodes, and the transforms above a node."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import SimpleITK as sitk
 import slicer
 
 from NephroSynthLib.errors import UnreadableInputError
-from NephroSynthLib.mrml.transform_nodes import transform_from_file
+from NephroSynthLib.mrml.transform_nodes import transform_from_file, transforms_above
 from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image
 
 Scene = slicer.vtkMRMLScene
@@ -98,3 +98,12 @@ def test_a_file_that_is_no_transform_is_refused(scene: Scene, tmp_path: Path, co
     with pytest.raises(UnreadableInputError, match=r"broken\.h5"):
         transform_from_file(scene, broken, "t")
     assert scene.GetNumberOfNodes() == nodes
+
+
+def test_all_transforms_above_a_node_are_found(scene: Scene, path: Path) -> None:
+    volume = node_from_image(scene, sitk.Image(4, 4, 4, sitk.sitkInt16), "CT")
+    assert transforms_above(volume) == []
+    near, far = (scene.AddNewNodeByClass("vtkMRMLTransformNode", name) for name in ("near", "far"))
+    volume.SetAndObserveTransformNodeID(near.GetID())
+    near.SetAndObserveTransformNodeID(far.GetID())
+    assert transforms_above(volume) == [near, far]

@@ -1,18 +1,17 @@
-"""Places in the subject hierarchy, and where nodes come from."""
+"""Places in the subject hierarchy."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 import SimpleITK as sitk
 import slicer
 
 from NephroSynthLib.mrml.hierarchy import place_beside
-from NephroSynthLib.mrml.provenance import provenance, run_summary, set_provenance
 from NephroSynthLib.mrml.volume_nodes import node_from_image
 
 Scene = slicer.vtkMRMLScene
+
+
 Node = slicer.vtkMRMLNode
 
 
@@ -42,22 +41,3 @@ def test_an_input_outside_any_study_keeps_its_result_outside(tree: Node, volumes
 def test_a_node_outside_a_scene_has_no_place(volumes: tuple[Node, Node]) -> None:
     with pytest.raises(ValueError, match="in no scene"):
         place_beside(slicer.vtkMRMLScalarVolumeNode(), volumes[0])
-
-
-def test_a_result_tells_where_it_comes_from(volumes: tuple[Node, Node], summary: dict[str, Any]) -> None:
-    native, synthetic = volumes
-    assert provenance(synthetic) == {}
-    assert run_summary(synthetic) is None
-    set_provenance(synthetic, summary, {"Noncontrast": native})
-    told = provenance(synthetic)
-    assert told["Model.synthesis"] == "nephrographic-synthesizer ba7b"
-    assert told["Notice"] == "Research use only."
-    assert (told["Seed"], told["Steps"], told["Registration"]) == ("3", "4", "two-stage")
-    assert told["Input.Noncontrast"] == "native"
-    assert run_summary(synthetic) == summary
-
-
-def test_a_summary_that_somebody_damaged_is_none(volumes: tuple[Node, Node]) -> None:
-    for text in ("{", "[1]"):
-        volumes[0].SetAttribute("NephroSynth.Summary", text)
-        assert run_summary(volumes[0]) is None

@@ -1,0 +1,100 @@
+"""The DICOM files of a volume, from a database or from its attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import SimpleITK as sitk
+import slicer
+
+from NephroSynthLib.mrml.dicom_database import (
+    DICOM_FOLDER,
+    dicom_delay_s,
+    dicom_folder,
+    dicom_header,
+    dicom_source,
+)
+from NephroSynthLib.mrml.volume_nodes import node_from_image
+from NephroSynthLib.session.export_choice import DicomSource
+
+Scene = slicer.vtkMRMLScene
+Node = slicer.vtkMRMLNode
+
+
+@pytest.fixture
+def node(scene: Scene, ct: sitk.Image) -> Node:
+    return node_from_image(scene, ct, "CT")
+
+
+@pytest.fixture
+def files(ct: sitk.Image, write_series: Callable[..., list[Path]], tmp_path: Path) -> list[Path]:
+    return write_series(sitk.Cast(ct, sitk.sitkFloat32), tmp_path / "series", SeriesInstanceUID="1.2.9")
+
+
+@pytest.fixture
+def loaded(node: Node, files: list[Path], monkeypatch: pytest.MonkeyPatch) -> Node:
+    """A volume that Slicer loaded from its database."""
+    instances = {f"1.2.{index}": str(file) for index, file in enumerate(files)}
+    database = SimpleNamespace(
+        fileForInstance=lambda instance: instances.get(instance, ""), seriesForFile=lambda file: "1.2.9"
+    )
+    monkeypatch.setattr(slicer, "app", SimpleNamespace(dicomDatabase=lambda: database), raising=False)
+    node.SetAttribute("DICOM.instanceUIDs", " ".join(instances))
+    return node
+
+
+def test_a_volume_of_the_database_has_folder_series_and_header(loaded: Node, files: list[Path]) -> None:
+    folder = str(files[0].parent)
+    assert dicom_folder(loaded) == folder
+    assert dicom_source(loaded) == DicomSource(folder, "1.2.9")
+    assert dicom_header(loaded).SeriesInstanceUID == "1.2.9"
+
+
+def test_another_folder_that_the_user_chose_has_no_series(loaded: Node) -> None:
+    assert dicom_source(loaded, "/elsewhere") == DicomSource("/elsewhere")
+
+
+def test_files_that_were_deleted_are_not_known(loaded: Node, files: list[Path]) -> None:
+    files[0].unlink()
+    assert dicom_source(loaded) == DicomSource()
+    assert dicom_header(loaded) is None
+
+
+def test_a_volume_of_the_sample_exam_has_its_folder(node: Node, files: list[Path]) -> None:
+    node.SetAttribute(DICOM_FOLDER, str(files[0].parent))
+    assert dicom_source(node) == DicomSource(str(files[0].parent))
+    assert dicom_header(node).SeriesInstanceUID == "1.2.9"
+    node.SetAttribute(DICOM_FOLDER, "/nowhere")
+    assert dicom_folder(node) == ""
+    assert dicom_header(node) is None
+
+
+@pytest.mark.parametrize("content", [b"no DICOM", b""])
+def test_a_file_that_is_no_dicom_has_no_header(node: Node, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "file").write_bytes(content)
+    node.SetAttribute(DICOM_FOLDER, str(tmp_path))
+    assert dicom_header(node) is None
+    assert dicom_delay_s(node) is None
+
+
+def test_a_volume_without_dicom_has_none(node: Node) -> None:
+    assert dicom_folder(None) == ""
+    assert dicom_source(None) == dicom_source(node) == DicomSource()
+    assert dicom_header(node) is None
+
+
+def test_the_delay_is_that_of_the_header(node: Node, ct: sitk.Image, write_series: Any, tmp_path: Path) -> None:
+    write_series(
+        ct,
+        tmp_path / "timed",
+        AcquisitionDate="20260102",
+        AcquisitionTime="101000",
+        ContrastBolusStartTime="100000",
+        ContrastBolusAgent="iohexol",
+    )
+    node.SetAttribute(DICOM_FOLDER, str(tmp_path / "timed"))
+    assert dicom_delay_s(node) == 600.0

@@ -1,0 +1,134 @@
+"""The plan of a run: its input files, and its nodes in the scene."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import slicer
+
+from NephroSynthLib.errors import UsageError
+from NephroSynthLib.mrml.result_nodes import Outputs
+from NephroSynthLib.mrml.run_nodes import RunNodes, run_nodes
+from NephroSynthLib.mrml.run_plan import RunOrder, reusable_outputs, run_plan
+from NephroSynthLib.mrml.volume_nodes import node_from_image
+from NephroSynthLib.session.steps import finish
+
+Scene = slicer.vtkMRMLScene
+Node = slicer.vtkMRMLNode
+WANTED = frozenset({"synthetic", "excretory", "kidneys", "transform", "uncertainty", "acquired"})
+
+
+@pytest.fixture
+def phases(scene: Scene, ct: sitk.Image) -> dict[str, Node]:
+    return {name: node_from_image(scene, ct + add, name) for name, add in (("noncontrast", 0), ("excretory", 5))}
+
+
+def order(phases: dict[str, Node], **given: Any) -> RunOrder:
+    usual = {"nephrographic": None, "kidneys": None, "outputs": Outputs(), "wanted": WANTED, "settings": {"seed": 3}}
+    return RunOrder(**{**phases, **usual, **given})
+
+
+def load(plan_of: RunOrder, run_folder: Path, folder: Path) -> RunNodes:
+    """Loads a result as the task does after the worker."""
+    shutil.copytree(run_folder, folder / "result")
+    nodes = finish(run_plan(plan_of).load(folder, {}))
+    shutil.rmtree(folder / "result")
+    return nodes
+
+
+def test_the_worker_gets_the_inputs_as_files(
+    phases: dict[str, Node], segmentation: Node, ct: sitk.Image, kidneys: sitk.Image, tmp_path: Path
+) -> None:
+    plan = run_plan(order(phases, kidneys=segmentation))
+    arguments = finish(plan.write(tmp_path))
+    assert plan.command == "run"
+    assert arguments == {
+        "settings": {"seed": 3},
+        "images": "nrrd",
+        "out": str(tmp_path / "result"),
+        **{name: str(tmp_path / f"{name}.nrrd") for name in ("noncontrast", "excretory", "kidneys")},
+    }
+    excretory, labels = (sitk.ReadImage(arguments[name]) for name in ("excretory", "kidneys"))
+    np.testing.assert_allclose(sitk.GetArrayFromImage(excretory), sitk.GetArrayFromImage(ct) + 5, atol=1e-3)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(labels), sitk.GetArrayFromImage(kidneys))
+
+
+def test_the_steps_of_writing_go_from_0_to_1(phases: dict[str, Node], tmp_path: Path) -> None:
+    fractions = [step.fraction for step in run_plan(order(phases)).write(tmp_path)]
+    assert fractions[0] == 0
+    assert fractions == sorted(fractions)
+    assert fractions[-1] < 1
+
+
+def test_a_result_is_a_run_with_all_its_nodes(phases: dict[str, Node], run_folder: Path, tmp_path: Path) -> None:
+    (run_folder / "report.html").write_text("<html>", encoding="utf-8")
+    run = load(order(phases), run_folder, tmp_path)
+    assert run_nodes(run.synthetic) == run
+    assert (run.noncontrast, run.excretory) == (phases["noncontrast"], phases["excretory"])
+    assert None not in (run.registered, run.kidneys, run.transform, run.uncertainty)
+    assert run.acquired is None
+    assert run.report.GetText() == "<html>"
+    assert run.summary["settings"] == {"seed": 3}
+
+
+def test_a_second_run_updates_the_nodes_and_drops_what_was_computed_from_them(
+    scene: Scene, phases: dict[str, Node], run_folder: Path, tmp_path: Path
+) -> None:
+    (run_folder / "report.html").write_text("<html>", encoding="utf-8")
+    first = load(order(phases), run_folder, tmp_path)
+    first.add("checkerboard", node_from_image(scene, sitk.Image(2, 2, 2, sitk.sitkInt16), "board"))
+    report = first.report
+    (run_folder / "report.html").write_text("<html>again", encoding="utf-8")
+    outputs = Outputs(synthetic=first.synthetic, excretory=first.registered)
+    second = load(order(phases, outputs=outputs), run_folder, tmp_path)
+    assert second == first
+    assert second.checkerboard is None
+    assert second.report is report
+    assert report.GetText() == "<html>again"
+
+
+def test_unwanted_results_are_not_loaded_but_the_synthetic_volume_always_is(
+    phases: dict[str, Node], run_folder: Path, tmp_path: Path
+) -> None:
+    run = load(order(phases, wanted=frozenset()), run_folder, tmp_path)
+    assert run.synthetic.GetImageData() is not None
+    assert (run.registered, run.kidneys, run.transform, run.uncertainty) == (None, None, None, None)
+
+
+def test_an_input_that_was_removed_during_the_run_leaves_the_scene_as_it_was(
+    scene: Scene, phases: dict[str, Node], run_folder: Path, tmp_path: Path
+) -> None:
+    scene.RemoveNode(phases["noncontrast"])
+    nodes = scene.GetNumberOfNodes()
+    with pytest.raises(UsageError, match="removed during the run"):
+        load(order(phases), run_folder, tmp_path)
+    assert scene.GetNumberOfNodes() == nodes
+
+
+def test_another_input_or_an_output_that_was_removed_is_not_missed(
+    scene: Scene, phases: dict[str, Node], run_folder: Path, tmp_path: Path
+) -> None:
+    output = node_from_image(scene, sitk.Image(2, 2, 2, sitk.sitkInt16), "output")
+    for node in (phases["excretory"], output):
+        scene.RemoveNode(node)
+    run = load(order(phases, outputs=Outputs(synthetic=output)), run_folder, tmp_path)
+    assert run.excretory is None
+    assert run.synthetic is not output
+    assert run.synthetic.GetScene() is scene
+
+
+def test_outputs_of_another_exam_are_not_overwritten(
+    scene: Scene, phases: dict[str, Node], run_folder: Path, tmp_path: Path
+) -> None:
+    run = load(order(phases), run_folder, tmp_path)
+    outputs = Outputs(synthetic=run.synthetic, kidneys=run.kidneys)
+    assert reusable_outputs(outputs, phases["noncontrast"]) == outputs
+    assert reusable_outputs(outputs, phases["excretory"]) == Outputs()
+    assert reusable_outputs(Outputs(kidneys=run.kidneys), phases["excretory"]).kidneys is run.kidneys
+    run.remember("acquired", run.registered)
+    assert reusable_outputs(outputs, phases["noncontrast"]).acquired is run.registered

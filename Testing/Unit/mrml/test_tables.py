@@ -1,0 +1,85 @@
+"""Tables hold the right figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import slicer
+
+from NephroSynthLib.errors import NoKidneyError, UsageError
+from NephroSynthLib.mrml.tables import kidney_hu_table, metrics_table, registration_table
+from NephroSynthLib.mrml.volume_nodes import node_from_image
+
+Scene = slicer.vtkMRMLScene
+
+
+Node = slicer.vtkMRMLNode
+Columns = Callable[[Node], dict[str, list[Any]]]
+
+
+@pytest.fixture
+def volumes(scene: Scene, ct: sitk.Image, synthetic: sitk.Image) -> dict[str, Node]:
+    return {"Synthetic": node_from_image(scene, synthetic, "s"), "Acquired": node_from_image(scene, ct, "a")}
+
+
+def test_the_metrics_of_a_run(scene: Scene, summary: dict[str, Any], columns_of: Columns) -> None:
+    columns = columns_of(metrics_table(scene, summary, "metrics"))
+    around = dict(zip(columns["Figure"], columns["Around kidneys, window"], strict=True))
+    assert around["PSNR (dB)"] == "26.3"
+    assert around["Bias (HU)"] == "−1.2"
+    assert around["Fréchet distance"] == "0.040"
+    inside = dict(zip(columns["Figure"], columns["Inside kidneys, window"], strict=True))
+    assert inside["MS-SSIM"] == "–"
+    assert inside["Dice, right kidney"] == "0.950"
+    with pytest.raises(UsageError, match="no acquired"):
+        metrics_table(scene, {**summary, "metrics": None}, "metrics")
+
+
+def test_the_registration_of_a_run_with_one_kidney(scene: Scene, summary: dict[str, Any], columns_of: Columns) -> None:
+    columns = columns_of(registration_table(scene, summary, "registration"))
+    by_figure = {title: dict(zip(columns["Figure"], column, strict=True)) for title, column in columns.items()}
+    assert by_figure["Right"]["Dice after"] == "0.94"
+    assert by_figure["Right"]["to left, back, up"] == "1.5, −0.5, 11.0"
+    assert by_figure["Left"]["Shift (mm)"] == "–"
+    assert by_figure["Both"]["SSIM after"] == "0.67"
+    assert by_figure["Both"]["SSIM after affine"] == "–"
+
+
+def test_a_figure_that_does_not_concern_a_column_leaves_it_blank(
+    scene: Scene, summary: dict[str, Any], columns_of: Columns
+) -> None:
+    columns = columns_of(registration_table(scene, summary, "registration"))
+    rows = list(zip(columns["Right"], columns["Left"], columns["Both"], strict=True))
+    assert all((right == "" and left == "") != (both == "") for right, left, both in rows)
+
+
+def test_hu_of_each_kidney_in_each_phase(
+    scene: Scene, volumes: dict[str, Node], segmentation: Node, ct: sitk.Image, kidneys: sitk.Image, columns_of: Columns
+) -> None:
+    node = kidney_hu_table(scene, volumes, segmentation, "HU")
+    columns = columns_of(node)
+    assert list(zip(columns["Kidney"], columns["Phase"], strict=True)) == [
+        ("Right", "Synthetic"), ("Right", "Acquired"), ("Left", "Synthetic"), ("Left", "Acquired")
+    ]  # fmt: skip
+    right = sitk.GetArrayFromImage(ct)[sitk.GetArrayFromImage(kidneys) == 1]
+    assert columns["Mean"][1] == pytest.approx(right.mean(), abs=0.06)
+    assert columns["SD"][1] == pytest.approx(right.std(), abs=0.06)
+    assert columns["Mean"][0] == pytest.approx(right.mean() + 120, abs=0.06)
+    assert columns["Median"][0] == pytest.approx(np.median(right) + 120, abs=0.06)
+    assert node.GetColumnUnitLabel("Mean") == "HU"
+    assert kidney_hu_table(scene, {"Acquired": volumes["Acquired"]}, segmentation, "HU", node) is node
+    assert len(columns_of(node)["Mean"]) == 2
+
+
+def test_no_kidneys_no_table(scene: Scene, volumes: dict[str, Node]) -> None:
+    empty = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "empty")
+    nodes = scene.GetNumberOfNodes()
+    with pytest.raises(NoKidneyError):
+        kidney_hu_table(scene, volumes, empty, "HU")
+    with pytest.raises(UsageError):
+        kidney_hu_table(scene, {}, empty, "HU")
+    assert scene.GetNumberOfNodes() == nodes
