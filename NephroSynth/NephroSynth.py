@@ -157,7 +157,7 @@ class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
 
 def _forget_code() -> dict[str, ModuleType]:
-    """Removes the module's code from Python, so that it is imported anew, and returns what was removed."""
+    """Removes the module's code from Python, so that it is imported anew, and returns the removed modules."""
     ours = ("NephroSynth", "NephroSynthPanel", "NephroSynthLib")
     return {name: sys.modules.pop(name) for name in [*sys.modules] if name.split(".")[0] in ours}
 

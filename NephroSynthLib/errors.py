@@ -94,7 +94,7 @@ class Action(Enum):
     REPLACE_FOLDER = "replace-folder", "Choose another output folder, or allow its replacement."
     SEPARATE_FOLDERS = "separate-folders", "Give the DICOM output a folder of its own."
     RENAME = "rename", "Rename the file or folder."
-    CHECK_PERMISSIONS = "check-permissions", "Check the permissions of the files and folders."
+    CHECK_PERMISSIONS = "check-permissions", "Check the permissions of files and folders, and the free disk space."
     FREE_DISK_SPACE = "free-disk-space", "Free some disk space, or choose another folder for output or temporary files."
     CHOOSE_FORMAT = "choose-format", "Choose at least one format."
 

@@ -1,4 +1,4 @@
-"""The section for the registration check: verdict, figures for each kidney, and ways to see it with one's own eyes."""
+"""The section for the registration check: the verdict, figures for each kidney, and views of the overlay."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from NephroSynthLib.mrml.tables import registration_table
 from NephroSynthLib.session.verdict import registration_verdict
 from NephroSynthPanel.result_section import ResultSection
 
-FLICKER_MS = 250  # each phase is shown this long: twice a second in turn
+FLICKER_MS = 250
+"""Each phase is shown for this time, so both are shown twice a second."""
 
 
 class CheckSection(ResultSection):
-    """Shows how well the registered excretory phase lies on the non-contrast phase."""
+    """Shows how well the registered excretory phase matches the non-contrast phase."""
 
     def __init__(self, ui: Any, run: Callable[[], RunNodes | None], on_error: Callable[[Exception], None]) -> None:
         super().__init__(ui, run, on_error)
@@ -40,7 +41,7 @@ class CheckSection(ResultSection):
         ui.surfacesCheckBox.connect("toggled(bool)", lambda on: self._do(self._surfaces, on))
 
     def update(self) -> None:
-        """Shows the figures of the run that is looked at."""
+        """Shows the figures of the current run."""
         run = self._run()
         ui = self._ui
         visible = run is not None and run.noncontrast is not None and run.registered is not None
@@ -59,7 +60,7 @@ class CheckSection(ResultSection):
         ui.registrationTableView.setMRMLTableNode(self._table(run))
 
     def stop(self) -> None:
-        """Leaves checkerboard, flicker and before/after."""
+        """Ends the checkerboard, the flicker and the view before registration."""
         for button in self._modes:
             button.checked = False
 
@@ -72,7 +73,7 @@ class CheckSection(ResultSection):
         return table
 
     def _leave_others(self, button: Any, on: bool) -> None:
-        """Leaves the other ways of looking when one begins."""
+        """Ends the other views when one starts."""
         for other in self._modes if on else ():
             if other is not button:
                 other.checked = False

@@ -16,7 +16,7 @@ from NephroSynthPanel.result_section import ResultSection
 
 
 class ComparisonSection(ResultSection):
-    """Shows the synthetic phase beside the others, with an acquired phase or without."""
+    """Compares the synthetic phase with the other phases. An acquired phase is optional."""
 
     def __init__(self, ui: Any, run: Callable[[], RunNodes | None], on_error: Callable[[Exception], None]) -> None:
         super().__init__(ui, run, on_error)
@@ -43,7 +43,7 @@ class ComparisonSection(ResultSection):
         ui.comparisonSection.connect("contentsCollapsed(bool)", lambda collapsed: self.update())
 
     def update(self) -> None:
-        """Shows the figures of the run that is looked at, and lets press what makes sense for it."""
+        """Shows the figures of the current run, and enables the buttons that apply to it."""
         run, ui = self._run(), self._ui
         there = run is not None
         if not there:
@@ -68,12 +68,12 @@ class ComparisonSection(ResultSection):
         ui.kidneyHUTableView.setMRMLTableNode(hu)
 
     def stop(self) -> None:
-        """Leaves the difference and the uncertainty, and follows no line any more."""
+        """Ends the views of difference and uncertainty, and stops following the line."""
         self._ui.differenceButton.checked = self._ui.uncertaintyButton.checked = False
         self._follow(None)
 
     def _arrange(self, run: RunNodes, layout: str) -> None:
-        """Shows the phases in a layout, or the synthetic phase in the layout that was there before."""
+        """Shows the phases in a layout; 'usual' shows the synthetic phase in Slicer's previous layout."""
         self._ui.differenceButton.checked = self._ui.uncertaintyButton.checked = False
         if layout == "usual":
             self._keep_sight()
@@ -87,8 +87,14 @@ class ComparisonSection(ResultSection):
     def _show(self, run: RunNodes, layout: str, volumes: list[Any], at: Ras | None = None) -> None:
         """Shows volumes in a layout.
 
-        One that comes new has the same window for all of them and the slices through `at`. The views are fitted to the
-        volumes once for an exam, and look where those before did from then on.
+        When the layout changes, all volumes get the same window and the views show the slices through `at`. The views
+        are fitted to the volumes once for each exam. After that, new views keep the position and zoom of the old views.
+
+        Args:
+            run: The current run.
+            layout: A key of `layouts.LAYOUTS`.
+            volumes: One volume for each cell.
+            at: RAS mm.
         """
         scene = slicer.mrmlScene
         self._keep_sight()
@@ -103,13 +109,13 @@ class ComparisonSection(ResultSection):
             self._fitted, self._sights = exam, {}
 
     def _keep_sight(self) -> None:
-        """Lets the views of the next layout see as much as these do, once they have their size."""
+        """Stores the position and zoom of the views for the next layout, and applies them in the next turn."""
         self._sights = {node.GetID(): sight(node) for node in slice_nodes(slicer.mrmlScene)}
         self._at = None
         self._fitter.start()
 
     def _fit(self) -> None:
-        """Shows what was seen before, or the volumes whole through a kidney; in the slices that are wanted."""
+        """Applies the stored position and zoom. Fits the views to the volumes if nothing is stored."""
         run = self._run()
         if run is None:
             return
@@ -168,12 +174,12 @@ class ComparisonSection(ResultSection):
         self._show_chart(run, chart)
 
     def _profile(self, run: RunNodes) -> None:
-        """Plots along the run's line; without one, or with one that is not drawn yet, lets the user draw it."""
+        """Plots the HU along the run's line, or lets the user draw the line if there is none."""
         scene = slicer.mrmlScene
         if run.line is None:
             line = scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", scene.GenerateUniqueName(_("HU profile")))
             line.CreateDefaultDisplayNodes()
-            line.GetDisplayNode().SetPropertiesLabelVisibility(False)  # it would lie over the line
+            line.GetDisplayNode().SetPropertiesLabelVisibility(False)  # the label would cover the line
             run.add("line", line)
         if run.line.GetNumberOfDefinedControlPoints() < 2:
             self._follow(run.line)
@@ -189,7 +195,7 @@ class ComparisonSection(ResultSection):
         self._plot_profile(run)
 
     def _follow(self, line: Any | None) -> None:
-        """Plots again whenever the line has changed; follows none if None is given."""
+        """Plots again whenever the line changes. None follows no line."""
         if self._line is line:
             return
         for tag in self._line_tags:
@@ -219,7 +225,7 @@ class ComparisonSection(ResultSection):
 
 
 def _kidney(run: RunNodes) -> Ras | None:
-    """The middle of a kidney; None where the run has none."""
+    """The centre of a kidney, RAS mm, or None if the run has no kidney."""
     sides = ("right", "left") if run.kidneys is not None else ()
     centres = (display.kidney_centre(run.kidneys, side) for side in sides)
     return next((centre for centre in centres if centre is not None), None)
@@ -232,6 +238,6 @@ def _middle(line: Any) -> Ras:
 
 
 def _go_to(point: Ras | None) -> None:
-    """Moves the slice views to the slices through a point, and neither aside nor nearer."""
+    """Moves the slice views to the slices through a point, and keeps their pan and zoom."""
     for node in slice_nodes(slicer.mrmlScene) if point is not None else ():
         node.JumpSliceByOffsetting(*point)

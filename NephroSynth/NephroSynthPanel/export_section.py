@@ -84,7 +84,7 @@ class ExportSection:
             self._task.end_now()
 
     def _choice(self, run: RunNodes) -> ExportChoice:
-        """What the widgets ask for.
+        """The choice that the widgets show.
 
         Raises:
             UsageError: If the choice cannot be carried out.

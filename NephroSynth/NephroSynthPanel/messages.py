@@ -29,7 +29,7 @@ def details(error: Exception) -> str:
 
 
 def run_problem(problem: RunProblem | None) -> str:
-    """Returns the sentence that tells what to choose before a run can start; empty for None."""
+    """Returns the sentence that names the missing choice of a run; empty for None."""
     if problem is None:
         return ""
     return {

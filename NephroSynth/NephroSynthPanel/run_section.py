@@ -105,7 +105,7 @@ class RunSection:
             self._ui.statusLabel.text = _("The run was ended.")
 
     def update(self) -> None:
-        """Enables the buttons that apply in the present state, and shows what is missing."""
+        """Enables the buttons that apply in the present state, and shows which input is missing."""
         problem = _problem(self._parameters())
         self._ui.applyButton.enabled = not self.running and not problem
         self._ui.applyButton.toolTip = problem or _(

@@ -1,1 +1,1 @@
-"""Everything that touches a MRML scene and is not a widget; the only place of the library that imports slicer."""
+"""The scene logic: everything that touches a MRML scene, without widgets. Only this room imports slicer."""

@@ -1,4 +1,4 @@
-"""Colour tables and legends for what is not HU of one phase: differences and uncertainty."""
+"""Colour tables and legends for differences and uncertainty."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import slicer
 
 _COLOURS = 256
-# ColorBrewer's RdBu reversed (Harrower and Brewer, Cartogr. J. 40:27, 2003): blue below, white at, red above zero.
+# ColorBrewer's RdBu, reversed (Harrower and Brewer, Cartogr. J. 40:27, 2003): blue, white at zero, red.
 _DIVERGING = (
     (5, 48, 97),
     (67, 147, 195),
@@ -18,16 +18,16 @@ _DIVERGING = (
     (214, 96, 77),
     (103, 0, 31),
 )
-_SEQUENTIAL = ((255, 255, 178), (254, 204, 92), (253, 141, 60), (240, 59, 32), (189, 0, 38))  # its YlOrRd
+_SEQUENTIAL = ((255, 255, 178), (254, 204, 92), (253, 141, 60), (240, 59, 32), (189, 0, 38))  # YlOrRd
 
 
 def diverging(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLColorTableNode:
-    """The scene's colour table for differences, made when it is first asked for."""
+    """The scene's colour table for differences. It is made at the first call."""
     return _table(scene, "NephroSynth difference", _DIVERGING)
 
 
 def sequential(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLColorTableNode:
-    """The scene's colour table for uncertainty, made when it is first asked for."""
+    """The scene's colour table for uncertainty. It is made at the first call."""
     return _table(scene, "NephroSynth uncertainty", _SEQUENTIAL)
 
 
@@ -37,7 +37,14 @@ def paint(
     limits: tuple[float, float],
     legend: str,
 ) -> None:
-    """Shows a volume in the colours of a table between two values, with a colour legend of that title."""
+    """Shows a volume in colours, with a colour legend.
+
+    Args:
+        node: The volume.
+        table: The colours.
+        limits: The values of the first and the last colour.
+        legend: The title of the legend.
+    """
     if node.GetDisplayNode() is None:
         node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
@@ -50,8 +57,8 @@ def paint(
 def show_legend(node: slicer.vtkMRMLScalarVolumeNode, on: bool) -> None:
     """Shows or hides the colour legend of a volume, if it has one.
 
-    A view draws only the legends that join the scene after it has (vtkMRMLColorLegendDisplayableManager,
-    OnMRMLSceneNodeAdded), so a legend that is shown joins anew.
+    A view draws a legend only if the legend was added to the scene after the view
+    (vtkMRMLColorLegendDisplayableManager, OnMRMLSceneNodeAdded). So a legend is added again to be shown.
     """
     legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
     if legend is not None and on:
@@ -69,7 +76,7 @@ def _add_legend(node: slicer.vtkMRMLScalarVolumeNode, title: str) -> None:
     legend.SetSize(0.12, 0.45)
     for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
         text.SetBackgroundColor(0.0, 0.0, 0.0)
-        text.SetBackgroundOpacity(0.65)  # the middle of the diverging colours is as white as the text
+        text.SetBackgroundOpacity(0.65)  # the middle of the diverging colours is white like the text
     legend.SetVisibility(True)
 
 

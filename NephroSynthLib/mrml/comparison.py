@@ -1,4 +1,4 @@
-"""Volumes made to compare two others: checkerboard, difference, uncertainty over the synthetic phase."""
+"""Volumes that compare two other volumes: checkerboard, difference, and uncertainty over the synthetic phase."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TypeAlias
 import numpy as np
 import SimpleITK as sitk
 import slicer
+from numpy.typing import NDArray
 
 from NephroSynthLib.errors import Action, GeometryError
 from NephroSynthLib.imaging.grids import resample, same_grid
@@ -18,10 +19,10 @@ from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image
 __all__ = ["COMPARISON", "DIFFERENCE_HU", "checkerboard", "difference", "show_legend", "uncertainty_overlay"]
 
 COMPARISON = "NephroSynth.Comparison"
-"""The attribute of volumes that are made only to be looked at."""
+"""The attribute of volumes that exist only for display."""
 
 DIFFERENCE_HU = 100.0
-"""The colours of a difference end at this many HU on either side, as in the report."""
+"""The colours of a difference range from minus to plus this value, as in the report."""
 
 _OUTSIDE = -32000.0
 _LEAST_UNCERTAINTY_HU = 1.0
@@ -31,15 +32,15 @@ Volume: TypeAlias = "slicer.vtkMRMLScalarVolumeNode"
 def checkerboard(
     scene: slicer.vtkMRMLScene, a: Volume, b: Volume, tiles: int, name: str, node: Volume | None = None
 ) -> Volume:
-    """Alternating blocks of two volumes on the grid of the first; edges that break at their borders are misaligned.
+    """Makes a checkerboard of two volumes. Edges that break at the borders of its blocks are misaligned.
 
     Args:
         scene: Where a new node is made.
-        a: Shown in the first block.
-        b: Any grid; where it does not reach, `a` is shown.
-        tiles: How many cubic blocks lie along the longest side of a slice, 2 to 64.
-        name: Of the result.
-        node: Updated in place if given.
+        a: The volume in the first block. The result has its grid.
+        b: The other volume, on any grid. `a` is shown where `b` has no voxels.
+        tiles: The number of cubic blocks along the longest side of a slice, 2 to 64.
+        name: The name of the result.
+        node: A node to update instead of making a new one.
 
     Raises:
         GeometryError: If the volumes do not overlap or `tiles` is out of range.
@@ -64,14 +65,14 @@ def checkerboard(
 def difference(
     scene: slicer.vtkMRMLScene, synthetic: Volume, acquired: Volume, name: str, node: Volume | None = None
 ) -> Volume:
-    """Synthetic less acquired in HU on the synthetic's grid, in diverging colours from -100 to 100 HU with a legend.
+    """Makes the difference of two volumes in HU, in diverging colours from -100 to 100 HU with a legend.
 
     Args:
         scene: Where a new node is made.
-        synthetic: Whose grid the result has.
-        acquired: Any grid; where it does not reach, the difference is 0.
-        name: Of the result.
-        node: Updated in place if given.
+        synthetic: The minuend. The result has its grid.
+        acquired: The subtrahend, on any grid. The difference is 0 where it has no voxels.
+        name: The name of the result.
+        node: A node to update instead of making a new one.
 
     Raises:
         GeometryError: If the volumes do not overlap.
@@ -85,13 +86,15 @@ def difference(
 
 
 def uncertainty_overlay(scene: slicer.vtkMRMLScene, volume: Volume, uncertainty: Volume, opacity: float = 0.5) -> None:
-    """Shows the uncertainty in colours over a volume in all slice views, with a legend; small ones stay transparent.
+    """Shows the uncertainty in colours over a volume in all slice views, with a legend.
+
+    Values below 1 HU are transparent.
 
     Args:
         scene: The scene.
-        volume: Shown below.
-        uncertainty: Standard deviation in HU.
-        opacity: Of the colours, in [0, 1].
+        volume: The background.
+        uncertainty: The standard deviation in HU.
+        opacity: The opacity of the colours, in [0, 1].
     """
     values = sitk.GetArrayFromImage(image_from_node(uncertainty))
     positive = values[values > _LEAST_UNCERTAINTY_HU]
@@ -103,8 +106,8 @@ def uncertainty_overlay(scene: slicer.vtkMRMLScene, volume: Volume, uncertainty:
     overlay(scene, volume, uncertainty, opacity)
 
 
-def _pair(grid: sitk.Image, a: Volume, b: Volume) -> tuple[np.ndarray, np.ndarray]:
-    """Both volumes (z, y, x), float32 HU, on the first one's grid; the second far below any HU where it ends."""
+def _pair(grid: sitk.Image, a: Volume, b: Volume) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The voxels (z, y, x) of both volumes in HU, on the grid of the first. Below `_OUTSIDE` where the second ends."""
     other = sitk.Cast(image_from_node(b), sitk.sitkFloat32)
     if not same_grid(grid, other):
         other = resample(other, grid, outside=2 * _OUTSIDE)
@@ -117,7 +120,7 @@ def _pair(grid: sitk.Image, a: Volume, b: Volume) -> tuple[np.ndarray, np.ndarra
     return sitk.GetArrayFromImage(grid).astype(np.float32), others
 
 
-def _like(grid: sitk.Image, values: np.ndarray) -> sitk.Image:
+def _like(grid: sitk.Image, values: NDArray[np.float32]) -> sitk.Image:
     image = sitk.GetImageFromArray(values.astype(np.float32))
     image.CopyInformation(grid)
     return image

@@ -1,4 +1,4 @@
-"""How volumes and kidneys appear in the slice views of the present layout."""
+"""The display of volumes and kidneys in the slice views of the present layout."""
 
 from __future__ import annotations
 
@@ -56,24 +56,31 @@ def overlay(
     foreground: slicer.vtkMRMLScalarVolumeNode,
     opacity: float,
 ) -> None:
-    """Shows one volume over another in all slice views; `opacity` of the upper one in [0, 1]."""
+    """Shows a foreground volume over a background volume in all slice views.
+
+    Args:
+        scene: The scene.
+        background: The lower volume.
+        foreground: The upper volume.
+        opacity: The opacity of the upper volume, in [0, 1].
+    """
     show(scene, slice_views(scene), background, foreground, opacity)
 
 
 def set_foreground_opacity(scene: slicer.vtkMRMLScene, opacity: float) -> None:
-    """Fades the upper volume of all slice views in or out; `opacity` in [0, 1]."""
+    """Sets the opacity, in [0, 1], of the foreground volume in all slice views."""
     for node in composites(scene):
         node.SetForegroundOpacity(opacity)
 
 
 def has_outlines(node: slicer.vtkMRMLSegmentationNode) -> bool:
-    """Whether slice views show the kidneys."""
+    """Whether the slice views show the kidneys."""
     display = node.GetDisplayNode()
     return display is not None and bool(display.GetVisibility() and display.GetVisibility2D())
 
 
 def show_outlines(node: slicer.vtkMRMLSegmentationNode, on: bool) -> None:
-    """Shows the outlines of the kidneys with a faint fill in slice views, or hides them there."""
+    """Shows or hides the outlines of the kidneys, with a faint fill, in the slice views."""
     if on:
         display = _visible(node)
         display.SetOpacity2DFill(_FILL_OPACITY)
@@ -83,16 +90,18 @@ def show_outlines(node: slicer.vtkMRMLSegmentationNode, on: bool) -> None:
 
 
 def has_surfaces(node: slicer.vtkMRMLSegmentationNode) -> bool:
-    """Whether 3D views show the kidneys."""
+    """Whether the 3D views show the kidneys."""
     display = node.GetDisplayNode()
     return display is not None and bool(display.GetVisibility() and display.GetVisibility3D() and _are_made(node))
 
 
 def show_surfaces(node: slicer.vtkMRMLSegmentationNode, on: bool) -> None:
-    """Makes the surfaces of the kidneys and shows them in 3D views, or removes them; a CT takes a quarter of a second.
+    """Makes the surfaces of the kidneys and shows them in the 3D views, or removes them.
+
+    The surfaces of a CT of usual size take a quarter of a second.
 
     Raises:
-        GeometryError: If they cannot be made.
+        GeometryError: If the surfaces cannot be made.
     """
     if not on:
         node.RemoveClosedSurfaceRepresentation()
@@ -104,9 +113,10 @@ def show_surfaces(node: slicer.vtkMRMLSegmentationNode, on: bool) -> None:
 
 
 def _visible(node: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLSegmentationDisplayNode:
-    """How a segmentation is shown; one that was hidden as a whole shows nothing yet in any view.
+    """The display node of a segmentation, made visible as a whole.
 
-    Without surfaces there is nothing to hide in 3D: Slicer's own Show 3D makes them, and does not turn this on.
+    If the segmentation was hidden, its outlines and surfaces stay hidden until the caller shows them. The visibility
+    in 3D stays on where no surfaces exist, because Slicer's own button Show 3D makes surfaces but does not turn it on.
     """
     if node.GetDisplayNode() is None:
         node.CreateDefaultDisplayNodes()
@@ -124,7 +134,7 @@ def _are_made(node: slicer.vtkMRMLSegmentationNode) -> bool:
 
 
 def kidney_centre(node: slicer.vtkMRMLSegmentationNode, side: str) -> tuple[float, float, float] | None:
-    """Where the middle of a kidney's bounding box lies, RAS mm in the world; None if that kidney is not there.
+    """The centre of a kidney's bounding box, RAS mm in the world. None if the segmentation lacks that kidney.
 
     Args:
         node: The segmentation.

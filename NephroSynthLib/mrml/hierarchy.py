@@ -1,4 +1,4 @@
-"""Places of nodes in the subject hierarchy."""
+"""The places of nodes in the subject hierarchy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ import slicer
 
 
 def place_beside(node: slicer.vtkMRMLNode, input_node: slicer.vtkMRMLNode) -> None:
-    """Puts a node where another one is: into its study, patient or folder; a chart with the tables that it shows.
+    """Moves a node into the study, patient or folder of another node. A chart takes its tables along.
+
+    Args:
+        node: The node to move.
+        input_node: The other node.
 
     Raises:
         ValueError: If a node is in no scene.
@@ -32,7 +36,7 @@ def _tree(node: slicer.vtkMRMLNode) -> slicer.vtkMRMLSubjectHierarchyNode:
 
 
 def _item(tree: slicer.vtkMRMLSubjectHierarchyNode, node: slicer.vtkMRMLNode) -> int:
-    """The item of a node; Slicer's plugins have made it, except in a scene without them."""
+    """The item of a node. It is made if Slicer's plugins, which usually make it, are missing."""
     item = tree.GetItemByDataNode(node)
     if item == slicer.vtkMRMLSubjectHierarchyNode.GetInvalidItemID():
         item = tree.CreateItem(tree.GetSceneItemID(), node)

@@ -1,4 +1,4 @@
-"""Translation of what a scene shows, as Slicer's own `tr` does it; slicer-core without the application has none."""
+"""Slicer's translation of texts. In slicer-core, which has no translation, texts stay as they are."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ try:
 except ImportError:
 
     def tr(text: str) -> str:
-        """The text as it is."""
+        """Returns the text as it is."""
         return text

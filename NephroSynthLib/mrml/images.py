@@ -1,4 +1,4 @@
-"""Voxels and geometry from VTK to SimpleITK and back: IJK and RAS on the one side, LPS on the other."""
+"""Voxels and geometry between VTK, which uses IJK and RAS, and SimpleITK, which uses LPS."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ Matrix = NDArray[np.float64]
 
 
 def matrix_from_vtk(matrix: vtk.vtkMatrix4x4) -> Matrix:
-    """A vtkMatrix4x4 as (4, 4)."""
+    """Converts a vtkMatrix4x4 to an array (4, 4)."""
     return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
 
 
 def matrix_to_vtk(values: Matrix) -> vtk.vtkMatrix4x4:
-    """(4, 4) as a vtkMatrix4x4."""
+    """Converts an array (4, 4) to a vtkMatrix4x4."""
     matrix = vtk.vtkMatrix4x4()
     matrix.DeepCopy(np.asarray(values, dtype=np.float64).ravel().tolist())
     return matrix
 
 
 def shear(ijk_to_world: Matrix) -> float:
-    """The largest cosine between two axes of a grid; 0 where they are orthogonal."""
+    """The largest cosine between two axes of a grid. 0 if all axes are orthogonal."""
     axes = ijk_to_world[:3, :3] / np.linalg.norm(ijk_to_world[:3, :3], axis=0)
     return float(np.abs(axes.T @ axes - np.eye(3)).max())
 
 
 def ijk_to_ras(image: sitk.Image) -> Matrix:
-    """(4, 4) from voxel indices (x, y, z) of an image to RAS mm."""
+    """The matrix (4, 4) from voxel indices (x, y, z) of an image to RAS mm."""
     return RAS_LPS @ index_to_world(image)
 
 
 def image_from_vtk(data: vtk.vtkImageData, ijk_to_ras_matrix: Matrix) -> sitk.Image:
-    """A copy of scalar voxels, with their place in space.
+    """Copies scalar voxels into an image.
 
     Args:
-        data: One component; its own origin and spacing are not used, as in MRML.
-        ijk_to_ras_matrix: (4, 4) from the indices of `data`, which may begin anywhere, to RAS mm.
+        data: Voxels with one component. Its origin and spacing are ignored, as in MRML.
+        ijk_to_ras_matrix: The matrix (4, 4) from the indices of `data` to RAS mm. The first index may differ from 0.
     """
     image = sitk.GetImageFromArray(voxels(data))
     _place(image, data, ijk_to_ras_matrix)
@@ -53,14 +53,14 @@ def image_from_vtk(data: vtk.vtkImageData, ijk_to_ras_matrix: Matrix) -> sitk.Im
 
 
 def grid_from_vtk(data: vtk.vtkImageData, ijk_to_ras_matrix: Matrix) -> sitk.Image:
-    """An empty image, 8 bits a voxel, where `image_from_vtk` would have the voxels."""
+    """Makes an empty image of 8 bits with the geometry that `image_from_vtk` would give."""
     grid = sitk.Image(data.GetDimensions(), sitk.sitkUInt8)
     _place(grid, data, ijk_to_ras_matrix)
     return grid
 
 
 def image_to_vtk(image: sitk.Image, data: vtk.vtkImageData | None = None) -> vtk.vtkImageData:
-    """A copy of the voxels of an image, in `data` if that is given; indices begin at 0, geometry is left out."""
+    """Copies the voxels of an image into `data`, or into a new object. Indices begin at 0. Geometry is not copied."""
     array = sitk.GetArrayViewFromImage(image)
     data = data if data is not None else vtk.vtkImageData()
     data.SetExtent(*(bound for size in image.GetSize() for bound in (0, size - 1)))
@@ -70,7 +70,7 @@ def image_to_vtk(image: sitk.Image, data: vtk.vtkImageData | None = None) -> vtk
 
 
 def voxels(data: vtk.vtkImageData) -> NDArray[Any]:
-    """The voxels (z, y, x) of an image with one component, as a view."""
+    """The voxels of an image with one component, as a view (z, y, x)."""
     values: NDArray[Any] = numpy_support.vtk_to_numpy(data.GetPointData().GetScalars())
     return values.reshape(data.GetDimensions()[::-1])
 

@@ -1,4 +1,4 @@
-"""Layouts for looking at several volumes at once: side by side, two by two, three planes each, and with plots."""
+"""Layouts that show several volumes: side by side, two by two, three planes each, and with plots."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from NephroSynthLib.mrml.views import layout_node, link_slices, look, show, sigh
 PLANES = ("Axial", "Coronal", "Sagittal")
 PLOT_VIEW = "NephroSynthPlot"
 _COLOURS = ("#F34A33", "#6EB04B", "#EDD54C", "#5F9FD8")
-_GROUP = 71  # a view group of their own, so that linking leaves Slicer's own views alone
+_GROUP = 71  # these views have their own group, so that linking does not affect Slicer's own views
 _BEFORE = "NephroSynth.LayoutBefore"
 
 
@@ -23,9 +23,9 @@ class Layout:
     """A layout of slice views.
 
     Attributes:
-        id: Its number in Slicer's layout node.
-        cells: For each volume, the names of the slice views that show it.
-        xml: Its description, as Slicer's layout manager reads it.
+        id: The number in Slicer's layout node.
+        cells: The names of the slice views for each volume.
+        xml: The description for Slicer's layout manager.
     """
 
     id: int
@@ -34,17 +34,17 @@ class Layout:
 
     @property
     def views(self) -> tuple[str, ...]:
-        """Names of all its slice views."""
+        """The names of all slice views."""
         return tuple(view for cell in self.cells for view in cell)
 
 
 def view_name(cell: int, plane: str) -> str:
-    """The name of the slice view that shows a plane of the volume in a cell, counted from 0."""
+    """The name of the slice view for a plane of the volume in a cell. Cells count from 0."""
     return f"NephroSynth{cell + 1}{plane}"
 
 
 def register_layouts(scene: slicer.vtkMRMLScene) -> None:
-    """Makes the layouts known to the scene's layout node, once.
+    """Adds the layouts to the scene's layout node, unless it has them.
 
     Raises:
         UsageError: If the scene has no layout node.
@@ -58,18 +58,18 @@ def register_layouts(scene: slicer.vtkMRMLScene) -> None:
 def show_layout(
     scene: slicer.vtkMRMLScene, name: str, volumes: Sequence[slicer.vtkMRMLScalarVolumeNode | None]
 ) -> bool:
-    """Shows volumes in a layout, linked; it looks where the views before did.
+    """Shows volumes in a layout with linked views. New views keep the position of the old views.
 
     Args:
         scene: The scene.
         name: A key of `LAYOUTS`.
-        volumes: One for each cell, in order; a cell without one, or with None, stays empty.
+        volumes: One volume for each cell. A cell without a volume, or with None, stays empty.
 
     Returns:
-        Whether another layout was there before.
+        Whether the layout changed.
 
     Raises:
-        UsageError: If there is no such layout.
+        UsageError: If there is no layout of that name.
     """
     if name not in LAYOUTS:
         raise UsageError(
@@ -90,9 +90,9 @@ def show_layout(
 
 
 def restore_layout(scene: slicer.vtkMRMLScene) -> None:
-    """Goes back to the layout that was there before the first of these was shown, or to Slicer's usual one.
+    """Returns to the layout that Slicer showed before the first of these layouts, or to Slicer's usual layout.
 
-    A scene that was closed in one of these layouts has forgotten what was there before.
+    A scene that was closed in one of these layouts does not store the previous layout.
     """
     node = layout_node(scene)
     if node.GetViewArrangement() in {one.id for one in LAYOUTS.values()}:
@@ -103,7 +103,7 @@ def restore_layout(scene: slicer.vtkMRMLScene) -> None:
 
 
 def _arrange(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLLayoutNode, arrangement: int) -> None:
-    """Changes the layout; the views that were not shown before look where the first of those before looked."""
+    """Changes the layout. New views take the position and zoom of the first old view."""
     before = slice_nodes(scene)
     node.SetViewArrangement(arrangement)
     for view in slice_nodes(scene):

@@ -1,4 +1,4 @@
-"""Which of the loaded volumes is which phase, by image, name and DICOM header."""
+"""The search for the phases among the loaded volumes, by image, name and DICOM header."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 _LEAST = 0.5
-_SCENE = "scene"  # loaded volumes share the frame of the scene
+_SCENE = "scene"  # all loaded volumes share the frame of the scene
 _SHARE_OF_MEASURING = 0.7
 _WANTED = {
     "noncontrast": (Phase.NONCONTRAST, _("non-contrast")),
@@ -38,11 +38,14 @@ _WANTED = {
 
 @dataclass(frozen=True)
 class PhaseSuggestion:
-    """Which volume is likely which phase; None where none is.
+    """The volumes that are likely the phases.
 
     Attributes:
-        reasons: For each phase found, by its field's name, how sure it is and why.
-        warnings: What is doubtful, as sentences.
+        noncontrast: The non-contrast phase, or None.
+        excretory: The excretory phase, or None.
+        nephrographic: The nephrographic phase, or None.
+        reasons: The probability of each phase found and the reasons for it, by the names above.
+        warnings: Sentences about doubts.
     """
 
     noncontrast: slicer.vtkMRMLScalarVolumeNode | None
@@ -55,19 +58,19 @@ class PhaseSuggestion:
 def find_phases(
     nodes: Sequence[slicer.vtkMRMLScalarVolumeNode], headers: Sequence[Dataset | None] | None = None
 ) -> Steps[PhaseSuggestion]:
-    """Suggests the phases among volumes of one exam, step by step.
+    """Finds the phases among volumes of one exam, step by step.
 
-    Label maps and volumes that NephroSynth made are left out.
+    Label maps and volumes that NephroSynth made are ignored.
 
     Args:
         nodes: CT volumes.
-        headers: The DICOM header of one instance of each, in the same order; None where there is none.
+        headers: The DICOM header of one instance of each volume, in the same order. None for a volume without one.
 
     Returns:
         A generator of steps whose value is the `PhaseSuggestion`.
 
     Raises:
-        UsageError: If fewer than two or more than eight volumes are left; while stepping.
+        UsageError: While stepping, if fewer than two or more than eight volumes are left.
     """
     chosen = [index for index, node in enumerate(nodes) if not node.IsA("vtkMRMLLabelMapVolumeNode")]
     chosen = [index for index in chosen if not provenance(nodes[index]) and not nodes[index].GetAttribute(COMPARISON)]
@@ -107,7 +110,7 @@ def find_phases(
 def find_phases_now(
     nodes: Sequence[slicer.vtkMRMLScalarVolumeNode], headers: Sequence[Dataset | None] | None = None
 ) -> PhaseSuggestion:
-    """Suggests the phases at once; arguments and errors as those of `find_phases`."""
+    """Finds the phases at once. Arguments and errors are those of `find_phases`."""
     return finish(find_phases(nodes, headers))
 
 

@@ -1,13 +1,14 @@
-"""Plots: HU along a line, and histograms, of several volumes in one chart of Slicer's plot view."""
+"""Charts for Slicer's plot view: HU along a line, and histograms, of several volumes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import SimpleITK as sitk
 import slicer
+from numpy.typing import NDArray
 
 from NephroSynthLib.errors import Action, UsageError
 from NephroSynthLib.imaging.grids import AIR_HU
@@ -19,7 +20,7 @@ _LEAST_LENGTH_MM = 1.0
 _MOST_SAMPLES = 2000
 _HISTOGRAM_HU = (-150.0, 350.0)
 _BIN_HU = 10.0
-# Okabe and Ito's palette, told apart by the colour-blind as well (jfly.uni-koeln.de/color, 2008).
+# The palette of Okabe and Ito for colour-blind readers (jfly.uni-koeln.de/color, 2008).
 _COLOURS = ((0.0, 0.45, 0.70), (0.84, 0.37, 0.0), (0.0, 0.62, 0.45), (0.80, 0.47, 0.65), (0.34, 0.71, 0.91))
 Volumes: TypeAlias = "Mapping[str, slicer.vtkMRMLScalarVolumeNode]"
 
@@ -31,17 +32,20 @@ def line_profile(
     name: str,
     chart: slicer.vtkMRMLPlotChartNode | None = None,
 ) -> slicer.vtkMRMLPlotChartNode:
-    """HU of volumes along a line, by linear interpolation.
+    """Plots the HU of volumes along a line, by linear interpolation.
 
     Args:
-        scene: Where new nodes are made.
-        line_node: From its first to its second point, where they lie in the world.
-        volumes: By the name that the legend shows.
-        name: Title of the chart.
-        chart: Updated in place, with its table, if given.
+        scene: The scene that takes new nodes.
+        line_node: A line with two points.
+        volumes: The volumes, by their names in the legend.
+        name: The title of the chart.
+        chart: A chart to update, with its table, instead of making a new one.
+
+    Returns:
+        The chart.
 
     Raises:
-        UsageError: If the line is not drawn yet, shorter than 1 mm, or no volume is given.
+        UsageError: If the line has fewer than two points or is shorter than 1 mm, or if no volume is given.
     """
     if line_node.GetNumberOfDefinedControlPoints() < 2:
         raise UsageError(
@@ -74,18 +78,22 @@ def histogram(
     name: str,
     chart: slicer.vtkMRMLPlotChartNode | None = None,
 ) -> slicer.vtkMRMLPlotChartNode:
-    """How often each HU from -150 to 350 occurs in the kidneys of volumes, or in all of them, in percent per 10 HU.
+    """Plots the histograms of volumes from -150 to 350 HU, in percent per 10 HU.
 
     Args:
-        scene: Where new nodes are made.
-        volumes: By the name that the legend shows.
-        segmentation: Of the kidneys; None counts all voxels in that range.
-        name: Title of the chart.
-        chart: Updated in place, with its table, if given.
+        scene: The scene that takes new nodes.
+        volumes: The volumes, by their names in the legend.
+        segmentation: The kidneys, whose voxels are counted. None counts all voxels in that range.
+        name: The title of the chart.
+        chart: A chart to update, with its table, instead of making a new one.
+
+    Returns:
+        The chart.
 
     Raises:
         UsageError: If no volume is given.
-        NoKidneyError, GeometryError: If the segmentation has no kidney in the first volume.
+        NoKidneyError: If the segmentation has no kidney.
+        GeometryError: If the kidneys lie outside the first volume.
     """
     if not volumes:
         raise UsageError(_("No volume is given."), Action.CHOOSE_VOLUME)
@@ -107,18 +115,18 @@ def show_chart(scene: slicer.vtkMRMLScene, chart: slicer.vtkMRMLPlotChartNode) -
         views.GetItemAsObject(index).SetPlotChartNodeID(chart.GetID())
 
 
-def _values(volumes: Volumes, segmentation: slicer.vtkMRMLSegmentationNode | None) -> dict[str, np.ndarray]:
+def _values(volumes: Volumes, segmentation: slicer.vtkMRMLSegmentationNode | None) -> dict[str, NDArray[Any]]:
     if segmentation is None:
         return {title: sitk.GetArrayFromImage(image_from_node(volume)).ravel() for title, volume in volumes.items()}
     found = kidney_hu(volumes, segmentation)
     return {
-        title: np.concatenate([values for (_, phase), values in found.items() if phase == title] or [np.zeros(0)])
+        title: np.concatenate([values for (_, phase), values in found.items() if phase == title] or [np.zeros(0, np.float32)])
         for title in volumes
     }
 
 
-def _line(start: np.ndarray, stop: np.ndarray, step: float) -> sitk.Image:
-    """An image of one row along a line, LPS mm."""
+def _line(start: NDArray[np.float64], stop: NDArray[np.float64], step: float) -> sitk.Image:
+    """Makes an image of one row along a line, LPS mm."""
     axis = (stop - start) / np.linalg.norm(stop - start)
     across = np.linalg.svd(axis[np.newaxis])[2][1:]
     row = sitk.Image(int(np.linalg.norm(stop - start) / step) + 1, 1, 1, sitk.sitkUInt8)
@@ -129,7 +137,7 @@ def _line(start: np.ndarray, stop: np.ndarray, step: float) -> sitk.Image:
 
 
 def _along(image: sitk.Image, line: sitk.Image) -> list[float]:
-    """HU at each voxel of the line; NaN beyond the image."""
+    """The HU at each voxel of the line. NaN outside the image."""
     values = sitk.Resample(sitk.Cast(image, sitk.sitkFloat32), line, sitk.Transform(), sitk.sitkLinear, 2 * AIR_HU)
     hu = sitk.GetArrayFromImage(values).ravel().astype(float)
     hu[hu <= 1.5 * AIR_HU] = np.nan
@@ -143,7 +151,7 @@ def _chart(
     axes: tuple[str, str],
     chart: slicer.vtkMRMLPlotChartNode | None,
 ) -> slicer.vtkMRMLPlotChartNode:
-    """A chart with a line for each column over the first one."""
+    """Makes a chart that plots each column against the first one."""
     table = None
     if chart is None:
         chart = scene.AddNewNodeByClass("vtkMRMLPlotChartNode", scene.GenerateUniqueName(name))
@@ -169,7 +177,7 @@ def _chart(
 
 
 def _remove_series(scene: slicer.vtkMRMLScene, chart: slicer.vtkMRMLPlotChartNode) -> slicer.vtkMRMLTableNode | None:
-    """Removes the series of a chart, and returns the table that they showed."""
+    """Removes the series of a chart, and returns their table."""
     listed = (chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes()))
     series = [one for one in listed if one is not None]
     tables = [one.GetTableNode() for one in series]

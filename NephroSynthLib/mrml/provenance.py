@@ -1,4 +1,4 @@
-"""Where a node comes from, as node attributes, which a saved scene keeps."""
+"""The origin of a node, in its attributes, which a saved scene keeps."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _INPUT = f"{_PREFIX}Input."
 def set_provenance(
     node: slicer.vtkMRMLNode, summary: Mapping[str, Any], inputs: Mapping[str, slicer.vtkMRMLNode] | None = None
 ) -> None:
-    """Writes down on a node how it was made.
+    """Stores in a node how it was made.
 
     Args:
-        node: Made by a run.
-        summary: Of that run, as `result.json` has it.
-        inputs: Nodes that went into it, by role, e.g. 'Noncontrast'; they become node references as well.
+        node: A node that a run made.
+        summary: The content of the run's `result.json`.
+        inputs: The input nodes of the run, by role, such as 'Noncontrast'. They are stored as node references too.
     """
     settings = summary.get("settings") or {}
     values = {
@@ -50,7 +50,7 @@ def set_provenance(
 
 
 def _forget(node: slicer.vtkMRMLNode) -> None:
-    """What an earlier run wrote about its inputs and models."""
+    """Removes the inputs and models of an earlier run."""
     for name in list(node.GetAttributeNames()):
         if name.startswith(_INPUT):
             node.RemoveNodeReferenceIDs(_PREFIX + name.removeprefix(_INPUT))
@@ -59,7 +59,7 @@ def _forget(node: slicer.vtkMRMLNode) -> None:
 
 
 def provenance(node: slicer.vtkMRMLNode) -> dict[str, str]:
-    """What `set_provenance` wrote, without the summary; empty for a node that NephroSynth did not make."""
+    """The attributes of `set_provenance`, without the summary. Empty for a node that NephroSynth did not make."""
     if not node.GetAttribute(_SUMMARY):
         return {}
     names = [name for name in node.GetAttributeNames() if name.startswith(_PREFIX) and name != _SUMMARY]
@@ -67,7 +67,7 @@ def provenance(node: slicer.vtkMRMLNode) -> dict[str, str]:
 
 
 def run_summary(node: slicer.vtkMRMLNode) -> dict[str, Any] | None:
-    """The summary of the run that made a node; None for a node that NephroSynth did not make."""
+    """The summary of the run that made a node. None for a node that NephroSynth did not make."""
     text = node.GetAttribute(_SUMMARY)
     try:
         found = json.loads(text) if text else None

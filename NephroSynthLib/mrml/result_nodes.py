@@ -1,4 +1,4 @@
-"""Loads the folder of a run into a scene: all of it, or nothing."""
+"""Loads the result folder of a run into a scene, as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _SHARE_OF_READING = 0.8
 
 @dataclass(frozen=True)
 class Outputs:
-    """Nodes that a result is loaded into; None makes a new one."""
+    """The nodes that take a result. None makes a new node."""
 
     synthetic: slicer.vtkMRMLScalarVolumeNode | None = None
     excretory: slicer.vtkMRMLScalarVolumeNode | None = None
@@ -60,11 +60,11 @@ class Outputs:
 
 @dataclass(frozen=True)
 class LoadedResult:
-    """What was loaded; None for what was not wanted or the run did not make.
+    """The nodes of a loaded result. None for a result that was not wanted or not made.
 
     Attributes:
         summary: The content of `result.json`.
-        report: The HTML report, if the run wrote one.
+        report: The path of the HTML report, if the run wrote one.
     """
 
     synthetic: slicer.vtkMRMLScalarVolumeNode | None
@@ -87,23 +87,23 @@ def load_result(
 ) -> Steps[LoadedResult]:
     """Loads the result of a run, step by step.
 
-    Everything is read and checked before the scene is touched; if a step fails then, or the generator is closed before
-    its end, new nodes are removed and given ones get back what they held.
+    All files are read and checked before the scene is changed. If a later step fails, or the generator is closed
+    early, new nodes are removed and given nodes get their old content back.
 
     Args:
-        scene: Where new nodes are made.
-        folder: Of the run.
-        noncontrast_node: New nodes are named after it and placed beside it in the subject hierarchy.
-        outputs: Nodes to update.
-        wanted: Which results to load, of `ALL`.
-        inputs: Nodes that went into the run, by role, for the provenance.
+        scene: The scene that takes new nodes.
+        folder: The result folder.
+        noncontrast_node: The non-contrast phase. New nodes are named after it and placed beside it.
+        outputs: The nodes to update.
+        wanted: The results to load, of `ALL`.
+        inputs: The input nodes of the run, by role, for the provenance.
 
     Returns:
         A generator of steps whose value is the `LoadedResult`.
 
     Raises:
-        UnreadableInputError: If a file is missing, damaged or of another version; while stepping.
-        GeometryError: If the images do not lie on one grid; while stepping.
+        UnreadableInputError: While stepping, if a file is missing, damaged or of another version.
+        GeometryError: While stepping, if the images do not share one grid.
     """
     summary = _summary(folder)
     paths = _paths(folder, wanted)
@@ -145,7 +145,7 @@ def load_result(
 
 
 class _SceneChange:
-    """Puts results into a scene, and takes them out again."""
+    """A change of the scene that can be undone."""
 
     def __init__(self, scene: slicer.vtkMRMLScene, source: slicer.vtkMRMLNode, outputs: Outputs) -> None:
         self._scene, self._source, self._outputs = scene, source, outputs
@@ -154,7 +154,10 @@ class _SceneChange:
         self.nodes: dict[str, slicer.vtkMRMLNode] = {}
 
     def set_volume(self, role: str, content: Content) -> None:
-        """Puts a volume into its node; its window stands before its voxels, so that none is searched for."""
+        """Puts a volume into its node.
+
+        The window is set before the voxels, because Slicer would otherwise compute one from all voxels.
+        """
         node = self._given(role) or self._new(role, "vtkMRMLScalarVolumeNode")
         if role != "uncertainty":
             set_ct_window(node)
@@ -171,7 +174,7 @@ class _SceneChange:
         transform_from_file(self._scene, path, node.GetName(), node)
 
     def describe(self, summary: Mapping[str, Any], inputs: Mapping[str, slicer.vtkMRMLNode] | None) -> None:
-        """Writes the provenance on all nodes and places the new ones beside the source."""
+        """Stores the provenance in all nodes and places the new nodes beside the source."""
         given = inputs if inputs is not None else {"Noncontrast": self._source}
         for node in self.nodes.values():
             set_provenance(node, summary, given)
@@ -180,7 +183,7 @@ class _SceneChange:
                 place_beside(node, self._source)
 
     def undo(self) -> None:
-        """Makes the scene what it was."""
+        """Restores the scene."""
         for action in reversed(self._undo):
             action()
 
@@ -193,7 +196,7 @@ class _SceneChange:
         return node
 
     def _given(self, role: str) -> slicer.vtkMRMLNode | None:
-        """The node that was given for a role, after noting what it holds; None if it has left the scene meanwhile."""
+        """The given node for a role, or None if it is not in the scene. Its present content is kept for `undo`."""
         node = getattr(self._outputs, role)
         if node is None or not self._scene.IsNodePresent(node):
             return None
@@ -203,7 +206,10 @@ class _SceneChange:
 
 
 def _restorer(node: slicer.vtkMRMLNode) -> Callable[[], None]:
-    """What gives a node back what it holds now; loading puts new objects into it, so the old ones suffice."""
+    """Returns a function that gives a node its present content back.
+
+    Loading replaces the objects of a node and does not change them, so a shallow copy suffices.
+    """
     before = node.CreateNodeInstance()
     before.CopyContent(node, False)
     parent = node.GetTransformNodeID()
@@ -243,7 +249,7 @@ def _summary(folder: Path) -> dict[str, Any]:
 
 
 def _paths(folder: Path, wanted: Collection[str]) -> dict[str, Path]:
-    """The image of each wanted result that the run has made."""
+    """The paths of the images of the wanted results, by role."""
     paths = {}
     for role, stem in {**_VOLUMES, "kidneys": _LABELS}.items():
         path = next(

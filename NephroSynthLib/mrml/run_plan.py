@@ -128,7 +128,7 @@ def _present(outputs: Outputs) -> Outputs:
 def _connect(
     scene: slicer.vtkMRMLScene, inputs: dict[str, slicer.vtkMRMLDisplayableNode], loaded: LoadedResult
 ) -> RunNodes:
-    """Connects the nodes of a run by references, and removes what was computed from overwritten volumes."""
+    """Connects the nodes of a run by references, and removes nodes that were computed from overwritten volumes."""
     synthetic = loaded.synthetic
     assert synthetic is not None  # `_load` always wants it
     synthetic.SetAttribute(ROLE, SYNTHETIC)

@@ -1,4 +1,4 @@
-"""Kidneys as a segmentation node with names, terminology and colours, and as a label map: 1 right, 2 left."""
+"""Kidneys as a segmentation node with names, terminology and colours, and as a label map with 1 right and 2 left."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 import vtk
+from numpy.typing import NDArray
 
 from NephroSynthLib.errors import Action, GeometryError, NoKidneyError
 from NephroSynthLib.imaging.grids import Box, box_around, resample
@@ -36,7 +37,7 @@ _CATEGORY, _TYPE = ("SCT", "123037004", "Anatomical Structure"), ("SCT", "640330
 _REGIONS = "Anatomic codes - DICOM master list"
 
 Segments: TypeAlias = "dict[int, slicer.vtkOrientedImageData]"
-"""The voxels of each kidney, by its label, where they lie in the world."""
+"""The voxels of each kidney in world coordinates, by label."""
 
 
 def segmentation_from_labels(
@@ -46,14 +47,14 @@ def segmentation_from_labels(
     reference_volume: slicer.vtkMRMLScalarVolumeNode | None,
     node: slicer.vtkMRMLSegmentationNode | None = None,
 ) -> slicer.vtkMRMLSegmentationNode:
-    """A segmentation node with the segments 'Right kidney' and 'Left kidney', those that are there.
+    """Makes a segmentation node with the segments 'Right kidney' and 'Left kidney', as far as the labels have them.
 
     Args:
-        scene: Where a new node is made.
-        labels: 3D label map where it lies in the world, 1 right and 2 left.
-        name: Of the node.
-        reference_volume: Whose geometry the segmentation takes for further editing.
-        node: Updated in place if given: all its segments are replaced.
+        scene: The scene that takes a new node.
+        labels: A 3D label map, 1 right and 2 left.
+        name: The name of the node.
+        reference_volume: The volume whose geometry the segmentation takes for further editing.
+        node: A node to update instead of making a new one. All its segments are replaced.
     """
     segments = prepare_segments(labels)
     if node is None:
@@ -65,10 +66,12 @@ def segmentation_from_labels(
 
 
 def prepare_segments(labels: sitk.Image) -> Segments:
-    """The voxels of each kidney in its bounding box; touches no scene, so it may run in a thread of its own.
+    """Cuts the voxels of each kidney out of a label map.
+
+    This function touches no scene, so it may run in another thread.
 
     Args:
-        labels: As `segmentation_from_labels` takes them.
+        labels: A 3D label map, 1 right and 2 left.
     """
     labels = sitk.Cast(labels, sitk.sitkUInt8)
     shapes = sitk.LabelShapeStatisticsImageFilter()
@@ -87,7 +90,7 @@ def attach_segments(
     node: slicer.vtkMRMLSegmentationNode,
     reference_volume: slicer.vtkMRMLScalarVolumeNode | None,
 ) -> None:
-    """Replaces the segments of a segmentation node, in the world: the node leaves its parent transform.
+    """Replaces the segments of a segmentation node, and removes its parent transform.
 
     The segmentation is emptied and kept, because the subject hierarchy follows its events.
     """
@@ -108,18 +111,18 @@ def attach_segments(
 def labels_from_segmentation(
     node: slicer.vtkMRMLSegmentationNode, reference_volume_node: slicer.vtkMRMLScalarVolumeNode
 ) -> sitk.Image:
-    """The kidneys of a segmentation on the grid of a volume, both where they lie in the world.
+    """Draws the kidneys of a segmentation on the grid of a volume, in world coordinates.
 
-    Kidneys are known by terminology or name, in any case and several languages (e.g. TotalSegmentator's
-    'kidney_right'); where neither tells the side, the position in the body does.
+    Kidneys are recognized by terminology or name, in any case and several languages (such as TotalSegmentator's
+    'kidney_right'). If neither tells the side, the position in the body does.
 
     Returns:
         uint8 on the grid of `image_from_node(reference_volume_node)`: 0, 1 right, 2 left.
 
     Raises:
         NoKidneyError: If no segment is a kidney.
-        GeometryError: If the kidneys lie beyond the volume.
-        ImageContentError, GeometryError: As `image_from_node`.
+        GeometryError: If the kidneys lie outside the volume, or as `image_from_node`.
+        ImageContentError: As `image_from_node`.
     """
     return _labels_source(node, reference_volume_node)()
 
@@ -128,7 +131,7 @@ def kidney_labels(
     node: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode,
     reference_volume_node: slicer.vtkMRMLScalarVolumeNode,
 ) -> sitk.Image:
-    """The kidneys of a segmentation node as `labels_from_segmentation`, or the label map of a volume node as it is."""
+    """The kidneys of a segmentation node as `labels_from_segmentation`, or the unchanged label map of a volume node."""
     return _kidneys_source(node, reference_volume_node)()
 
 
@@ -137,28 +140,31 @@ def kidneys_writer(
     reference_volume_node: slicer.vtkMRMLScalarVolumeNode,
     path: Path,
 ) -> Callable[[], None]:
-    """What writes kidneys as the label map that a run takes as `kidneys`; it may run in a thread of its own.
+    """Returns a function that writes kidneys as the label map for the input `kidneys` of a run.
+
+    The function touches no scene, so it may run in another thread.
 
     Raises:
-        NoKidneyError, ImageContentError: As `kidney_labels`, at once.
-        GeometryError: As `kidney_labels`; while writing.
-        ResourceError: If the disk is full or the file cannot be written; while writing.
+        NoKidneyError: At once, if no segment is a kidney.
+        ImageContentError: At once, as `image_from_node`.
+        GeometryError: While writing, if the kidneys lie outside the volume.
+        ResourceError: While writing, if the disk is full or the file cannot be written.
     """
     source = _kidneys_source(node, reference_volume_node)
     return lambda: write_image(source(), path)
 
 
 def segment_ids(node: slicer.vtkMRMLSegmentationNode) -> dict[str, str]:
-    """The segment of each kidney whose side its terminology or name tells, by side: 'right', 'left'."""
+    """The IDs of the segments whose terminology or name tells the side, by side: 'right', 'left'."""
     by_side = {side: segment_id for segment_id, side in reversed(_sides(node).items())}
     return {side: by_side[label] for side, label in SIDES.items() if label in by_side}
 
 
 def segment_in_world(node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> slicer.vtkOrientedImageData:
-    """A copy of the voxels of one segment, 1 inside and 0 elsewhere, under the parent transform of its node.
+    """Copies the voxels of one segment into world coordinates: 1 inside and 0 elsewhere.
 
     Raises:
-        GeometryError: If the segment cannot be made a binary labelmap.
+        GeometryError: If the segment cannot be converted to a binary labelmap.
     """
     data = slicer.vtkOrientedImageData()
     logic = slicer.vtkSlicerSegmentationsModuleLogic
@@ -166,7 +172,7 @@ def segment_in_world(node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> s
         raise _unusable(node, segment_id)
     if data.GetNumberOfPoints() > 0:
         labelmap = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
-        shared = node.GetSegmentation().ContainsRepresentation(labelmap)  # its layer then holds other segments, too
+        shared = node.GetSegmentation().ContainsRepresentation(labelmap)  # then other segments may share the layer
         value = node.GetSegmentation().GetSegment(segment_id).GetLabelValue()
         values = voxels(data)
         values[:] = values == value if shared else values > 0
@@ -185,7 +191,7 @@ def _kidneys_source(
 def _labels_source(
     node: slicer.vtkMRMLSegmentationNode, reference_volume_node: slicer.vtkMRMLScalarVolumeNode
 ) -> Callable[[], sitk.Image]:
-    """What brings the kidneys of a segmentation onto the grid of a volume; it touches no scene any more."""
+    """Returns a function that draws the kidneys of a segmentation on the grid of a volume, and touches no scene."""
     sides = _sides(node)
     if not sides:
         raise NoKidneyError(
@@ -220,7 +226,7 @@ def _labels_source(
 
 
 def _sides(node: slicer.vtkMRMLSegmentationNode) -> dict[str, int]:
-    """Segment IDs of kidneys with their side."""
+    """The segments that are kidneys, by ID, with their side."""
     segmentation = node.GetSegmentation()
     found = {}
     for index in range(segmentation.GetNumberOfSegments()):
@@ -232,7 +238,7 @@ def _sides(node: slicer.vtkMRMLSegmentationNode) -> dict[str, int]:
 
 
 def _terminology(segment: slicer.vtkSegment) -> str:
-    """What the terminology of a segment says, without the name of its context."""
+    """The words of a segment's terminology, without the name of its context."""
     text = vtk.reference("")
     segment.GetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), text)
     return " ".join(part.split("^")[-1] for part in str(text).split("~")[1:4])
@@ -245,8 +251,8 @@ def _oriented(image: sitk.Image) -> slicer.vtkOrientedImageData:
     return data
 
 
-def _draw(data: slicer.vtkOrientedImageData, side: int, labels: np.ndarray, grid: sitk.Image) -> None:
-    """Draws a segment in the world into the labels (z, y, x) of a grid."""
+def _draw(data: slicer.vtkOrientedImageData, side: int, labels: NDArray[np.uint8], grid: sitk.Image) -> None:
+    """Draws a segment into the labels (z, y, x) of a grid."""
     if data.GetNumberOfPoints() == 0 or not voxels(data).any():
         return
     matrix = vtk.vtkMatrix4x4()
@@ -260,7 +266,7 @@ def _draw(data: slicer.vtkOrientedImageData, side: int, labels: np.ndarray, grid
 
 
 def _covering(image: sitk.Image, grid: sitk.Image) -> Box | None:
-    """The voxels of a grid among which all of an image lies; None if it lies beyond the grid."""
+    """The box of a grid's voxels that covers an image. None if the image lies outside the grid."""
     corners = product(*((-0.5, size - 0.5) for size in image.GetSize()))
     at = [
         grid.TransformPhysicalPointToContinuousIndex(image.TransformContinuousIndexToPhysicalPoint(corner))

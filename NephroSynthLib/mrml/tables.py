@@ -1,4 +1,4 @@
-"""Tables of figures: similarity to the acquired phase, registration, HU by kidney and phase."""
+"""Tables of figures: similarity to the acquired phase, registration, and HU by kidney and phase."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 import vtk
+from numpy.typing import NDArray
 
 from NephroSynthLib.errors import Action, UsageError
 from NephroSynthLib.imaging.grids import AIR_HU, box_around, resample
@@ -18,7 +19,7 @@ from NephroSynthLib.mrml.segmentation_nodes import kidney_labels
 from NephroSynthLib.mrml.volume_nodes import image_from_node
 
 Column = tuple[str, str, Sequence[str | float]]
-"""Title, unit (empty for none), and values: texts, or numbers with NaN for none."""
+"""The title, the unit (may be empty), and the values: texts, or numbers with NaN for missing ones."""
 
 _FIGURES = (
     (_("PSNR (dB)"), "psnr_db", 1),
@@ -36,7 +37,7 @@ _NONE = "–"
 def fill_table(
     scene: slicer.vtkMRMLScene, columns: Sequence[Column], name: str, node: slicer.vtkMRMLTableNode | None = None
 ) -> slicer.vtkMRMLTableNode:
-    """A table node with these columns; updated in place if given."""
+    """Makes a table node with these columns, or updates `node`."""
     if node is None:
         node = scene.AddNewNodeByClass("vtkMRMLTableNode", scene.GenerateUniqueName(name))
     else:
@@ -61,16 +62,16 @@ def fill_table(
 def metrics_table(
     scene: slicer.vtkMRMLScene, summary: Mapping[str, Any], name: str, node: slicer.vtkMRMLTableNode | None = None
 ) -> slicer.vtkMRMLTableNode:
-    """How similar the synthetic phase is to the acquired one, in the window 400/50 and in all HU.
+    """Makes a table of the similarity of synthetic and acquired phase, in the window 400/50 and in all HU.
 
     Args:
-        scene: Where a new node is made.
-        summary: Of a run, as `result.json` has it.
-        name: Of the node.
-        node: Updated in place if given.
+        scene: The scene that takes a new node.
+        summary: The content of a run's `result.json`.
+        name: The name of the node.
+        node: A node to update instead of making a new one.
 
     Raises:
-        UsageError: If the run had no acquired phase to compare with.
+        UsageError: If the run had no acquired phase.
     """
     metrics = summary.get("metrics")
     if not metrics:
@@ -95,7 +96,7 @@ def metrics_table(
 def registration_table(
     scene: slicer.vtkMRMLScene, summary: Mapping[str, Any], name: str, node: slicer.vtkMRMLTableNode | None = None
 ) -> slicer.vtkMRMLTableNode:
-    """How well the excretory phase was aligned, for each kidney and around both; arguments as `metrics_table`."""
+    """Makes a table of the registration, for each kidney and around both. Arguments are those of `metrics_table`."""
     found = summary["registration"]
     sides = ("right", "left")
 
@@ -134,18 +135,19 @@ def kidney_hu_table(
     name: str,
     node: slicer.vtkMRMLTableNode | None = None,
 ) -> slicer.vtkMRMLTableNode:
-    """Mean, standard deviation and median HU of each kidney in each volume.
+    """Makes a table of the mean, standard deviation and median HU of each kidney in each volume.
 
     Args:
-        scene: Where a new node is made.
-        volumes: By the phase they show; the segmentation is taken on the grid of the first.
-        segmentation: Segmentation or label map node of the kidneys.
-        name: Of the node.
-        node: Updated in place if given.
+        scene: The scene that takes a new node.
+        volumes: The volumes, by phase. The kidneys are drawn on the grid of the first.
+        segmentation: A segmentation or label map node of the kidneys.
+        name: The name of the node.
+        node: A node to update instead of making a new one.
 
     Raises:
         UsageError: If no volume is given.
-        NoKidneyError, GeometryError: If the segmentation has no kidney in the first volume.
+        NoKidneyError: If the segmentation has no kidney.
+        GeometryError: If the kidneys lie outside the first volume.
     """
     hu = kidney_hu(volumes, segmentation)
     rows = [(side, phase, values) for (side, phase), values in hu.items()]
@@ -161,8 +163,11 @@ def kidney_hu_table(
 
 def kidney_hu(
     volumes: Mapping[str, slicer.vtkMRMLScalarVolumeNode], segmentation: slicer.vtkMRMLSegmentationNode
-) -> dict[tuple[str, str], np.ndarray]:
-    """HU of all voxels of each kidney ('Right', 'Left') in each volume that covers any; as `kidney_hu_table`."""
+) -> dict[tuple[str, str], NDArray[np.float32]]:
+    """The HU of all voxels of each kidney in each volume, by kidney ('Right', 'Left') and phase.
+
+    Arguments and errors are those of `kidney_hu_table`.
+    """
     if not volumes:
         raise UsageError(_("No volume is given."), Action.CHOOSE_VOLUME)
     labels = kidney_labels(segmentation, next(iter(volumes.values())))

@@ -1,4 +1,4 @@
-"""Transforms and landmarks between ITK's files, which count in LPS, and MRML nodes, which count in RAS."""
+"""Transforms: from ITK's files, which use LPS, to MRML nodes, which use RAS, and those above a node."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from NephroSynthLib.mrml.i18n import tr as _
 def transform_from_file(
     scene: slicer.vtkMRMLScene, path: Path, name: str, node: slicer.vtkMRMLTransformNode | None = None
 ) -> slicer.vtkMRMLTransformNode:
-    """A transform node that brings the excretory phase onto the non-contrast one, when that is put under it.
+    """Makes a transform node that moves the excretory phase onto the non-contrast phase if it is placed under it.
 
-    ITK's file carries points of the non-contrast frame to the excretory frame, as its resampling needs it; in MRML
-    that is the direction from parent.
+    ITK's file maps points of the non-contrast frame to the excretory frame, as ITK's resampling needs it. In MRML this
+    is the transform from parent.
 
     Args:
-        scene: Where a new node is made.
-        path: An ITK transform, e.g. `excretory_to_noncontrast.h5`.
-        name: Of the node.
-        node: Updated in place if given.
+        scene: The scene that takes a new node.
+        path: An ITK transform, such as `excretory_to_noncontrast.h5`.
+        name: The name of the node.
+        node: A node to update instead of making a new one.
 
     Raises:
-        UnreadableInputError: If the file is missing, damaged or no transform; the scene is then as it was.
+        UnreadableInputError: If the file is missing, damaged or no transform. The scene is unchanged then.
     """
     storage = slicer.vtkMRMLTransformStorageNode()
     storage.SetFileName(str(path))

@@ -1,4 +1,4 @@
-"""The slice views of a layout: which are shown, what each shows, and where."""
+"""The slice views of the present layout, with their volumes, position and zoom."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Ras = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Sight:
-    """What a slice view looks at.
+    """The position and zoom of a slice view.
 
     Attributes:
-        middle: RAS mm.
-        side_mm: How much is seen along the shorter side of the view: as much of a body in a view of any shape.
+        middle: The centre of the view, RAS mm.
+        side_mm: The length that the shorter side of the view shows, so that it suits a view of any shape.
     """
 
     middle: Ras
@@ -28,10 +28,10 @@ class Sight:
 
 
 def layout_node(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLLayoutNode:
-    """The layout of the scene's views.
+    """The layout node of the scene.
 
     Raises:
-        UsageError: If the scene has none, since nothing shows it.
+        UsageError: If the scene has no layout node, because no window shows it.
     """
     node = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
     if node is None:
@@ -40,7 +40,7 @@ def layout_node(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLLayoutNode:
 
 
 def slice_views(scene: slicer.vtkMRMLScene) -> list[str]:
-    """Names of the slice views of the present layout, in its order; none where no window shows the scene."""
+    """The names of the slice views of the present layout, in order. Empty if no window shows the scene."""
     layout = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
     root = layout.GetLayoutRootElement() if layout is not None else None
     return [] if root is None else list(dict.fromkeys(_slice_tags(root)))
@@ -53,7 +53,7 @@ def slice_nodes(scene: slicer.vtkMRMLScene) -> list[slicer.vtkMRMLSliceNode]:
 
 
 def composite(scene: slicer.vtkMRMLScene, view: str) -> slicer.vtkMRMLSliceCompositeNode:
-    """What a slice view shows; made as the view's own logic would make it where that has not been yet."""
+    """The composite node of a slice view, which names its volumes. It is made if the view's logic has not made it."""
     node = scene.GetSingletonNode(view, "vtkMRMLSliceCompositeNode")
     if node is None:
         node = slicer.vtkMRMLSliceCompositeNode()
@@ -64,7 +64,7 @@ def composite(scene: slicer.vtkMRMLScene, view: str) -> slicer.vtkMRMLSliceCompo
 
 
 def composites(scene: slicer.vtkMRMLScene) -> list[slicer.vtkMRMLSliceCompositeNode]:
-    """What each slice view of the present layout shows."""
+    """The composite nodes of the slice views of the present layout."""
     return [composite(scene, view) for view in slice_views(scene)]
 
 
@@ -75,7 +75,7 @@ def show(
     foreground: slicer.vtkMRMLVolumeNode | None = None,
     opacity: float = 0.0,
 ) -> None:
-    """Shows a volume in slice views, with another one over it if given."""
+    """Shows a volume, and another volume over it if given, in slice views."""
     for view in views:
         node = composite(scene, view)
         modifying = node.StartModify()
@@ -86,7 +86,7 @@ def show(
 
 
 def fit(node: slicer.vtkMRMLSliceNode, volume: slicer.vtkMRMLVolumeNode) -> None:
-    """Brings the whole of a volume, and its middle slice, into a slice view."""
+    """Fits a slice view to a volume and shows the middle slice."""
     bounds = [0.0] * 6
     volume.GetRASBounds(bounds)
     middle = [(low + high) / 2 for low, high in zip(bounds[::2], bounds[1::2], strict=True)]
@@ -102,14 +102,14 @@ def fit(node: slicer.vtkMRMLSliceNode, volume: slicer.vtkMRMLVolumeNode) -> None
 
 
 def sight(node: slicer.vtkMRMLSliceNode) -> Sight:
-    """What a slice view looks at."""
-    x, y, _ = node.GetXYZOrigin()  # how far the slice was panned
+    """The position and zoom of a slice view."""
+    x, y, _ = node.GetXYZOrigin()  # the pan of the slice
     right, anterior, superior, _ = node.GetSliceToRAS().MultiplyPoint((x, y, 0.0, 1.0))
     return Sight((right, anterior, superior), min(node.GetFieldOfView()[:2]))
 
 
 def look(node: slicer.vtkMRMLSliceNode, at: Sight) -> None:
-    """Makes a slice view look at something, at the size that it has now."""
+    """Gives a slice view of the present size a position and zoom."""
     columns, rows = (max(count, 1) for count in node.GetDimensions()[:2])
     step_mm = at.side_mm / min(columns, rows)
     node.JumpSliceByCentering(*at.middle)
@@ -117,19 +117,19 @@ def look(node: slicer.vtkMRMLSliceNode, at: Sight) -> None:
 
 
 def fit_views(scene: slicer.vtkMRMLScene, volume: slicer.vtkMRMLVolumeNode) -> None:
-    """Brings the whole of a volume into all slice views of the present layout, at the sizes that they have now."""
+    """Fits all slice views of the present layout, at their present sizes, to a volume."""
     for node in slice_nodes(scene):
         fit(node, volume)
 
 
 def centre_on(scene: slicer.vtkMRMLScene, ras: Ras) -> None:
-    """Moves every slice view of the present layout so that a point, RAS mm, is in its middle."""
+    """Centres all slice views of the present layout on a point, RAS mm."""
     for node in slice_nodes(scene):
         node.JumpSliceByCentering(*ras)
 
 
 def link_slices(scene: slicer.vtkMRMLScene, on: bool) -> None:
-    """Makes the slice views move, zoom and change their contents' appearance together, at once while dragging."""
+    """Links or unlinks the slice views: linked views move and zoom together, and show the same opacity and window."""
     for node in composites(scene):
         node.SetHotLinkedControl(on)
         node.SetLinkedControl(on)

@@ -1,4 +1,4 @@
-"""Volume nodes and SimpleITK images, both ways: exact geometry and HU, parent transforms applied to the copy."""
+"""Volume nodes and SimpleITK images: conversion both ways, with exact geometry and HU."""
 
 from __future__ import annotations
 
@@ -28,41 +28,47 @@ _SHEARED, _SHEARING = 5e-3, 1e-5
 
 
 def image_from_node(node: slicer.vtkMRMLVolumeNode) -> sitk.Image:
-    """The image of a volume node where it lies in the world, LPS mm; the node itself stays as it is.
+    """The image of a volume node in world coordinates, LPS mm. The node is unchanged.
 
-    A parent transform is hardened on the copy: one that keeps the voxels' axes orthogonal changes the geometry alone,
-    any other one resamples, as hardening in Slicer does.
+    A parent transform is hardened on the copy. A transform that keeps the axes of the voxels orthogonal changes only
+    the geometry. Any other transform resamples the voxels, like hardening in Slicer.
 
     Args:
         node: A scalar or label map volume of any pixel type.
 
     Raises:
-        ImageContentError: If the node has no voxels or several values in each.
+        ImageContentError: If the node has no voxels, or several values in each voxel.
         GeometryError: If its slices are not stacked along their normal.
     """
     return image_source(node)()
 
 
 def image_source(node: slicer.vtkMRMLVolumeNode) -> Callable[[], sitk.Image]:
-    """What copies the image of a volume node; it touches no scene, so it may run in a thread of its own.
+    """Returns a function that copies the image of a volume node.
+
+    The function touches no scene, so it may run in another thread.
 
     Args:
-        node: As `image_from_node` takes it.
+        node: A scalar or label map volume of any pixel type.
 
     Raises:
-        ImageContentError, GeometryError: As `image_from_node`, at once.
+        ImageContentError: At once, as `image_from_node`.
+        GeometryError: At once, as `image_from_node`.
     """
     return partial(image_from_vtk, *in_world(node))
 
 
 def in_world(node: slicer.vtkMRMLVolumeNode) -> tuple[vtk.vtkImageData, Matrix]:
-    """The voxels of a volume node, which stay when it changes or goes, and (4, 4) from their indices to RAS mm.
+    """The voxels of a volume node, and the matrix (4, 4) from their indices to RAS mm.
+
+    The voxels are unchanged if the node changes or is removed later.
 
     Args:
-        node: As `image_from_node` takes it.
+        node: A scalar or label map volume of any pixel type.
 
     Raises:
-        ImageContentError, GeometryError: As `image_from_node`, at once.
+        ImageContentError: At once, as `image_from_node`.
+        GeometryError: At once, as `image_from_node`.
     """
     data = node.GetImageData()
     if data is None or data.GetNumberOfPoints() == 0:
@@ -100,13 +106,13 @@ def node_from_image(
     *,
     label: bool = False,
 ) -> slicer.vtkMRMLScalarVolumeNode:
-    """A volume node with the voxels and geometry of an image.
+    """Makes a volume node with the voxels and geometry of an image.
 
     Args:
-        scene: Where a new node is made.
-        image: 3D, one value a voxel. HU that are whole numbers are kept as 16-bit integers.
-        name: Of the node.
-        node: Updated in place if given; it leaves its parent transform, since the image lies in the world.
+        scene: The scene that takes a new node.
+        image: A 3D image with one value in each voxel. Whole HU are stored as 16-bit integers.
+        name: The name of the node.
+        node: A node to update instead of making a new one. Its parent transform is removed.
         label: Whether a new node is a label map volume.
 
     Returns:
@@ -128,14 +134,16 @@ def node_from_image(
 
 @dataclass(frozen=True)
 class Content:
-    """What a volume node holds: voxels, and (4, 4) from their indices to RAS mm."""
+    """The content of a volume node: voxels, and the matrix (4, 4) from their indices to RAS mm."""
 
     data: vtk.vtkImageData
     ijk_to_ras: Matrix
 
 
 def prepare(image: sitk.Image) -> Content:
-    """An image as a volume node will hold it; touches no scene, so it may run in a thread of its own.
+    """Converts an image to the content of a volume node.
+
+    This function touches no scene, so it may run in another thread.
 
     Raises:
         ImageContentError: If the image is not three-dimensional with one value in each voxel.
@@ -146,7 +154,7 @@ def prepare(image: sitk.Image) -> Content:
 
 
 def attach(content: Content, node: slicer.vtkMRMLVolumeNode) -> None:
-    """Gives a node its content, in the world: it leaves its parent transform."""
+    """Puts content into a node, and removes its parent transform."""
     modifying = node.StartModify()
     node.SetAndObserveTransformNodeID(None)
     node.SetAndObserveImageData(content.data)
@@ -157,22 +165,27 @@ def attach(content: Content, node: slicer.vtkMRMLVolumeNode) -> None:
 
 
 def node_writer(node: slicer.vtkMRMLVolumeNode, path: Path) -> Callable[[], None]:
-    """What writes the image of a volume node to a file that appears whole or not at all; as `image_source`.
+    """Returns a function that writes the image of a volume node to a file, which appears whole or not at all.
+
+    The function touches no scene, so it may run in another thread.
 
     Args:
-        node: As `image_from_node` takes it; its parent transform is hardened on the copy.
-        path: .nrrd and .nii are written uncompressed, .nii.gz compressed.
+        node: A volume. Its parent transform is hardened on the copy.
+        path: The file. .nrrd and .nii are written uncompressed, .nii.gz compressed.
 
     Raises:
-        ImageContentError, GeometryError: As `image_from_node`, at once.
-        ResourceError: If the disk is full or the file cannot be written; while writing.
+        ImageContentError: At once, as `image_from_node`.
+        GeometryError: At once, as `image_from_node`.
+        ResourceError: While writing, if the disk is full or the file cannot be written.
     """
     source = image_source(node)
     return lambda: write_image(source(), path)
 
 
 def write_image(image: sitk.Image, path: Path) -> None:
-    """Writes an image to a file that appears whole or not at all; .nrrd and .nii uncompressed, .nii.gz compressed.
+    """Writes an image to a file, which appears whole or not at all.
+
+    .nrrd and .nii are written uncompressed, .nii.gz compressed.
 
     Raises:
         ResourceError: If the disk is full or the file cannot be written.
@@ -190,10 +203,10 @@ def read_into(
     *,
     label: bool = False,
 ) -> slicer.vtkMRMLScalarVolumeNode:
-    """A volume node with the image of a file; arguments as those of `node_from_image`.
+    """Makes a volume node with the image of a file. The other arguments are those of `node_from_image`.
 
     Raises:
-        UnreadableInputError: If the file cannot be read; the scene is then as it was.
+        UnreadableInputError: If the file cannot be read. The scene is unchanged then.
         ImageContentError: As `node_from_image`.
     """
     return node_from_image(scene, read_image(path), name, node, label=label)
@@ -203,7 +216,7 @@ def read_image(path: Path) -> sitk.Image:
     """Reads an image file that NephroSynth wrote.
 
     Raises:
-        UnreadableInputError: If it is missing or damaged.
+        UnreadableInputError: If the file is missing or damaged.
     """
     from NephroSynthLib.imaging.image_files import check_stream
     from NephroSynthLib.imaging.streams import BROKEN_STREAM
@@ -244,7 +257,7 @@ def _resampled_in_world(
 
 
 def _as_integers(image: sitk.Image) -> sitk.Image:
-    """The image as int16 where nothing is lost by that; the middle slice tells at once for most."""
+    """Converts an image to int16 if that loses nothing. The middle slice is checked first, to save time."""
     if image.GetPixelID() not in (sitk.sitkFloat32, sitk.sitkFloat64):
         return image
     values = sitk.GetArrayViewFromImage(image)

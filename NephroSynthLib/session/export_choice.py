@@ -1,4 +1,4 @@
-"""The formats and the folder that a user chose for an export, and what is wrong with that choice."""
+"""The formats and the folder that a user chose for an export, and the reasons why an export cannot start."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DicomSource:
 
 @dataclass(frozen=True)
 class ExportChoice:
-    """What to export, and where to.
+    """The formats and the folder of an export.
 
     Attributes:
         parent: The folder in which the export makes its own folder. Empty if none is chosen.

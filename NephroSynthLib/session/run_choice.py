@@ -1,4 +1,4 @@
-"""The volumes that a user chose for a run, and what is wrong with that choice."""
+"""The volumes that a user chose for a run, and the reasons why a run cannot start."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_a_disk_that_fills_up_while_the_inputs_are_written(host: Any, ready: Any
     with full_disk(50_000):
         host.click(ready.ui.applyButton)
         wait_for_end(host, ready)
-    assert "Check that the output folder is writable and its disk has space." in ready.ui.errorLabel.text
+    assert "Check the permissions of files and folders, and the free disk space." in ready.ui.errorLabel.text
     assert_as_before(ready, before)
 
 
@@ -57,9 +57,9 @@ def test_a_disk_without_a_free_byte_for_the_inputs(
 @pytest.mark.parametrize(
     ("chosen", "size", "words"),
     [
-        ("Nrrd", 50_000, "Check that the output folder is writable and its disk has space."),
+        ("Nrrd", 50_000, "Check the permissions of files and folders, and the free disk space."),
         ("Report", 20, "The disk is full. Free some space"),
-        ("Scene", 50_000, "The scene could not be saved. Check the free space"),
+        ("Scene", 50_000, "The scene could not be saved. Free some space"),
     ],
 )
 def test_a_disk_that_fills_up_during_an_export(
