@@ -11,7 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from NephroSynthLib.errors import Cancelled, UsageError
-from NephroSynthLib.options import SYNTHESIS_MODEL
+from NephroSynthLib.options import EXCRETORY_DELAY, SYNTHESIS_MODEL
 from NephroSynthLib.session.event_loop import EventLoop
 from NephroSynthLib.session.steps import Steps
 from NephroSynthLib.session.task import Plan, Task, TaskListener
@@ -153,7 +153,7 @@ def _explain(ui: Any) -> None:
         found = (getattr(ui, f"{name}{kind}", None) for kind in ("SpinBox", "ComboBox"))
         next(widget for widget in found if widget is not None).toolTip = _(option.help)
     from_dicom = _("'from DICOM' takes it from the header of the excretory phase, if the header has it.")
-    ui.excretoryDelaySpinBox.toolTip = f"{ui.excretoryDelaySpinBox.toolTip} {from_dicom}"
+    ui.excretoryDelaySpinBox.toolTip = f"{_(EXCRETORY_DELAY.help)} {from_dicom}"
 
 
 def _fill(box: Any, items: Mapping[str, str], chosen: str) -> None:

@@ -120,7 +120,9 @@ def _values(volumes: Volumes, segmentation: slicer.vtkMRMLSegmentationNode | Non
         return {title: sitk.GetArrayFromImage(image_from_node(volume)).ravel() for title, volume in volumes.items()}
     found = kidney_hu(volumes, segmentation)
     return {
-        title: np.concatenate([values for (_, phase), values in found.items() if phase == title] or [np.zeros(0, np.float32)])
+        title: np.concatenate(
+            [values for (_, phase), values in found.items() if phase == title] or [np.zeros(0, np.float32)]
+        )
         for title in volumes
     }
 

@@ -15,7 +15,7 @@ def choose(widget: Any, **nodes: Any) -> None:
 
 
 def run(host: Any, widget: Any, folder: Path) -> Any:
-    """Carries out a run without a process, which takes its result from a folder, and returns the nodes of the result."""
+    """Carries out a run that takes its result from a folder, without a process, and returns its nodes."""
     start_played(host, widget, folder)
     wait_for_end(host, widget, 60.0)
     assert not widget.ui.errorWidget.visible, widget.ui.errorLabel.text
