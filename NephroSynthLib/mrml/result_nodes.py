@@ -208,10 +208,11 @@ class _SceneChange:
 def _restorer(node: slicer.vtkMRMLNode) -> Callable[[], None]:
     """Returns a function that gives a node its present content back.
 
-    Loading replaces the objects of a node and does not change them, so a shallow copy suffices.
+    Loading replaces the voxels of a volume, so a shallow copy suffices. It empties a segmentation, so this is copied.
     """
+    deep = node.IsA("vtkMRMLSegmentationNode")
     before = node.CreateNodeInstance()
-    before.CopyContent(node, False)
+    before.CopyContent(node, deep)
     parent = node.GetTransformNodeID()
     display = node.GetDisplayNode() if node.IsA("vtkMRMLDisplayableNode") else None
     display_before = None
@@ -220,7 +221,7 @@ def _restorer(node: slicer.vtkMRMLNode) -> Callable[[], None]:
         display_before.CopyContent(display, True)
 
     def restore() -> None:
-        node.CopyContent(before, False)
+        node.CopyContent(before, deep)
         node.SetAndObserveTransformNodeID(parent)
         if display is not None:
             display.CopyContent(display_before, True)
