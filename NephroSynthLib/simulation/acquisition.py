@@ -14,18 +14,18 @@ from NephroSynthLib.simulation.splines import smooth_noise
 
 @dataclass(frozen=True)
 class Protocol:
-    """How one phase is acquired.
+    """The acquisition of one phase.
 
     Attributes:
-        grid: its voxels.
-        thickness_mm: slice thickness.
-        blur_mm: standard deviation of the in-plane point spread of a soft kernel.
-        enhancement: overshoot of a sharp kernel, 0 none.
-        noise_hu: standard deviation of the noise in the middle of the body.
-        noise_peak: frequency in 1/mm at which the noise power peaks.
-        streaks: strength of horizontal streaks, 0 none.
-        bias_hu: amplitude of slow errors as from beam hardening, 0 none.
-        offset_hu: calibration error.
+        grid: Its voxels.
+        thickness_mm: Slice thickness.
+        blur_mm: Standard deviation of the in-plane point spread of a soft kernel.
+        enhancement: Overshoot of a sharp kernel, 0 none.
+        noise_hu: Standard deviation of the noise in the middle of the body.
+        noise_peak: Frequency in 1/mm at which the noise power peaks.
+        streaks: Strength of horizontal streaks, 0 none.
+        bias_hu: Amplitude of slow errors as from beam hardening, 0 none.
+        offset_hu: Calibration error.
     """
 
     grid: Grid
@@ -40,7 +40,7 @@ class Protocol:
 
 
 def draw_protocol(rng: np.random.Generator, grid: Grid) -> Protocol:
-    """Draw kernel, noise and artefacts for a phase on a given grid."""
+    """Draws kernel, noise and artefacts for a phase on a given grid."""
     sharpness = float(rng.random())
     spacing_z = grid.spacing[2]
     return Protocol(
@@ -57,7 +57,7 @@ def draw_protocol(rng: np.random.Generator, grid: Grid) -> Protocol:
 
 
 def noise_spectrum(grid: Grid, protocol: Protocol) -> Tensor:
-    """Square root of the noise power spectrum on the frequencies of `torch.fft.rfftn`, (z, y, x // 2 + 1).
+    """Returns the square root of the noise power spectrum (z, y, x // 2 + 1) at the frequencies of `torch.fft.rfftn`.
 
     Ramp times apodization in plane, as filtered back projection leaves it (Riederer, Pelc and Chesler, Phys Med Biol
     1978;23:446-454; Solomon et al., Med Phys 2012;39:6048), Gaussian along z from overlapping slices.
@@ -76,7 +76,7 @@ def noise_spectrum(grid: Grid, protocol: Protocol) -> Tensor:
 
 
 def correlated_noise(rng: np.random.Generator, protocol: Protocol) -> Tensor:
-    """Stationary noise (z, y, x) of zero mean and unit standard deviation with the protocol's power spectrum."""
+    """Returns stationary noise (z, y, x), zero mean and unit deviation, with the protocol's power spectrum."""
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     white = torch.randn(protocol.grid.shape, generator=generator)
     shaped = torch.fft.irfftn(torch.fft.rfftn(white) * noise_spectrum(protocol.grid, protocol), s=protocol.grid.shape)
@@ -84,20 +84,20 @@ def correlated_noise(rng: np.random.Generator, protocol: Protocol) -> Tensor:
 
 
 def _gaussian(volume: Tensor, sigma: tuple[float, float]) -> Tensor:
-    """Blur (z, y, x) in plane with standard deviations (y, x) in voxels; the ends lose nothing."""
+    """Blurs (z, y, x) in plane with standard deviations (y, x) in voxels; the ends lose nothing."""
     along_y, along_x = (_gaussian_matrix(n, s) for n, s in zip(volume.shape[1:], sigma, strict=True))
     return along_y @ (volume @ along_x.T)
 
 
 def _gaussian_matrix(count: int, sigma: float) -> Tensor:
-    """(count, count) rows of Gaussian weights that add to one."""
+    """Returns (count, count) Gaussian weights; each row sums to 1."""
     index = torch.arange(count, dtype=torch.float32)
     weights = torch.exp(-0.5 * ((index[:, None] - index[None, :]) / max(sigma, 0.05)) ** 2)
     return weights / weights.sum(dim=1, keepdim=True)
 
 
 def _tissue_and_depth(clean: Tensor, spacing: tuple[float, float]) -> tuple[Tensor, Tensor]:
-    """How much of the patient lies about each voxel, within 12 mm and within 35 mm, (z, y, x) each, 0 to 1."""
+    """Returns the share of tissue within 12 mm and within 35 mm of each voxel, (z, y, x) each, 0 to 1."""
     step = 4
     coarse = torch.nn.functional.avg_pool2d((clean > -500).float()[:, None], step, ceil_mode=True)[:, 0]
     near = _gaussian(coarse, (12 / spacing[0] / step, 12 / spacing[1] / step))
@@ -108,12 +108,12 @@ def _tissue_and_depth(clean: Tensor, spacing: tuple[float, float]) -> tuple[Tens
 
 
 def acquire(rng: np.random.Generator, clean: Tensor, protocol: Protocol) -> Tensor:
-    """Turn noise-free attenuation into what the scanner shows.
+    """Turns noise-free attenuation into the image of the scanner.
 
     Args:
-        rng: source of noise.
+        rng: Source of noise.
         clean: (z, y, x) HU on the protocol's grid, slice thickness already applied.
-        protocol: the acquisition.
+        protocol: The acquisition.
 
     Returns:
         (z, y, x) float32 HU, whole numbers within [-1024, 3071].

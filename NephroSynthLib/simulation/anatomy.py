@@ -67,7 +67,7 @@ _TEXTURE: dict[Tissue, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class Anatomy:
-    """A painted patient and what was found in the kidneys (centres in the anatomy frame)."""
+    """A painted patient and the findings in the kidneys (centres in the anatomy frame)."""
 
     canvas: Canvas
     findings: list[Finding]
@@ -76,14 +76,14 @@ class Anatomy:
 def paint_anatomy(
     seed: np.random.SeedSequence, habitus: Habitus, attenuation: Tensor, grid: Grid, pathologies: dict[int, Pathology]
 ) -> Anatomy:
-    """Paint a patient.
+    """Paints a patient.
 
     Args:
-        seed: of everything that is drawn here.
-        habitus: the patient.
+        seed: Of everything that is drawn here.
+        habitus: The patient.
         attenuation: (tissue, 3) HU.
-        grid: the canvas, in the anatomy frame.
-        pathologies: what is wrong with the kidney of each side (0 right, 1 left).
+        grid: The canvas, in the anatomy frame.
+        pathologies: What is wrong with the kidney of each side (0 right, 1 left).
     """
     steps = (
         body.paint_body,
@@ -162,7 +162,7 @@ def _whole_kidney_findings(habitus: Habitus) -> list[Finding]:
 
 
 def add_texture(canvas: Canvas, rng: np.random.Generator) -> None:
-    """Add each tissue's own heterogeneity, and now and then patches of hazy fat, the same in all phases."""
+    """Adds each tissue's own heterogeneity, and now and then patches of hazy fat, the same in all phases."""
     amplitude = torch.zeros((256, 2))
     for tissue, values in _TEXTURE.items():
         amplitude[tissue] = torch.tensor(values, dtype=torch.float32) * float(rng.uniform(0.5, 1.6))

@@ -93,14 +93,14 @@ UPTAKE: dict[Tissue, tuple[float, float]] = {
 
 
 def draw_attenuation(rng: np.random.Generator, parameters: KineticParameters) -> Tensor:
-    """HU of every tissue in the three phases of one exam.
+    """Returns the HU of every tissue in the three phases of one exam.
 
     Args:
-        rng: source of the differences between patients; one exam in six is drawn from tails twice as wide.
-        parameters: the exam's kinetics.
+        rng: Source of the differences between patients; one exam in six is drawn from tails twice as wide.
+        parameters: The exam's kinetics.
 
     Returns:
-        float32 (tissue, 3) in `PHASES` order.
+        Float32 (tissue, 3) in `PHASES` order.
     """
     result = enhancement(parameters, np.array([0.0, parameters.nephrographic_s, parameters.excretory_s]))
     spread = 2.0 if rng.random() < 1 / 6 else 1.0

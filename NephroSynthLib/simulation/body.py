@@ -1,4 +1,4 @@
-"""The body wall: skin, subcutaneous fat, muscles, lungs, and what lies around the patient."""
+"""The body wall with skin, fat and muscles, the lungs, and the table and arms around the patient."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from NephroSynthLib.simulation.tissues import Tissue
 
 
 def cavity_distance(habitus: Habitus, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-    """Signed distance in mm to the inner surface of the abdominal and thoracic wall."""
+    """Returns the signed distance in mm to the inner surface of the abdominal and thoracic wall."""
     width, depth = habitus.cavity
     narrowing = 1.0 + 0.00025 * z - 0.0000018 * z**2
     behind = torch.where(y > 0, 1.0, 1.0 - 0.0000015 * z**2)
@@ -22,7 +22,7 @@ def cavity_distance(habitus: Habitus, x: Tensor, y: Tensor, z: Tensor) -> Tensor
 
 
 def outer_muscle_distance(habitus: Habitus, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-    """Signed distance in mm to the outer surface of the muscles of hips and thighs, far away above the crests."""
+    """Returns the signed distance in mm to the outer surface of hip and thigh muscles; large above the crests."""
     plan, s = habitus.pelvis, habitus.pelvis.size
     hip_x, hip_y, hip_z = plan.hip
     m = habitus.muscularity**0.5
@@ -37,7 +37,7 @@ def outer_muscle_distance(habitus: Habitus, x: Tensor, y: Tensor, z: Tensor) -> 
 
 
 def _by_direction(x: Tensor, y: Tensor, values: tuple[float, float, float]) -> Tensor:
-    """A thickness that changes smoothly from front through side to back."""
+    """Returns a thickness that changes smoothly from front through side to back."""
     front, side, back = values
     radius = (x**2 + y**2).sqrt().clamp(min=1.0)
     towards_back = y / radius
@@ -46,7 +46,7 @@ def _by_direction(x: Tensor, y: Tensor, values: tuple[float, float, float]) -> T
 
 
 def paint_body(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint skin, subcutaneous fat, muscular wall and the fat that fills the cavity."""
+    """Paints skin, subcutaneous fat, muscular wall and the fat that fills the cavity."""
     box = canvas.whole()
     fat_noise, wall_noise = (smooth_noise(rng, _coarse(box.axes), 55.0) for _ in range(2))
 
@@ -78,7 +78,7 @@ def paint_body(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> No
 
 
 def _flanks(box: Box, habitus: Habitus) -> Tensor:
-    """1 where the layers of the abdominal wall part: in front of the spine and above the crests."""
+    """Returns 1 in front of the spine and above the crests, where fat separates the layers of the abdominal wall."""
     return ((box.y < habitus.spine_y) & (box.z > habitus.pelvis.crest)).float()
 
 
@@ -102,7 +102,7 @@ def _paint_linea_alba(canvas: Canvas, habitus: Habitus) -> None:
 
 
 def paint_lungs(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint both lung bases above a domed diaphragm, and the heart's lower border now and then."""
+    """Paints both lung bases above a domed diaphragm, and the heart's lower border now and then."""
     depth = habitus.cavity[1]
     for sign in (-1.0, 1.0):
         _paint_lung(canvas, habitus, rng, sign)
@@ -115,7 +115,7 @@ def paint_lungs(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
 
 
 def _paint_lung(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, sign: float) -> None:
-    """One lung base: inside the wall, above the dome, lower in the recess behind."""
+    """Paints one lung base, inside the wall and above the dome of the diaphragm, deeper in the posterior recess."""
     width, depth = habitus.cavity
     dome = float(rng.uniform(125, 165)) - (8 if sign > 0 else 0)
     recess = float(rng.uniform(60, 95))
@@ -132,7 +132,7 @@ def _paint_lung(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, sign
 
 
 def paint_surroundings(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint the table under the patient and, now and then, an arm beside the body."""
+    """Paints the table under the patient and, now and then, an arm beside the body."""
     back = habitus.cavity[1] + habitus.wall[2] + habitus.fat[2]
     top = back + float(rng.uniform(4, 14))
     radius, thickness = float(rng.uniform(350, 900)), float(rng.uniform(18, 45))

@@ -31,7 +31,7 @@ _STILL = 0.8
 def _clear_of_kidneys(
     points: NDArray[np.float64], habitus: Habitus, clearance: float, fat_share: float = 0.6
 ) -> NDArray[np.float64]:
-    """Push points out of the kidneys' ellipsoids grown by a clearance and a share of the fat around them."""
+    """Pushes points out of the kidneys' ellipsoids grown by a clearance and a share of the fat around them."""
     moved = points.copy()
     for kidney in habitus.kidneys:
         radii = np.asarray(kidney.half) + clearance + kidney.fat_mm * fat_share
@@ -44,7 +44,7 @@ def _clear_of_kidneys(
 
 
 def _within_cavity(points: NDArray[np.float64], habitus: Habitus, margin: float) -> NDArray[np.float64]:
-    """Pull points inside the cavity and in front of the spine."""
+    """Pulls points inside the cavity and in front of the spine."""
     width, depth = habitus.cavity
     level = (
         np.abs(points[:, 0] / (width - margin)) ** habitus.power
@@ -72,7 +72,7 @@ def _paint_loop(
     filling: list[tuple[Tissue, float]],
     rng: np.random.Generator,
 ) -> None:
-    """A tube with a wall; `filling` gives tissues and their shares. Gas rises; contents move between phases."""
+    """Paints a tube with a wall. `filling` gives tissues and their shares; gas rises, contents move between phases."""
     canvas.paint_tube(course, radius, Tissue.BOWEL_WALL, where=_SOFT)
     tissues, shares = zip(*filling, strict=True)
     shares_array = np.asarray(shares) / np.sum(shares)
@@ -96,7 +96,7 @@ def _paint_loop(
 
 
 def paint_colon(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint ascending, transverse and descending colon with haustra, stool and gas."""
+    """Paints ascending, transverse and descending colon with haustra, stool and gas."""
     width, depth = habitus.cavity
     caliber = float(rng.uniform(12, 28))
     back = habitus.spine_y - 10
@@ -143,7 +143,7 @@ def paint_colon(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
 
 
 def _sigmoid_and_rectum(habitus: Habitus, rng: np.random.Generator) -> NDArray[np.float64]:
-    """(9, 3) points of a sigmoid loop that wanders, and of the rectum in front of the sacrum."""
+    """Returns (9, 3) points along a random sigmoid loop and along the rectum in front of the sacrum."""
     plan, s = habitus.pelvis, habitus.pelvis.size
     hip_y, hip_z = plan.hip[1], plan.hip[2]
     sacrum = plan.sacrum()
@@ -162,7 +162,7 @@ def _sigmoid_and_rectum(habitus: Habitus, rng: np.random.Generator) -> NDArray[n
 
 
 def paint_duodenum(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint the duodenum's C around the head of the pancreas."""
+    """Paints the duodenum's C around the head of the pancreas."""
     y = habitus.spine_y - habitus.vertebra[1] - 20
     points = np.array(
         [
@@ -187,7 +187,7 @@ def paint_duodenum(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -
 
 
 def paint_small_bowel(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint loops of small bowel as wandering tubes in the front and lower abdomen and in the pelvis."""
+    """Paints loops of small bowel as wandering tubes in the front and lower abdomen and in the pelvis."""
     width, depth = habitus.cavity
     lowest = habitus.pelvis.hip[2] + 20
     contents = _small_bowel_contents(rng)
@@ -213,7 +213,7 @@ def _small_bowel_contents(rng: np.random.Generator) -> list[tuple[Tissue, float]
 
 
 def _wander(start: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Five to ten more points, 24 mm apart, that turn at random."""
+    """Returns the start and five to ten more points, 24 mm apart, along a random walk."""
     heading, points = rng.standard_normal(3), [start]
     for _ in range(int(rng.integers(5, 11))):
         heading = 0.55 * heading / np.linalg.norm(heading) + 0.75 * rng.standard_normal(3) * [1, 0.8, 0.7]
@@ -222,7 +222,7 @@ def _wander(start: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.
 
 
 def paint_bowel_beside_kidneys(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint loops that lie on the kidneys' front, side and lower pole with hardly any fat between: jejunum or colon."""
+    """Paints loops of jejunum or colon on the kidneys' front, side and lower pole, with hardly any fat between."""
     for kidney in habitus.kidneys:
         for _ in range(int(rng.poisson(1.6))):
             large = rng.random() < 0.4
@@ -238,7 +238,7 @@ def paint_bowel_beside_kidneys(canvas: Canvas, habitus: Habitus, rng: np.random.
 
 
 def paint_mesentery(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint mesenteric vessels and lymph nodes in the fat."""
+    """Paints mesenteric vessels and lymph nodes in the fat."""
     width, depth = habitus.cavity
     root = np.array([4, habitus.spine_y - habitus.vertebra[1] - 34, 10.0])
     for sign, radius in ((1.0, 3.6), (-1.0, 4.8)):

@@ -39,11 +39,11 @@ class Box:
         return self.z.flatten(), self.y.flatten(), self.x.flatten()
 
     def evaluate(self, distance: Distance) -> Tensor:
-        """The distance at every voxel, (z, y, x)."""
+        """Returns the distance at every voxel, (z, y, x)."""
         return distance(self.x, self.y, self.z).expand(self.shape)
 
     def evaluate_coarsely(self, distance: Distance, step: float = 4.0) -> Tensor:
-        """The distance on nodes about `step` mm apart, linearly interpolated: for shapes much larger than the step."""
+        """Returns the distance, interpolated between nodes about `step` mm apart; for shapes much larger than that."""
         nodes = []
         for axis in self.axes:
             first, last = float(axis[0]), float(axis[-1])
@@ -57,7 +57,7 @@ class Canvas:
     """Paints implicit shapes with soft edges, later ones over earlier ones.
 
     Args:
-        grid: where the canvas lies in the anatomy frame.
+        grid: Where the canvas lies in the anatomy frame.
         attenuation: (tissue, 3) HU of each tissue in the non-contrast, nephrographic and excretory phase.
 
     Attributes:
@@ -77,7 +77,7 @@ class Canvas:
         self.edge = 1.2 * max(grid.spacing[0], grid.spacing[1])
 
     def box(self, lower: Point, upper: Point) -> Box | None:
-        """The voxels between two corners (x, y, z) in mm, with a margin for soft edges; None if there are none."""
+        """Returns the voxels between two corners (x, y, z) in mm, with a margin for soft edges; None if none exist."""
         slices = self._slices(lower, upper)
         if slices is None:
             return None
@@ -85,7 +85,7 @@ class Canvas:
         return Box(slices, self.z[sz][:, None, None], self.y[sy][None, :, None], self.x[sx][None, None, :])
 
     def _slices(self, lower: Point, upper: Point) -> tuple[slice, slice, slice] | None:
-        """Index ranges (z, y, x) between two corners (x, y, z), with a margin; None if fewer than two voxels wide."""
+        """Returns index ranges (z, y, x) between two corners with a margin; None if one has fewer than two voxels."""
         ranges = []
         for k in range(3):
             start, step, count = self.grid.origin[k], self.grid.spacing[k], self.grid.shape[2 - k]
@@ -97,19 +97,19 @@ class Canvas:
         return ranges[2], ranges[1], ranges[0]
 
     def whole(self) -> Box:
-        """The box of the whole canvas."""
+        """Returns the box of the whole canvas."""
         everything = slice(0, None)
         return Box(
             (everything, everything, everything), self.z[:, None, None], self.y[None, :, None], self.x[None, None, :]
         )
 
     def around(self, centre: Point, radius: float | Point) -> Box | None:
-        """The box around a point (x, y, z) with one radius, or one for each axis, in mm."""
+        """Returns the box around a point (x, y, z) with one radius, or one for each axis, in mm."""
         c, r = np.asarray(centre, dtype=float), np.asarray(radius, dtype=float)
         return self.box(c - r, c + r)
 
     def occupancy(self, distance: Tensor) -> Tensor:
-        """Share of a voxel inside a shape: 1 inside, 0 outside, linear across the soft edge."""
+        """Returns the share of a voxel inside a shape: 1 inside, 0 outside, linear across the soft edge."""
         return (0.5 - distance / self.edge).clamp_(0.0, 1.0)
 
     def paint(
@@ -121,18 +121,18 @@ class Canvas:
         where: Tensor | None = None,
         kidney: int | None = None,
     ) -> Tensor:
-        """Paint a shape.
+        """Paints a shape.
 
         Args:
-            box: the voxels.
+            box: The voxels.
             distance: (z, y, x) signed distance in mm on the box.
-            tissue: its label.
-            hu: attenuation, (3,) or (3, z, y, x), instead of the tissue's own.
+            tissue: Its label.
+            hu: Attenuation, (3,) or (3, z, y, x), instead of the tissue's own.
             where: (z, y, x) bool or float mask; nothing is painted outside it.
             kidney: 0 or 1 adds the shape to the right or the left kidney; None takes it away from both.
 
         Returns:
-            the occupancy that was painted, (z, y, x).
+            The occupancy that was painted, (z, y, x).
         """
         alpha = self.occupancy(distance)
         if where is not None:
@@ -145,7 +145,7 @@ class Canvas:
         return alpha
 
     def _claim(self, slices: tuple[slice, slice, slice], alpha: Tensor, kidney: int | None) -> None:
-        """Give the painted occupancy to one kidney and take it from the other, or from both."""
+        """Gives the painted occupancy to one kidney and take it from the other, or from both."""
         if kidney is not None:
             self._kidneys_begun = True
         if not self._kidneys_begun:
@@ -166,7 +166,7 @@ class Canvas:
         hu: Tensor | None = None,
         kidney: int | None = None,
     ) -> None:
-        """Paint `distance` between two corners; `coarse` for smooth shapes much larger than 4 mm."""
+        """Paints `distance` between two corners; `coarse` for smooth shapes much larger than 4 mm."""
         box = self.box(lower, upper)
         if box is None:
             return
@@ -183,15 +183,15 @@ class Canvas:
         where: set[Tissue] | None = None,
         kidney: int | None = None,
     ) -> None:
-        """Paint a tube along points (n, 3) with one radius or one for each point, in mm.
+        """Paints a tube along points (n, 3) with one radius or one for each point, in mm.
 
         Args:
-            points: its course, (x, y, z) mm.
-            radii: its radius.
-            tissue: its label.
-            hu: attenuation (3,), or a function of the segment number that gives it.
-            where: paint only over these tissues.
-            kidney: as in `paint`.
+            points: Its course, (x, y, z) mm.
+            radii: Its radius.
+            tissue: Its label.
+            hu: Attenuation (3,), or a function of the segment number that gives it.
+            where: Paint only over these tissues.
+            kidney: As in `paint`.
         """
         radius = np.broadcast_to(np.asarray(radii, dtype=float), (len(points),))
         lookup = None if where is None else _lookup(where)
@@ -208,7 +208,7 @@ class Canvas:
         where: NDArray[np.bool_] | None,
         kidney: int | None,
     ) -> None:
-        """`paint` for one piece of a tube, in numpy, which is quicker than torch on a few hundred voxels."""
+        """Paints one piece of a tube as `paint` does, in numpy, which is quicker than torch on a few hundred voxels."""
         widest = max(radii[0], radii[1])
         slices = self._slices(np.minimum(ends[0], ends[1]) - widest, np.maximum(ends[0], ends[1]) + widest)
         if slices is None:
@@ -225,12 +225,12 @@ class Canvas:
         self._claim(slices, torch.from_numpy(alpha), kidney)
 
     def is_one_of(self, box: Box, tissues: set[Tissue]) -> Tensor:
-        """(z, y, x) bool: the voxels of the box that carry one of these labels."""
+        """Returns a mask (z, y, x) of the voxels of the box that carry one of these labels."""
         return torch.from_numpy(_lookup(tissues)[self.labels[box.slices].numpy()])
 
 
 def _lookup(tissues: set[Tissue]) -> NDArray[np.bool_]:
-    """(256,) True at the label values of these tissues."""
+    """Returns (256,) flags that are True at the label values of these tissues."""
     table = np.zeros(256, dtype=bool)
     table[[int(t) for t in tissues]] = True
     return table
@@ -243,7 +243,7 @@ def _cone_distance(
     ends: NDArray[np.floating],
     radii: NDArray[np.floating],
 ) -> NDArray[np.float32]:
-    """Distance (z, y, x) to a segment thickened by a radius that changes linearly along it."""
+    """Returns the distance (z, y, x) to a segment thickened by a radius that changes linearly along it."""
     axis = (ends[1] - ends[0]).astype(np.float32)
     length2 = np.float32(max(float(axis @ axis), 1e-9))
     dx, dy, dz = (c - np.float32(e) for c, e in zip((x, y, z), ends[0], strict=True))

@@ -21,18 +21,18 @@ HYDRONEPHROTIC = 2.0
 
 @dataclass(frozen=True)
 class Urine:
-    """How one kidney's urine looks in the excretory phase.
+    """Appearance of one kidney's urine in the excretory phase.
 
     Attributes:
-        filling: share of fresh, opacified urine, 0 to 1.
-        layering: relative change of the iodine over 6 mm towards the back, where it settles.
+        filling: Share of fresh, opacified urine, 0 to 1.
+        layering: Relative change of the iodine over 6 mm towards the back, where it settles.
     """
 
     filling: float
     layering: float
 
     def hu(self, canvas: Canvas, tissue: Tissue, box: Box, centre_y: float, share: float) -> Tensor:
-        """(3, z, y, x) HU of urine about `centre_y` mm, `share` of it opacified."""
+        """Returns (3, z, y, x) HU of urine about `centre_y` mm of which the part `share` is opacified."""
         hu = canvas.attenuation[tissue][:, None, None, None].repeat(1, *box.shape)
         plain = canvas.attenuation[tissue, 0]
         gradient = ((box.y - centre_y) / 6.0 * self.layering).clamp(-0.95, 1.0)
@@ -41,7 +41,7 @@ class Urine:
 
 
 def draw_urine(rng: np.random.Generator, dilation: float) -> Urine:
-    """Draw filling and layering: a dilated system is diluted by what was in it, and its iodine settles."""
+    """Draws filling and layering: old urine dilutes the iodine of a dilated system, and the iodine settles."""
     if dilation < HYDRONEPHROTIC:
         return Urine(filling=float(rng.uniform(0.6, 1.0)), layering=float(rng.uniform(0.0, 0.5)))
     return Urine(filling=float(rng.uniform(0.1, 0.6)), layering=float(rng.uniform(0.5, 1.5)))
@@ -50,7 +50,7 @@ def draw_urine(rng: np.random.Generator, dilation: float) -> Urine:
 def paint_collecting_system(
     canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator, habitus: Habitus
 ) -> NDArray[np.float64]:
-    """Paint calyces, infundibula, pelvis and ureter; returns the calyces' centres (n, 3), where stones form."""
+    """Paints calyces, infundibula, pelvis and ureter; returns the calyces' centres (n, 3), where stones form."""
     _, b, c = kidney.plan.half
     d = kidney.dilation
     urine = draw_urine(rng, d)
@@ -86,7 +86,7 @@ def _paint_urine(
     urine: Urine,
     share: float,
 ) -> None:
-    """A tube of urine along points of the kidney's frame; calyces belong to the kidney, the rest does not."""
+    """Paints a tube of urine along points of the kidney's frame; only calyces count as kidney."""
     world = kidney.to_world(np.array(points))
     side = kidney.plan.side if tissue == Tissue.CALYX else None
     for start, end, first, last in zip(world[:-1], world[1:], radii[:-1], radii[1:], strict=True):
@@ -107,7 +107,7 @@ def _paint_ureter(
     start: NDArray[np.float64],
     urine: Urine,
 ) -> None:
-    """The ureter from the pelvis along the psoas, filled here and collapsed there by peristalsis."""
+    """Paints the ureter from the renal pelvis along the psoas; peristalsis fills some parts and empties others."""
     sign, spine, d = kidney.plan.outward, habitus.spine_y, kidney.dilation
     plan, brim = habitus.pelvis, habitus.pelvis.promontory
     points = np.array(

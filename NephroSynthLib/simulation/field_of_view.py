@@ -1,4 +1,4 @@
-"""Which part of the patient each phase shows, on which voxels."""
+"""The field of view and the voxels of each phase."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _SLICES_MM = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 3.75, 4.0, 5.0)
 
 
 def draw_grid(rng: np.random.Generator, habitus: Habitus) -> tuple[Grid, NDArray[np.float64]]:
-    """Draw the reference grid: 0.7 to 1.5 mm in plane, 1 to 5 mm slices, 1.5 to 4 million voxels, both kidneys inside.
+    """Draws the reference grid: 0.7 to 1.5 mm in plane, 1 to 5 mm slices, 1.5 to 4 million voxels, both kidneys inside.
 
     Returns:
-        the grid, and where the anatomy's origin lies on it in LPS mm.
+        The grid, and where the anatomy's origin lies on it in LPS mm.
     """
     corners = [k.centre + s * (np.abs(k.rotation) @ np.asarray(k.half)) for k in habitus.kidneys for s in (-1, 1)]
     low, high = np.min(corners, axis=0) - np.array([14, 14, 14]), np.max(corners, axis=0) + np.array([14, 14, 14])
@@ -39,7 +39,7 @@ def draw_grid(rng: np.random.Generator, habitus: Habitus) -> tuple[Grid, NDArray
 
 
 def _draw_spacing(rng: np.random.Generator, volume: float, budget: float) -> tuple[float, float]:
-    """Voxel size in plane and slice distance (mm) for a volume (mm3) within a budget of voxels."""
+    """Draws voxel size in plane and slice distance (mm) for a volume (mm3) within a budget of voxels."""
     smallest = min(volume / budget, 1.5**2 * _SLICES_MM[-1])
     allowed = [s for s in _SLICES_MM if 1.5**2 * s >= smallest]
     thickness = float(rng.choice(allowed))
@@ -48,7 +48,7 @@ def _draw_spacing(rng: np.random.Generator, volume: float, budget: float) -> tup
 
 
 def similar_grid(rng: np.random.Generator, reference: Grid, free: bool) -> Grid:
-    """The grid of another phase: its own spacing, slice thickness and centring, about the same region."""
+    """Draws the grid of another phase: the same region with its own spacing, slice thickness and centring."""
     scale = float(np.exp(rng.normal(0, 0.1)))
     in_plane = float(np.clip(reference.spacing[0] * scale, 0.7, 1.5)) if free else reference.spacing[0] * scale
     slice_mm = reference.spacing[2] * float(np.exp(rng.normal(0, 0.3)))
@@ -70,7 +70,7 @@ def similar_grid(rng: np.random.Generator, reference: Grid, free: bool) -> Grid:
 
 
 def canvas_grid(grids: list[Grid], maps: list[SmoothMap]) -> Grid:
-    """The canvas: every point that a phase looks at, as finely as the finest phase within 6 million voxels."""
+    """Returns a canvas that covers all phases and is as fine as the finest, within 6 million voxels."""
     lows, highs = [], []
     for grid, offset in zip(grids, maps, strict=True):
         z, y, x = (axis[:: max(1, len(axis) // 24)] if len(axis) > 24 else axis for axis in torch_axes(grid))

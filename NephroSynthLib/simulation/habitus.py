@@ -1,4 +1,4 @@
-"""The patient: body size, fat, and where the kidneys lie. Everything else is placed relative to these.
+"""The patient: body size, fat and places of the kidneys. Everything else is placed relative to these.
 
 The anatomy frame is LPS in mm: x to the patient's left, y to the back, z to the head; its origin lies on the axis of
 the abdominal cavity at the mean height of the kidneys.
@@ -30,14 +30,14 @@ HORSESHOE, SINGLE, ATROPHIC = 0.025, 0.05, 0.05
 
 @dataclass(frozen=True)
 class KidneyPlan:
-    """Where and how large a kidney is.
+    """Place and size of a kidney.
 
     Attributes:
         side: 0 right, 1 left.
         centre: (3,) mm.
         rotation: (3, 3), columns: thickness axis, axis from the hilum to the lateral border, axis to the upper pole.
-        half: half thickness, half width, half length in mm.
-        fat_mm: typical thickness of the perirenal fat.
+        half: Half thickness, half width, half length in mm.
+        fat_mm: Typical thickness of the perirenal fat.
         state: 'normal', 'atrophic' or 'enlarged'.
     """
 
@@ -59,17 +59,17 @@ class Habitus:
     """Body of one patient, in mm unless said otherwise.
 
     Attributes:
-        cavity: half width and half depth of the abdominal cavity.
-        power: exponent of the superellipse of its outline.
-        fat: subcutaneous fat at the front, side and back.
-        wall: thickness of the muscular wall at the front, side and back.
-        spine_y: y of the centres of the vertebral bodies.
-        vertebra: half width and half depth of a vertebral body.
-        pitch: distance between vertebrae.
-        muscularity: scale of psoas, paraspinal and wall muscle, 1 typical.
-        weight_kg: body weight.
-        pelvis: its bones' landmarks.
-        kidneys: those present.
+        cavity: Half width and half depth of the abdominal cavity.
+        power: Exponent of the superellipse of its outline.
+        fat: Subcutaneous fat at the front, side and back.
+        wall: Thickness of the muscular wall at the front, side and back.
+        spine_y: Y of the centres of the vertebral bodies.
+        vertebra: Half width and half depth of a vertebral body.
+        pitch: Distance between vertebrae.
+        muscularity: Scale of psoas, paraspinal and wall muscle, 1 typical.
+        weight_kg: Body weight.
+        pelvis: Its bones' landmarks.
+        kidneys: Those present.
         horseshoe: True when the lower poles are joined.
     """
 
@@ -87,12 +87,12 @@ class Habitus:
     kidneys: list[KidneyPlan] = field(default_factory=list)
 
     def kidney(self, side: int) -> KidneyPlan | None:
-        """The kidney of a side (0 right, 1 left), or None if the patient has none there."""
+        """Returns the kidney of a side (0 right, 1 left); None if the patient has none there."""
         return next((k for k in self.kidneys if k.side == side), None)
 
 
 def draw_habitus(rng: np.random.Generator) -> Habitus:
-    """Draw a patient: habitus from very lean to obese, kidneys as in KiTS19 with somewhat wider tails."""
+    """Draws a patient: habitus from very lean to obese, kidneys as in KiTS19 with somewhat wider tails."""
     fatness = float(np.clip(rng.normal(0.0, 1.0), -2.0, 2.4))
     size = float(np.exp(rng.normal(0.0, 0.06)))
     half_depth = float(np.clip((92 + 13 * fatness + rng.normal(0, 7)) * size, 62, 145))
@@ -165,7 +165,7 @@ def _draw_kidneys(rng: np.random.Generator, habitus: Habitus, fatness: float) ->
 def _inside_cavity(
     centre: NDArray[np.float64], rotation: NDArray[np.float64], half: tuple[float, float, float], habitus: Habitus
 ) -> NDArray[np.float64]:
-    """Move a kidney inwards until its surface stays inside the abdominal wall."""
+    """Moves a kidney inwards until its surface stays inside the abdominal wall."""
     polar, around = np.meshgrid(np.linspace(0.2, np.pi - 0.2, 9), np.linspace(0, 2 * np.pi, 16, endpoint=False))
     sphere = np.stack([np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)], axis=-1).reshape(
         -1, 3
@@ -183,7 +183,7 @@ def _inside_cavity(
 
 
 def _draw_half_axes(rng: np.random.Generator, shared: float, scale: float) -> tuple[float, float, float]:
-    """Half thickness, width and length in mm; `shared` is the patient's own size, common to both kidneys."""
+    """Draws half thickness, width and length in mm; `shared` is the size that both kidneys have in common."""
     between_sides, own = rng.standard_normal(), rng.standard_normal(3)
     size = np.sqrt(0.8) * shared + np.sqrt(0.2) * between_sides
     correlated = np.sqrt(KIDNEY_AXES_CORRELATION) * size + np.sqrt(1 - KIDNEY_AXES_CORRELATION) * own
@@ -192,7 +192,7 @@ def _draw_half_axes(rng: np.random.Generator, shared: float, scale: float) -> tu
 
 
 def _kidney_rotation(outward: float, coronal: float, sagittal: float, facing: float) -> NDArray[np.float64]:
-    """Frame of a kidney whose hilum faces medially and `facing` degrees forwards, upper pole medial and to the back."""
+    """Returns the frame of a kidney: hilum medial and `facing` degrees forwards, upper pole medial and posterior."""
     a = np.radians(facing)
     lateral = np.array([outward * np.cos(a), np.sin(a), 0.0])
     thickness = np.array([-outward * np.sin(a), np.cos(a), 0.0])

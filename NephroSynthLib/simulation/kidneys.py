@@ -26,14 +26,14 @@ class KidneyAnatomy:
     """The drawn details of one kidney.
 
     Attributes:
-        plan: size and place.
-        bend: how far the poles curve towards the hilum, mm.
-        power: exponent of the capsule's superellipsoid.
-        cortex_mm: thickness of the cortex.
-        sinus: half sizes of the sinus along the kidney's axes, mm.
+        plan: Size and place.
+        bend: How far the poles curve towards the hilum, mm.
+        power: Exponent of the capsule's superellipsoid.
+        cortex_mm: Thickness of the cortex.
+        sinus: Half sizes of the sinus along the kidney's axes, mm.
         papillae: (n, 3) tips of the pyramids in the kidney's frame.
         bases: (n, 3) middles of the pyramids' bases in the kidney's frame.
-        dilation: width of the collecting system relative to normal; above 2 is hydronephrosis.
+        dilation: Width of the collecting system relative to normal; above 2 is hydronephrosis.
     """
 
     plan: KidneyPlan
@@ -46,25 +46,25 @@ class KidneyAnatomy:
     dilation: float
 
     def to_world(self, local: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Anatomy-frame points (..., 3) of points in the kidney's frame."""
+        """Returns points (..., 3) of the kidney's frame in the anatomy frame."""
         return np.asarray(self.plan.centre + np.asarray(local) @ self.plan.rotation.T)
 
     def capsule(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-        """Signed distance to the smooth bean, without lobulation."""
+        """Returns the signed distance in mm to the smooth bean, without lobulation."""
         u, v, w = to_local(x, y, z, self.plan.centre, self.plan.rotation)
         a, b, c = self.plan.half
         bent = v + self.bend * ((w / c) ** 2 - 0.35)
         return superellipsoid(u, bent, w, (0, 0, 0), (a, b, c), self.power)
 
     def sinus_distance(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-        """Signed distance to the renal sinus, which opens at the hilum."""
+        """Returns the signed distance in mm to the renal sinus, which opens at the hilum."""
         u, v, w = to_local(x, y, z, self.plan.centre, self.plan.rotation)
         a, b, c = self.sinus
         return superellipsoid(u, v, w, (0.0, -0.62 * self.plan.half[1], 0.0), (a, b, c), 2.2)
 
 
 def draw_kidney(rng: np.random.Generator, plan: KidneyPlan, dilation: float) -> KidneyAnatomy:
-    """Draw the inner structure of a kidney."""
+    """Draws the inner structure of a kidney."""
     a, b, c = plan.half
     cortex = float(rng.uniform(4.5, 8.0)) * (0.75 if plan.state == "atrophic" else 1.0)
     growth = 1.0 + 0.12 * (dilation - 1.0)
@@ -107,7 +107,7 @@ def draw_kidney(rng: np.random.Generator, plan: KidneyPlan, dilation: float) -> 
 
 
 def paint_perirenal_fat(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator) -> None:
-    """Paint the fat around a kidney, of uneven thickness, its stranding and Gerota's fascia."""
+    """Paints the fat around a kidney, of uneven thickness, its stranding and Gerota's fascia."""
     plan = kidney.plan
     reach = max(plan.half) + 2.2 * plan.fat_mm + 12
     box = canvas.around(plan.centre, (reach * 0.8, reach * 0.8, reach))
@@ -150,7 +150,7 @@ def paint_perirenal_fat(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Ge
 
 
 def paint_kidney(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator) -> None:
-    """Paint cortex, pyramids and sinus fat."""
+    """Paints cortex, pyramids and sinus fat."""
     plan = kidney.plan
     a, b, c = plan.half
     box = canvas.around(plan.centre, (max(a, b) * 1.25 + 6, max(a, b) * 1.4 + c * 0.35, c * 1.2 + 6))
@@ -170,7 +170,7 @@ def paint_kidney(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator
 
 
 def _paint_sinus_vessels(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator) -> None:
-    """Segmental arteries and veins fan out through the sinus fat towards the columns between the pyramids."""
+    """Paints segmental vessels that fan out through the sinus fat towards the columns between the pyramids."""
     root = np.array([0.0, -0.8 * kidney.plan.half[1], 0.0])
     for tip in kidney.papillae + rng.normal(0, 3, kidney.papillae.shape):
         tissue, radius = (Tissue.RENAL_VEIN, 1.7) if rng.random() < 0.5 else (Tissue.RENAL_ARTERY, 1.2)
@@ -201,7 +201,7 @@ def _paint_pyramid(
 
 
 def paint_isthmus(canvas: Canvas, kidneys: list[KidneyAnatomy], habitus: Habitus, rng: np.random.Generator) -> None:
-    """Join the lower poles of a horseshoe kidney in front of the great vessels."""
+    """Joins the lower poles of a horseshoe kidney in front of the great vessels."""
     right, left = sorted(kidneys, key=lambda k: k.plan.side)
     ends = [k.to_world(np.array([0.0, 0.0, -k.plan.half[2] * 0.8])) for k in (right, left)]
     middle = np.array([0.0, habitus.spine_y - habitus.vertebra[1] - 34, (ends[0][2] + ends[1][2]) / 2 - 4])

@@ -19,26 +19,26 @@ _STEP_S = 1.0
 
 @dataclass(frozen=True)
 class KineticParameters:
-    """What decides the enhancement of one exam.
+    """The quantities that determine the enhancement of one exam.
 
     Attributes:
-        weight_kg: body weight.
-        iodine_mg: iodine given.
-        injection_s: duration of the injection.
-        nephrographic_s: delay of the nephrographic phase after the start of the injection.
-        excretory_s: delay of the excretory phase after the start of the injection.
-        arrival_s: time from the vein to the abdominal aorta.
-        haematocrit: share of red cells in blood, which take no iodine.
-        plasma_ml: plasma volume.
-        interstitial_ml: interstitial volume open to iodine.
-        exchange_ml_min: plasma-interstitium exchange (permeability surface product).
-        gfr_ml_min: glomerular filtration rate of both kidneys.
-        parenchyma_ml: volume of renal parenchyma that shares the filtration.
-        cortical_transit_s: mean transit time of the cortical tubules.
-        medullary_transit_s: mean transit time of the medullary tubules.
-        urine_ml_min: urine flow during the exam.
-        urine_delay_s: time from filtration to the calyces.
-        hu_per_mg_ml: enhancement for each mg of iodine in a ml.
+        weight_kg: Body weight.
+        iodine_mg: Iodine given.
+        injection_s: Duration of the injection.
+        nephrographic_s: Delay of the nephrographic phase after the start of the injection.
+        excretory_s: Delay of the excretory phase after the start of the injection.
+        arrival_s: Time from the vein to the abdominal aorta.
+        haematocrit: Share of red cells in blood, which take no iodine.
+        plasma_ml: Plasma volume.
+        interstitial_ml: Interstitial volume open to iodine.
+        exchange_ml_min: Plasma-interstitium exchange (permeability surface product).
+        gfr_ml_min: Glomerular filtration rate of both kidneys.
+        parenchyma_ml: Volume of renal parenchyma that shares the filtration.
+        cortical_transit_s: Mean transit time of the cortical tubules.
+        medullary_transit_s: Mean transit time of the medullary tubules.
+        urine_ml_min: Urine flow during the exam.
+        urine_delay_s: Time from filtration to the calyces.
+        hu_per_mg_ml: Enhancement for each mg of iodine in a ml.
     """
 
     weight_kg: float
@@ -74,16 +74,16 @@ class Enhancement:
 def draw_parameters(
     rng: np.random.Generator, parenchyma_ml: float, renal_function: float, weight_kg: float
 ) -> KineticParameters:
-    """Draw an exam's kinetics.
+    """Draws an exam's kinetics.
 
     Args:
-        rng: source of randomness.
-        parenchyma_ml: renal parenchyma of the patient.
-        renal_function: filtration relative to a healthy adult, 0.2 to 1.2.
-        weight_kg: body weight.
+        rng: Source of randomness.
+        parenchyma_ml: Renal parenchyma of the patient.
+        renal_function: Filtration relative to a healthy adult, 0.2 to 1.2.
+        weight_kg: Body weight.
 
     Returns:
-        parameters whose spread is somewhat wider than clinical practice.
+        Parameters whose spread is somewhat wider than clinical practice.
     """
     iodine = float(np.clip(rng.normal(32000 + 80 * (weight_kg - 75), 6000), 18000, 52000))
     return KineticParameters(
@@ -108,14 +108,14 @@ def draw_parameters(
 
 
 def enhancement(parameters: KineticParameters, times_s: NDArray[np.floating]) -> Enhancement:
-    """Solve the kinetics by forward Euler steps of one second.
+    """Solves the kinetics by forward Euler steps of one second.
 
     Args:
-        parameters: the exam's kinetics.
+        parameters: The exam's kinetics.
         times_s: (times,) seconds after the start of the injection.
 
     Returns:
-        enhancement of blood, interstitial fluid, renal cortex, renal medulla and fresh urine.
+        Enhancement of blood, interstitial fluid, renal cortex, renal medulla and fresh urine.
     """
     p = parameters
     steps = int(np.ceil(float(np.max(times_s)) / _STEP_S)) + 2

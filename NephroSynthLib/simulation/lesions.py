@@ -1,4 +1,4 @@
-"""Pathology of the kidneys: what is placed, how often, and how it looks."""
+"""Pathology of the kidneys: kinds, frequencies and appearance."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ CYSTS, MASS, STONES, HYDRONEPHROSIS = 0.28, 0.18, 0.14, 0.07
 
 @dataclass(frozen=True)
 class Pathology:
-    """What is wrong with one kidney.
+    """The pathology of one kidney.
 
     Attributes:
-        dilation: width of the collecting system relative to normal.
+        dilation: Width of the collecting system relative to normal.
         cysts, mass, stones: True where these are to be placed.
     """
 
@@ -34,7 +34,7 @@ class Pathology:
 
 
 def draw_pathology(rng: np.random.Generator) -> Pathology:
-    """Draw the pathology of one kidney with the frequencies above."""
+    """Draws the pathology of one kidney with the frequencies above."""
     hydronephrosis, cysts, mass, stones = rng.random(4) < (HYDRONEPHROSIS, CYSTS, MASS, STONES)
     dilation = float(rng.uniform(2.2, 4.5) if hydronephrosis else rng.uniform(0.7, 1.5))
     return Pathology(dilation, bool(cysts), bool(mass), bool(stones))
@@ -48,7 +48,7 @@ class Finding:
         kind: 'cyst', 'mass', 'stone', 'hydronephrosis', 'atrophic kidney', 'single kidney' or 'horseshoe kidney'.
         side: 'right', 'left' or 'both'; for a single kidney the side that is missing.
         centre: (x, y, z) LPS mm on the reference grid, None for findings of a whole kidney.
-        size_mm: its largest diameter, 0 for findings of a whole kidney.
+        size_mm: Its largest diameter, 0 for findings of a whole kidney.
     """
 
     kind: str
@@ -61,7 +61,7 @@ SIDES = ("right", "left")
 
 
 def _surface_point(kidney: KidneyAnatomy, rng: np.random.Generator, depth: float) -> NDArray[np.float64]:
-    """A point of the parenchyma at a relative radius `depth` (1 on the capsule), away from the hilum."""
+    """Draws a point of the parenchyma away from the hilum, at a relative radius `depth` (1 on the capsule)."""
     direction = rng.standard_normal(3)
     direction[1] = abs(direction[1]) if rng.random() < 0.7 else direction[1] * 0.4
     direction /= np.linalg.norm(direction)
@@ -69,7 +69,7 @@ def _surface_point(kidney: KidneyAnatomy, rng: np.random.Generator, depth: float
 
 
 def paint_cysts(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator) -> list[Finding]:
-    """Paint simple cysts, one in ten dense with protein or blood."""
+    """Paints simple cysts, one in ten dense with protein or blood."""
     findings = []
     for _ in range(1 + int(rng.geometric(0.5))):
         radius = float(np.clip(rng.lognormal(np.log(8), 0.6), 2, 40))
@@ -90,7 +90,7 @@ def paint_cysts(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator)
 
 
 def paint_mass(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator) -> list[Finding]:
-    """Paint a solid mass: enhancing, uneven, necrotic inside when large, rarely with fat (angiomyolipoma)."""
+    """Paints a solid mass: enhancing, uneven, necrotic inside when large, rarely with fat (angiomyolipoma)."""
     radius = float(np.clip(rng.lognormal(np.log(18), 0.55), 5, 58))
     centre = _surface_point(kidney, rng, float(rng.uniform(0.55, 1.1)))
     box = canvas.around(centre, radius * 1.5)
@@ -116,7 +116,7 @@ def paint_mass(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator) 
 def paint_stones(
     canvas: Canvas, kidney: KidneyAnatomy, calyces: NDArray[np.float64], rng: np.random.Generator
 ) -> list[Finding]:
-    """Paint one to four stones in calyces, 2 to 12 mm."""
+    """Paints one to four stones in calyces, 2 to 12 mm."""
     findings = []
     for _ in range(1 + int(rng.geometric(0.6))):
         centre = calyces[int(rng.integers(len(calyces)))] + rng.normal([0, 1.5, 0], 1.5)

@@ -1,4 +1,4 @@
-"""What differs in position between the phases: breathing, organ by organ, and a small shift of the patient.
+"""Motion between the phases: breathing, organ by organ, and a small shift of the patient.
 
 All motion is a closed-form displacement u that carries a point of the reference frame to the same tissue in a phase:
 y = x + u(x). Craniocaudal excursions follow Davies et al., Br J Radiol 1994;67:1096-1102 (kidneys 11 +- 4 mm quiet,
@@ -30,14 +30,14 @@ class RigidOrgan:
     fade: float
 
     def weight(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-        """1 in the organ, falling smoothly to 0 at `fade` times its size."""
+        """Returns 1 in the organ, falling smoothly to 0 at `fade` times its size."""
         u, v, w = to_local(x, y, z, self.centre, self.axes)
         level = ((u / self.radii[0]) ** 2 + (v / self.radii[1]) ** 2 + (w / self.radii[2]) ** 2).sqrt()
         t = ((self.fade - level) / (self.fade - 1.1)).clamp(0.0, 1.0)
         return t**3 * (t * (6.0 * t - 15.0) + 10.0)
 
     def displacement(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-        """(3, ...) displacement of the rigid motion itself."""
+        """Returns the (3, ...) displacement in mm of the rigid motion itself."""
         return _rigid(x, y, z, self.centre, self.rotation, self.shift)
 
 
@@ -63,13 +63,13 @@ class Motion:
     """Displacement of one phase against the reference, as a closed form.
 
     Attributes:
-        organs: liver, spleen and kidneys, the later ones taking precedence.
-        centre: the point that the patient's own rotation leaves in place.
-        patient_rotation, patient_shift: motion of the whole patient.
-        diaphragm_mm: craniocaudal shift of the upper abdomen.
-        wall_mm: shift of the anterior abdominal wall, positive forwards.
-        depth: half depth of the abdominal cavity, width its half width.
-        amplitude: factor on everything, 0 for the reference phase.
+        organs: Liver, spleen and kidneys, the later ones taking precedence.
+        centre: The point that the patient's own rotation leaves in place.
+        patient_rotation, patient_shift: Motion of the whole patient.
+        diaphragm_mm: Craniocaudal shift of the upper abdomen.
+        wall_mm: Shift of the anterior abdominal wall, positive forwards.
+        depth: Half depth of the abdominal cavity, width its half width.
+        amplitude: Factor on everything, 0 for the reference phase.
     """
 
     organs: tuple[RigidOrgan, ...]
@@ -83,7 +83,7 @@ class Motion:
     amplitude: float = 1.0
 
     def __call__(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-        """(3, ...) displacement in LPS mm at the points with these coordinates."""
+        """Returns the (3, ...) displacement in LPS mm at points with these coordinates."""
         if self.amplitude == 0.0:
             return torch.zeros((3, *torch.broadcast_shapes(x.shape, y.shape, z.shape)))
         cx, cy, cz = (float(c) for c in self.centre)
@@ -106,20 +106,20 @@ class Motion:
 
 
 def still() -> Motion:
-    """The reference phase, which does not move."""
+    """Returns the motion of the reference phase, which is none."""
     return Motion((), np.zeros(3), np.eye(3), np.zeros(3), 0.0, 0.0, (1.0, 1.0), 0.0, amplitude=0.0)
 
 
 def draw_motion(rng: np.random.Generator, habitus: Habitus, origin: NDArray[np.float64]) -> Motion:
-    """Draw the motion of a phase.
+    """Draws the motion of a phase.
 
     Args:
-        rng: source of randomness.
-        habitus: the patient.
+        rng: Source of randomness.
+        habitus: The patient.
         origin: LPS mm of the anatomy frame's origin on the reference grid.
 
     Returns:
-        an invertible motion: its Jacobian determinant is at least 0.3 wherever it was checked.
+        An invertible motion: its Jacobian determinant is at least 0.3 wherever it was checked.
     """
     breath = float(np.clip(rng.normal(0, 8), -18, 18))
     width, depth = habitus.cavity
@@ -175,7 +175,7 @@ def _organ(
 
 
 def jacobian_determinant(displacement: Tensor, spacing: tuple[float, float, float]) -> Tensor:
-    """Determinant (z, y, x) of the Jacobian of x + u(x), u (3, z, y, x) mm on a grid with spacing (x, y, z) mm."""
+    """Returns the Jacobian determinant (z, y, x) of x + u(x); u is (3, z, y, x) mm, spacing (x, y, z) mm."""
     rows = []
     for component in range(3):
         dz, dy, dx = torch.gradient(displacement[component], spacing=tuple(float(s) for s in spacing[::-1]))
@@ -185,7 +185,7 @@ def jacobian_determinant(displacement: Tensor, spacing: tuple[float, float, floa
 
 
 def _made_invertible(motion: Motion, origin: NDArray[np.float64]) -> Motion:
-    """Weaken the motion until its Jacobian determinant is at least 0.3 on a lattice of 6 mm around the kidneys."""
+    """Weakens the motion until its Jacobian determinant is at least 0.3 on a lattice of 6 mm around the kidneys."""
     x, y, z = (
         torch.arange(-reach, reach + 1, 6.0) + float(o) for reach, o in zip((186, 138, 198), origin, strict=True)
     )
@@ -200,7 +200,7 @@ def _made_invertible(motion: Motion, origin: NDArray[np.float64]) -> Motion:
 
 
 def invert(motion: Motion, x: Tensor, y: Tensor, z: Tensor, iterations: int = 12) -> tuple[Tensor, Tensor, Tensor]:
-    """Reference points whose tissue lies at (x, y, z) in the phase, by fixed-point iteration.
+    """Returns the reference points whose tissue lies at (x, y, z) in the phase, by fixed-point iteration.
 
     Chen et al., Med Phys 2008;35:81-88.
     """

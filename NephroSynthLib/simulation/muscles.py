@@ -13,7 +13,7 @@ from NephroSynthLib.simulation.tissues import Tissue
 
 
 def paint_posterior_muscles(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint erector spinae, quadratus lumborum, psoas and the diaphragm's crura of both sides."""
+    """Paints erector spinae, quadratus lumborum, psoas and the diaphragm's crura of both sides."""
     thickness = float(rng.uniform(2.5, 7.0))
     for sign in (-1.0, 1.0):
         _paint_erector(canvas, habitus, rng, sign)
@@ -27,7 +27,7 @@ def paint_posterior_muscles(canvas: Canvas, habitus: Habitus, rng: np.random.Gen
 
 
 def _paint_erector(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, sign: float) -> None:
-    """The muscle beside the spinous processes, thick in the lumbar region, thin on the sacrum."""
+    """Paints the erector spinae beside the spinous processes, thick in the lumbar region, thin on the sacrum."""
     offset_x, offset_y = rng.normal([36.0, 40.0], 1.5)
     half = np.array([29.0, 18.0]) * habitus.muscularity**0.5
     centre = (sign * float(offset_x), habitus.spine_y + float(offset_y))
@@ -45,7 +45,7 @@ def _paint_erector(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, s
 
 
 def _paint_lumborum(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, sign: float) -> None:
-    """Quadratus lumborum lies behind the kidney, from the twelfth rib to the crest."""
+    """Paints quadratus lumborum, which lies behind the kidney, from the twelfth rib to the crest."""
     top, spine = float(rng.uniform(20, 45)), habitus.spine_y
     for offset, radius in ((52.0, 8.0), (62.0, 9.0), (72.0, 7.0)):
         lumborum = np.array(
@@ -55,7 +55,7 @@ def _paint_lumborum(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, 
 
 
 def _paint_psoas(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, sign: float) -> None:
-    """Psoas widens and drifts outwards on its way down, joins iliacus and ends at the lesser trochanter."""
+    """Paints psoas, which widens downwards and outwards, joins iliacus and ends at the lesser trochanter."""
     spine, m, plan = habitus.spine_y, habitus.muscularity, habitus.pelvis
     s, (hip_x, hip_y, hip_z) = plan.size, plan.hip
     top = float(rng.uniform(25, 60))
@@ -82,7 +82,7 @@ def _paint_psoas(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, sig
 
 
 def _paint_fat_between(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Sheets of fat between the muscles of the back and the hips: where a smooth field crosses zero.
+    """Paints sheets of fat between the muscles of the back and the hips, where a smooth field crosses zero.
 
     Its bundles run along the body; patients differ from hardly any fat to streaky muscles.
     """

@@ -15,7 +15,7 @@ from NephroSynthLib.simulation.tissues import Tissue
 
 
 def _bumpy(rng: np.random.Generator, amplitude: float, cell: float = 35.0) -> Distance:
-    """A function that adds smooth bumps of `amplitude` mm (standard deviation) to a distance on lattice coordinates."""
+    """Returns a function that draws smooth bumps with a standard deviation of `amplitude` mm, to add to a distance."""
 
     def bumps(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
         return amplitude * smooth_noise(rng, (z.flatten(), y.flatten(), x.flatten()), cell)
@@ -24,7 +24,7 @@ def _bumpy(rng: np.random.Generator, amplitude: float, cell: float = 35.0) -> Di
 
 
 def paint_liver(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint the liver: a right lobe that reaches down to the right kidney, a left lobe, and its vessels."""
+    """Paints the liver: a right lobe that reaches down to the right kidney, a left lobe, and its vessels."""
     width, depth = habitus.cavity
     low = float(rng.normal(0, 18))
     medial = float(rng.uniform(0.02, 0.2))
@@ -85,7 +85,7 @@ def paint_liver(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
 
 
 def paint_spleen(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint the spleen: a crescent under the left diaphragm whose tip comes down to the left kidney."""
+    """Paints the spleen: a crescent under the left diaphragm whose tip comes down to the left kidney."""
     width, depth = habitus.cavity
     scale = float(np.exp(rng.normal(0, 0.18)))
     stretch = float(np.exp(rng.normal(0.08, 0.25)))
@@ -117,7 +117,7 @@ def paint_spleen(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> 
 
 
 def _contents(rng: np.random.Generator, canvas: Canvas, box: Box, level_y: float) -> Tensor:
-    """(3, z, y, x) HU of fluid, or positive contrast, behind an air-fluid level and of gas in front of it."""
+    """Returns (3, z, y, x) HU of fluid or oral contrast behind an air-fluid level, and of gas in front of it."""
     fluid = Tissue.ORAL_CONTRAST if rng.random() < 0.1 else Tissue.BOWEL_FLUID
     low = canvas.attenuation[fluid] + float(rng.normal(0, 8))
     gas = canvas.attenuation[Tissue.BOWEL_GAS]
@@ -126,7 +126,7 @@ def _contents(rng: np.random.Generator, canvas: Canvas, box: Box, level_y: float
 
 
 def paint_stomach(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint the stomach with its wall, fluid or food, and gas in front."""
+    """Paints the stomach with its wall, fluid or food, and gas in front."""
     width, depth = habitus.cavity
     scale = float(np.exp(rng.normal(-0.05, 0.25)))
     centre = (
@@ -159,7 +159,7 @@ def paint_stomach(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) ->
 
 
 def paint_pancreas(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint the pancreas, its tail in front of the left kidney, and the splenic vein behind it."""
+    """Paints the pancreas, its tail in front of the left kidney, and the splenic vein behind it."""
     y = habitus.spine_y
     front = y - habitus.vertebra[1] - 22
     course = np.array(
@@ -186,7 +186,7 @@ def paint_pancreas(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -
 
 
 def paint_adrenals(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint both adrenals as two thin limbs above and medial of each kidney."""
+    """Paints both adrenals as two thin limbs above and medial of each kidney."""
     for side, sign in ((0, -1.0), (1, 1.0)):
         kidney = habitus.kidney(side)
         pole = np.array([sign * 52, habitus.spine_y, 55.0])
@@ -198,7 +198,7 @@ def paint_adrenals(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -
 
 
 def paint_clips(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint a few surgical clips where a gallbladder or a kidney was removed, now and then."""
+    """Paints a few surgical clips where a gallbladder or a kidney was removed, now and then."""
     absent = [side for side in (0, 1) if habitus.kidney(side) is None]
     if absent and rng.random() < 0.6:
         place = np.array([-40.0 if absent[0] == 0 else 40.0, habitus.spine_y - 12, 0.0])

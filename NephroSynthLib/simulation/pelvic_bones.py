@@ -15,7 +15,7 @@ Tube = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def paint_pelvic_bones(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint the pelvic ring and the femora, where the field of view reaches them."""
+    """Paints the pelvic ring and the femora, where the field of view reaches them."""
     plan, shell = habitus.pelvis, float(rng.uniform(1.4, 2.4))
     _paint_bone(canvas, _sacrum(plan), shell)
     canvas.paint_tube(plan.sacrum()[:4] + np.array([0, 22.0, 0]), [8.0, 7.0, 5.0, 3.0], Tissue.SPINAL_CANAL)
@@ -30,7 +30,7 @@ def paint_pelvic_bones(canvas: Canvas, habitus: Habitus, rng: np.random.Generato
 
 
 def _paint_bone(canvas: Canvas, tubes: list[Tube], shell: float) -> None:
-    """Tubes that together make one bone: cortex, then the marrow inside all of them."""
+    """Paints a bone made of tubes: the cortex of all tubes, then the marrow inside them."""
     for points, radii in tubes:
         canvas.paint_tube(points, radii, Tissue.CORTICAL_BONE)
     for points, radii in tubes:
@@ -39,7 +39,7 @@ def _paint_bone(canvas: Canvas, tubes: list[Tube], shell: float) -> None:
 
 
 def _sacrum(plan: PelvisPlan) -> list[Tube]:
-    """Bars across the sacrum, wide and thick at its wings, narrow at the coccyx."""
+    """Returns bars across the sacrum, wide and thick at its wings, narrow at the coccyx."""
     middle = curve(plan.sacrum(), 11.0)
     share = np.linspace(0, 1, len(middle))
     wide = np.interp(share, [0, 0.12, 0.3, 0.6, 0.8, 1], [26, 48, 52, 36, 16, 4]) * plan.size
@@ -63,7 +63,7 @@ def _paint_sacral_foramina(canvas: Canvas, plan: PelvisPlan) -> None:
 
 
 def _iliac_wing(plan: PelvisPlan, rng: np.random.Generator, sign: float) -> list[Tube]:
-    """A fan of bars from the crest down to the arcuate line and the acetabulum, hollow towards the inside."""
+    """Returns a fan of bars from the crest to the arcuate line and the acetabulum, concave on the inner side."""
     s, spine, (hip_x, hip_y, hip_z) = plan.size, plan.spine_y, plan.hip
     flare = float(rng.uniform(0.92, 1.05)) * s
     crest = curve(
@@ -103,7 +103,7 @@ def _iliac_wing(plan: PelvisPlan, rng: np.random.Generator, sign: float) -> list
 
 
 def _pubis_and_ischium(plan: PelvisPlan, sign: float) -> list[Tube]:
-    """Rami around the obturator foramen and the ischial tuberosity."""
+    """Returns the rami around the obturator foramen and the ischial tuberosity."""
     s, (hip_x, hip_y, hip_z) = plan.size, plan.hip
     mirror = np.array([sign, 1.0, 1.0])
     angle = 1.15 if plan.female else 0.95
@@ -120,7 +120,7 @@ def _pubis_and_ischium(plan: PelvisPlan, sign: float) -> list[Tube]:
 
 
 def _paint_hip_joint(canvas: Canvas, plan: PelvisPlan, sign: float, shell: float) -> None:
-    """Acetabulum, cartilage and the upper femur with its trochanters and shaft."""
+    """Paints acetabulum, cartilage and the upper femur with its trochanters and shaft."""
     s, radius = plan.size, plan.head_mm
     hip = np.array([sign * plan.hip[0], plan.hip[1], plan.hip[2]])
     box = canvas.around(hip, radius + 16)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from NephroSynthLib.simulation.canvas import Box, Canvas
@@ -17,7 +18,7 @@ _VOLUME_ML = (130.0, 0.9, 3.0, 600.0)
 
 
 def paint_pelvic_floor_fat(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint the ischioanal fossae and the cleft between the buttocks."""
+    """Paints the ischioanal fossae and the cleft between the buttocks."""
     plan, s = habitus.pelvis, habitus.pelvis.size
     _, hip_y, hip_z = plan.hip
     thick = float(rng.uniform(0.7, 1.3)) * s
@@ -32,7 +33,7 @@ def paint_pelvic_floor_fat(canvas: Canvas, habitus: Habitus, rng: np.random.Gene
 
 
 def paint_genital_organs(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint uterus, cervix and ovaries, or prostate and seminal vesicles."""
+    """Paints uterus, cervix and ovaries, or prostate and seminal vesicles."""
     plan, s = habitus.pelvis, habitus.pelvis.size
     _, hip_y, hip_z = plan.hip
     size = float(np.exp(rng.normal(0, 0.2))) * s
@@ -61,7 +62,7 @@ def _paint_ellipsoid(
     centre: tuple[float, float, float],
     radii: tuple[float, float, float],
     tissue: Tissue,
-    turn: np.ndarray,
+    turn: NDArray[np.float64],
 ) -> None:
     reach = 1.05 * max(radii)
     canvas.paint_shape(
@@ -73,7 +74,7 @@ def _paint_ellipsoid(
 
 
 def paint_bladder(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint the urinary bladder behind the pubis: nearly empty to very full, its wall, and iodine that has settled."""
+    """Paints the urinary bladder behind the pubis: nearly empty to very full, its wall, and iodine that has settled."""
     plan, s = habitus.pelvis, habitus.pelvis.size
     _, hip_y, hip_z = plan.hip
     median, spread, least, most = _VOLUME_ML
@@ -99,7 +100,7 @@ def paint_bladder(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) ->
 
 
 def _settled(canvas: Canvas, rng: np.random.Generator, box: Box, middle: float, radius: float) -> Tensor:
-    """(3, z, y, x) HU of urine whose iodine lies behind a level, sharp or gradual, or is well mixed."""
+    """Returns (3, z, y, x) HU of urine whose iodine lies behind a sharp or gradual level, or is well mixed."""
     base = canvas.attenuation[Tissue.BLADDER]
     hu = base[:, None, None, None].repeat(1, *box.shape)
     level = middle + float(rng.uniform(-0.9, 0.8)) * radius
@@ -113,7 +114,7 @@ def _settled(canvas: Canvas, rng: np.random.Generator, box: Box, middle: float, 
 
 
 def paint_rectum(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint the anal canal; the rectum above it belongs to the colon's course."""
+    """Paints the anal canal; the rectum above it belongs to the colon's course."""
     plan, s = habitus.pelvis, habitus.pelvis.size
     anus = np.array([[0, plan.hip[1] + 26 * s, plan.floor - 40 * s], [0, plan.hip[1] + 26 * s, plan.floor + 8]])
     canvas.paint_tube(curve(anus + rng.normal(0, 1, 3), 10.0), 12.0 * s, Tissue.BOWEL_WALL)

@@ -1,4 +1,4 @@
-"""The regular grid a volume is sampled on."""
+"""The regular grid on which a volume is sampled."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class Grid:
     """An axis-aligned voxel grid in the LPS frame (identity direction).
 
     Args:
-        shape: voxels along (z, y, x), the shape of an array on this grid.
-        spacing: voxel size along (x, y, z) in mm.
-        origin: centre of the first voxel, (x, y, z) in LPS mm.
+        shape: Voxels along (z, y, x), the shape of an array on this grid.
+        spacing: Voxel size along (x, y, z) in mm.
+        origin: Centre of the first voxel, (x, y, z) in LPS mm.
 
     Raises:
-        ValueError: if a size is below one voxel or a spacing is not positive.
+        ValueError: If a size is below one voxel or a spacing is not positive.
     """
 
     shape: tuple[int, int, int]
@@ -44,7 +44,7 @@ class Grid:
         return ox + ex / 2, oy + ey / 2, oz + ez / 2
 
     def axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Coordinates of the voxel centres along z, y and x in LPS mm."""
+        """Returns the coordinates of the voxel centres along z, y and x in LPS mm."""
         z, y, x = (
             np.asarray(o + s * np.arange(n), dtype=np.float64)
             for o, s, n in zip(self.origin[::-1], self.spacing[::-1], self.shape, strict=True)
@@ -52,10 +52,10 @@ class Grid:
         return z, y, x
 
     def to_points(self, indices: NDArray[np.floating] | NDArray[np.integer]) -> NDArray[np.float64]:
-        """LPS points (..., 3) as (x, y, z) mm of the voxel indices (..., 3) given as (z, y, x)."""
+        """Returns LPS points (..., 3), (x, y, z) in mm, at voxel indices (..., 3), (z, y, x)."""
         return np.asarray(indices, dtype=np.float64)[..., ::-1] * np.asarray(self.spacing) + np.asarray(self.origin)
 
     def to_indices(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Continuous voxel indices (..., 3) as (z, y, x) of the LPS points (..., 3) given as (x, y, z) mm."""
+        """Returns continuous voxel indices (..., 3), (z, y, x), at LPS points (..., 3), (x, y, z) in mm."""
         continuous = (np.asarray(points, dtype=np.float64) - np.asarray(self.origin)) / np.asarray(self.spacing)
         return continuous[..., ::-1]

@@ -13,7 +13,7 @@ Point = Sequence[float] | NDArray[np.floating]
 
 
 def rotation_matrix(about_x: float, about_y: float, about_z: float) -> NDArray[np.float64]:
-    """Rotation (3, 3), first about x, then y, then z; angles in degrees, right-handed."""
+    """Returns a right-handed rotation (3, 3), first about x, then y, then z; angles in degrees."""
     a, b, c = np.radians([about_x, about_y, about_z])
     rx = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
     ry = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
@@ -22,7 +22,7 @@ def rotation_matrix(about_x: float, about_y: float, about_z: float) -> NDArray[n
 
 
 def to_local(x: Tensor, y: Tensor, z: Tensor, centre: Point, rotation: NDArray[np.floating]) -> tuple[Tensor, ...]:
-    """Coordinates in a frame at `centre` whose axes are the columns of `rotation`."""
+    """Returns coordinates in a frame at `centre` whose axes are the columns of `rotation`."""
     dx, dy, dz = x - float(centre[0]), y - float(centre[1]), z - float(centre[2])
     first, second, third = (
         dx * float(rotation[0, i]) + dy * float(rotation[1, i]) + dz * float(rotation[2, i]) for i in range(3)
@@ -39,7 +39,7 @@ def superellipsoid(
     power: float = 2.0,
     rotation: NDArray[np.floating] | None = None,
 ) -> Tensor:
-    """Radial distance to |x/a|^p + |y/b|^p + |z/c|^p = 1; power 2 is an ellipsoid, more is boxier."""
+    """Returns the radial distance to |x/a|^p + |y/b|^p + |z/c|^p = 1; power 2 is an ellipsoid, more is boxier."""
     if rotation is None:
         u, v, w = x - float(centre[0]), y - float(centre[1]), z - float(centre[2])
     else:
@@ -60,7 +60,7 @@ def ellipse_cylinder(
     radii: tuple[Tensor | float, Tensor | float],
     power: float = 2.0,
 ) -> Tensor:
-    """Radial distance in the axial plane to a superellipse; centre and radii may vary along z."""
+    """Returns the radial distance in the axial plane to a superellipse; centre and radii may vary along z."""
     u, v = x - centre[0], y - centre[1]
     level = ((u / radii[0]).abs() ** power + (v / radii[1]).abs() ** power) ** (1.0 / power)
     return (u**2 + v**2).sqrt() * (1.0 - 1.0 / level.clamp(min=0.02))
@@ -69,7 +69,7 @@ def ellipse_cylinder(
 def round_cone(
     x: Tensor, y: Tensor, z: Tensor, start: Point, end: Point, start_radius: float, end_radius: float
 ) -> Tensor:
-    """Distance to the segment from start to end, thickened by a radius that changes linearly along it."""
+    """Returns the distance to the segment from start to end, thickened by a radius that changes linearly along it."""
     axis = np.asarray(end, dtype=float) - np.asarray(start, dtype=float)
     length2 = max(float(axis @ axis), 1e-9)
     dx, dy, dz = x - float(start[0]), y - float(start[1]), z - float(start[2])
@@ -79,18 +79,18 @@ def round_cone(
 
 
 def smooth_union(a: Tensor, b: Tensor, blend: float) -> Tensor:
-    """Union of two signed distances with a fillet of about `blend` mm (polynomial smooth minimum)."""
+    """Returns the union of two signed distances with a fillet of about `blend` mm (polynomial smooth minimum)."""
     h = (blend - (a - b).abs()).clamp(min=0.0) / blend
     return torch.minimum(a, b) - h * h * blend * 0.25
 
 
 def smooth_intersection(a: Tensor, b: Tensor, blend: float) -> Tensor:
-    """Intersection of two signed distances with an edge rounded by about `blend` mm."""
+    """Returns the intersection of two signed distances with an edge rounded by about `blend` mm."""
     return -smooth_union(-a, -b, blend)
 
 
 def curve(points: NDArray[np.floating], step: float = 6.0) -> NDArray[np.float64]:
-    """Points about `step` mm apart on the Catmull-Rom spline through `points` (n, 3)."""
+    """Returns points about `step` mm apart on the Catmull-Rom spline through `points` (n, 3)."""
     p = np.asarray(points, dtype=float)
     p = np.vstack([2 * p[0] - p[1], p, 2 * p[-1] - p[-2]])
     pieces = []

@@ -31,7 +31,7 @@ class Phase:
     """One acquired phase.
 
     Attributes:
-        grid: its voxels.
+        grid: Its voxels.
         hu: (z, y, x) float32 HU as acquired: noise, kernel, slice thickness.
         displacement: (3, z, y, x) float32 LPS mm (x, y, z) on the REFERENCE grid: carries a reference point to the same
             tissue in this phase, so registered(x) = hu(x + displacement(x)), as ITK resamples. Zero if non-contrast.
@@ -51,14 +51,14 @@ class SimulatedExam:
     """A simulated exam and its truth.
 
     Attributes:
-        seed: what it was made from.
+        seed: What it was made from.
         phases: 'noncontrast', 'nephrographic', 'excretory'.
         labels: (z, y, x) uint8 `Tissue` values on the reference grid, that of the non-contrast phase.
         kidneys: (z, y, x) uint8 on the reference grid, 1 right, 2 left: parenchyma with its calyces, and all lesions;
             without sinus fat, renal pelvis and hilar vessels.
         nephrographic_truth: (z, y, x) float32 noise-free nephrographic HU on the reference grid and geometry.
-        kinetics: contrast kinetics.
-        findings: the pathology that was placed.
+        kinetics: Contrast kinetics.
+        findings: The pathology that was placed.
     """
 
     seed: int
@@ -76,17 +76,17 @@ class SimulatedExam:
 
 
 def simulate(seed: int, *, reference: Grid | None = None) -> SimulatedExam:
-    """Simulate a CT urography exam.
+    """Simulates a CT urography exam.
 
     Args:
-        seed: the same seed gives the same arrays. Training uses 0 to 99999, held-out evaluation 900000 and above.
-        reference: grid of the non-contrast phase; drawn when None. The other phases get grids of their own about it.
+        seed: The same seed gives the same arrays. Training uses 0 to 99999, held-out evaluation 900000 and above.
+        reference: Grid of the non-contrast phase; drawn when None. The other phases get grids of their own about it.
 
     Returns:
-        the exam with its truth.
+        The exam with its truth.
 
     Raises:
-        ValueError: if the seed is negative.
+        ValueError: If the seed is negative.
     """
     if seed < 0:
         raise ValueError(f"a seed must not be negative, got {seed}")
@@ -135,7 +135,7 @@ def _draw_physiology(rng: np.random.Generator, habitus: Habitus) -> tuple[Kineti
 
 
 def _centred(rng: np.random.Generator, grid: Grid, habitus: Habitus) -> NDArray[np.float64]:
-    """Where the anatomy's origin lies so that a given grid looks at the kidneys, with some jitter.
+    """Draws the place of the anatomy's origin so that a given grid shows the kidneys.
 
     A tall grid starts at most 100 to 190 mm above the kidneys, about at the domes of the diaphragm, and reaches down.
     """
@@ -147,7 +147,7 @@ def _centred(rng: np.random.Generator, grid: Grid, habitus: Habitus) -> NDArray[
 
 
 def _to_canvas(grid: Grid, motion: Motion, warp: Warp, origin: NDArray[np.float64]) -> SmoothMap:
-    """Canvas point minus grid point for every point of a phase."""
+    """Returns canvas point minus grid point for every point of a phase."""
 
     def offset(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
         px, py, pz = invert(motion, x, y, z) if motion.amplitude else (x, y, z)
@@ -172,7 +172,7 @@ def _acquire_phase(
     canvas: Canvas,
     reference: Grid,
 ) -> Phase:
-    """Look at the painted patient through one phase's motion, slices, kernel and noise."""
+    """Acquires the painted patient with one phase's motion, slices, kernel and noise."""
     slices = _slices(canvas, PHASES.index(name), protocol)
     sampled, labels = pull(
         [(torch.cat([slices, canvas.kidneys]), "bilinear"), (canvas.labels[None], "nearest")],
@@ -193,12 +193,12 @@ def _acquire_phase(
 
 
 def _slices(canvas: Canvas, phase: int, protocol: Protocol) -> Tensor:
-    """(1, z, y, x) attenuation of a phase on the canvas, averaged over the slice thickness."""
+    """Returns the (1, z, y, x) attenuation of a phase on the canvas, averaged over the slice thickness."""
     return slice_profile(canvas.hu[phase : phase + 1], canvas.grid.spacing[2], protocol.thickness_mm)
 
 
 def _in_reference(finding: Finding, warp: Warp, origin: NDArray[np.float64]) -> Finding:
-    """The finding with its centre carried from the anatomy frame to the reference frame."""
+    """Returns the finding with its centre carried from the anatomy frame to the reference frame."""
     if finding.centre is None:
         return finding
     x, y, z = warp.inverse(finding.centre) + origin

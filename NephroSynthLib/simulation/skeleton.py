@@ -14,7 +14,7 @@ from NephroSynthLib.simulation.tissues import Tissue
 
 
 def paint_spine(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint discs, vertebral bodies with cortex and marrow, arches, processes and the canal."""
+    """Paints discs, vertebral bodies with cortex and marrow, arches, processes and the canal."""
     half_x, half_y = habitus.vertebra
     spine, pitch = habitus.spine_y, habitus.pitch
     disc = float(rng.uniform(5, 10))
@@ -53,7 +53,7 @@ def paint_spine(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
 
 
 def paint_ribs(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint the lower ribs, each from its vertebra around the wall, falling to the front, and costal cartilage."""
+    """Paints the lower ribs, each from its vertebra around the wall, falling to the front, and costal cartilage."""
     top = float(rng.uniform(30, 65))
     slope = float(rng.uniform(38, 58))
     bone_end = np.radians([rng.uniform(45, 75), rng.uniform(85, 110), 125, 130, 135, 135, 135])
@@ -76,7 +76,7 @@ def paint_ribs(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> No
 def _rib_course(
     habitus: Habitus, angle: NDArray[np.float64], sign: float, level: float, slope: float
 ) -> NDArray[np.float64]:
-    """Points (n, 3) along the wall at angles from the back's midline (radians), falling and rising again in front."""
+    """Returns points (n, 3) along the wall at angles (radians) from the posterior midline; they rise again in front."""
     width, depth = habitus.cavity
     outside = 5.0 + 0.3 * habitus.wall[1]
     turn = 2 / habitus.power

@@ -1,4 +1,4 @@
-"""From the painted canvas to a phase's grid: motion, organic warp, slice profile."""
+"""Sampling of the painted canvas on a phase's grid through a smooth map of motion and warp, and the slice profile."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from scipy.ndimage import spline_filter
+from scipy import ndimage
 from torch import Tensor
 
 from NephroSynthLib.simulation.reference_grid import Grid
@@ -27,7 +27,7 @@ class SmoothMap:
     coefficients: Tensor
 
     def on(self, axes: Axes) -> Tensor:
-        """(3, z, y, x) values at the coordinates `axes` (z, y, x) in mm, all inside the lattice."""
+        """Returns (3, z, y, x) values at the coordinates `axes` (z, y, x) in mm, all inside the lattice."""
         weights = []
         for axis, origin, size, count in zip(
             axes, self.lattice.origin[::-1], self.lattice.spacing[::-1], self.lattice.shape, strict=False
@@ -37,40 +37,40 @@ class SmoothMap:
 
 
 def tabulate(function: Callable[[Tensor, Tensor, Tensor], Tensor], grid: Grid) -> SmoothMap:
-    """Tabulate a smooth vector function of (x, y, z) on a lattice of 8 mm that covers a grid with room at its ends."""
+    """Tabulates a smooth vector function of (x, y, z) on a lattice of 8 mm that covers a grid with room at its ends."""
     margin = 3 * _LATTICE_MM
     counts = [int(np.ceil((e + 2 * margin) / _LATTICE_MM)) + 1 for e in grid.extent]
     origin = tuple(float(o - margin) for o in grid.origin)
     lattice = Grid((counts[2], counts[1], counts[0]), (_LATTICE_MM,) * 3, (origin[0], origin[1], origin[2]))
     z, y, x = (torch.from_numpy(axis.astype(np.float32)) for axis in lattice.axes())
     values = function(x[None, None, :], y[None, :, None], z[:, None, None])
-    filtered = np.stack([spline_filter(component.numpy(), order=3, output=np.float32) for component in values])
+    filtered = np.stack([ndimage.spline_filter(component.numpy(), order=3, output=np.float32) for component in values])
     return SmoothMap(lattice, torch.from_numpy(filtered))
 
 
 def torch_axes(grid: Grid) -> Axes:
-    """Coordinates of a grid along z, y and x as float32 tensors."""
+    """Returns the coordinates of a grid along z, y and x as float32 tensors."""
     z, y, x = (torch.from_numpy(axis.astype(np.float32)) for axis in grid.axes())
     return z, y, x
 
 
 def slabs(grid: Grid) -> Iterator[slice]:
-    """Ranges of slices that cover the grid, small enough for little memory."""
+    """Yields ranges of slices that cover the grid, small enough to need little memory."""
     for start in range(0, grid.shape[0], _SLAB):
         yield slice(start, min(start + _SLAB, grid.shape[0]))
 
 
 def pull(volumes: list[tuple[Tensor, str]], canvas: Grid, grid: Grid, offset: SmoothMap) -> list[Tensor]:
-    """Sample volumes of the canvas on a grid.
+    """Samples volumes of the canvas on a grid.
 
     Args:
-        volumes: pairs of a (channels, z, y, x) tensor on the canvas and 'bilinear' or 'nearest'.
-        canvas: the canvas' grid in the anatomy frame.
-        grid: where to sample.
-        offset: canvas point minus grid point, mm.
+        volumes: Pairs of a (channels, z, y, x) tensor on the canvas and 'bilinear' or 'nearest'.
+        canvas: The canvas' grid in the anatomy frame.
+        grid: Where to sample.
+        offset: Canvas point minus grid point, mm.
 
     Returns:
-        a (channels, z, y, x) tensor on `grid` for each volume, of the volume's dtype.
+        A (channels, z, y, x) tensor on `grid` for each volume, of the volume's dtype.
     """
     z, y, x = torch_axes(grid)
     results = [torch.empty((v.shape[0], *grid.shape), dtype=v.dtype) for v, _ in volumes]
@@ -89,7 +89,7 @@ def pull(volumes: list[tuple[Tensor, str]], canvas: Grid, grid: Grid, offset: Sm
 
 
 def slice_profile(volume: Tensor, spacing_z: float, thickness: float) -> Tensor:
-    """Average (channels, z, y, x) over a slice thickness along z (rectangular profile), ends replicated."""
+    """Averages (channels, z, y, x) over a slice thickness along z (rectangular profile), ends replicated."""
     half = thickness / spacing_z / 2.0
     reach = int(np.floor(half + 0.5))
     if reach < 1:

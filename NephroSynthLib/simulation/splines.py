@@ -16,7 +16,7 @@ _UNIT_STD = float(np.sqrt(151.0 / 315.0))
 
 
 def cubic_weights(positions: Tensor, count: int) -> Tensor:
-    """Weights (n, count) of `count` coefficients at integer knots 0..count-1, for positions (n,) in knot units."""
+    """Returns the weights (n, count) of coefficients at integer knots 0..count-1, for positions (n,) in knot units."""
     distance = (positions[:, None] - torch.arange(count, dtype=positions.dtype)[None, :]).abs()
     near = 2.0 / 3.0 - distance**2 + 0.5 * distance**3
     far = (2.0 - distance).clamp(min=0.0) ** 3 / 6.0
@@ -24,14 +24,14 @@ def cubic_weights(positions: Tensor, count: int) -> Tensor:
 
 
 def linear_weights(positions: Tensor, count: int) -> Tensor:
-    """Weights (n, count) of linear interpolation between integer knots 0..count-1, constant beyond the ends."""
+    """Returns the weights (n, count) of linear interpolation between knots 0..count-1, constant beyond the ends."""
     clamped = positions.clamp(0.0, count - 1.0)
     distance = (clamped[:, None] - torch.arange(count, dtype=positions.dtype)[None, :]).abs()
     return (1.0 - distance).clamp(min=0.0)
 
 
 def tensor_product(coefficients: Tensor, weights: Sequence[Tensor]) -> Tensor:
-    """Contract coefficients (..., kz, ky, kx) with weights (nz, kz), (ny, ky), (nx, kx) to (..., nz, ny, nx)."""
+    """Contracts coefficients (..., kz, ky, kx) with weights (nz, kz), (ny, ky), (nx, kx) to (..., nz, ny, nx)."""
     wz, wy, wx = weights
     rows = wy @ (coefficients @ wx.T)
     leading = rows.shape[:-3]
@@ -40,15 +40,15 @@ def tensor_product(coefficients: Tensor, weights: Sequence[Tensor]) -> Tensor:
 
 
 def smooth_noise(rng: np.random.Generator, axes: Axes, cell: float | Sequence[float]) -> Tensor:
-    """Smooth random field of zero mean and unit standard deviation.
+    """Draws a smooth random field of zero mean and unit standard deviation.
 
     Args:
-        rng: source of the coefficients.
-        axes: coordinates along z, y and x in mm, each (n,), increasing.
-        cell: knot distance in mm, one for all axes or one each for (z, y, x); features are about two cells wide.
+        rng: Source of the coefficients.
+        axes: Coordinates along z, y and x in mm, each (n,), increasing.
+        cell: Knot distance in mm, one for all axes or one each for (z, y, x); features are about two cells wide.
 
     Returns:
-        float32 tensor (z, y, x).
+        Float32 tensor (z, y, x).
     """
     cells = (cell, cell, cell) if isinstance(cell, (int, float)) else tuple(cell)
     weights = []

@@ -61,13 +61,13 @@ class Tissue(IntEnum):
 
 @dataclass(frozen=True)
 class HuRange:
-    """Where the mean HU of a tissue lies in most patients, and who says so.
+    """Range of the mean HU of a tissue in most patients, with its source.
 
     Attributes:
-        noncontrast: lowest and highest HU without contrast.
-        nephrographic: the same 80 to 120 s after the start of the injection.
-        excretory: the same 5 to 15 min after it.
-        source: where the ranges come from; a range that only an unenhanced source gives is widened by the enhancement
+        noncontrast: Lowest and highest HU without contrast.
+        nephrographic: The same 80 to 120 s after the start of the injection.
+        excretory: The same 5 to 15 min after it.
+        source: Where the ranges come from; a range that only an unenhanced source gives is widened by the enhancement
             that the kinetic model's sources give for blood.
     """
 

@@ -12,7 +12,7 @@ from NephroSynthLib.simulation.tissues import Tissue
 
 
 def paint_great_vessels(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paint aorta with calcified plaques now and then, and vena cava, and their renal branches."""
+    """Paints aorta with calcified plaques now and then, and vena cava, and their renal branches."""
     front = habitus.spine_y - habitus.vertebra[1]
     levels = np.linspace(260, habitus.pelvis.crest + float(rng.uniform(-15, 15)), 27)
     aorta_radius = float(np.clip(rng.normal(10, 1.5), 7, 15)) * (1 + 0.0008 * levels)
@@ -70,7 +70,7 @@ def _paint_renal_branches(
 def _paint_iliac_vessels(
     canvas: Canvas, habitus: Habitus, start: NDArray[np.float64], tissue: Tissue, radius: float, behind: float
 ) -> None:
-    """From the bifurcation along the pelvic brim, beside psoas, to the groin, and a branch into the pelvis."""
+    """Paints the iliac vessels from the bifurcation beside psoas to the groin, and a branch into the pelvis."""
     plan, s = habitus.pelvis, habitus.pelvis.size
     hip_x, hip_y, hip_z = plan.hip
     medial = -0.8 * behind if tissue == Tissue.VENA_CAVA else 0.0

@@ -25,7 +25,7 @@ class Warp:
     amplitudes: NDArray[np.float64]
 
     def __call__(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-        """(3, ...) displacement in mm at points of the reference frame relative to the anatomy's origin."""
+        """Returns the (3, ...) displacement in mm at points of the reference frame relative to the anatomy's origin."""
         total = torch.zeros((3, *torch.broadcast_shapes(x.shape, y.shape, z.shape)))
         for wave, phase, amplitude in zip(self.waves, self.phases, self.amplitudes, strict=True):
             swing = torch.sin(float(wave[0]) * x + float(wave[1]) * y + float(wave[2]) * z + float(phase))
@@ -34,7 +34,7 @@ class Warp:
         return total
 
     def inverse(self, point: tuple[float, float, float]) -> NDArray[np.float64]:
-        """The point (x, y, z) that the warp carries to `point`, by fixed-point iteration."""
+        """Returns the point (x, y, z) that the warp carries to `point`, by fixed-point iteration."""
         target = np.asarray(point, dtype=float)
         moved = target.copy()
         for _ in range(20):
@@ -43,7 +43,7 @@ class Warp:
 
 
 def draw_warp(rng: np.random.Generator) -> Warp:
-    """Draw 14 waves of 70 to 260 mm, together a few mm: they bend organs and stay invertible."""
+    """Draws 14 waves of 70 to 260 mm, together a few mm: they bend organs and stay invertible."""
     count = 14
     direction = rng.standard_normal((count, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
