@@ -11,12 +11,9 @@ from __future__ import annotations
 import argparse
 import ast
 import enum
-import functools
 import re
-import subprocess
 import sys
 import unittest
-from dataclasses import dataclass
 from pathlib import Path
 
 import slicer
@@ -24,6 +21,7 @@ import vtk
 from PySide6 import QtCore, QtGui, QtWidgets
 
 sys.path.insert(0, str(Path(__file__).parent))
+from checkouts import Place, Sources
 from names import TABLE, Row, audited_uses, offered, read_rows, write_rows
 
 _QT_FOLDERS = {
@@ -82,44 +80,6 @@ _FIXED = {
     "PyTorchUtils": ("SlicerPyTorch", "PyTorchUtils/PyTorchUtils.py"),
     "PyTorchUtils.PyTorchUtilsLogic": ("SlicerPyTorch", "PyTorchUtils/PyTorchUtils.py"),
 }
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a name is defined."""
-
-    repository: str
-    path: str
-
-
-class Sources:
-    """The public sources, read through git."""
-
-    def __init__(self, folders: dict[str, Path]) -> None:
-        self._folders = folders
-        self._files = {name: self._git(name, "ls-tree", "-r", "--name-only", "HEAD").splitlines() for name in folders}
-        self._headers = {name: {Path(file).name: file for file in files} for name, files in self._files.items()}
-
-    def revision(self, repository: str) -> str:
-        """The commit that was read."""
-        return self._git(repository, "rev-parse", "HEAD").strip()
-
-    def _git(self, repository: str, *arguments: str) -> str:
-        command = ["git", "-C", str(self._folders[repository]), *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True, errors="replace").stdout
-
-    def header(self, repository: str, class_name: str) -> str | None:
-        """Path of the header named after a class."""
-        return self._headers[repository].get(f"{class_name}.h")
-
-    def has(self, repository: str, path: str) -> bool:
-        """Whether a file exists."""
-        return path in self._files[repository]
-
-    @functools.cache  # noqa: B019
-    def text(self, repository: str, path: str) -> str:
-        """Content of a file."""
-        return self._git(repository, "show", f"HEAD:{path}")
 
 
 def find(name: str, sources: Sources) -> Place | None:

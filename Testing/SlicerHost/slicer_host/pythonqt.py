@@ -3,7 +3,7 @@
 A `Face` stands for one Qt object. Its attributes are looked up as PythonQtInstanceWrapper_getattro does
 (PythonQt/src/PythonQtInstanceWrapper.cpp): Qt properties first, and as values, so that their getters of the same name
 cannot be called; then signals and methods, enumeration values, dynamic properties, direct children by object name.
-What is none of these raises AttributeError, and no new attribute can be set on a C++ object.
+Any other name raises AttributeError, and no new attribute can be set on a C++ object.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from collections.abc import Callable
 from typing import Any
 
 import shiboken6
-from PySide6.QtCore import SIGNAL, QMetaMethod, QMetaObject, QObject
+from PySide6.QtCore import SIGNAL, QObject
 
 from slicer_host.enumerations import EnumScope, EnumValue, combined_value, is_enum_type
+from slicer_host.meta_object import class_name, meta_object, property_name, property_names, signal_names, signature_of
 
 _faces: weakref.WeakValueDictionary[int, Face] = weakref.WeakValueDictionary()
 _face_classes: dict[type, FaceClass] = {}
@@ -79,10 +80,10 @@ class Face(metaclass=FaceClass):
         native = _alive(self)
         is_object = isinstance(native, QObject)
         if is_object:
-            property_name = _property_name(native, name)
-            if property_name is not None:
-                return to_python(native.property(property_name))
-            if name in _signal_names(native):
+            known = property_name(native, name)
+            if known is not None:
+                return to_python(native.property(known))
+            if name in signal_names(native):
                 return Signal(native, name)
         if not name.startswith("_") and hasattr(type(native), name):
             value = getattr(native, "exec" if name == "exec_" else name)
@@ -96,27 +97,27 @@ class Face(metaclass=FaceClass):
             for child in native.children():
                 if child.objectName() == name:
                     return to_python(child)
-        raise AttributeError(f"{_class_name(native)} has no attribute named '{name}'")
+        raise AttributeError(f"{class_name(native)} has no attribute named '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
         native = _alive(self)
         if isinstance(native, QObject):
-            property_name = _property_name(native, name)
-            if property_name is not None:
-                _write_property(native, property_name, value)
+            known = property_name(native, name)
+            if known is not None:
+                _write_property(native, known, value)
                 return
             if name in [bytes(key.data()).decode() for key in native.dynamicPropertyNames()]:
                 native.setProperty(name, to_qt(value))
                 return
-            if name in _signal_names(native):
-                raise AttributeError(f"Signal '{name}' can not be overwritten on {_class_name(native)} object")
+            if name in signal_names(native):
+                raise AttributeError(f"Signal '{name}' can not be overwritten on {class_name(native)} object")
         if type(self)._derived():
             object.__setattr__(self, name, value)
             return
         if not name.startswith("_") and hasattr(type(native), name):
-            raise AttributeError(f"Slot '{name}' can not be overwritten on {_class_name(native)} object")
+            raise AttributeError(f"Slot '{name}' can not be overwritten on {class_name(native)} object")
         raise AttributeError(
-            f"'{name}' does not exist on {_class_name(native)}, and new attributes on C++ objects are not allowed"
+            f"'{name}' does not exist on {class_name(native)}, and new attributes on C++ objects are not allowed"
         )
 
     @classmethod
@@ -126,7 +127,7 @@ class Face(metaclass=FaceClass):
 
     def __dir__(self) -> list[str]:
         native = _alive(self)
-        return sorted(name for name in {*dir(type(native)), *_property_names(native)} if not name.startswith("_"))
+        return sorted(name for name in {*dir(type(native)), *property_names(native)} if not name.startswith("_"))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__} ({self._native!r})"
@@ -147,7 +148,7 @@ class Face(metaclass=FaceClass):
 
     def className(self) -> str:
         """Name of the C++ class (PythonQtInstanceWrapper_classname)."""
-        return _class_name(self._native)
+        return class_name(self._native)
 
     def delete(self) -> None:
         """Deletes the C++ object (PythonQtInstanceWrapper_delete)."""
@@ -211,7 +212,7 @@ def face_class(native: type) -> FaceClass:
     """The face of a Qt class; the bases of a face are the faces of the Qt class's bases."""
     if native not in _face_classes:
         bases = tuple(face_class(base) for base in native.__bases__ if base.__module__.split(".")[0] in _QT_PACKAGES)
-        _face_classes[native] = FaceClass(_class_name(native), bases or (Face,), {"_native": native})
+        _face_classes[native] = FaceClass(class_name(native), bases or (Face,), {"_native": native})
     return _face_classes[native]
 
 
@@ -232,7 +233,7 @@ def to_python(value: Any) -> Any:
 
 
 def to_qt(value: Any) -> Any:
-    """What PySide6 takes for a value that comes from Python."""
+    """Returns the value that PySide6 takes for a value from Python."""
     if isinstance(value, Face):
         return _alive(value)
     if isinstance(value, FaceClass):
@@ -246,27 +247,6 @@ def to_qt(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: to_qt(item) for key, item in value.items()}
     return value
-
-
-def signature_of(native: QObject, signal: str) -> str:
-    """The signal's signature as the meta-object has it; AttributeError where the object has no such signal.
-
-    A signal that the host declares in Python carries `PyObject` where Slicer's has a pointer to a VTK object.
-    """
-    name, _, wanted = signal.replace(" ", "").removesuffix(")").partition("(")
-    wanted_types = [_normal_type(part) for part in wanted.split(",") if part]
-    for signature in _signatures(native):
-        own_name, _, types = signature.removesuffix(")").partition("(")
-        own_types = [part for part in types.split(",") if part]
-        if own_name == name and len(own_types) == len(wanted_types):
-            pairs = zip(own_types, wanted_types, strict=True)
-            if all(own == want or (own == "PyObject" and want.endswith("*")) for own, want in pairs):
-                return signature
-    raise AttributeError(f"{_class_name(native)} has no signal '{signal}'; it has {_signatures(native)}")
-
-
-def _normal_type(name: str) -> str:
-    return name.removeprefix("const").removesuffix("&")
 
 
 def _alive(face: Face) -> Any:
@@ -317,35 +297,11 @@ def _forwarding(name: str) -> Callable[..., Any]:
     return forward
 
 
-def _class_name(native: Any) -> str:
-    cls = native if inspect.isclass(native) else type(native)
-    return getattr(cls, "__name__", str(cls))
-
-
-def _meta_object(native: QObject) -> QMetaObject:
-    """What a class has. PySide6 declares `native.metaObject()`, which is the same, deleted with `native`, for all."""
-    meta: QMetaObject = type(native).staticMetaObject
-    return meta
-
-
-def _property_names(native: Any) -> list[str]:
-    if not isinstance(native, QObject):
-        return []
-    meta = _meta_object(native)
-    return [meta.property(index).name() for index in range(meta.propertyCount())]
-
-
-def _property_name(native: QObject, name: str) -> str | None:
-    if _meta_object(native).indexOfProperty(name) >= 0:
-        return name
-    return "objectName" if name == "name" else None
-
-
 def _write_property(native: QObject, name: str, value: Any) -> None:
-    meta = _meta_object(native)
+    meta = meta_object(native)
     described = meta.property(meta.indexOfProperty(name))
     if not described.isWritable():
-        raise AttributeError(f"Property '{name}' of {_class_name(native)} object is not writable")
+        raise AttributeError(f"Property '{name}' of {class_name(native)} object is not writable")
     is_pointer = described.typeName().endswith("*") or described.typeName() == "PyObject"
     plain = _plain(value)
     if (value is None and not is_pointer) or not native.setProperty(name, plain):
@@ -362,22 +318,8 @@ def _plain(value: Any) -> Any:
     return to_qt(list(value) if isinstance(value, tuple) else value)
 
 
-def _signatures(native: QObject) -> list[str]:
-    meta = _meta_object(native)
-    methods = (meta.method(index) for index in range(meta.methodCount()))
-    return [
-        bytes(method.methodSignature().data()).decode()
-        for method in methods
-        if method.methodType() == QMetaMethod.MethodType.Signal
-    ]
-
-
-def _signal_names(native: QObject) -> set[str]:
-    return {signature.split("(")[0] for signature in _signatures(native)}
-
-
 def _receiver(target: Any) -> Any:
-    """What PySide6 is to call: `target` with as many arguments as it takes (PythonQtSignalTarget::call)."""
+    """Returns a function that calls `target` with as many arguments as it takes (PythonQtSignalTarget::call)."""
     if isinstance(target, Method):
         return target.native
     if isinstance(target, Signal):
