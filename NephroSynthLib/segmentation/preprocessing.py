@@ -19,7 +19,7 @@ def working_image(image: sitk.Image) -> sitk.Image:
 
 
 def occupancy(mask: sitk.Image) -> sitk.Image:
-    """Resamples a binary mask onto the grid of the segmenter, as the filled fraction of each voxel, in [0, 1]."""
+    """Resamples a binary mask onto the grid of the segmenter, as the filled fraction of each voxel, about [0, 1]."""
     patient = sitk.Cast(canonical(mask), sitk.sitkFloat32)
     return resample(smooth_for(patient, SPACING), with_spacing(patient, SPACING), outside=0.0)
 

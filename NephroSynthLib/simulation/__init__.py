@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from NephroSynthLib.simulation.kinetics import KineticParameters
+from NephroSynthLib.simulation.enhancement import KineticParameters
 from NephroSynthLib.simulation.lesions import Finding
 from NephroSynthLib.simulation.reference_grid import Grid
 from NephroSynthLib.simulation.simulated_exam import Phase, SimulatedExam, simulate

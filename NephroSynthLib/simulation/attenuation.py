@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from NephroSynthLib.simulation.kinetics import KineticParameters, enhancement
+from NephroSynthLib.simulation.enhancement import KineticParameters, enhancement
 from NephroSynthLib.simulation.tissues import TISSUE_COUNT, Tissue
 
 PHASES = ("noncontrast", "nephrographic", "excretory")

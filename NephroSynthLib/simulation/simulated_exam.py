@@ -13,9 +13,9 @@ from NephroSynthLib.simulation.acquisition import Protocol, acquire, draw_protoc
 from NephroSynthLib.simulation.anatomy import paint_anatomy
 from NephroSynthLib.simulation.attenuation import PHASES, draw_attenuation
 from NephroSynthLib.simulation.canvas import Canvas
+from NephroSynthLib.simulation.enhancement import KineticParameters, draw_parameters
 from NephroSynthLib.simulation.field_of_view import canvas_grid, draw_grid, similar_grid
 from NephroSynthLib.simulation.habitus import Habitus, draw_habitus
-from NephroSynthLib.simulation.kinetics import KineticParameters, draw_parameters
 from NephroSynthLib.simulation.lesions import Finding, draw_pathology
 from NephroSynthLib.simulation.motion import Motion, draw_motion, invert, still
 from NephroSynthLib.simulation.reference_grid import Grid

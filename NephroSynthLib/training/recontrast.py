@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from NephroSynthLib.simulation.attenuation import UPTAKE
-from NephroSynthLib.simulation.kinetics import KineticParameters, draw_parameters, enhancement
+from NephroSynthLib.simulation.enhancement import KineticParameters, draw_parameters, enhancement
 from NephroSynthLib.simulation.tissues import TISSUE_COUNT, Tissue
 
 COMPARTMENTS = ("blood", "interstitium", "cortex", "medulla")

@@ -3,8 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
 
-from NephroSynthLib.segmentation.segmenter import volume_warnings, volumes_ml
+from NephroSynthLib.diffusion.denoiser import Denoiser
+from NephroSynthLib.models.bundle import load_bundle
+from NephroSynthLib.progress import Progress
+from NephroSynthLib.segmentation.segmenter import kidney_probability, volume_warnings, volumes_ml
+from NephroSynthLib.settings import SegmentationSettings
 
 
 def test_volumes_are_those_of_the_voxels_of_each_side() -> None:
@@ -23,3 +28,21 @@ def test_a_volume_beyond_reason_is_doubted(volume: float, word: str) -> None:
 
 def test_usual_volumes_are_not_doubted() -> None:
     assert volume_warnings({"right": 30.0, "left": 600.0}) == ()
+
+
+@pytest.fixture(scope="module")
+def denoiser() -> Denoiser:
+    return load_bundle(SegmentationSettings().model, task="segmentation").build(torch.device("cpu"))
+
+
+def test_the_probability_of_a_mirrored_ct_is_the_mirrored_probability(denoiser: Denoiser) -> None:
+    hu = np.random.default_rng(0).normal(30, 60, (16, 32, 32)).astype(np.float32)
+    done: list[float] = []
+
+    direct = kidney_probability(hu, denoiser, 1, 7, Progress(lambda event: done.append(event.fraction)))
+    mirrored = kidney_probability(hu[..., ::-1].copy(), denoiser, 1, 7)
+
+    np.testing.assert_allclose(mirrored, direct[..., ::-1], atol=1e-6)
+    assert direct.min() >= 0
+    assert direct.max() <= 1
+    assert done == sorted(done)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from NephroSynthLib.simulation.attenuation import UNENHANCED, draw_attenuation
-from NephroSynthLib.simulation.kinetics import draw_parameters
+from NephroSynthLib.simulation.enhancement import draw_parameters
 from NephroSynthLib.simulation.tissues import PUBLISHED_HU, Tissue
 
 

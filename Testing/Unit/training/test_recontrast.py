@@ -9,7 +9,7 @@ import pytest
 from NephroSynthLib.methods.condition import EXCRETORY_DELAYS_S
 from NephroSynthLib.simulation import Grid
 from NephroSynthLib.simulation import simulated_exam as simulation
-from NephroSynthLib.simulation.kinetics import KineticParameters, draw_parameters
+from NephroSynthLib.simulation.enhancement import KineticParameters, draw_parameters
 from NephroSynthLib.simulation.tissues import Tissue
 from NephroSynthLib.training.recontrast import compartment_hu, other_contrast, shares
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from NephroSynthLib.simulation.kinetics import KineticParameters, draw_parameters, enhancement
+from NephroSynthLib.simulation.enhancement import KineticParameters, draw_parameters, enhancement
 
 TIMES = np.array([0.0, 10.0, 60.0, 100.0, 300.0, 600.0, 900.0])
 

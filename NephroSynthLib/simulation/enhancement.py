@@ -1,4 +1,4 @@
-"""Contrast kinetics: one bolus gives every tissue its attenuation in all three phases.
+"""Enhancement by contrast kinetics: one bolus gives every tissue its attenuation in all three phases.
 
 Iodine spreads over plasma and interstitium (two compartments, Bae et al., Radiology 1998;207:647-655, reduced to the
 times after the first pass) and leaves by glomerular filtration. The kidney holds it in blood and in tubules with a mean
