@@ -50,7 +50,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("system"):
         for need in marker.args:
             if reason := missing(need):
-                (pytest.fail if MUST_RUN else pytest.skip)(reason)
+                pytest.fail(reason, pytrace=False) if MUST_RUN else pytest.skip(reason)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

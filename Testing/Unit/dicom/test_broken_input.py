@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, RLELossless
 
-from NephroSynthLib.dicom.file_header import Header, read_header
+from NephroSynthLib.dicom.file_header import read_header
 from NephroSynthLib.dicom.index import DicomIndex, index_dicom
 from NephroSynthLib.dicom.input_files import Skipped
 from NephroSynthLib.dicom.series_reading import read_series
@@ -267,10 +267,8 @@ def test_a_damaged_compressed_image(real_file: bytes, place: int, bits: int) -> 
     content = bytearray(real_file)
     content[place % len(content)] ^= bits
     with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "file"
-        path.write_bytes(bytes(content))
-        found = read_header(path)
-        assert isinstance(found, Skipped | Header)
+        (Path(name) / "file").write_bytes(bytes(content))
+        survey(Path(name))
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

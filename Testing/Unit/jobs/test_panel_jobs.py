@@ -80,7 +80,7 @@ def test_an_export_that_fails_leaves_no_folder(sample: Path, tmp_path: Path) -> 
     (source / "ready").mkdir(parents=True)
     (source / "ready" / "report.html").write_text("<html></html>")
     (source / "kidneys.nrrd").write_bytes(b"no image")
-    with pytest.raises(Exception, match=r"."):
+    with pytest.raises(RuntimeError, match=r"kidneys\.nrrd"):
         jobs.execute(
             "export-result", {"source": str(source), "out": str(out), "nrrd": True, "nifti": False}, Progress()
         )
