@@ -6,6 +6,7 @@ if the process is killed; a process that has to end at once (`abandon`) removes 
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -54,5 +55,5 @@ def remove(path: Path) -> None:
     """Removes a file or folder if it is there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
-    else:
+    elif os.path.lexists(path):  # a read-only file system refuses to remove even what is not there
         path.unlink(missing_ok=True)

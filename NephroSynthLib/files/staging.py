@@ -7,6 +7,7 @@ import hashlib
 import os
 import platform
 import secrets
+import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
@@ -31,7 +32,7 @@ def staged_file(target: Path) -> Iterator[Path]:
     Raises:
         ResourceError: If the disk is full or the target cannot be written.
     """
-    with _disk_errors(target.parent):
+    with _disk_errors():
         target.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(target.parent)
         with scratch.temporary(target.parent / _temporary_name(file_suffix(target))) as temporary:
@@ -50,12 +51,12 @@ def staged_folder(out: Path, overwrite: bool = False, results: Collection[str] =
         results: Names or patterns of what an older result may hold; a folder with anything else is never replaced.
 
     Raises:
-        UsageError: If `out` is a file, or a filled folder that may not be replaced.
+        UsageError: As `check_target`.
         ResourceError: If the disk is full or the folder cannot be written.
     """
-    out = Path(os.path.abspath(out))
     check_target(out, overwrite, results)
-    with _disk_errors(out.parent):
+    out = out.resolve()
+    with _disk_errors():
         out.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(out.parent)
         with scratch.temporary(out.parent / _temporary_name()) as temporary:
@@ -98,14 +99,65 @@ def _started(pid: int) -> str:
 
 
 def check_target(out: Path, overwrite: bool, results: Collection[str]) -> None:
-    """Refuses an output folder that `staged_folder` would refuse.
+    """Refuses an output folder that `staged_folder` would refuse, without leaving anything on the disk.
+
+    A link to a folder counts as the folder.
 
     Raises:
-        UsageError: If `out` is a file, or a filled folder that may not be replaced.
+        UsageError: If `out` is or lies in a file, is a filled folder that may not be replaced, or has a name that is
+            not valid UTF-8, which ITK cannot write.
+        ResourceError: If nothing can be written there.
     """
+    with _disk_errors():
+        _check_contents(out, overwrite, results)
+        _check_writable(out.resolve())
+
+
+def check_space(out: Path, needed: int) -> None:
+    """Refuses an output folder on a disk with less free space than a job will need.
+
+    Args:
+        out: The folder, which need not exist yet.
+        needed: Estimate in bytes.
+
+    Raises:
+        ResourceError: If there is less.
+    """
+    free = shutil.disk_usage(_existing(out.resolve())).free
+    if free < needed:
+        raise ResourceError(
+            f"The disk of the output folder has {free / 1e6:.0f} MB free, and the result needs about "
+            f"{needed / 1e6:.0f} MB.",
+            Action.FREE_DISK_SPACE,
+        )
+
+
+def _check_writable(out: Path) -> None:
+    """Makes and removes an empty folder where the temporary folder will be; only that shows whether it works."""
+    try:
+        os.fspath(out).encode()
+    except UnicodeEncodeError as error:
+        raise UsageError("The output path is not valid UTF-8.", Action.CHOOSE_FOLDER) from error
+    place = _existing(out.parent)
+    if not place.is_dir():
+        raise UsageError("The output path lies in a file.", Action.CHOOSE_FOLDER)
+    probe = place / _temporary_name()
+    try:
+        probe.mkdir()
+    except FileNotFoundError as error:  # in /proc and other folders that the system keeps
+        raise ResourceError("The output cannot be written.", Action.CHECK_PERMISSIONS) from error
+    probe.rmdir()
+
+
+def _existing(place: Path) -> Path:
+    """Returns a path, or the nearest folder above it that exists."""
+    return next(one for one in (place, *place.parents) if one.exists())
+
+
+def _check_contents(out: Path, overwrite: bool, results: Collection[str]) -> None:
     if not os.path.lexists(out):
         return
-    if not out.is_dir() or out.is_symlink():
+    if not out.is_dir():
         raise UsageError("The output path is not a folder.", Action.CHOOSE_FOLDER)
     entries = [entry.name for entry in out.iterdir()]
     if not entries:
@@ -149,7 +201,7 @@ def _replace_folder(new: Path, out: Path) -> None:
 
 
 @contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
+def _disk_errors() -> Iterator[None]:
     try:
         yield
     except NephroSynthError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,16 @@ def test_what_is_left_of_a_temporary_path_is_removed(tmp_path: Path, kind: str) 
             (path / "inner").mkdir(parents=True)
             (path / "inner" / "file").write_text("data")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_removed_where_nothing_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read-only file system refuses to remove even what is not there."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    scratch.remove(tmp_path / "absent")
 
 
 def test_it_is_removed_after_an_error(tmp_path: Path) -> None:

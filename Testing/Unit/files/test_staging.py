@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -9,8 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from NephroSynthLib.errors import UsageError
-from NephroSynthLib.files.staging import check_apart, file_suffix, remove_leftovers, staged_file, staged_folder
+from NephroSynthLib.errors import ResourceError, UsageError
+from NephroSynthLib.files.staging import (
+    check_apart,
+    check_space,
+    check_target,
+    file_suffix,
+    remove_leftovers,
+    staged_file,
+    staged_folder,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -99,10 +108,64 @@ class TestFolder:
             with pytest.raises(UsageError, match="more than an earlier result"), staged_folder(out, overwrite=True):
                 pytest.fail("the block must not run")
 
+    def test_a_link_to_a_folder_is_filled_and_stays_a_link(self, tmp_path: Path) -> None:
+        (tmp_path / "real").mkdir()
+        (tmp_path / "link").symlink_to("real")
+        for overwrite in (False, True):
+            with staged_folder(tmp_path / "link", overwrite) as temporary:
+                (temporary / "a").touch()
+            assert names(tmp_path / "real") == ["a"]
+        assert (tmp_path / "link").is_symlink()
+        with pytest.raises(UsageError, match="not empty"), staged_folder(tmp_path / "link"):
+            pytest.fail("the block must not run")
+
+    def test_a_link_to_nothing_is_no_folder(self, tmp_path: Path) -> None:
+        (tmp_path / "link").symlink_to("gone")
+        with pytest.raises(UsageError, match="not a folder"):
+            check_target(tmp_path / "link", False, ())
+
     def test_a_file_in_its_place(self, tmp_path: Path) -> None:
         (tmp_path / "out").touch()
         with pytest.raises(UsageError, match="not a folder"), staged_folder(tmp_path / "out", overwrite=True):
             pytest.fail("the block must not run")
+
+
+class TestTarget:
+    def test_a_sound_target_is_passed_and_left_alone(self, tmp_path: Path) -> None:
+        check_target(tmp_path / "new" / "result", False, ())
+        assert names(tmp_path) == []
+
+    def test_a_place_within_a_file_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(UsageError, match="lies in a file"):
+            check_target(tmp_path / "file" / "x" / "y", False, ())
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc and names that are not valid UTF-8")
+    def test_a_place_that_nobody_can_write_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ResourceError, match="cannot be written"):
+            check_target(Path("/proc/nephrosynth"), False, ())
+        with pytest.raises(UsageError, match="not valid UTF-8"):
+            check_target(Path(os.fsdecode(os.fsencode(tmp_path) + b"/r\xe9sultat")), False, ())
+        assert names(tmp_path) == []
+
+    @pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES])
+    def test_a_read_only_place_is_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise OSError(code, os.strerror(code))
+
+        monkeypatch.setattr(Path, "mkdir", refuse)
+        monkeypatch.setattr(Path, "unlink", refuse)
+        for place in (tmp_path / "out", tmp_path / "new" / "out"):
+            with pytest.raises(ResourceError, match="cannot be written"):
+                check_target(place, False, ())
+        with pytest.raises(ResourceError, match="cannot be written"), staged_file(tmp_path / "a.json"):
+            pytest.fail("the block must not run")
+
+    def test_a_disk_with_too_little_space_is_refused(self, tmp_path: Path) -> None:
+        check_space(tmp_path / "new" / "result", 1000)
+        with pytest.raises(ResourceError, match=r"MB free, and the result needs about 10{9} MB"):
+            check_space(tmp_path / "new" / "result", 10**15)
+        assert names(tmp_path) == []
 
 
 @pytest.mark.parametrize(
