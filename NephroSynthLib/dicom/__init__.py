@@ -1,1 +1,1 @@
-"""DICOM in and out: reading, phase recognition, writing, sending."""
+"""DICOM input and output: reading, phase recognition, writing, sending."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from pydicom.valuerep import format_number_as_ds
@@ -31,11 +32,11 @@ def write_ct_series(
 
     Args:
         image: 3D image, HU; rounded to whole HU, as scanners store them. Slices lie along its third axis.
-        folder: Where the files go; it is made when it is not there.
-        header: What all instances share: patient, study, series, frame of reference, equipment, image type.
+        folder: The folder of the files; it is made if it does not exist.
+        header: Attributes that all instances share: patient, study, series, frame of reference, equipment, type.
         instance_uids: SOP instance UIDs, one a slice, in the order of the slices.
         descending: Number the instances from the last slice to the first.
-        describe_slice: Adds to the instance of the slice with this index what only this slice has.
+        describe_slice: Adds the attributes of one slice to its instance; it gets the index and the instance.
 
     Returns:
         The files, in the order of the slices.
@@ -64,7 +65,7 @@ def write_ct_series(
 
 
 def image_plane(image: sitk.Image) -> Dataset:
-    """Pixel spacing, orientation and slice thickness of a volume's slices (PS3.3 C.7.6.2).
+    """Returns pixel spacing, orientation and slice thickness of a volume's slices (PS3.3 C.7.6.2).
 
     Raises:
         GeometryError: If rows and columns are not at right angles.
@@ -83,8 +84,8 @@ def image_plane(image: sitk.Image) -> Dataset:
     return plane
 
 
-def hounsfield_pixels(image: sitk.Image, index: int) -> np.ndarray:
-    """One slice as int16 (rows, columns), HU rounded to whole numbers.
+def hounsfield_pixels(image: sitk.Image, index: int) -> NDArray[np.int16]:
+    """Returns one slice as int16 (rows, columns), HU rounded to whole numbers.
 
     Raises:
         ImageContentError: If a value is not finite or does not fit in 16 bits.
@@ -105,12 +106,12 @@ def save_instance(instance: Dataset, path: Path) -> None:
 
 
 def decimals(*values: float) -> list[str]:
-    """Numbers as decimal strings with all the digits that 16 characters hold."""
+    """Returns numbers as decimal strings with all the digits that 16 characters hold."""
     return [format_number_as_ds(float(value)) for value in values]
 
 
 def code(value: str, scheme: str, meaning: str) -> Dataset:
-    """An item of a code sequence."""
+    """Returns an item of a code sequence."""
     item = Dataset()
     item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
     return item
@@ -123,7 +124,7 @@ def _place_slice(instance: Dataset, image: sitk.Image, index: int) -> None:
     instance.SliceLocation = format_number_as_ds(float(np.cross(axes[0], axes[1]) @ position))
 
 
-def _store_pixels(instance: Dataset, pixels: np.ndarray) -> None:
+def _store_pixels(instance: Dataset, pixels: NDArray[np.int16]) -> None:
     instance.Rows, instance.Columns = pixels.shape
     instance.SamplesPerPixel = 1
     instance.PhotometricInterpretation = "MONOCHROME2"

@@ -1,7 +1,7 @@
 """De-identification of exported objects: the basic application confidentiality profile (PS3.15, table E.1-1).
 
-It acts on what the exporters of this package write: everything that they copy from the source is removed, emptied or
-replaced; the texts that they write themselves name no person and stay (the Clean Descriptors option).
+It acts on objects that the exporters of this package write. Every attribute that they copy from the source is removed,
+emptied or replaced. Texts that they write themselves name no person and stay (the Clean Descriptors option).
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _PROFILE = (
 
 @dataclass
 class UIDMap:
-    """New UIDs for old ones, the same for every object of one export; nothing leads back once the export has ended."""
+    """New UIDs for old ones, shared by all objects of one export; it is never stored, so nothing leads back."""
 
     _new: dict[str, str] = field(default_factory=dict)
 
     def __getitem__(self, old: str) -> str:
-        """The UID that takes the place of `old`; those that the standard defines stay."""
+        """Returns the UID that replaces `old`; UIDs of the standard itself stay."""
         if not old or old.startswith(_STANDARD_UIDS):
             return old
         return self._new.setdefault(old, generate_uid(prefix=None))
@@ -49,8 +49,8 @@ def deidentify(instance: Dataset, uids: UIDMap) -> None:
     """Removes every identifier from an object that this package exports, in place.
 
     Args:
-        instance: The object; its file meta information is adapted too.
-        uids: The map of the export; references between its objects stay whole.
+        instance: The object; its file meta information is changed too.
+        uids: The map of the export, so that references between its objects stay valid.
     """
     instance.remove_private_tags()
     for keyword in STUDY_ATTRIBUTES:
@@ -72,7 +72,7 @@ def deidentify(instance: Dataset, uids: UIDMap) -> None:
 
 
 def _clean(dataset: Dataset, element: DataElement, uids: UIDMap) -> None:
-    """Maps UIDs, and removes dates, times and names wherever they stand; what must have a value gets a dummy."""
+    """Maps UIDs and removes dates, times and names at any level; mandatory dates get a dummy value."""
     if element.VR == "UI" and element.value:
         values = [element.value] if element.VM == 1 else element.value
         new = [uids[str(value)] for value in values]
@@ -84,6 +84,6 @@ def _clean(dataset: Dataset, element: DataElement, uids: UIDMap) -> None:
 
 
 def _keep_own_equipment(instance: Dataset) -> None:
-    """The scanner may identify the hospital; NephroSynth's own part says with which model the object was made."""
+    """Removes the scanner, which may identify the hospital; keeps NephroSynth's own item with its model."""
     items = instance.get("ContributingEquipmentSequence", [])
     instance.ContributingEquipmentSequence = [item for item in items if item.Manufacturer == MANUFACTURER]

@@ -1,4 +1,4 @@
-"""Who made an exported object: NephroSynth, with its version and model, after the scanner of the source."""
+"""The equipment that made an exported object: the scanner of the source, then NephroSynth with version and model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ModelIdentity:
 
     @property
     def label(self) -> str:
-        """The name as every character set can write it, in at most 64 characters."""
+        """The name in ASCII, in at most 64 characters, so that every character set can write it."""
         plain = "".join(c for c in unicodedata.normalize("NFKD", self.name) if not unicodedata.combining(c))
         return "".join(c if c.isascii() and c.isprintable() and c != "\\" else "?" for c in plain)[:64]
 
@@ -34,12 +34,12 @@ class ModelIdentity:
 
 
 def contributing_equipment(source: Dataset, task: str, model: ModelIdentity | None) -> list[Dataset]:
-    """The scanner of the source, where it is named, and NephroSynth with its version and its model.
+    """Returns the scanner of the source, if the source names it, and NephroSynth with its version and model.
 
     Args:
         source: An instance of the source series.
-        task: What NephroSynth did, as a sentence.
-        model: The model that did it; None when no model took part.
+        task: The task that NephroSynth did, as a sentence.
+        model: The model that did it; None if no model took part.
     """
     ours = hd.ContributingEquipment(
         manufacturer=MANUFACTURER,

@@ -1,4 +1,4 @@
-"""What one DICOM file says about itself, without its pixels: which series it belongs to and where its slices lie."""
+"""The header of one DICOM file, without its pixels: its series and the places of its slices."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _REFORMAT = {
     *("MPR", "CSA MPR", "REFORMATTED", "MIP", "MINIP", "MIN IP", "MAX_IP", "MIN_IP", "PROJECTION IMAGE", "VOLREN"),
     *("VOLUME_RENDER", "VRT", "SSD", "RENDERED", "CURVED", "CPR", "RESAMPLED"),
 }
-# Words within values as scanners compose them, as in CT_SOM5 MIP; CT_SOM5 MPR is often the only thick axial series.
+# Words within composed values, as in CT_SOM5 MIP. CT_SOM5 MPR is missing: it is often the only thick axial series.
 _PROJECTION_WORDS = {"MIP", "MINIP", "VRT", "SSD"}
 _ENERGY_WORDS = {"VNC", "VUE", "IODINE"}
 _ENERGIES = {  # value 4 in PS3.3 C.8.2.1.1.1; virtual monoenergetic images (VMI) are like acquired ones
@@ -67,9 +67,9 @@ _TAGS = [
 
 @dataclass(frozen=True)
 class Slice:
-    """One image: the file it is in, which frame of it (from 0; None if it is the only one), and where it lies.
+    """One image: its file, its frame in it (from 0; None if it is the only one), and its place.
 
-    `traits` are what tells acquisitions within a series apart, in the order in which they are tried.
+    `traits` are the values by which acquisitions within a series are told apart, in the order in which they are tried.
     """
 
     source: Source
@@ -82,7 +82,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Header:
-    """A DICOM file's header: the data set without pixels, and its slices; none where `set_aside` says why not."""
+    """A DICOM file's header: the data set without pixels, and its slices, or the reason for none in `set_aside`."""
 
     source: Source
     dataset: Dataset
@@ -92,7 +92,7 @@ class Header:
 
 
 def read_header(source: Source) -> Header | Skipped:
-    """Reads the header of a file; gives the reason if it is not DICOM or damaged, and raises for no content of it."""
+    """Reads the header of a file. Returns the reason if it is not DICOM or damaged; no content of a file raises."""
     try:
         dataset = parse(source, _TAGS)
         if dataset.file_meta.get("MediaStorageSOPClassUID") == _DICOMDIR:
@@ -110,7 +110,7 @@ def read_header(source: Source) -> Header | Skipped:
         return Skipped(source, str(error))
     except _NoSlice as error:
         return Header(source, dataset, identity, (), str(error))
-    except Exception:  # pydicom and zipfile raise whatever a damaged file makes them stumble on
+    except Exception:  # pydicom and zipfile raise many kinds of errors on damaged files
         return Skipped(source, "damaged, or not readable")
 
 
@@ -131,7 +131,7 @@ def _identity(dataset: Dataset) -> Identity:
 
 
 def _why_set_aside(dataset: Dataset) -> str | None:
-    """Why a DICOM object is not a slice of an axial CT volume in HU; None if it may be."""
+    """Returns the reason why a DICOM object is no slice of an axial CT volume in HU; None if it may be one."""
     sop_class = str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or "")
     modality = str(dataset.get("Modality") or "").upper()
     name = UID(sop_class).name if sop_class else ""
@@ -158,7 +158,7 @@ def _why_set_aside(dataset: Dataset) -> str | None:
 
 
 def _why_derived(types: set[str], description: str) -> str | None:
-    """Why a CT image was not acquired as it is; None where nothing says so."""
+    """Returns the kind of derivation that the header of a CT image names; None where it names none."""
     words = {word for value in types for word in re.split(r"[\W_]+", value)}
     if types & _ENERGIES or words & _ENERGY_WORDS or names_several_energies(description):
         return ENERGIES
@@ -180,7 +180,7 @@ def _types(attributes: Dataset, keyword: str) -> set[str]:
 
 
 def _slices(source: Source, dataset: Dataset) -> tuple[list[Slice], set[str]]:
-    """The slices of a file that are no localizers, and the types of its frames."""
+    """Returns the slices of a file that are no localizers, and the types of its frames."""
     uid = str(dataset.get("SOPInstanceUID") or dataset.file_meta.get("MediaStorageSOPInstanceUID") or "")
     groups = dataset.get("PerFrameFunctionalGroupsSequence")
     if not groups:
@@ -204,7 +204,7 @@ def _slices(source: Source, dataset: Dataset) -> tuple[list[Slice], set[str]]:
 
 
 def flattened_groups(dataset: Dataset, frame: int) -> Dataset:
-    """The attributes of a frame's functional group macros (PS3.3 C.7.6.16), its own before the shared ones."""
+    """Returns a frame's functional group attributes (PS3.3 C.7.6.16); its own take precedence over shared ones."""
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
     attributes = Dataset()
     for macros in (shared, dataset.PerFrameFunctionalGroupsSequence[frame]):

@@ -1,4 +1,4 @@
-"""Parsing a DICOM file with pydicom so that no damaged or malicious one is read without end."""
+"""Parsing of a DICOM file with pydicom, with limits that stop damaged and malicious files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ StopWhen = Callable[[BaseTag, str | None, int], bool]
 
 
 class NotDicom(Exception):
-    """A file that is no DICOM object or must not be read; the message is the reason to record."""
+    """A file that is not a DICOM object or must not be read; the message is the reason to record."""
 
 
 def parse(source: Source, tags: list[BaseTag] | None = None, *, pixels: bool = True) -> Dataset:
@@ -36,11 +36,11 @@ def parse(source: Source, tags: list[BaseTag] | None = None, *, pixels: bool = T
 
     Args:
         source: The file.
-        tags: The attributes to read; all of them up to the pixels if None.
-        pixels: Whether to read the pixels, too; never where `tags` are given.
+        tags: The attributes to read; None for all of them up to the pixels.
+        pixels: Whether to read the pixels too; they are never read where `tags` are given.
 
     Raises:
-        NotDicom: If it is none.
+        NotDicom: If the file is not DICOM.
         Exception: Whatever pydicom raises on damaged data.
     """
     with source.open("rb") as opened:
@@ -96,7 +96,7 @@ def _ascending(first: BaseTag, end: BaseTag) -> StopWhen:
 
 
 def _inflated(file: BinaryIO) -> BinaryIO:
-    """A deflated data set (PS3.5 A.5), inflated up to a limit."""
+    """Inflates a deflated data set (PS3.5 A.5) up to a limit."""
     body = file.read()
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     data = inflater.decompress(body, max(_INFLATED_LEAST, _INFLATED_RATIO * len(body)))

@@ -1,4 +1,4 @@
-"""The index of any heap of DICOM files: which series are in it, which of them are CT volumes, and what was left out."""
+"""The index of any collection of DICOM files: its series, its CT volumes, and the files that were skipped."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class DicomIndex:
-    """What is in a folder, DICOMDIR or zip.
+    """The content of a folder, DICOMDIR or zip.
 
     Attributes:
-        series: All series with any DICOM object, sorted by study and number; those that are not axial CT volumes in HU
-            say why in `why_not_volume`.
-        skipped: The files that are in no series, and why.
+        series: All series with any DICOM object, sorted by study and number. Series that are not axial CT volumes in HU
+            give the reason in `why_not_volume`.
+        skipped: The files that are in no series, with the reason.
     """
 
     series: tuple[Series, ...]
@@ -40,8 +40,8 @@ def index_dicom(path: Path, progress: Progress = Progress()) -> DicomIndex:
     """Reads the headers of all DICOM files in a folder (nested), DICOMDIR, zip or file, and sorts them into series.
 
     Args:
-        path: Where to look. Foreign and damaged files in it are skipped with a reason. Nothing is written.
-        progress: Told about each batch of files.
+        path: The folder, DICOMDIR, zip or file. Foreign and damaged files are skipped with a reason.
+        progress: Receives the progress after each batch of files.
 
     Raises:
         UnreadableInputError: If there is nothing at `path`, or it is a damaged or malicious zip.

@@ -1,4 +1,4 @@
-"""Where DICOM objects may lie: files of a folder, of a DICOMDIR, or in a zip, which is read without unpacking it."""
+"""The files of a folder, of a DICOMDIR or in a zip, which is read without unpacking it."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class ZipMember:
         return PurePosixPath(self.info.filename).parent
 
     def open(self, mode: Literal["rb"] = "rb") -> IO[bytes]:
-        """Opens it for reading, without unpacking it."""
+        """Opens it for reading without unpacking it."""
         return self.archive.open(self.info)
 
     def read_bytes(self) -> bytes:
-        """All that is in it."""
+        """Returns its whole content."""
         return self.archive.read(self.info)
 
 
@@ -57,7 +57,7 @@ class Skipped:
 
 
 def find_sources(path: Path) -> tuple[list[Source], list[Skipped]]:
-    """The files that may be DICOM objects in a folder (nested), a DICOMDIR, a zip, or the one file given.
+    """Finds the files that may be DICOM objects in a folder (nested), a DICOMDIR or a zip, or takes the one file given.
 
     Symbolic links are followed, each folder once. Nothing is written.
 
@@ -80,13 +80,13 @@ def find_sources(path: Path) -> tuple[list[Source], list[Skipped]]:
 
 
 def is_dicom(path: Source) -> bool:
-    """Whether a file starts as a DICOM file does."""
+    """Tells whether a file starts as a DICOM file does."""
     with path.open("rb") as file:
         return starts_as_dicom(file.read(132))
 
 
 def starts_as_dicom(start: bytes) -> bool:
-    """Whether these first 132 bytes are a DICOM preamble, or those of a data set that was stored without one."""
+    """Tells whether 132 bytes begin a DICOM file, with preamble or without."""
     return start[128:132] == b"DICM" or (start[:2] in (b"\x08\x00", b"\x02\x00") and start[3:4] == b"\x00")
 
 
@@ -118,7 +118,7 @@ def _directory_files(dicomdir: Path, skipped: list[Skipped]) -> list[Source]:
     try:
         records = pydicom.dcmread(dicomdir, specific_tags=["DirectoryRecordSequence"]).DirectoryRecordSequence
         names = [record.ReferencedFileID for record in records if record.get("ReferencedFileID")]
-    except Exception as error:  # pydicom raises whatever a damaged file makes it stumble on
+    except Exception as error:  # pydicom raises many kinds of errors on damaged files
         raise UnreadableInputError("The DICOMDIR is damaged.", Action.GIVE_DICOM) from error
     sources: list[Source] = []
     listings: dict[Path, dict[str, Path]] = {}
@@ -132,9 +132,9 @@ def _directory_files(dicomdir: Path, skipped: list[Skipped]) -> list[Source]:
 
 
 def _beside(folder: Path, names: tuple[str, ...], listings: dict[Path, dict[str, Path]]) -> Path | None:
-    """The file with these path components under `folder`, whatever their case; None if it is not there.
+    """Returns the file with these path components under `folder`, in any case; None if there is none.
 
-    `listings` keeps what the folders hold, by name without case.
+    `listings` caches the files of each folder by name without case.
     """
     for name in names:
         if PurePosixPath(name).name != name or name in ("", "..") or "\\" in name:

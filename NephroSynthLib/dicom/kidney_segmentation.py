@@ -92,7 +92,7 @@ def write_kidney_segmentation(
 
 
 def _volume(kidneys: sitk.Image, frame_of_reference: str) -> tuple[hd.Volume, list[int]]:
-    """The label map with segments numbered from 1 on, and which label each of them is."""
+    """Returns the label map with segments numbered from 1, and the label of each segment."""
     if kidneys.GetDimension() != 3:
         raise ImageContentError("The kidney label map is not three-dimensional.")
     labels = sitk.GetArrayFromImage(kidneys)
@@ -109,11 +109,11 @@ def _volume(kidneys: sitk.Image, frame_of_reference: str) -> tuple[hd.Volume, li
 
 
 def _single_frames(source: SourceSeries, thickness_mm: float) -> list[Dataset]:
-    """Each slice of the source as an instance of its own, with every attribute that a segmentation takes over.
+    """Returns each slice of the source as a separate instance with the attributes that a segmentation takes over.
 
-    highdicom takes no enhanced source of several files, and none without slice thickness. It refuses character sets
-    that it does not know and dates that are not well formed, and says names aloud: all these are left out here, and the
-    segmentation gets those of the source afterwards.
+    highdicom takes no enhanced source of several files and none without slice thickness. It refuses unknown character
+    sets and malformed dates, and its warnings quote names. All these are left out here, and the segmentation gets the
+    values of the source afterwards.
     """
     header = study_header(source)
     header.pop("SpecificCharacterSet", None)
@@ -136,7 +136,7 @@ def _single_frames(source: SourceSeries, thickness_mm: float) -> list[Dataset]:
 
 
 def _reference_source(segmentation: Dataset, source: SourceSeries, stand_ins: Sequence[Dataset]) -> None:
-    """Puts the slices of the source in the place of what stood in for them, wherever the segmentation refers to it."""
+    """Replaces the stand-ins by the slices of the source wherever the segmentation refers to them."""
     frames = dict(zip((str(instance.SOPInstanceUID) for instance in stand_ins), source.frames, strict=True))
     segmentation.SourceImageSequence = instance_references(source.frames)
     reference_series(segmentation, source.frames)

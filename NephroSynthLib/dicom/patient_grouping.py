@@ -1,4 +1,4 @@
-"""Which series of a heap are of one patient, and what has to be asked about that."""
+"""Grouping of series by patient, and the questions to ask about it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from NephroSynthLib.dicom.series_identity import Identity, compare_patients, pat
 
 
 def number_patients(identities: Sequence[Identity]) -> list[int]:
-    """The patient of each of some series, numbered from 1.
+    """Returns the number of the patient, from 1, of each series.
 
-    Series are of one patient where `compare_patients` says so. One that has nothing to compare is of the patient of its
-    study, if that is one.
+    Series are of one patient if `compare_patients` says so. A series without anything to compare belongs to the patient
+    of its study, if the study has exactly one.
     """
     patients: list[list[int]] = []
     for place in sorted(range(len(identities)), key=lambda place: _is_anonymous(identities[place])):
@@ -29,7 +29,7 @@ def number_patients(identities: Sequence[Identity]) -> list[int]:
 
 
 def patient_questions(series: Sequence[Series], others: Sequence[Series]) -> tuple[str, ...]:
-    """What has to be asked about the patient of an exam.
+    """Returns the questions to ask about the patient of an exam.
 
     Args:
         series: The series of the exam.

@@ -1,4 +1,4 @@
-"""The pixels of a DICOM image: decoding its stored values, and their rescale to HU."""
+"""The pixels of a DICOM image: decoding of the stored values and their rescale to HU."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _IMAGE_PIXEL = (
 
 
 def stored_frames(dataset: Dataset) -> NDArray[Any]:
-    """The stored values of all frames of an image, (frames, rows, columns).
+    """Returns the stored values of all frames of an image, (frames, rows, columns).
 
     pydicom decodes native and RLE pixels; GDCM, in SimpleITK, decodes JPEG, JPEG-LS and JPEG 2000.
 
@@ -47,7 +47,7 @@ def to_hounsfield(stored: NDArray[Any], dataset: Dataset, attributes: Dataset) -
     Args:
         stored: (rows, columns).
         dataset: The image, for its pixel padding.
-        attributes: What holds the rescale: the image itself, or the flattened functional groups of the frame.
+        attributes: Those with the rescale: of the image, or the flattened functional groups of the frame.
 
     Raises:
         AttributeError: If there is no rescale.
@@ -66,7 +66,7 @@ def to_hounsfield(stored: NDArray[Any], dataset: Dataset, attributes: Dataset) -
 
 
 def _pixel_value(dataset: Dataset, keyword: str) -> int | None:
-    """A stored value in a header, in the sign of the pixels; files often have the other one, or undecided bytes."""
+    """Returns a pixel value of the header with the signedness of the pixels, which files often get wrong."""
     value = dataset.get(keyword)
     if isinstance(value, bytes):
         value = int.from_bytes(value[:2], "little" if dataset.original_encoding[1] else "big")

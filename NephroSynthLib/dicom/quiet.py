@@ -1,4 +1,4 @@
-"""Silence for pydicom and highdicom, whose warnings quote what they find odd: names and dates of patients among it."""
+"""Suppression of pydicom's and highdicom's warnings, which quote names and dates of patients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps warnings from being shown; as a block, or as the decorator of a function."""
+    """Suppresses warnings in a block, or in a function that it decorates."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -10,7 +10,7 @@ from NephroSynthLib.dicom.source_series import SourceFrame
 
 
 def image_reference(frame: SourceFrame) -> Dataset:
-    """A reference to one slice: its instance, and the frame in it where it has several (PS3.3 table 10-3)."""
+    """Returns a reference to one slice: its instance, and its frame where there are several (PS3.3 table 10-3)."""
     item = _instance_reference(frame)
     if frame.number is not None:
         item.ReferencedFrameNumber = frame.number
@@ -18,7 +18,7 @@ def image_reference(frame: SourceFrame) -> Dataset:
 
 
 def instance_references(frames: Iterable[SourceFrame]) -> list[Dataset]:
-    """References to the instances that some slices are in, each once and as a whole."""
+    """Returns references to the instances that hold some slices, each once and as a whole."""
     instances = {str(frame.instance.SOPInstanceUID): frame for frame in frames}
     return [_instance_reference(frame) for frame in instances.values()]
 

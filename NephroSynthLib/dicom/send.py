@@ -1,4 +1,4 @@
-"""Sending DICOM files to a PACS (C-ECHO, then C-STORE), with an account of each instance."""
+"""Sending of DICOM files to a PACS (C-ECHO, then C-STORE), with the outcome for each instance."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ _OUT_OF_RESOURCES = range(0xA700, 0xA800)
 
 @dataclass(frozen=True)
 class PACS:
-    """Where to send: host and port, the AE titles of the PACS and of ourselves, and seconds to wait for any answer.
+    """A PACS: host and port, its AE title and that of NephroSynth, and the seconds to wait for any answer.
 
     Raises:
-        UsageError: If an AE title is none.
+        UsageError: If an AE title is not valid.
     """
 
     host: str
@@ -80,12 +80,12 @@ class PACS:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of one instance.
+    """The outcome for one instance.
 
     Attributes:
-        path: Its file, which stays as it is.
+        path: Its file.
         sop_instance_uid: Its UID.
-        problem: Why the PACS does not have it; empty when it is stored.
+        problem: The reason why it is not stored; empty when it is.
         transient: Whether another try may help.
     """
 
@@ -117,22 +117,22 @@ class _Parcel:
 
 @quiet()
 def send(files: Sequence[Path], pacs: PACS, *, attempts: int = 3, progress: Progress = Progress()) -> list[Delivery]:
-    """Sends files to a PACS; what a lost connection or a full PACS kept back is tried again.
+    """Sends files to a PACS, and tries again after a lost connection or when the PACS was full.
 
-    The files are only read. One that is no DICOM file, or that the PACS refuses, does not hold up the others.
+    The files are only read. A file that is not DICOM or that the PACS refuses does not stop the others.
 
     Args:
         files: DICOM files.
         pacs: Where to send them.
-        attempts: How often to try at most.
+        attempts: Largest number of tries.
         progress: Told before each instance.
 
     Returns:
-        What became of each file, in their order.
+        The outcome for each file, in their order.
 
     Raises:
         Cancelled: If the run was cancelled.
-        NetworkError: If no connection was ever made, so that nothing was sent.
+        NetworkError: If no connection was made, so that nothing was sent.
     """
     read = [_read_parcel(path) for path in files]
     parcels = [one for one in read if isinstance(one, _Parcel)]
@@ -165,19 +165,19 @@ def send(files: Sequence[Path], pacs: PACS, *, attempts: int = 3, progress: Prog
 
 
 def _read_parcel(path: Path) -> _Parcel | Delivery:
-    """What a PACS has to know of a file before it comes; the failed delivery of a file that cannot be sent."""
+    """Returns the UIDs that an association needs for a file, or a failed delivery if it cannot be sent."""
     try:
         header = pydicom.dcmread(path, specific_tags=["SOPClassUID", "SOPInstanceUID"], stop_before_pixels=True)
         uids = (header.SOPClassUID, header.SOPInstanceUID, header.file_meta.TransferSyntaxUID)
         if not all(_UID.fullmatch(uid) for uid in uids):
             return Delivery(path, "", _DAMAGED)
         return _Parcel(path, *(str(uid) for uid in uids))
-    except Exception:  # pydicom raises whatever a damaged file makes it stumble on
+    except Exception:  # pydicom raises many kinds of errors on damaged files
         return Delivery(path, "", _DAMAGED)
 
 
 def _batches(parcels: Sequence[_Parcel]) -> Iterator[list[_Parcel]]:
-    """The parcels, in as few parts as associations are needed for their kinds."""
+    """Yields the parcels in as few parts as associations are needed for their kinds."""
     kinds = sorted({parcel.kind for parcel in parcels})
     for start in range(0, len(kinds), _KINDS_PER_ASSOCIATION):
         some = set(kinds[start : start + _KINDS_PER_ASSOCIATION])
@@ -186,7 +186,7 @@ def _batches(parcels: Sequence[_Parcel]) -> Iterator[list[_Parcel]]:
 
 @contextmanager
 def _association(pacs: PACS, parcels: Iterable[_Parcel]) -> Iterator[Association]:
-    """An association for the kinds of objects among the parcels; it has answered a C-ECHO, where it takes any."""
+    """Opens an association for the kinds of the parcels and checks it by C-ECHO, if the PACS accepts that."""
     entity = ApplicationEntity(ae_title=pacs.own_ae_title)
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = pacs.timeout_s
     entity.connection_timeout = pacs.timeout_s
@@ -250,7 +250,7 @@ def _store(association: Association, parcel: _Parcel) -> Delivery:
 
 
 def _is_cut(instance: Dataset) -> bool:
-    """Whether the file ends within an element; pydicom reads what is left of it."""
+    """Tells whether the file ends within an element, which pydicom reads without an error."""
     last = instance.get_item(list(instance.keys())[-1])
     return (
         isinstance(last, RawDataElement) and last.length != _UNDEFINED_LENGTH and len(last.value or b"") < last.length
@@ -272,7 +272,7 @@ def _has_pixels(instance: Dataset) -> bool:
 
 
 def _fewest_bytes(instance: Dataset) -> int:
-    """How many bytes the pixels have, if that is told."""
+    """Returns the number of bytes that the pixels must have; 1 where the header does not tell."""
     try:
         return max(1, get_expected_length(instance))
     except (AttributeError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Series of slices: which files make a volume together, and where one series holds several volumes."""
+"""Series of slices: grouping of files into volumes, and splitting of series that hold several volumes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Series:
 
     Attributes:
         uid: Series Instance UID; empty if the files have none.
-        part: 1, 2, ... where one series is split; 0 where it is whole.
-        slices: Sorted along the slice normal (row x column direction); empty if the objects are not images.
+        part: 1, 2, ... for the parts of a split series; 0 for a whole series.
+        slices: Slices, sorted along their normal (row x column direction); empty if the objects are not images.
         files: The files of the slices in this order, each once.
         stack: The grid of the volume; None where the slices make none.
-        why_not_volume: Why it is not an axial CT volume in HU; None if it is one.
+        why_not_volume: The reason why it is not an axial CT volume in HU; None if it is one.
         header: The first slice's attributes without pixels, among them the contrast and time attributes.
     """
 
@@ -46,12 +46,12 @@ class Series:
 
     @property
     def is_derived_volume(self) -> bool:
-        """Whether it could be read as a volume, and is set aside only because it was made from other images."""
+        """Whether it can be read as a volume and is set aside only because it was made from other images."""
         return self.stack is not None and self.why_not_volume in DERIVED
 
     @property
     def name(self) -> str:
-        """Its number, with the part of a series that is split, as users name it."""
+        """Its number, with the part if the series is split, as users name it."""
         return f"{self.number}.{self.part}" if self.part else str(self.number)
 
     @property
@@ -64,7 +64,7 @@ class Series:
 
 
 def build_series(headers: Iterable[Header]) -> tuple[list[Series], list[Skipped]]:
-    """Groups headers by patient, study and series, and splits where a series holds several volumes.
+    """Groups headers by patient, study and series, and splits series that hold several volumes.
 
     Slices in different frames of reference are never one volume.
     """
@@ -98,9 +98,9 @@ def _series_key(header: Header) -> Hashable:
 
 
 def _by_frame_of_reference(members: Sequence[Header]) -> list[list[Header]]:
-    """The files of each frame of reference; those without one are with the most.
+    """Groups files by frame of reference; files without one join the largest group.
 
-    All are together where no frame of reference has a volume: careless anonymizers write one for each file.
+    If no frame of reference holds a volume, all files stay together, because some anonymizers write one for each file.
     """
     groups: dict[str, list[Header]] = defaultdict(list)
     for member in members:
@@ -113,7 +113,7 @@ def _by_frame_of_reference(members: Sequence[Header]) -> list[list[Header]]:
 
 
 def _parallel(slices: Iterable[Slice]) -> list[list[Slice]]:
-    """Slices by size, voxel size and orientation."""
+    """Groups slices by size, voxel size and orientation."""
     groups: list[list[Slice]] = []
     for piece in slices:
         group = next((group for group in groups if group[0].plane.parallel(piece.plane)), None)
@@ -125,7 +125,7 @@ def _parallel(slices: Iterable[Slice]) -> list[list[Slice]]:
 
 
 def _without_duplicates(slices: Sequence[Slice]) -> tuple[list[Slice], list[Skipped]]:
-    """Leaves out slices that are another copy of one: the same instance at the same place, or the same file content."""
+    """Removes copies of slices: the same instance at the same place, or the same file content."""
     places: dict[tuple[float, ...], list[Slice]] = defaultdict(list)
     for piece in slices:
         places[piece.plane.position].append(piece)
@@ -148,9 +148,9 @@ def _content(piece: Slice) -> Hashable:
 
 
 def _split(slices: Sequence[Slice]) -> list[list[Slice]]:
-    """One list for each volume: by the first trait that leaves regular stacks, or by turns at each position.
+    """Splits slices into volumes by the first trait that leaves regular stacks, or by turns at each position.
 
-    Slices that make one regular stack stay together whatever their traits, and so do those that no trait sorts out.
+    Slices that make one regular stack stay together whatever their traits. So do slices that no trait separates.
     """
     ordered = _sorted(slices)
     if irregularity([piece.plane for piece in ordered]) is None:
@@ -181,7 +181,7 @@ def _candidate_splits(ordered: Sequence[Slice]) -> Iterator[list[list[Slice]]]:
 
 
 def _sorted(slices: Sequence[Slice]) -> list[Slice]:
-    """By height, and by instance number at the same height."""
+    """Sorts slices by height, and by instance number at the same height."""
     along = heights([piece.plane for piece in slices]).round(3)
     order = np.lexsort((np.array([piece.number for piece in slices]), along))
     return [slices[index] for index in order]

@@ -1,4 +1,4 @@
-"""Which series of a heap of DICOM files a run takes: those that are named, and otherwise those that are sure."""
+"""The series that a run takes from a collection of DICOM files: the named ones, else those that are sure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import product
 
 import numpy as np
 import SimpleITK as sitk
+from numpy.typing import NDArray
 
 from NephroSynthLib.dicom.index import DicomIndex
 from NephroSynthLib.dicom.recognition import ExamPhases, PhaseReport, SeriesPhase, recognize_phases
@@ -23,7 +24,7 @@ _SAME_GRID_MM = 0.05
 
 @dataclass(frozen=True)
 class Choice:
-    """The series of one exam by phase, and how they were found, as sentences."""
+    """The series of one exam by phase, and sentences that say how they were found."""
 
     series: Mapping[Phase, Series]
     notes: tuple[str, ...]
@@ -36,18 +37,17 @@ def choose_exam(
     segment: Segment | None = None,
     progress: Progress = Progress(),
 ) -> Choice:
-    """Finds the phases of the one exam that is to be run.
+    """Finds the phases of the one exam to run.
 
     Args:
         index: The files.
-        named: Series that the user names for a phase, by number or UID; they need no recognition.
+        named: Series that the user names for a phase, by number or UID. They need no recognition.
         segment: As `recognize_phases` takes it.
-        progress: Told after each series.
+        progress: Receives the progress after each series.
 
     Raises:
-        AmbiguousPhasesError: If a phase that is needed is missing, doubtful or there twice, if there are several exams,
-            whose patient
-            is not clear, or if a name fits no series or several.
+        AmbiguousPhasesError: If a needed phase is missing, doubtful or there twice, if there are several exams, if the
+            patient is not clear, or if a name fits no series or several.
         Cancelled: If the run was cancelled.
     """
     chosen = {phase: _find_named(index, phase, name) for phase, name in named.items()}
@@ -76,10 +76,10 @@ def find_source(
     *,
     progress: Progress = Progress(),
 ) -> Series:
-    """The non-contrast series that a volume was computed from: the one that is named, or the one with its grid.
+    """Finds the non-contrast series from which a volume was computed: the named one, or the one with its grid.
 
-    Where no series has its grid, as after a run with a spacing of its own, it is the only series or the one that is
-    surely non-contrast; `has_grid` tells whether to warn.
+    If no series has its grid, as after a run with its own spacing, it is the only series or the one that is surely
+    non-contrast. `has_grid` tells whether to warn.
 
     Raises:
         AmbiguousPhasesError: If none or several have its grid, and their phases do not tell which it is.
@@ -101,7 +101,7 @@ def find_source(
 
 
 def find_excretory(index: DicomIndex, name: str | None) -> Series:
-    """The excretory series of an export: the one that is named, or the only one.
+    """Finds the excretory series of an export: the named one, or the only one.
 
     Raises:
         AmbiguousPhasesError: If there is no such series, or several.
@@ -137,7 +137,7 @@ def _names(series: Series) -> tuple[str, ...]:
 
 
 def _only_exam(report: PhaseReport, chosen: Mapping[Phase, Series]) -> ExamPhases:
-    """The one exam that has all that is still needed; named series must be of its study."""
+    """Returns the one exam that has all phases still needed; named series must belong to its study."""
     studies = {series.study_uid for series in chosen.values()}
     exams = [exam for exam in report.exams if not studies or exam.study_uid in studies]
     needed = [phase for phase in NEEDED if phase not in chosen]
@@ -158,7 +158,7 @@ def _only_exam(report: PhaseReport, chosen: Mapping[Phase, Series]) -> ExamPhase
 
 
 def _sure(exam: ExamPhases, phase: Phase) -> SeriesPhase:
-    """The one acquisition of a phase, if nothing speaks against it."""
+    """Returns the one acquisition of a phase if it is sure."""
     found = exam.find(phase)
     if found is None or not found.sure:
         doubts = exam.questions or (f"no series is {phase.value}",)
@@ -178,7 +178,7 @@ def _note(phase: Phase, found: SeriesPhase) -> str:
 
 
 def has_grid(series: Series, volume: sitk.Image) -> bool:
-    """Whether a series has the grid of a volume, in whatever order the axes of the volume are stored."""
+    """Tells whether a series has the grid of a volume, in whatever order the axes of the volume are stored."""
     if series.stack is None:
         return False
     grid = sitk.Image(series.stack.size, sitk.sitkUInt8)
@@ -190,8 +190,8 @@ def has_grid(series: Series, volume: sitk.Image) -> bool:
     )
 
 
-def _corners(image: sitk.Image) -> np.ndarray:
-    """Lowest and highest corner of the box around all corners, LPS mm."""
+def _corners(image: sitk.Image) -> NDArray[np.float64]:
+    """Returns the lowest and the highest corner of the image's bounding box, LPS mm."""
     indices = product(*((0, size - 1) for size in image.GetSize()))
     points = np.array([image.TransformIndexToPhysicalPoint(index) for index in indices])
     return np.stack([points.min(axis=0), points.max(axis=0)])

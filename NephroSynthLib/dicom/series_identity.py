@@ -1,4 +1,4 @@
-"""Who and what a series is, kept so that it can be compared but not read: patient data as keyed hashes in memory."""
+"""The identity of a series. Patient data is kept as keyed hashes, which can be compared but not read."""
 
 from __future__ import annotations
 
@@ -29,16 +29,17 @@ class Identity:
 
 
 def hashed(value: object) -> str:
-    """A keyed hash of a patient attribute, with case, spacing and name delimiters left out; empty if it is empty."""
+    """Returns a keyed hash of a patient attribute without case, spacing and delimiters; empty for an empty value."""
     text = "".join(character for character in str(value or "").casefold() if character.isalnum())
     return hashlib.blake2b(text.encode(), key=_KEY, digest_size=16).hexdigest() if text else ""
 
 
 def compare_patients(first: Identity, second: Identity) -> Match:
-    """Whether two series are of the same patient.
+    """Tells whether two series are of the same patient.
 
-    'different' if the patient ID or the birth date contradict each other, or the name where there is no ID;
-    'doubtful' if just the name or the sex does; 'unknown' if nothing can be compared.
+    Returns:
+        'different' if patient ID or birth date differ, or the name where there is no common ID; 'doubtful' if only the
+        name or the sex differs; 'unknown' if nothing can be compared; else 'same'.
     """
 
     def contradicts(attribute: str) -> bool:
@@ -56,7 +57,7 @@ def compare_patients(first: Identity, second: Identity) -> Match:
 
 
 def patient_doubt(first: Identity, second: Identity) -> str:
-    """Why two series may not be of one patient, as a predicate of both; empty if they are, or surely are not."""
+    """Returns why it is doubtful that two series are of one patient, as a predicate of both; empty if it is clear."""
     match = compare_patients(first, second)
     if match == "doubtful":
         return "have the same patient ID, but not the same name or sex"

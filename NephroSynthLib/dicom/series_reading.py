@@ -26,7 +26,7 @@ _READERS = 4
 
 @dataclass(frozen=True)
 class DicomVolume:
-    """A series as float32 HU on its own grid; slices along the normal of their rows and columns.
+    """A series as float32 HU on its own grid, with its slices along the normal of their rows and columns.
 
     `header` has the attributes of the first slice, without pixels.
     """
@@ -37,7 +37,7 @@ class DicomVolume:
 
 
 def read_series(series: Series, progress: Progress = Progress()) -> DicomVolume:
-    """Reads the pixels of a series: decoded, rescaled to HU, padding at -1024 HU.
+    """Reads the pixels of a series, decoded and rescaled to HU, with padding at -1024 HU.
 
     Raises:
         GeometryError: If its slices make no regular volume.
@@ -76,7 +76,7 @@ def _read_file(source: Source, wanted: list[tuple[int, int | None]], values: NDA
             values[index] = to_hounsfield(frames[frame or 0], dataset, attributes)
     except MemoryError:
         raise
-    except Exception as error:  # the decoders raise whatever a damaged file makes them stumble on
+    except Exception as error:  # the decoders raise many kinds of errors on damaged files
         numbers = f"slice {wanted[0][0] + 1}" if len(wanted) == 1 else "the multi-frame file"
         raise UnreadableInputError(
             f"The DICOM series cannot be read: {numbers} is truncated or damaged.", Action.EXPORT_AGAIN

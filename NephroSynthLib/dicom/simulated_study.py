@@ -1,4 +1,4 @@
-"""Simulated exams as the CT series of one study that says in every header that nobody was scanned."""
+"""Simulated exams as the CT series of one study; every header says that nobody was scanned."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def write_simulated_study(
 
     Args:
         images: Phases by name, HU, each on its own grid; their order is the order of the series numbers.
-        folder: Where the sub-folders go.
+        folder: The folder in which the sub-folders are made.
         seed: The seed of the simulated exam; study and instances are identified by it.
-        descriptions: Series description of each phase; an empty one is left out.
+        descriptions: Series description of each phase; empty ones are left out.
         delays_s: Seconds from the injection to the scan of each phase; None for a phase without contrast tags.
 
     Returns:
@@ -113,7 +113,7 @@ def _uid(seed: int, name: str) -> str:
 
 
 def _digest(image: sitk.Image) -> str:
-    """Of voxels and geometry."""
+    """Returns the sha256 of voxels and geometry."""
     digest = hashlib.sha256(sitk.GetArrayViewFromImage(image).tobytes())
     digest.update(repr((image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())).encode())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""The acquired series that an export refers to: its patient, its study, and where each of its slices lies."""
+"""The acquired series that an export refers to: patient, study, and the place of each slice."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ class SourceFrame:
     """One slice of the source.
 
     Attributes:
-        instance: The instance it is in.
-        number: Which frame of it, from 1; None if it is the only one.
-        attributes: What tells where it lies: the instance itself, or the flattened functional groups of the frame.
+        instance: The instance that holds it.
+        number: Its frame number in the instance, from 1; None if it is the only one.
+        attributes: The attributes of its place: those of the instance, or the flattened functional groups of the frame.
         corners: (4, 3) in LPS mm.
     """
 
@@ -80,7 +80,7 @@ class SourceSeries:
 
     @property
     def header(self) -> Dataset:
-        """The first instance, for what all of them share."""
+        """The first instance, for attributes that all instances share."""
         return self.instances[0]
 
     @cached_property
@@ -106,7 +106,7 @@ def read_source(series: Series | Sequence[Source]) -> SourceSeries:
     """Reads the headers of one CT series, single-frame or enhanced multi-frame.
 
     Args:
-        series: A series of a DICOM index, whose files may hold slices of other volumes, too; or all files of a series.
+        series: A series of a DICOM index, whose files may also hold slices of other volumes; or all files of a series.
 
     Raises:
         GeometryError: If the series has no frame of reference or its slices have no position.
@@ -132,10 +132,10 @@ def read_source(series: Series | Sequence[Source]) -> SourceSeries:
 
 
 def study_header(source: SourceSeries) -> Dataset:
-    """Patient, study and frame of reference of the source, with its character set and without private attributes.
+    """Returns patient, study and frame of reference of the source, with its character set, without private attributes.
 
-    Ages, weights, dates and times that are not well formed are left out, but the birth date and the date and time of
-    the study are kept as they are: a PACS compares them with its own.
+    Malformed ages, weights, dates and times are left out. The birth date and the date and time of the study stay
+    unchanged, because a PACS compares them with its own.
     """
     header = Dataset()
     for keyword in STUDY_ATTRIBUTES:
@@ -149,7 +149,7 @@ def study_header(source: SourceSeries) -> Dataset:
 
 
 def _is_well_formed(element: DataElement) -> bool:
-    """Whether an age, number, date or time can be read as one, and a character set is named."""
+    """Tells whether an age, number, date or time is well formed, and whether a character set has a value."""
     if element.keyword == "SpecificCharacterSet":
         return bool(element.value)
     try:
@@ -161,7 +161,7 @@ def _is_well_formed(element: DataElement) -> bool:
 
 
 def now_at(header: Dataset) -> datetime.datetime:
-    """The time by the source's clock: Timezone Offset From UTC, which is copied, holds for all times of an instance."""
+    """Returns the time in the source's time zone, because the copied Timezone Offset From UTC holds for all times."""
     try:
         offset = datetime.datetime.strptime(str(header.get("TimezoneOffsetFromUTC", "")), "%z").tzinfo
     except ValueError:
@@ -170,7 +170,7 @@ def now_at(header: Dataset) -> datetime.datetime:
 
 
 def free_series_number(taken: Iterable[int]) -> int:
-    """The lowest series number from 9001 on that is not taken; scanners number far below."""
+    """Returns the lowest free series number from 9001 on; scanners use far lower ones."""
     used = set(taken)
     number = _FIRST_OWN_SERIES_NUMBER
     while number in used:
@@ -179,13 +179,13 @@ def free_series_number(taken: Iterable[int]) -> int:
 
 
 def slice_normal(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Unit normal (row direction x column direction) of a slice given by its corners."""
+    """Returns the unit normal (row direction x column direction) of a slice given by its corners."""
     normal = np.cross(corners[1] - corners[0], corners[2] - corners[0])
     return np.asarray(normal / np.linalg.norm(normal))
 
 
 def frames_at(source: SourceSeries, image: sitk.Image, index: int) -> list[SourceFrame]:
-    """The source slices whose centres lie within a slice of the image, or the nearest one."""
+    """Returns the source slices whose centres lie within a slice of the image, or the nearest one."""
     width, height, _ = image.GetSize()
     center = np.array(image.TransformContinuousIndexToPhysicalPoint(((width - 1) / 2, (height - 1) / 2, float(index))))
     normal = np.reshape(image.GetDirection(), (3, 3))[:, 2]
@@ -195,7 +195,7 @@ def frames_at(source: SourceSeries, image: sitk.Image, index: int) -> list[Sourc
 
 
 def check_within(source: SourceSeries, image: sitk.Image, tolerance_mm: float = 5.0) -> None:
-    """Checks that a volume lies where the source lies; a flipped or shifted one sticks out.
+    """Checks that a volume lies within the source; a flipped or shifted volume does not.
 
     Raises:
         GeometryError: If a corner of the volume is more than `tolerance_mm` outside the source.
@@ -217,7 +217,7 @@ def check_within(source: SourceSeries, image: sitk.Image, tolerance_mm: float = 
 def _read_header(path: Source) -> Dataset:
     try:
         instance = parse(path, pixels=False)
-    except Exception as error:  # pydicom raises whatever a damaged file makes it stumble on
+    except Exception as error:  # pydicom raises many kinds of errors on damaged files
         raise UnreadableInputError(f"A source file ({path.name}) cannot be read as DICOM.") from error
     for keyword, default in (("SOPClassUID", CT_IMAGE), ("SOPInstanceUID", "")):
         if not instance.get(keyword):

@@ -1,4 +1,4 @@
-"""How slices lie in space: in which order, how regularly, and on which grid they make a volume."""
+"""The geometry of slices: their order, their regularity and the grid of their volume."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SIDEWAYS_TOLERANCE_MM = 1.0
 
 @dataclass(frozen=True)
 class Plane:
-    """Where a slice lies (DICOM PS3.3 C.7.6.2): centre of its first voxel, row and column direction, LPS mm."""
+    """The place of a slice (DICOM PS3.3 C.7.6.2): centre of its first voxel, row and column direction, LPS mm."""
 
     position: tuple[float, float, float]
     orientation: tuple[float, float, float, float, float, float]
@@ -28,7 +28,7 @@ class Plane:
         return np.asarray(normal / np.linalg.norm(normal))
 
     def parallel(self, other: Plane) -> bool:
-        """Whether the other slice has the same size, voxel size and orientation, so that both can be in one stack."""
+        """Tells whether both slices have the same size, voxel size and orientation and so can be in one stack."""
         return (
             self.size == other.size
             and np.allclose(self.spacing, other.spacing, rtol=1e-3)
@@ -47,12 +47,12 @@ class Stack:
 
 
 def heights(planes: Sequence[Plane]) -> NDArray[np.float64]:
-    """Position of each of some parallel slices along their common normal, mm."""
+    """Returns the positions of parallel slices along their common normal, mm."""
     return np.asarray(np.array([plane.position for plane in planes]) @ planes[0].normal)
 
 
 def irregularity(planes: Sequence[Plane]) -> str | None:
-    """Why parallel slices, sorted by height, do not make a regular volume; None if they do."""
+    """Returns why parallel slices, sorted by height, make no regular volume; None if they do."""
     if len(planes) < 2:
         return "a single slice"
     gaps = np.diff(heights(planes))
@@ -81,7 +81,7 @@ def irregularity(planes: Sequence[Plane]) -> str | None:
 
 
 def stack_of(planes: Sequence[Plane]) -> Stack:
-    """The grid of parallel slices, sorted by height and regular (`irregularity` is None)."""
+    """Returns the grid of parallel slices that are sorted by height and regular (`irregularity` is None)."""
     first = planes[0]
     row, normal = np.array(first.orientation[:3]), first.normal
     row = row / np.linalg.norm(row)

@@ -1,4 +1,4 @@
-"""A whole export: the synthetic series and the kidney segmentation in the study of their source, or nothing."""
+"""A whole export: the synthetic series and the kidney segmentation, in the study of their source."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def export_dicom(
     Args:
         synthetic: The synthetic nephrographic phase, HU, in the space of the source.
         source: The non-contrast series, or all of its files.
-        out: The folder to make; it appears when everything in it is written.
-        model: The model of the synthesis; None when it is not known.
+        out: The folder to make; it appears once everything in it is written.
+        model: The model of the synthesis; None if it is not known.
         kidneys: Label map (1 right, 2 left) in the space of the source.
         kidney_model: The model of the segmentation; None for a label map that the user gave.
-        excretory: The excretory series, when it is DICOM too.
-        taken_series_numbers: Series numbers of the study that are known to be in use.
+        excretory: The excretory series, if it is DICOM.
+        taken_series_numbers: Series numbers that are in use in the study.
         deidentified: Remove every identifier (basic profile of PS3.15) and break the link to the study.
         overwrite: Replace an earlier export.
 
@@ -74,7 +74,7 @@ def export_dicom(
         ImageContentError: If a volume cannot be stored.
         ResourceError: If the disk is full.
         UnreadableInputError: If a source file is not DICOM or lacks its UIDs.
-        UsageError: If `out` is there and may not be replaced.
+        UsageError: If `out` exists and may not be replaced.
     """
     noncontrast = read_source(source)
     second = None if excretory is None else read_source(excretory)

@@ -1,4 +1,4 @@
-"""The synthetic nephrographic phase as a CT series that nobody can mistake for an acquisition."""
+"""The synthetic nephrographic phase as a CT series whose attributes mark it as synthetic."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def write_synthetic_series(
 ) -> list[Path]:
     """Writes the synthetic phase into the study and the frame of reference of the non-contrast series.
 
-    Series and instance UIDs are new. No exposure, dose, contrast or acquisition time is given: there was none.
+    Series and instance UIDs are new. Exposure, dose, contrast and acquisition time are left out: there were none.
 
     Args:
         synthetic: 3D image, HU, in the space of the source; rounded to whole HU.
         source: The non-contrast series, on whose grid the volume was computed.
-        folder: Where the files go.
-        model: The model that computed it; None when it is not known.
-        series_number: A number that no other series of the study has.
-        excretory: The excretory series, when it is DICOM too; then its slices are referenced as well.
+        folder: The folder of the files.
+        model: The model that computed it; None if it is not known.
+        series_number: A series number that is free in the study.
+        excretory: The excretory series, if it is DICOM; its slices are then referenced as well.
 
     Returns:
         The files, in the order of the slices.

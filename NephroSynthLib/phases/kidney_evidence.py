@@ -1,4 +1,4 @@
-"""What the kidneys say about the phase of an image: how bright they are, their cortex over their medulla, their urine.
+"""Evidence from the kidneys of an image: their HU, the contrast between cortex and medulla, and the dense urine.
 
 The ranges hold on a grid of 3 mm. Measured on simulated exams (seeds 960000 to 960099; for the corticomedullary phase,
 arteries of 280 HU, a cortex of 175 HU and a medulla of 70 HU were painted) and made wider.
@@ -48,9 +48,9 @@ class Kidneys:
     """The kidneys of one image.
 
     Attributes:
-        hu: Median HU of the kidney that is brighter; one that is obstructed or shrunken enhances late.
-        cortex_over_medulla: HU by which the outside of that kidney is brighter than its inside.
-        urine_ml: Volume in and between both kidneys' lips that is far brighter than their parenchyma.
+        hu: Median HU of the brighter kidney, because an obstructed or shrunken one enhances late.
+        cortex_over_medulla: HU by which the outer part of that kidney is brighter than its inner part.
+        urine_ml: Volume in the kidneys and their sinuses that is far brighter than the parenchyma.
     """
 
     hu: float
@@ -67,7 +67,7 @@ def measure_kidneys(values: Volume, labels: NDArray[np.integer], spacing_mm: flo
         spacing_mm: Voxel size, the same along each axis.
 
     Returns:
-        What was measured; None where no kidney is larger than 20 ml.
+        The measurement; None if no kidney is larger than 20 ml.
     """
     voxel_ml = spacing_mm**3 / 1000
     kidneys = [labels == label for label in np.unique(labels[labels > 0])]
@@ -86,7 +86,7 @@ def measure_kidneys(values: Volume, labels: NDArray[np.integer], spacing_mm: flo
 
 
 def kidney_evidence(kidneys: Kidneys) -> Evidence:
-    """What the kidneys say by themselves."""
+    """Returns the evidence from the kidneys of one image."""
     urine = math.log1p(kidneys.urine_ml)
     weights = {}
     for phase, normal in _HU.items():
@@ -103,21 +103,21 @@ def kidney_evidence(kidneys: Kidneys) -> Evidence:
 
 
 def _without_excretion(urine: float) -> float:
-    """Log-likelihood of what looks like urine: hardly any (half a normal distribution), or a little (exponential)."""
+    """Returns the log-likelihood of urine-like volume before excretion: a half-normal and an exponential part."""
     none = math.exp(-((urine / _NOT_EXCRETED) ** 2) / 2) / (_NOT_EXCRETED * math.sqrt(math.pi / 2))
     some = math.exp(-urine / _LOOKS_SO_BY) / _LOOKS_SO_BY
     return math.log((1 - _LOOKS_SO) * none + _LOOKS_SO * some)
 
 
 def _cortex_over_medulla(values: Volume, kidney: NDArray[np.bool_], spacing_mm: float) -> float:
-    """Upper quartile under the surface less lower quartile deep inside; 0 where a kidney is too thin to have both."""
+    """Returns the upper quartile near the surface minus the lower quartile deep inside; 0 for a thin kidney."""
     depth = ndimage.distance_transform_edt(np.pad(kidney, 1), sampling=spacing_mm)[1:-1, 1:-1, 1:-1]
     rim, core = values[(depth > _RIM_MM[0]) & (depth <= _RIM_MM[1])], values[depth > _CORE_MM]
     return float(np.percentile(rim, 75) - np.percentile(core, 25)) if min(rim.size, core.size) > 20 else 0.0
 
 
 def _with_hilum(kidney: NDArray[np.bool_], spacing_mm: float) -> NDArray[np.bool_]:
-    """A kidney with its sinus: the renal pelvis lies between its lips."""
+    """Returns a kidney with its sinus, in which the renal pelvis lies, by morphological closing."""
     reach = round(_HILUM_MM / spacing_mm)
     around = np.pad(kidney, reach + 1)
     near = ndimage.distance_transform_edt(~around, sampling=spacing_mm) <= _HILUM_MM
@@ -127,5 +127,5 @@ def _with_hilum(kidney: NDArray[np.bool_], spacing_mm: float) -> NDArray[np.bool
 
 
 def _box(kidney: NDArray[np.bool_]) -> tuple[slice, ...]:
-    """Where the kidney lies; what is closed around it stays in there."""
+    """Returns the bounding box of a kidney; its closing stays inside the box."""
     return tuple(ndimage.find_objects(kidney.astype(np.uint8))[0])

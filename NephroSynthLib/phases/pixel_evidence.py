@@ -1,8 +1,8 @@
-"""What the images say about their phases: the brightest compact tissue, urine dense with contrast, the kidneys.
+"""Evidence from the images: the brightest compact tissue, urine dense with contrast, and the kidneys.
 
-Alone, an image shows how bright its brightest compact tissue is (aorta, kidney, liver). Beside another image of the
-study, it shows much more: how much its tissues gain, and where urine is dense that is not dense in the other, while
-bone, stones and oral contrast are in both.
+One image alone shows the HU of its brightest compact tissue (aorta, kidney, liver). A comparison of two images of an
+exam shows more: the gain of the tissues, and urine that is dense in only one of them. Bone, stones and oral contrast
+are dense in both.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ class Attenuation:
 
     Attributes:
         grid: The image itself, HU, LPS axes, 3 mm.
-        tissue: (z, y, x) HU of compact tissue: structures thinner than 12 mm are replaced by what is around them.
+        tissue: (z, y, x) HU of compact tissue: structures thinner than 12 mm take the HU of their surroundings.
         level: HU that the brightest 60 ml of compact tissue beside the spine reach.
-        abdomen_mm: How much of the body is in view where no lung lies beside the spine.
+        abdomen_mm: Height of the body in view where no lung lies beside the spine, mm.
         searched: Whether kidneys were looked for.
-        kidneys: What was found there; None where none was.
+        kidneys: Their measurement; None if none was found.
     """
 
     grid: sitk.Image
@@ -107,7 +107,7 @@ def measure(image: sitk.Image) -> Attenuation:
 
 
 def with_kidneys(measured: Attenuation, segment: Segment) -> Attenuation:
-    """Adds what the kidneys tell.
+    """Adds the measurement of the kidneys.
 
     Args:
         measured: An image.
@@ -118,7 +118,7 @@ def with_kidneys(measured: Attenuation, segment: Segment) -> Attenuation:
 
 
 def image_evidence(measured: Attenuation) -> list[Evidence]:
-    """What one image says by itself: its kidneys, or else its brightest tissue."""
+    """Returns the evidence from one image alone: its kidneys, or else its brightest tissue."""
     if measured.kidneys is not None:
         evidence = [kidney_evidence(measured.kidneys)]
     else:
@@ -152,20 +152,20 @@ def compare(one: Attenuation, other: Attenuation) -> Comparison | None:
 
 
 def with_kidney_gain(comparison: Comparison, one: Attenuation, other: Attenuation) -> Comparison:
-    """Adds what the kidneys of both images tell, where they are known."""
+    """Adds the difference between the kidneys of both images, where they are known."""
     if one.kidneys is None or other.kidneys is None:
         return comparison
     return replace(comparison, kidney_gain=one.kidneys.hu - other.kidneys.hu)
 
 
 def _gains(difference: Volume, soft: Mask) -> tuple[float, float]:
-    """HU by which the 15 ml and the 60 ml of soft tissue that gain most are brighter."""
+    """Returns the HU by which the 15 ml and the 60 ml of soft tissue with the largest gain are brighter."""
     compact = _compact(np.where(soft, difference, -50.0))
     return _top(compact, soft, _GAIN_ML), _top(compact, soft, _WIDE_GAIN_ML)
 
 
 def _coarse(image: sitk.Image) -> sitk.Image:
-    """The image averaged onto a 3 mm grid along the axes of the body."""
+    """Returns the image averaged onto a 3 mm grid along the axes of the body."""
     image = sitk.DICOMOrient(sitk.Cast(image, sitk.sitkFloat32), "LPS")
     image = sitk.BinShrink(image, [max(1, round(_GRID_MM / spacing)) for spacing in image.GetSpacing()])
     size = [max(1, round(n * s / _GRID_MM)) for n, s in zip(image.GetSize(), image.GetSpacing(), strict=True)]
@@ -174,7 +174,7 @@ def _coarse(image: sitk.Image) -> sitk.Image:
 
 
 def _beside_and_behind_spine(values: Volume) -> tuple[Volume, Volume]:
-    """Distance from the middle of the spine to the side (1, x), and to the back (y, 1), mm."""
+    """Returns the distances from the middle of the spine to the side (1, x) and to the back (y, 1), mm."""
     bone = ndimage.gaussian_filter(np.mean(values > 160, axis=0), 12 / _GRID_MM)
     margin = bone.shape[1] // 5
     middle = bone[:, margin : bone.shape[1] - margin]
@@ -184,7 +184,7 @@ def _beside_and_behind_spine(values: Volume) -> tuple[Volume, Volume]:
 
 
 def _level(tissue: Volume, beside: Volume, behind: Volume) -> float:
-    """HU reached by the brightest tissue left, right and in front of the vertebral bodies."""
+    """Returns the HU reached by the brightest tissue left, right and in front of the vertebral bodies."""
     spine = (beside < 36) & (behind > -26)
     region = ~spine & (beside < 100) & (behind > -90) & (behind < 25)
     massive = ndimage.binary_dilation(tissue > _MASSIVE_HU, iterations=3)
@@ -192,7 +192,7 @@ def _level(tissue: Volume, beside: Volume, behind: Volume) -> float:
 
 
 def _abdomen_mm(values: Volume, beside: Volume, behind: Volume) -> float:
-    """Height of the slices without lung beside the spine, where the kidneys lie."""
+    """Returns the height in mm of the slices without lung beside the spine, where the kidneys lie."""
     region = (beside > 30) & (beside < 85) & (behind > -20) & (behind < 30)
     body = np.stack([ndimage.binary_fill_holes(piece > _LUNG_HU) for piece in values])
     lung = np.mean((body & (values < _LUNG_HU))[:, region], axis=1)
@@ -200,14 +200,14 @@ def _abdomen_mm(values: Volume, beside: Volume, behind: Volume) -> float:
 
 
 def _top(values: Volume, mask: Mask, volume_ml: float) -> float:
-    """The value that the brightest `volume_ml` inside the mask reach."""
+    """Returns the value that the brightest `volume_ml` inside the mask reach."""
     inside = values[mask]
     rank = min(inside.size, max(1, round(volume_ml / _VOXEL_ML)))
     return float(np.partition(inside, inside.size - rank)[inside.size - rank]) if inside.size else 0.0
 
 
 def _urine_ml(values: Volume, tissue: Volume, other: Volume, common: Mask) -> float:
-    """Volume of what is dense and thin here, and not near anything dense there."""
+    """Returns the volume in ml of dense thin structures here that have nothing dense near them in the other image."""
     dense = (values > _URINE_HU) & (values - tissue > _URINE_OVER_TISSUE_HU) & common
     explained = ndimage.binary_dilation(other > _DENSE_HU, iterations=3)
     return float(np.count_nonzero(dense & ~explained)) * _VOXEL_ML
@@ -228,7 +228,7 @@ def _ball(radius_mm: float) -> Mask:
 
 
 def _weights(level: float) -> dict[Phase, float]:
-    """Log-likelihoods of a normal distribution for each phase, bounded below; the same everywhere for none of them."""
+    """Returns the log-likelihood of a level in each phase: normal, bounded below, and constant for `OTHER`."""
     weights = {Phase.OTHER: -3.0 - np.log(50.0)}
     for phase, (mean, deviation) in _LEVELS.items():
         weights[phase] = -(((level - mean) / deviation) ** 2) / 2 - np.log(deviation)

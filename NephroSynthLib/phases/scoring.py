@@ -1,7 +1,7 @@
-"""How the evidence about all acquisitions of a study adds up to the phase of each.
+"""The probability of each phase for each acquisition, from the evidence about all acquisitions of an exam.
 
-Each assignment of phases to acquisitions has a probability: the product of what speaks for each acquisition by itself
-and of what the comparison of each two of them shows. The probability of a phase is the sum over all assignments.
+Each assignment of phases to acquisitions has a probability: the product of the likelihoods of each acquisition's own
+evidence and of each comparison of two acquisitions. The probability of a phase is the sum over all assignments.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ _KIDNEY_GAINS: Mapping[Phase, float] = {
 }
 _KIDNEY_RANGE = 400.0, 0.003
 # The figures of a comparison depend on each other, so each counts for less than it would alone. Where the kidneys are
-# known, the rest of the body counts for less yet, and is never proof: contrast in the bowel moves.
+# known, the rest of the body counts for even less and decides nothing alone, because contrast in the bowel moves.
 _PAIR_TRUST, _TRUST_BESIDE_KIDNEYS, _MOST_BESIDE_KIDNEYS = 0.75, 0.55, 4.0
 _UNRELATED = 1.0
 
 
 @dataclass(frozen=True)
 class Pair:
-    """How acquisition `first` compares to acquisition `second`."""
+    """The comparison of acquisition `first` with acquisition `second`."""
 
     first: int
     second: int
@@ -71,10 +71,10 @@ class Pair:
 
 
 def phase_probabilities(evidence: Sequence[Sequence[Evidence]], pairs: Sequence[Pair]) -> Scores:
-    """Probability of each phase for each acquisition.
+    """Computes the probability of each phase for each acquisition.
 
     Args:
-        evidence: What is known of each acquisition by itself; at most `MAX_ACQUISITIONS` of them.
+        evidence: The evidence of each acquisition alone; at most `MAX_ACQUISITIONS` acquisitions.
         pairs: Comparisons of two of them.
 
     Returns:
@@ -98,9 +98,9 @@ def phase_probabilities(evidence: Sequence[Sequence[Evidence]], pairs: Sequence[
 
 
 def pair_weights(comparison: Comparison) -> Scores:
-    """(phases, phases): log-likelihood of a comparison for each phase of the first and of the second acquisition.
+    """Returns the log-likelihood of a comparison for each phase of the first and of the second acquisition.
 
-    A comparison tells nothing about being none of the phases: its weight is nearly that of the phase that fits best.
+    A comparison says nothing about `OTHER`, so its weight is slightly below that of the phase that fits best.
     """
     known = [phase for phase in PHASES if phase is not Phase.OTHER]
     body = np.array([[_body_weight(comparison, one, other) for other in known] for one in known])
@@ -136,13 +136,13 @@ def _kidney_weight(gain: float, one: Phase, other: Phase) -> float:
 
 
 def _same_phase() -> Scores:
-    """(phases, phases): 1 where two acquisitions would be of the same phase; any number may be of none."""
+    """Returns (phases, phases) flags: 1 where two acquisitions have the same phase, except for `OTHER`."""
     same = np.eye(len(PHASES))
     same[PHASES.index(Phase.OTHER), PHASES.index(Phase.OTHER)] = 0
     return same
 
 
 def _along(weights: Scores, axes: tuple[int, ...], count: int) -> Scores:
-    """Weights over one or two acquisitions, shaped to add to the scores of all assignments."""
+    """Reshapes weights over one or two acquisitions so that they add to the scores of all assignments."""
     ascending = weights if axes[0] == min(axes) else weights.T
     return ascending.reshape([len(PHASES) if axis in axes else 1 for axis in range(count)])

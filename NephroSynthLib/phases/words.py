@@ -15,7 +15,7 @@ _WEIGHT = 2.0
 _WEAK = 1.2
 
 # The words of each phase in many languages, in any case and with any accents; a trailing * stands for any ending.
-# 'portal' lies between two phases, at 65 to 80 s; most CT urographies that have it have no later parenchymal phase.
+# 'portal' lies between two phases, at 65 to 80 s. Most CT urographies with it have no later parenchymal phase.
 _WORDS: Mapping[str, Sequence[str]] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 _SECONDS = ("s", "sec", "secs", "sek", "seg", "sn", "сек", "с", "秒", "초")
 _MINUTES = ("min", "mins", "мин", "dk", "分", "分钟", "分鐘", "분")
@@ -23,7 +23,7 @@ _DELAY = re.compile(rf"(?<![\d.,])(\d{{1,4}}) ?({'|'.join((*_SECONDS, *_MINUTES)
 
 
 def read_description(description: str) -> list[Evidence]:
-    """What a series description says about the phase, in whatever language; nothing when it says nothing."""
+    """Returns the evidence in a series description, in any of the known languages; empty if there is none."""
     text = _normalized(description)
     found = [phase for phase in PHASES if phase.value in _PATTERNS and _PATTERNS[phase.value].search(text)]
     evidence = [Evidence("description", f"'{description}' says {phase.value}", {phase: _WEIGHT}) for phase in found]
@@ -37,12 +37,12 @@ def read_description(description: str) -> list[Evidence]:
 
 @lru_cache(maxsize=4096)
 def names_several_energies(description: str) -> bool:
-    """Whether a description names an image that is computed from several energies: virtual non-contrast, iodine."""
+    """Tells whether a description names an image computed from several energies: virtual non-contrast, iodine."""
     return _PATTERNS["energies"].search(_normalized(description)) is not None
 
 
 def described_delay_s(description: str) -> float | None:
-    """The delay after the injection that a description names, as in '100 s' or '8 min'; None if it names none."""
+    """Returns the delay in s that a description names, as in '100 s' or '8 min'; None if it names none."""
     found = _DELAY.search(_normalized(description))
     if found is None:
         return None
@@ -51,7 +51,7 @@ def described_delay_s(description: str) -> float | None:
 
 
 def _normalized(text: str) -> str:
-    """Lower case without accents; every run of other signs is one space, but 'C-' and 'C+' stay."""
+    """Returns text in lower case without accents; other signs become one space, except in 'C-' and 'C+'."""
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("ł", "l").replace("ı", "i"))
     plain = unicodedata.normalize("NFKC", "".join(c for c in decomposed if not "\u0300" <= c <= "\u036f"))
     signs = re.sub(r"\bc ?([+-])(?!\w)", lambda match: "cplus" if match[1] == "+" else "cminus", plain)
@@ -63,7 +63,7 @@ def _word_pattern(word: str) -> str:
 
 
 def _pattern(words: Sequence[str]) -> re.Pattern[str]:
-    """Whole words, except in scripts that are written without spaces, where a word may stand anywhere."""
+    """Returns a pattern of whole words; in scripts without spaces a word may stand anywhere."""
     alternatives = []
     for phrase in ", ".join(words).split(","):
         parts = [_word_pattern(word) for word in phrase.split()]
