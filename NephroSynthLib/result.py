@@ -1,31 +1,26 @@
-"""What a run gives back, and how it is saved."""
+"""The result of a run, and its summary, which is the content of `result.json`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+import platform
+from dataclasses import dataclass
+from importlib import metadata
 
 import SimpleITK as sitk
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from NephroSynthLib import __version__
 from NephroSynthLib.evaluation import Metrics
 from NephroSynthLib.exam.exam import Exam
 from NephroSynthLib.files.notice import RESEARCH_ONLY, SIMULATED_TRAINING
-from NephroSynthLib.files.outputs import OUTPUTS, REPORT, SUMMARY, TRANSFORM
-from NephroSynthLib.files.staging import staged_folder
-from NephroSynthLib.imaging.image_files import save_image
 from NephroSynthLib.registration import Registration
 from NephroSynthLib.segmentation.segmenter import Segmentation
 from NephroSynthLib.settings import Settings
 from NephroSynthLib.synthesis.nephrographic import Synthesis
 
-ImageFormat = Literal["nifti", "nrrd"]
-"""How images are saved: compressed NIfTI, or uncompressed NRRD, which is quick to write and to load."""
-
 
 class ModelSummary(BaseModel):
-    """Which model made a part of the result; `given` and no sha256 where the user gave the part."""
+    """The model of a part of the result; its name is `given`, without a sha256, where the user gave the part."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -37,18 +32,19 @@ class Summary(BaseModel):
     """The content of `result.json`.
 
     Attributes:
-        schema_version: raised whenever a field changes its meaning or goes.
-        notice: research use only.
-        registration: mode used, figures of quality and verdict.
-        segmentation: volume in ml of each kidney, by phase and side.
-        synthesis: box of voxels (start and size in x, y, z) that the model synthesized, sampler, steps, samples.
-        metrics: comparison with the acquired nephrographic phase; None if none was given.
-        timings_s: seconds of each stage.
-        peak_memory_mb: largest resident memory of the process in MiB.
-        model: models by stage.
-        settings: all settings of the run.
-        versions: of NephroSynth, Python and the libraries that computed the result.
-        warnings: what the user should know, as sentences.
+        schema_version: Raised whenever a field changes its meaning or goes.
+        notice: That the result is for research only.
+        registration: Mode used, figures of quality and verdict.
+        segmentation: Volume in ml of each kidney, by phase and side.
+        synthesis: Box of voxels (start and size in x, y, z) that the model synthesized, sampler, steps, samples.
+        metrics: Comparison with the acquired nephrographic phase; None if none was given.
+        timings_s: Seconds of each stage.
+        peak_memory_mb: Largest resident memory of the process in MiB.
+        model: Models by stage.
+        settings: All settings of the run.
+        versions: Versions of NephroSynth, Python and the libraries that computed the result.
+        warnings: Doubts that the user must weigh, as sentences.
+        notes: Information about how the result came about, as sentences.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -65,37 +61,47 @@ class Summary(BaseModel):
     settings: dict[str, JsonValue]
     versions: dict[str, str]
     warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Acquired:
-    """The acquired nephrographic phase, brought onto the reference grid to be compared with the synthetic one."""
+    """The acquired nephrographic phase on the reference grid, compared with the synthetic one.
+
+    Attributes:
+        registration: The acquired phase registered to the non-contrast phase.
+        metrics: The comparison.
+    """
 
     registration: Registration
     metrics: Metrics
 
     @property
     def image(self) -> sitk.Image:
-        """HU on the reference grid."""
+        """The acquired phase, HU on the reference grid."""
         return self.registration.registered
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Doubts about the comparison."""
+        return tuple(f"Acquired nephrographic phase: {text}" for text in self.registration.warnings)
 
 
 @dataclass(frozen=True)
 class Result:
-    """Everything a run has made, on the reference grid.
+    """Everything that a run has made, on the reference grid.
 
     Attributes:
-        exam: the phases that went in.
-        segmentation: kidneys of the non-contrast phase.
-        excretory_segmentation: kidneys of the excretory phase, on its own grid.
-        registration: the excretory phase on the reference grid.
-        synthesis: the synthetic nephrographic phase.
-        acquired: the acquired one with its comparison; None if none was given.
-        settings: of the run.
-        timings_s: seconds by stage.
-        peak_memory_mb: largest resident memory in MiB.
-        versions: of the software.
-        warnings: what the user should know.
+        exam: The phases that went in.
+        segmentation: Kidneys of the non-contrast phase.
+        excretory_segmentation: Kidneys of the excretory phase, on its own grid.
+        registration: The excretory phase on the reference grid.
+        synthesis: The synthetic nephrographic phase.
+        acquired: The acquired phase with its comparison; None if none was given.
+        settings: The settings of the run.
+        timings_s: Seconds by stage.
+        peak_memory_mb: Largest resident memory in MiB.
+        versions: Versions of the software.
     """
 
     exam: Exam
@@ -108,10 +114,26 @@ class Result:
     timings_s: dict[str, float]
     peak_memory_mb: float
     versions: dict[str, str]
-    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The warnings of all stages: doubts that the user must weigh."""
+        acquired = self.acquired.warnings if self.acquired is not None else ()
+        return _unique(
+            *self.exam.warnings,
+            *self.segmentation.warnings,
+            *self.excretory_segmentation.warnings,
+            *self.registration.warnings,
+            *acquired,
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Information that is no doubt, such as the DICOM series that were chosen."""
+        return _unique(*self.exam.notes)
 
     def summary(self) -> Summary:
-        """What `result.json` holds."""
+        """Returns the content of `result.json`."""
         chosen = self.settings.synthesis
         region = self.synthesis.region
         models = {"segmentation": self.segmentation.model, "synthesis": self.synthesis.model}
@@ -135,36 +157,11 @@ class Result:
             settings=self.settings.model_dump(mode="json"),
             versions=self.versions,
             warnings=self.warnings,
+            notes=self.notes,
         )
 
-    def save(self, out: Path, overwrite: bool = False, images: ImageFormat = "nifti") -> dict[str, Any]:
-        """Writes all files into a folder, which appears whole or not at all.
-
-        Args:
-            out: the folder.
-            overwrite: whether an earlier result there may be replaced.
-            images: their format.
-
-        Returns:
-            The summary as JSON.
-
-        Raises:
-            UsageError: If the folder is filled and may not be replaced.
-            ResourceError: If the disk is full or not writable.
-        """
-        from NephroSynthLib.report.report import write_report
-
-        summary = self.summary()
-        with staged_folder(out, overwrite, OUTPUTS["run"]) as folder:
-            for name, image in self._images().items():
-                suffix, compress = (".nii.gz", True) if images == "nifti" else (".nrrd", False)
-                save_image(image, folder / f"{name}{suffix}", compress)
-            sitk.WriteTransform(self.registration.transform, str(folder / TRANSFORM))
-            (folder / SUMMARY).write_text(summary.model_dump_json(indent=2), encoding="utf-8")
-            write_report(self, folder / REPORT)
-        return summary.model_dump(mode="json")
-
-    def _images(self) -> dict[str, sitk.Image]:
+    def images(self) -> dict[str, sitk.Image]:
+        """Returns the images to save, by the name of their file."""
         images = {
             "synthetic_nephrographic": self.synthesis.image,
             "excretory_registered": self.registration.registered,
@@ -175,3 +172,18 @@ class Result:
         if self.acquired is not None:
             images["acquired_registered"] = self.acquired.image
         return images
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of the software that computes a result."""
+    libraries = ("torch", "antspyx", "SimpleITK", "monai", "numpy")
+    return {
+        "NephroSynth": __version__,
+        "Python": platform.python_version(),
+        **{name: metadata.version(name) for name in libraries},
+    }
+
+
+def _unique(*sentences: str) -> tuple[str, ...]:
+    """Returns sentences in their order, each once."""
+    return tuple(dict.fromkeys(sentences))

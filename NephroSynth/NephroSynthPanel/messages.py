@@ -7,7 +7,7 @@ import traceback
 from slicer.i18n import tr as _
 
 from NephroSynthLib.errors import Action, NephroSynthError, UsageError
-from NephroSynthLib.jobs.worker import as_our_error
+from NephroSynthLib.jobs.failures import as_our_error
 from NephroSynthLib.session.export_choice import ExportProblem
 from NephroSynthLib.session.run_choice import RunProblem
 

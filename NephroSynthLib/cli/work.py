@@ -1,4 +1,4 @@
-"""What the commands share: their common options, and a job run in a worker process, with what is shown of it."""
+"""The common part of all commands: their flags, and a job in a worker process with its output in the terminal."""
 
 from __future__ import annotations
 
@@ -18,20 +18,23 @@ from NephroSynthLib.cli.summaries import print_summary
 from NephroSynthLib.errors import Cancelled, NephroSynthError
 from NephroSynthLib.files.outputs import OUTPUTS
 from NephroSynthLib.files.staging import check_target
+from NephroSynthLib.jobs.catalogue import JOBS
 from NephroSynthLib.jobs.job_process import JobProcess
+from NephroSynthLib.jobs.request import Request, WritingRequest, parse
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but warnings and errors.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the summary, or the error, as JSON on standard output.")]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Show the libraries' log and the traceback of an error.")
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", metavar="", help="Print nothing but warnings and errors.")]
+Json = Annotated[
+    bool, typer.Option("--json", metavar="", help="Print the summary, or the error, as JSON on standard output.")
 ]
-Out = Annotated[Path, typer.Option(help="Folder for the result; it must not exist, or be empty.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result.")]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", metavar="", help="Show the libraries' log and the traceback of an error."),
+]
 
 
 @dataclass(frozen=True)
 class View:
-    """What the user wants to see."""
+    """The output that the user wants to see."""
 
     quiet: bool
     json: bool
@@ -39,13 +42,25 @@ class View:
 
 
 def work(command: str, arguments: dict[str, Any], view: View) -> dict[str, Any]:
-    """Runs a job, shows its summary, or the error, in the way that the user wants, and gives the summary."""
+    """Runs a job and shows its summary, or its error.
+
+    Args:
+        command: A name in `JOBS`.
+        arguments: The fields of its request.
+        view: The output that the user wants to see.
+
+    Returns:
+        The summary.
+
+    Raises:
+        Exit: With the exit code of the error, if the job fails.
+    """
     try:
-        out = arguments.get("out")
-        if out is not None and command in OUTPUTS:
-            check_target(out, arguments["overwrite"], OUTPUTS[command])
-        job = {name: os.path.abspath(value) if isinstance(value, Path) else value for name, value in arguments.items()}
-        summary = _run_job(command, job, view)
+        request = parse(JOBS[command].request, arguments)
+        out = getattr(request, "out", None)
+        if isinstance(request, WritingRequest):
+            check_target(request.out, request.overwrite, OUTPUTS[command])
+        summary = _run_job(command, _as_json(request), view)
     except KeyboardInterrupt:
         _fail(Cancelled(), view)
     except NephroSynthError as error:
@@ -92,6 +107,7 @@ def _fail(error: NephroSynthError, view: View) -> NoReturn:
     raise typer.Exit(error.exit_code)
 
 
-def given(**options: Any) -> dict[str, Any]:
-    """The options that the user gave."""
-    return {name: value for name, value in options.items() if value is not None}
+def _as_json(request: Request) -> dict[str, Any]:
+    """Returns a request as JSON, with absolute paths."""
+    paths = {name: value for name, value in request if isinstance(value, Path)}
+    return {**request.model_dump(mode="json"), **{name: os.path.abspath(path) for name, path in paths.items()}}

@@ -28,6 +28,7 @@ class Exam:
         kidneys: uint8 label map on the grid of the non-contrast phase: 1 right, 2 left; None if not known.
         warnings: Doubts that the user should weigh, as sentences without patient identifiers.
         excretory_delay_s: Seconds from the injection to the excretory phase, if its DICOM header states them.
+        notes: Information about the reading, such as the DICOM series that were chosen.
     """
 
     noncontrast: sitk.Image
@@ -36,6 +37,7 @@ class Exam:
     kidneys: sitk.Image | None = None
     warnings: tuple[str, ...] = ()
     excretory_delay_s: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_exam(

@@ -20,7 +20,6 @@ then ends as if it had been cancelled. The output of libraries goes to standard 
 
 from __future__ import annotations
 
-import errno
 import io
 import json
 import os
@@ -35,8 +34,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from NephroSynthLib import __version__
-from NephroSynthLib.errors import Action, Cancelled, NephroSynthError, ResourceError, UsageError, is_out_of_memory
+from NephroSynthLib.errors import Cancelled, NephroSynthError, UsageError
 from NephroSynthLib.files import scratch
+from NephroSynthLib.jobs.failures import as_our_error
 from NephroSynthLib.progress import Progress, ProgressEvent
 
 PROTOCOL = 1
@@ -86,10 +86,10 @@ def main() -> int:
         try:
             job = _read_job(parent)
             _end_when_told(parent, cancelled, channel)
-            from NephroSynthLib.jobs import registry as jobs
+            from NephroSynthLib.jobs import catalogue  # loads pydantic, so after the watchers are there
 
             progress = Progress(channel.progress, cancelled.is_set)
-            result = jobs.execute(job["command"], job["arguments"], progress)
+            result = catalogue.execute(job["command"], job["arguments"], progress)
         except Exception as error:
             ours = as_our_error(error)
             channel.send_error(ours)
@@ -98,39 +98,6 @@ def main() -> int:
         channel.send("warning", message=message)
     channel.send("result", result=result)
     return 0
-
-
-def as_our_error(error: Exception) -> NephroSynthError:
-    """The error as one of ours, with the original as its cause."""
-    if isinstance(error, NephroSynthError):
-        return error
-    ours = (
-        _resource_error(error)
-        or _left_out(error)
-        or NephroSynthError(
-            f"NephroSynth failed unexpectedly ({type(error).__name__}).",
-            Action.REPORT,
-        )
-    )
-    ours.__cause__ = error
-    return ours
-
-
-def _resource_error(error: Exception) -> NephroSynthError | None:
-    if is_out_of_memory(error):
-        return ResourceError("Memory ran out.", Action.FREE_MEMORY)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return ResourceError("The disk is full.", Action.FREE_DISK_SPACE)
-    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return UsageError(f"A file cannot be read or written: {error.strerror}.", Action.CHECK_PERMISSIONS)
-    return None
-
-
-def _left_out(error: Exception) -> NephroSynthError | None:
-    """What a job says that needs a part of this library which Slicer's extension leaves out."""
-    if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("NephroSynthLib."):
-        return UsageError("This job is not part of the Slicer extension.", Action.INSTALL_COMMAND_LINE)
-    return None
 
 
 def _use_for_temporary_files(folder: Path) -> None:

@@ -72,6 +72,7 @@ def _content(result: Result) -> dict[str, object]:
         "version": summary["versions"].get("NephroSynth", ""),
         "date": datetime.date.today().isoformat(),
         "warnings": [report_tables.without_paths(warning) for warning in summary["warnings"]],
+        "notes": [report_tables.without_paths(note) for note in summary["notes"]],
         "verdicts": report_tables.verdicts(
             summary["registration"], result.segmentation.volumes_ml, regions, SYNTHETIC, NONCONTRAST, metrics
         ),

@@ -11,7 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from NephroSynthLib.files.outputs import OUTPUTS
-from NephroSynthLib.jobs import registry as jobs
+from NephroSynthLib.jobs import catalogue as jobs
 from NephroSynthLib.jobs.simulated_files import SimulatedFiles
 from NephroSynthLib.models.bundle import load_bundle
 from NephroSynthLib.progress import STAGES, Progress, ProgressEvent
@@ -53,7 +53,8 @@ def run_of(exam: SimulatedFiles, events: list[ProgressEvent], tmp_path_factory: 
             if storage != "nifti":
                 del phases["nephrographic"]
             done[storage] = folder / "result"
-            jobs.run(progress, **phases, out=str(done[storage]), settings={"device": "cpu", "seed": 3})
+            arguments = {**phases, "out": done[storage], "settings": {"device": "cpu", "seed": 3}}
+            jobs.execute("run", arguments, progress)
         return done[storage]
 
     return run

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from NephroSynthLib.jobs.registry import JOBS
+from NephroSynthLib.jobs.catalogue import JOBS
 
 ROOT = Path(__file__).resolve().parents[2]
 STAND_IN = Path(__file__).parent / "SlicerStandIn"
@@ -22,7 +22,7 @@ SOURCE_PATH = (ROOT, ROOT / "NephroSynth")
 """Where `NephroSynthLib` and the module's own packages are found in the source tree."""
 
 JOB_FILES = tuple(
-    ROOT / "NephroSynthLib" / name for name in ("jobs/registry.py", "jobs/dicom_jobs.py", "jobs/panel_jobs.py")
+    file for file in (ROOT / "NephroSynthLib/jobs").glob("*.py") if file.stem not in ("worker", "conversation")
 )
 
 pytestmark = pytest.mark.system("cmake")
@@ -79,7 +79,7 @@ def _job_functions() -> set[str]:
         node.name: node for file in JOB_FILES for node in _tree(file).body if isinstance(node, ast.FunctionDef)
     }
     reached: set[str] = set()
-    found = {JOBS[job].__name__ for job in _panel_jobs()} | {"execute"}
+    found = {JOBS[job].work.__name__ for job in _panel_jobs()} | {"execute"}
     while found:
         name = found.pop()
         reached.add(name)

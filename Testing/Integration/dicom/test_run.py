@@ -13,7 +13,7 @@ from NephroSynthLib.cli.app import app
 from NephroSynthLib.dicom.index import index_dicom
 from NephroSynthLib.dicom.simulated_study import write_simulated_study
 from NephroSynthLib.exam.simulated_images import to_images
-from NephroSynthLib.jobs import registry as jobs
+from NephroSynthLib.jobs import catalogue as jobs
 from NephroSynthLib.models.bundle import load_bundle
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.simulation import Grid, simulate
@@ -23,14 +23,9 @@ def test_a_run_picks_the_phases_and_exports_into_their_study(tmp_path: Path) -> 
     grid = Grid((44, 104, 128), (2.4, 2.4, 4.5), (-152.4, -123.6, -96.75))
     images = to_images(simulate(900_002, reference=grid))
     write_simulated_study({phase: images[phase] for phase in ("excretory", "noncontrast")}, tmp_path / "exam", seed=8)
-    summary = jobs.run(
-        Progress(),
-        dicom=str(tmp_path / "exam"),
-        out=str(tmp_path / "result"),
-        dicom_out=str(tmp_path / "dicom"),
-        settings={"device": "cpu"},
-    )
-    assert "The noncontrast phase is series 2" in summary["warnings"][0]
+    arguments = {"dicom": tmp_path / "exam", "out": tmp_path / "result", "dicom_out": tmp_path / "dicom"}
+    summary = jobs.execute("run", {**arguments, "settings": {"device": "cpu"}}, Progress())
+    assert "The noncontrast phase is series 2" in summary["notes"][0]
     written = sitk.ReadImage(str(tmp_path / "result/synthetic_nephrographic.nii.gz"))
     files = sorted((tmp_path / "dicom/synthetic_nephrographic").iterdir(), reverse=True)
     instances = [pydicom.dcmread(path) for path in files]

@@ -16,12 +16,12 @@ from NephroSynthLib import __version__
 from NephroSynthLib.cli.app import app
 from NephroSynthLib.cli.progress_bars import SHARES
 from NephroSynthLib.files.outputs import SUMMARY, TRANSFORM
-from NephroSynthLib.jobs import registry as jobs
+from NephroSynthLib.jobs import catalogue as jobs
 
 COMMANDS = ("demo", "simulate", "run", "register", "segment", "synthesize", "evaluate", "prepare", "train", "models")
 COMMANDS += ("phases", "export-dicom", "send")
 JOBS_OF_THE_PANEL = ("inventory", "sample", "export-result")
-HEAVY = ("torch", "SimpleITK", "pydantic", "monai", "ants", "scipy", "numpy", "pydicom", "matplotlib")
+HEAVY = ("torch", "SimpleITK", "monai", "ants", "scipy", "numpy", "pydicom", "matplotlib")
 
 runner = CliRunner()
 

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from NephroSynthLib.errors import IdentityError, UnreadableInputError
 from NephroSynthLib.exam.exam import read_exam
 from NephroSynthLib.jobs.simulated_files import SimulatedFiles
-from NephroSynthLib.pipeline import delay_warnings, with_delay
+from NephroSynthLib.preparation import NO_DELAY, with_delay
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import Settings, SynthesisSettings
 from NephroSynthLib.simulation import Grid
@@ -35,10 +35,10 @@ def test_the_delay_of_an_excretory_phase_is_that_of_its_dicom_header(tmp_path: P
 
     for wanted, given, expected in ((True, None, read.excretory_delay_s), (False, None, None), (True, 500.0, 500.0)):
         settings = Settings(delay_from_dicom=wanted, synthesis=SynthesisSettings(excretory_delay_s=given))
-        assert with_delay(settings, read).synthesis.excretory_delay_s == expected
-    unknown = with_delay(Settings(delay_from_dicom=True), read_exam(*files))
-    assert "counts as unknown" in delay_warnings(unknown)[0]
-    assert delay_warnings(Settings()) == delay_warnings(with_delay(Settings(delay_from_dicom=True), read)) == ()
+        told, warnings = with_delay(settings, read)
+        assert told.synthesis.excretory_delay_s == expected
+        assert warnings == ()
+    assert with_delay(Settings(delay_from_dicom=True), read_exam(*files))[1] == (NO_DELAY,)
 
 
 def test_phases_keep_their_own_grids(phantom: Phantom, phantom_kidneys: Callable, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 
-from NephroSynthLib.jobs import registry as jobs
-from NephroSynthLib.jobs.panel_jobs import SAMPLE_FIELD_OF_VIEW_MM
+from NephroSynthLib.jobs import catalogue as jobs
+from NephroSynthLib.jobs.exam_simulation import SAMPLE_FIELD_OF_VIEW_MM
 from NephroSynthLib.progress import Progress
 
 SPACING = (5.6, 5.6, 10.0)

@@ -18,6 +18,7 @@ import pytest
 from NephroSynthLib import __version__
 from NephroSynthLib.errors import InputError, NephroSynthError, ResourceError, UsageError
 from NephroSynthLib.jobs import worker
+from NephroSynthLib.jobs.failures import as_our_error
 
 WORKER = (sys.executable, "-m", "NephroSynthLib.jobs.worker")
 Message = dict[str, Any]
@@ -30,14 +31,18 @@ def worker_with_job(body: str) -> tuple[str, ...]:
 import ctypes, os, sys, time
 from pathlib import Path
 from NephroSynthLib.files import staging as files
-from NephroSynthLib.jobs import registry as jobs
+from NephroSynthLib.jobs import catalogue, request
 from NephroSynthLib.jobs import worker
 
-def job(progress, **arguments):
+class AnyRequest(request.Request, extra="allow"):
+    pass
+
+def job(request, progress):
+    arguments = request.model_extra
     {lines}
     return {{"warnings": ["one"], "done": True}}
 
-jobs.JOBS = {{"job": job}}
+catalogue.JOBS = {{"job": catalogue.Job(AnyRequest, job)}}
 sys.exit(worker.main())
 """
     return (sys.executable, "-c", program)
@@ -138,7 +143,7 @@ def test_a_job_that_does_not_fit_is_refused(
     ],
 )
 def test_an_error_of_a_library_becomes_one_of_ours(error: Exception, kind: type[NephroSynthError]) -> None:
-    ours = worker.as_our_error(error)
+    ours = as_our_error(error)
     assert type(ours) is kind
     assert ours is error or ours.__cause__ is error
 

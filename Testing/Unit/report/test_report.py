@@ -100,7 +100,13 @@ def make_result(drawn: SimpleNamespace, *, acquired: bool = True, uncertainty: b
             evaluate(image, moved.registered, kidneys, synthetic_kidneys=kidneys, acquired_kidneys=kidneys),
         )
     return Result(
-        exam=Exam(fixed, drawn.excretory, drawn.nephrographic if acquired else None, None, ()),
+        exam=Exam(
+            fixed,
+            drawn.excretory,
+            drawn.nephrographic if acquired else None,
+            warnings=("The left kidney reaches the edge of the field of view.",),
+            notes=("The excretory phase is series 4.",),
+        ),
         segmentation=segmentation,
         excretory_segmentation=segmentation,
         registration=excretory,
@@ -112,7 +118,6 @@ def make_result(drawn: SimpleNamespace, *, acquired: bool = True, uncertainty: b
         timings_s={"segment": 1.5, "synthesize": 2.25},
         peak_memory_mb=812.0,
         versions={"NephroSynth": "0.1.0", "torch": "2.13.0"},
-        warnings=("The left kidney reaches the edge of the field of view.",),
     )
 
 
@@ -170,13 +175,13 @@ def test_a_report_without_acquired_phase_mentions_none_and_no_identifier(
 ) -> None:
     tagged = sitk.Image(drawn.noncontrast)
     tagged.SetMetaData("0010|0010", "Doe^Jane")
+    warning = "The <b>model /data/Jane Doe/own.safetensors is new; C:\\Users\\doe\\x.nii was read."
     result = make_result(drawn, acquired=False, uncertainty=False)
     page = render(
         replace(
             result,
-            exam=replace(result.exam, noncontrast=tagged),
+            exam=replace(result.exam, noncontrast=tagged, warnings=(warning,)),
             settings=Settings(segmentation=SegmentationSettings(model="/home/doe/secret/own.safetensors")),
-            warnings=("The <b>model /data/Jane Doe/own.safetensors is new; C:\\Users\\doe\\x.nii was read.",),
         ),
         tmp_path,
     )

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from NephroSynthLib.jobs.panel_jobs import export_result
+
 from NephroSynthLib.session.export_choice import DicomSource, ExportChoice, ExportProblem, free_folder
 
 

@@ -6,6 +6,7 @@ import inspect
 from pathlib import Path
 
 from NephroSynthLib.jobs.panel_jobs import sample
+
 from NephroSynthLib.session.sample_exam import PHASES, SampleExam
 
 

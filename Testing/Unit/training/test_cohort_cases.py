@@ -14,8 +14,8 @@ from NephroSynthLib.settings import Settings
 from NephroSynthLib.simulation import Grid, simulate
 from NephroSynthLib.training import segmentation_cases as segmentation
 from NephroSynthLib.training import synthesis_cases as synthesis
+from NephroSynthLib.training.cohort_cases import Prepared, prepare_cohort
 from NephroSynthLib.training.pool import CasePool
-from NephroSynthLib.training.preparation import Prepared, prepare
 
 GRID = Grid((40, 80, 104), (3.0, 3.0, 4.0), (-156.0, -120.0, -80.0))
 SETTINGS = Settings(device="cpu")
@@ -48,7 +48,7 @@ def test_images_with_masks_become_cases_that_the_segmenter_learns_from(
     write(cohort / "without mask", images, {"noncontrast": "noncontrast.nii.gz"})
     write(cohort / "misfit", images, {"noncontrast": "noncontrast.nii.gz", "excretory_kidneys": "kidneys.nii.gz"})
 
-    report = prepare("segmentation", cohort, out, held_out_share=0.0, settings=SETTINGS)
+    report = prepare_cohort("segmentation", cohort, out, held_out_share=0.0, settings=SETTINGS)
 
     assert (report.cases, report.held_out) == (2, 0)
     assert report.skipped == {
@@ -73,7 +73,7 @@ def test_three_phases_become_a_case_on_one_grid_that_the_synthesizer_learns_from
     write(cohort / "two phases", images, {name: names[name] for name in ("noncontrast", "excretory")})
 
     lenient = SETTINGS.model_copy(update={"registration": SETTINGS.registration.model_copy(update={"ssim_gate": 0.0})})
-    report = prepare("synthesis", cohort, out, held_out_share=0.0, settings=lenient)
+    report = prepare_cohort("synthesis", cohort, out, held_out_share=0.0, settings=lenient)
 
     assert report == Prepared(1, 0, {"two phases": "The exam has no nephrographic phase."})
     pool = CasePool(out / "cases", synthesis.make_case)
@@ -90,7 +90,7 @@ def test_phases_that_do_not_align_are_left_out_with_the_reason(images: dict[str,
     names = {name: f"{name}.nrrd" for name in ("noncontrast", "excretory", "nephrographic", "kidneys")}
     write(cohort / "exam", images, names)
     strict = SETTINGS.model_copy(update={"registration": SETTINGS.registration.model_copy(update={"ssim_gate": 1.0})})
-    report = prepare("synthesis", cohort, tmp_path / "out", settings=strict)
+    report = prepare_cohort("synthesis", cohort, tmp_path / "out", settings=strict)
     assert report.cases == report.held_out == 0
     assert "could not be aligned: SSIM around the kidneys is" in report.skipped["exam"]
     assert cases(tmp_path / "out") == []
@@ -103,14 +103,14 @@ def test_a_cohort_may_grow_and_which_exams_are_held_out_does_not_change(
     names = {"noncontrast": "imaging.nrrd", "kidneys": "segmentation.nrrd"}
     for number in range(6):
         write(cohort / f"case_{number}", images, names)
-    first = prepare("segmentation", cohort, out, held_out_share=0.5, settings=SETTINGS)
+    first = prepare_cohort("segmentation", cohort, out, held_out_share=0.5, settings=SETTINGS)
     before = {path: path.stat().st_mtime_ns for path in cases(out)}
     assert first.cases + first.held_out == len(before) == 6
     assert first.cases
     assert first.held_out
 
     write(cohort / "a new one", images, names)
-    second = prepare("segmentation", cohort, out, held_out_share=0.5, settings=SETTINGS)
+    second = prepare_cohort("segmentation", cohort, out, held_out_share=0.5, settings=SETTINGS)
     assert second.cases + second.held_out == 7
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
@@ -121,9 +121,9 @@ def test_under_another_share_an_exam_changes_sides_and_is_never_on_both(
     cohort, out = tmp_path / "cohort", tmp_path / "out"
     for number in range(3):
         write(cohort / f"case_{number}", images, {"noncontrast": "imaging.nrrd", "kidneys": "segmentation.nrrd"})
-    prepare("segmentation", cohort, out, held_out_share=0.0, settings=SETTINGS)
+    prepare_cohort("segmentation", cohort, out, held_out_share=0.0, settings=SETTINGS)
     times = {path.name: path.stat().st_mtime_ns for path in cases(out)}
-    report = prepare("segmentation", cohort, out, held_out_share=1.0, settings=SETTINGS)
+    report = prepare_cohort("segmentation", cohort, out, held_out_share=1.0, settings=SETTINGS)
     assert (report.cases, report.held_out) == (0, 3)
     assert {path.name: path.stat().st_mtime_ns for path in cases(out)} == times
     assert {path.parent.name for path in cases(out)} == {"held-out"}
@@ -141,8 +141,9 @@ def test_of_a_label_map_of_many_organs_only_the_kidneys_count(images: dict[str, 
     write(tmp_path / "total" / "exam", {**images, "kidneys": total}, names)
     found = []
     for cohort in ("plain", "total"):
-        prepare("segmentation", tmp_path / cohort, tmp_path / f"{cohort} out", held_out_share=0, settings=SETTINGS)
-        found.append(np.load(cases(tmp_path / f"{cohort} out")[0])["nephrographic_kidneys"])
+        out = tmp_path / f"{cohort} out"
+        prepare_cohort("segmentation", tmp_path / cohort, out, held_out_share=0, settings=SETTINGS)
+        found.append(np.load(cases(out)[0])["nephrographic_kidneys"])
     np.testing.assert_array_equal(*found)
 
 
@@ -151,4 +152,4 @@ def test_no_exam_is_a_clear_error(tmp_path: Path, made: bool) -> None:
     if made:
         (tmp_path / "cohort").mkdir()
     with pytest.raises(UnreadableInputError, match="The cohort has no exam"):
-        prepare("synthesis", tmp_path / "cohort", tmp_path / "out", settings=SETTINGS, progress=Progress())
+        prepare_cohort("synthesis", tmp_path / "cohort", tmp_path / "out", settings=SETTINGS, progress=Progress())

@@ -26,11 +26,9 @@ from NephroSynthLib.exam.volume import read_volume
 from NephroSynthLib.imaging.grids import box_around, resample, same_grid
 from NephroSynthLib.imaging.image_files import read_image_file
 from NephroSynthLib.models.bundle import Task
-from NephroSynthLib.pipeline import find_kidneys
+from NephroSynthLib.preparation import align_acquired, check_gate, prepare_exam
 from NephroSynthLib.progress import Progress
-from NephroSynthLib.registration import register
 from NephroSynthLib.segmentation.preprocessing import occupancy, working_image
-from NephroSynthLib.segmentation.segmenter import segment_kidneys
 from NephroSynthLib.settings import Settings
 from NephroSynthLib.synthesis.nephrographic import on_working_grid
 from NephroSynthLib.training.pool import FIRST_OF_COHORT, PreparedCase, save_case
@@ -63,7 +61,7 @@ class Prepared:
     skipped: dict[str, str] = field(default_factory=dict)
 
 
-def prepare(
+def prepare_cohort(
     task: Task,
     cohort: Path,
     out: Path,
@@ -144,22 +142,15 @@ def _synthesis(found: Found, settings: Settings, progress: Progress) -> Prepared
     phases = found["noncontrast"], found["excretory"], found["nephrographic"]
     exam = read_exam(*phases, found.get("kidneys"), progress.part(0.0, 0.2))
     assert exam.nephrographic is not None
-    kidneys, excretory_kidneys = find_kidneys(exam, settings, progress.part(0.2, 0.5))
-    target_kidneys = segment_kidneys(
-        exam.nephrographic, settings.segmentation, device=settings.device, seed=settings.seed
+    prepared = prepare_exam(
+        exam, settings.model_copy(update={"strict": True}), progress.part(0.2, 0.5), progress.part(0.5, 0.7)
     )
-    aligned = []
-    for name, image, labels in (
-        ("excretory", exam.excretory, excretory_kidneys.labels),
-        ("nephrographic", exam.nephrographic, target_kidneys.labels),
-    ):
-        registration = register(exam.noncontrast, image, kidneys.labels, labels, settings.registration)
-        if not registration.quality.passed:
-            raise QualityGateError(f"The {name} phase could not be aligned: {registration.quality.failures[0]}")
-        aligned.append(registration.registered)
+    kidneys, excretory = prepared.segmentation, prepared.registration.registered
+    target, _ = align_acquired(exam, exam.nephrographic, kidneys, settings, progress.part(0.7, 1.0))
+    check_gate(target, "nephrographic")
     region = box_around(sitk.GetArrayViewFromImage(kidneys.labels) > 0, exam.noncontrast.GetSpacing(), MARGIN_MM)
     noncontrast, excretory, nephrographic = (
-        on_working_grid(region.crop(image)) for image in (exam.noncontrast, *aligned)
+        on_working_grid(region.crop(image)) for image in (exam.noncontrast, excretory, target.registered)
     )
     return synthesis_case(
         sitk.GetArrayFromImage(noncontrast),

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from NephroSynthLib.exam.exam import Exam
 from NephroSynthLib.imaging.grids import canonical
-from NephroSynthLib.pipeline import at_spacing
+from NephroSynthLib.preparation import at_spacing
 from NephroSynthLib.settings import Settings
 
 Phantom = Callable[..., sitk.Image]

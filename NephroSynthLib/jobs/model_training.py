@@ -1,0 +1,75 @@
+"""The jobs `prepare` and `train`: from a cohort or the simulator to a model bundle."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from NephroSynthLib import options
+from NephroSynthLib.jobs.inventory import describe
+from NephroSynthLib.jobs.request import ComputingRequest, Flag, Request, Summary
+from NephroSynthLib.progress import Progress
+from NephroSynthLib.settings import field
+
+Task = Annotated[Literal["segmentation", "synthesis"], Flag(positional=True)]
+
+
+class PrepareRequest(ComputingRequest):
+    """Prepares a cohort of one's own for training; called again, it adds the exams that are new."""
+
+    task: Task = Field(description="Which model is to learn from it.")
+    cohort: Path = Field(description="Folder with one folder for each exam (see Documentation/Training.md).")
+    out: Path = Field(description="Folder for the cases; give it to 'train' as --out.")
+    held_out: float = field(options.HELD_OUT)
+
+
+def prepare(request: PrepareRequest, progress: Progress) -> Summary:
+    """Prepares the exams of a cohort for training."""
+    from NephroSynthLib.training.cohort_cases import prepare_cohort
+
+    report = prepare_cohort(
+        request.task,
+        request.cohort,
+        request.out,
+        held_out_share=request.held_out,
+        settings=request.settings,
+        progress=replace(progress, stage_name="read"),
+    )
+    return {**asdict(report), "out": str(request.out), "warnings": []}
+
+
+class TrainRequest(Request):
+    """Trains a model on simulated exams; Ctrl-C and the same command again go on from the last checkpoint."""
+
+    task: Task = Field(description="Which model.")
+    out: Path = Field(description="Folder for cases, checkpoints and bundle; a training there is resumed.")
+    steps: int = field(options.TRAINING_STEPS)
+    exams: int = field(options.TRAINING_EXAMS)
+    seed: int = field(options.TRAINING_SEED)
+    batch_size: int = field(options.BATCH_SIZE)
+    learning_rate: float = field(options.LEARNING_RATE)
+    preparers: int = field(options.PREPARERS)
+    start_from: str | None = Field(None, description="Model whose weights to begin with: name or path.")
+
+
+def train(request: TrainRequest, progress: Progress) -> Summary:
+    """Trains a model, or resumes a training that was ended."""
+    from NephroSynthLib.training.train import TrainingOrder
+    from NephroSynthLib.training.train import train as train_model
+
+    order = TrainingOrder(
+        request.task,
+        request.out,
+        steps=request.steps,
+        exams=request.exams,
+        seed=request.seed,
+        batch_size=request.batch_size,
+        learning_rate=request.learning_rate,
+        preparers=request.preparers,
+        start_from=request.start_from,
+    )
+    bundle = train_model(order, replace(progress, stage_name="train").update)
+    return {"bundle": str(bundle), **describe(bundle), "warnings": []}

@@ -1,0 +1,120 @@
+"""Typed requests: the arguments of a job, with their defaults, ranges and help.
+
+A request is read from JSON (the worker's first line), and the command line is generated from its fields. A field takes
+its default, range and help from an `Option`, or declares a help of its own; `Flag` tells how the command line shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from NephroSynthLib import options
+from NephroSynthLib.errors import UsageError
+from NephroSynthLib.settings import Settings, field
+
+Summary = dict[str, Any]
+"""The summary of a job, as JSON."""
+
+
+@dataclass(frozen=True)
+class Flag:
+    """How the command line shows a field.
+
+    Attributes:
+        name: Name of the flag or argument without dashes; empty for the field's own.
+        metavar: Placeholder of its value; empty for that of its type.
+        positional: Whether it is an argument instead of a flag.
+        hidden: Whether the command line lacks it.
+    """
+
+    name: str = ""
+    metavar: str = ""
+    positional: bool = False
+    hidden: bool = False
+
+
+VOLUME = "VOLUME"
+Volume = Annotated[Path, Flag(metavar=VOLUME)]
+DicomFolder = Annotated[Path, Flag(metavar="DICOM_DIR")]
+
+
+class Request(BaseModel):
+    """Base of all requests; the first line of a subclass's docstring says what its job does."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class WritingRequest(Request):
+    """A request whose job writes one output folder, whole or not at all."""
+
+    out: Path = Field(description="Folder for the result; it must not exist, or be empty.")
+    overwrite: bool = field(options.OVERWRITE)
+
+
+class ComputingRequest(Request):
+    """A request whose job computes on a device, with settings of the stages."""
+
+    settings: Settings = Settings()
+
+
+Kind = TypeVar("Kind", bound=Request)
+
+
+def parse(kind: type[Kind], arguments: Mapping[str, Any]) -> Kind:
+    """Reads a request.
+
+    Args:
+        kind: Its class.
+        arguments: Its fields, as JSON or as Python objects.
+
+    Raises:
+        UsageError: If an argument is missing, unknown or not valid, in words without jargon.
+
+    Example:
+        >>> parse(WritingRequest, {"out": "result"}).overwrite
+        False
+    """
+    try:
+        return kind.model_validate(dict(arguments))
+    except ValidationError as error:
+        raise UsageError(_in_words(error.errors()[0])) from None
+
+
+def _in_words(problem: ErrorDetails) -> str:
+    """Returns one problem that pydantic found, as a sentence of ours."""
+    name = ".".join(str(part) for part in problem["loc"] if part != "settings")
+    kind, context = problem["type"], problem.get("ctx", {})
+    if kind == "missing":
+        return f"The option {name} is missing."
+    if kind == "extra_forbidden":
+        return f"There is no option {name}."
+    if kind == "value_error":
+        return f"The option {name} {context['error']}."
+    words = {
+        "literal_error": f"must be {context.get('expected')}",
+        "greater_than_equal": f"must be at least {context.get('ge'):g}" if "ge" in context else "",
+        "less_than_equal": f"must be at most {context.get('le'):g}" if "le" in context else "",
+    }
+    return f"The option {name} {words.get(kind) or _kind_in_words(kind)}."
+
+
+def _kind_in_words(kind: str) -> str:
+    """Returns the type that a value should have had."""
+    expected = {
+        "int": "a whole number",
+        "float": "a number",
+        "finite": "a number",
+        "bool": "true or false",
+        "string": "a text",
+        "path": "a path",
+        "tuple": "a list of three numbers",
+        "model": "a group of settings",
+        "too": "a list of three numbers",
+    }
+    return f"must be {expected[kind.split('_')[0]]}" if kind.split("_")[0] in expected else "is not valid"

@@ -1,0 +1,131 @@
+"""The jobs `run` and `demo`: the whole pipeline on one exam, from files to a folder with the result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from NephroSynthLib import options
+from NephroSynthLib.errors import Action, UsageError
+from NephroSynthLib.files.outputs import OUTPUTS
+from NephroSynthLib.files.staging import check_apart, check_target, staged_folder
+from NephroSynthLib.jobs.dicom_output import EXCRETORY_SERIES, NONCONTRAST_SERIES, need_library
+from NephroSynthLib.jobs.request import ComputingRequest, DicomFolder, Flag, Summary, Volume, WritingRequest
+from NephroSynthLib.jobs.run_input import RunInput, export_run, find_series, with_series
+from NephroSynthLib.options import ImageFormat
+from NephroSynthLib.progress import Progress
+from NephroSynthLib.settings import Settings, field
+
+DEMO_SEED = 900_001
+
+
+class RunRequest(ComputingRequest, WritingRequest):
+    """Runs the whole job: segment, register, synthesize, judge, report."""
+
+    noncontrast: Volume | None = Field(None, description="Non-contrast phase.")
+    excretory: Volume | None = Field(None, description="Excretory phase.")
+    nephrographic: Volume | None = Field(None, description="Acquired nephrographic phase, to compare with.")
+    dicom: DicomFolder | None = Field(None, description="DICOM exam; its phases are found, instead of given.")
+    noncontrast_series: str | None = Field(None, description=NONCONTRAST_SERIES)
+    excretory_series: str | None = Field(None, description=EXCRETORY_SERIES)
+    dicom_out: Path | None = Field(None, description="Folder for the result as DICOM, in the source's study.")
+    deidentify: bool = field(options.DEIDENTIFY)
+    kidneys: Path | None = Field(None, description="Label map of the non-contrast phase: 1 right, 2 left kidney.")
+    images: Annotated[ImageFormat, Flag(hidden=True)] = field(options.IMAGES)
+
+    @model_validator(mode="after")
+    def _check_phases(self) -> RunRequest:
+        """Checks that either the two phases are given, or a DICOM exam in which to find them."""
+        phases = (self.noncontrast, self.excretory, self.nephrographic)
+        if self.dicom is None and None in phases[:2]:
+            raise UsageError("The non-contrast or the excretory phase is missing.", Action.GIVE_PHASES)
+        if self.dicom is not None and any(phase is not None for phase in phases):
+            raise UsageError("Phases are given beside a DICOM exam that has its own.", Action.GIVE_PHASES)
+        if self.dicom is None and (self.noncontrast_series or self.excretory_series):
+            raise UsageError("A series is named, but no DICOM exam is given.", Action.GIVE_DICOM_PHASES)
+        return self
+
+
+def run(request: RunRequest, progress: Progress) -> Summary:
+    """Runs the pipeline on the phases that are given, or that are found in a DICOM exam.
+
+    Args:
+        request: The inputs, outputs and settings.
+        progress: Receives the progress; may cancel.
+
+    Returns:
+        The content of `result.json`.
+
+    Raises:
+        NephroSynthError: If the input or a target is refused, before anything is computed; or if a stage fails.
+    """
+    from NephroSynthLib.exam.exam import read_exam
+
+    wants_dicom = request.dicom_out is not None
+    if request.dicom_out is not None:
+        need_library("highdicom")
+        check_apart(request.out, request.dicom_out)
+        check_target(request.dicom_out, request.overwrite, OUTPUTS["export-dicom"])
+    reading = progress.stage("read")
+    given = _input(request, reading.part(0.0, 0.5))
+    if wants_dicom:
+        given = with_series(given, reading.part(0.5, 0.6))
+    reading = reading.part(0.6 if request.dicom is not None or wants_dicom else 0.0, 1.0)
+    exam = read_exam(given.noncontrast, given.excretory, given.nephrographic, request.kidneys, progress=reading)
+    exam = replace(exam, notes=(*given.notes, *exam.notes))
+    from NephroSynthLib import pipeline  # after the exam: a refused one need not wait for the networks' libraries
+    from NephroSynthLib.jobs.result_folder import save_result
+
+    result = pipeline.run(exam, request.settings, progress)
+    progress.stage("save").update(0.0, "Writing the result")
+    with staged_folder(request.out, request.overwrite, OUTPUTS["run"]) as folder:
+        summary = save_result(result, folder, images=request.images)
+        if request.dicom_out is not None:
+            export_run(result, given, request.dicom_out, deidentify=request.deidentify, overwrite=request.overwrite)
+    replace(progress.stage("save"), cancelled=lambda: False).update(1.0)  # it is too late to cancel
+    return summary
+
+
+def _input(request: RunRequest, progress: Progress) -> RunInput:
+    """Returns the phases that a request gives, or the series that are found in its DICOM exam."""
+    if request.dicom is not None:
+        named = {"noncontrast": request.noncontrast_series, "excretory": request.excretory_series}
+        return find_series(request.dicom, {phase: name for phase, name in named.items() if name}, progress)
+    assert request.noncontrast is not None, "the request checks it"
+    assert request.excretory is not None, "the request checks it"
+    return RunInput(request.noncontrast, request.excretory, request.nephrographic)
+
+
+class DemoRequest(WritingRequest):
+    """Simulates an exam and runs the whole pipeline on it, on the CPU."""
+
+    out: Path = Field(Path("demo"), description="Folder for the result; it must not exist, or be empty.")
+    settings: Annotated[Settings, Flag(hidden=True)] = Settings(device="cpu")
+
+
+def demo(request: DemoRequest, progress: Progress) -> Summary:
+    """Runs the pipeline on a simulated exam and compares the result with its true nephrographic phase."""
+    from NephroSynthLib.jobs.simulated_files import SimulatedFiles
+    from NephroSynthLib.simulation import Grid
+
+    grid = Grid((80, 224, 256), (1.4, 1.4, 2.5), (-178.5, -156.1, -98.75))
+    with staged_folder(request.out, request.overwrite, OUTPUTS["demo"]) as folder:
+        exam = folder / "exam"
+        simulating = replace(progress, stage_name="simulate")
+        simulated = SimulatedFiles.simulate(DEMO_SEED, simulating.part(0.0, 0.8), grid)
+        simulated.write_phases(exam, "nifti", simulating.part(0.8, 1.0))
+        inputs = RunRequest(
+            noncontrast=exam / "noncontrast.nii.gz",
+            excretory=exam / "excretory.nii.gz",
+            nephrographic=exam / "nephrographic.nii.gz",
+            out=folder / "result",
+            settings=request.settings,
+        )
+        summary = run(inputs, progress)
+        for file in (folder / "result").iterdir():
+            file.rename(folder / file.name)
+        (folder / "result").rmdir()
+    return summary
