@@ -101,6 +101,7 @@ PHASE_FORMAT: Option[PhaseFormat] = Option("nifti", "Of the phases.", choices=ge
 
 # Training
 HELD_OUT = Option(0.1, "Share of the exams that only judge.", 0.0, 1.0)
+METHOD = Option("dssnict", "Synthesis method to train; it has no meaning for segmentation.")
 TRAINING_STEPS = Option(20_000, "Optimizer steps.", 1)
 TRAINING_EXAMS = Option(400, "Simulated exams to draw from; 0 for a cohort alone.", 0)
 TRAINING_SEED = Option(0, "Of exams, weights, crops and noise.", 0)

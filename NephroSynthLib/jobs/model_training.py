@@ -46,6 +46,7 @@ class TrainRequest(Request):
 
     task: Task = Field(description="Which model.")
     out: Path = Field(description="Folder for cases, checkpoints and bundle; a training there is resumed.")
+    method: str = field(options.METHOD)
     steps: int = field(options.TRAINING_STEPS)
     exams: int = field(options.TRAINING_EXAMS)
     seed: int = field(options.TRAINING_SEED)
@@ -63,6 +64,7 @@ def train(request: TrainRequest, progress: Progress) -> Summary:
     order = TrainingOrder(
         request.task,
         request.out,
+        method=request.method,
         steps=request.steps,
         exams=request.exams,
         seed=request.seed,

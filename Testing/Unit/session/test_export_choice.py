@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Any
 
 import pytest
-from NephroSynthLib.jobs.panel_jobs import export_result
 
+from NephroSynthLib.jobs.request import parse
+from NephroSynthLib.jobs.result_export import ExportResultRequest
 from NephroSynthLib.session.export_choice import DicomSource, ExportChoice, ExportProblem, free_folder
 
 
@@ -31,7 +31,8 @@ def test_the_worker_gets_the_choice(formats: set[str], tmp_path: Path) -> None:
     series = DicomSource("in", "1.2")
     choice = ExportChoice("out", frozenset(formats), series, DicomSource("late", ""), deidentify=True)
     arguments = choice.arguments(tmp_path, tmp_path / "out")
-    assert set(arguments) == set(inspect.signature(export_result).parameters) - {"progress"}
+    parse(ExportResultRequest, arguments)
+    assert set(arguments) == set(ExportResultRequest.model_fields)
     assert (arguments["nrrd"], arguments["nifti"]) == ("nrrd" in formats, "nifti" in formats)
     assert arguments["dicom_source"] == ("in" if "dicom" in formats else None)
     assert (arguments["dicom_series"], arguments["dicom_excretory_series"]) == ("1.2", None)

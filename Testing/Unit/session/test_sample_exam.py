@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 
-from NephroSynthLib.jobs.panel_jobs import sample
-
+from NephroSynthLib.jobs.exam_simulation import SampleRequest
+from NephroSynthLib.jobs.request import parse
 from NephroSynthLib.session.sample_exam import PHASES, SampleExam
 
 
@@ -27,6 +26,8 @@ def test_another_exam_has_another_folder(tmp_path: Path) -> None:
 
 def test_the_worker_gets_the_exam(tmp_path: Path) -> None:
     exam = SampleExam(tmp_path)
-    assert set(exam.arguments) == set(inspect.signature(sample).parameters) - {"progress"}
+    request = parse(SampleRequest, exam.arguments)
+    assert request.out == exam.folder
+    assert set(exam.arguments) == set(SampleRequest.model_fields)
     assert exam.arguments["out"] == str(exam.folder)
     assert exam.dicom("excretory").parent.parent == exam.folder
