@@ -74,32 +74,6 @@ def test_cancel_while_the_results_are_read(
     assert_cancelled(ready, before)
 
 
-@pytest.mark.parametrize("overwriting", [False, True])
-def test_cancel_when_results_are_in_the_scene_already(
-    host: Any, ready: Any, result_folder: Path, monkeypatch: pytest.MonkeyPatch, overwriting: bool
-) -> None:
-    import qt
-
-    from NephroSynthLib.mrml import result_nodes as results
-
-    if overwriting:
-        start_played(host, ready, result_folder)
-        wait_for_end(host, ready)
-    before, in_the_scene = contents(), []
-
-    def attach(*arguments: Any) -> None:
-        real(*arguments)
-        in_the_scene.extend(contents())
-        qt.QTimer.singleShot(0, ready.ui.cancelButton.click)
-
-    real = results.attach_segments
-    monkeypatch.setattr(results, "attach_segments", attach)
-    start_played(host, ready, result_folder)
-    wait_for_end(host, ready)
-    assert overwriting or len(in_the_scene) > len(before)
-    assert_cancelled(ready, before)
-
-
 def slowly(work: Callable[..., Any]) -> Callable[..., Any]:
     """The same, after a while in which a user may click."""
 

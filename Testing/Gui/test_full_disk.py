@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,23 +32,6 @@ def test_a_disk_that_fills_up_while_the_inputs_are_written(host: Any, ready: Any
         host.click(ready.ui.applyButton)
         wait_for_end(host, ready)
     assert "Check the permissions of files and folders, and the free disk space." in ready.ui.errorLabel.text
-    assert_as_before(ready, before)
-
-
-@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT])
-def test_a_disk_without_a_free_byte_for_the_inputs(
-    host: Any, ready: Any, monkeypatch: pytest.MonkeyPatch, error: int
-) -> None:
-    from NephroSynthLib.files import staging as files
-
-    def fail(*arguments: Any, **options: Any) -> None:
-        raise OSError(error, os.strerror(error))
-
-    monkeypatch.setattr(files.scratch, "temporary", fail)
-    before = contents()
-    host.click(ready.ui.applyButton)
-    wait_for_end(host, ready)
-    assert "The disk is full. Free some space" in ready.ui.errorLabel.text
     assert_as_before(ready, before)
 
 

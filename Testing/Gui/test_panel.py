@@ -281,26 +281,6 @@ def test_kidneys_of_the_user_are_handed_to_the_worker(
     assert (given == sitk.GetArrayFromImage(small_labels())).all()
 
 
-def test_an_input_under_a_transform_is_handed_over_where_it_is_seen(
-    host: Any, widget: Any, exam_nodes: dict[str, Any], tmp_path: Path
-) -> None:
-    import SimpleITK as sitk
-    import slicer
-    import vtk
-
-    moved = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
-    matrix = vtk.vtkMatrix4x4()
-    matrix.SetElement(0, 3, 30.0)
-    moved.SetMatrixTransformToParent(matrix)
-    exam_nodes["excretory"].SetAndObserveTransformNodeID(moved.GetID())
-    choose(widget, **exam_nodes)
-    got = tmp_path / "got.nrrd"
-    start(host, widget, f"shutil.copyfile(job['excretory'], {str(got)!r}); sys.exit(3)")
-    host.wait_until(lambda: not widget.panel.run.running, 30.0)
-    assert sitk.ReadImage(str(got)).GetOrigin() == pytest.approx((-30.0, 0.0, 0.0))
-    assert small_image(0, 0).GetOrigin() == (0.0, 0.0, 0.0)
-
-
 def test_the_sample_exam_is_registered(widget: Any) -> None:
     import SampleData
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,46 +79,6 @@ def dicom_export(
         return str(ui.exportLabel.text)
 
     return export
-
-
-@pytest.fixture
-def closed_database(host: Any) -> Iterator[None]:
-    import slicer
-
-    database = slicer.app.dicomDatabase()
-    database.closeDatabase()
-    yield
-    database.openDatabase("")
-
-
-def test_a_database_that_is_closed_is_told_of_and_the_files_stay(
-    dicom_export: Callable[[], str], closed_database: None
-) -> None:
-    assert "database is not open" in dicom_export()
-
-
-def test_a_database_that_does_not_take_the_files_is_told_of(
-    dicom_export: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from DICOMLib import DICOMUtils
-
-    monkeypatch.setattr(DICOMUtils, "importDicom", lambda folder, database: True)
-    assert "did not take the files" in dicom_export()
-
-
-def test_a_database_that_fails_leaves_the_files_and_is_told_of(
-    dicom_export: Callable[[], str], widget: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    from DICOMLib import DICOMUtils
-
-    def fail(folder: str, database: Any) -> bool:
-        raise RuntimeError("database is locked")
-
-    monkeypatch.setattr(DICOMUtils, "importDicom", fail)
-    said = dicom_export()
-    assert said.startswith(f"Written to {tmp_path / 'out'}")
-    assert "did not take the files" in said
-    assert "database is locked" in widget.ui.logText.toPlainText()
 
 
 def test_a_scene_that_is_closed_during_the_import_leaves_the_files_and_says_where(

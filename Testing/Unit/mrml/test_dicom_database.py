@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import pydicom
 import pytest
 import SimpleITK as sitk
 import slicer
 
 from NephroSynthLib.mrml.dicom_database import (
     DICOM_FOLDER,
+    add_to_database,
     dicom_delay_s,
     dicom_folder,
     dicom_header,
@@ -98,3 +101,27 @@ def test_the_delay_is_that_of_the_header(node: Node, ct: sitk.Image, write_serie
     )
     node.SetAttribute(DICOM_FOLDER, str(tmp_path / "timed"))
     assert dicom_delay_s(node) == 600.0
+
+
+@pytest.mark.parametrize(
+    ("is_open", "takes", "warning"),
+    [(True, True, ""), (True, False, "did not take the files"), (False, True, "is not open")],
+)
+def test_a_database_that_does_not_have_the_files_afterwards_is_a_warning(
+    files: list[Path], monkeypatch: pytest.MonkeyPatch, is_open: bool, takes: bool, warning: str
+) -> None:
+    known: set[str] = set()
+
+    def import_dicom(folder: str, database: Any) -> None:
+        if takes:
+            known.update(str(pydicom.dcmread(file).SOPInstanceUID) for file in Path(folder).iterdir())
+
+    library = ModuleType("DICOMLib")
+    library.DICOMUtils = SimpleNamespace(importDicom=import_dicom)
+    monkeypatch.setitem(sys.modules, "DICOMLib", library)
+    database = SimpleNamespace(isOpen=is_open, fileForInstance=lambda instance: "a file" if instance in known else "")
+    monkeypatch.setattr(slicer, "app", SimpleNamespace(dicomDatabase=lambda: database), raising=False)
+    warnings = add_to_database(files[0].parent)
+    assert len(warnings) == (1 if warning else 0)
+    assert warning in "".join(warnings)
+    assert bool(known) == (is_open and takes)
