@@ -9,6 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from NephroSynthLib import options
 from NephroSynthLib.errors import Action, GeometryError
 from NephroSynthLib.evaluation.frechet import (
     FeatureNetwork,
@@ -22,7 +23,8 @@ from NephroSynthLib.evaluation.overlap import Overlap, kidney_overlap
 from NephroSynthLib.imaging.grids import AIR_HU, Box, box_around, on_grid
 from NephroSynthLib.imaging.sides import BODY_HU
 
-MARGIN_MM = 25.0
+MARGIN_MM = options.MARGIN.default
+"""The box around the kidneys that is judged is the one that is synthesized by default."""
 _PATCH, _STRIDE = (8, 32, 32), (4, 16, 16)
 
 

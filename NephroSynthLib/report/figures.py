@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from NephroSynthLib import options
 from NephroSynthLib.imaging.grids import AIR_HU, Box, box_around, resample
 from NephroSynthLib.imaging.sides import SIDES
 from NephroSynthLib.imaging.window import to_window
@@ -84,7 +85,7 @@ def outlines_figure(views: Views) -> bytes:
 def registration_figure(views: Views, before: sitk.Image) -> bytes:
     """The excretory phase over the non-contrast one before and after registration, in colours and as checkerboards."""
     fixed, after = views.phases[NONCONTRAST], views.phases[EXCRETORY]
-    close = views.anatomy.both_kidneys.grown(25.0).within(views.anatomy.body)
+    close = views.anatomy.both_kidneys.grown(options.MARGIN.default).within(views.anatomy.body)
     planes = [axial(views.anatomy.axial_z, close), coronal(_kidney_y(views.anatomy), close)]
     rows = []
     for plane in planes:

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from NephroSynthLib import options
 from NephroSynthLib.exam.simulated_images import to_image
 from NephroSynthLib.imaging.grids import box_around, resample
 from NephroSynthLib.imaging.psnr import psnr_db
@@ -28,7 +29,7 @@ from NephroSynthLib.training.pool import CasePool, PreparedCase
 from NephroSynthLib.training.recipe import Recipe
 from NephroSynthLib.training.recontrast import compartment_hu, other_contrast, shares
 
-MARGIN_MM = 25.0
+MARGIN_MM = options.MARGIN.default
 RECONTRASTED = 0.85
 DELAY_KNOWN = 0.5
 SAMPLING_STEPS = 4

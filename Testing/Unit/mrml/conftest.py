@@ -199,3 +199,19 @@ def columns_of() -> Callable[[Any], dict[str, list[Any]]]:
         return {one.GetName(): [one.GetValue(row) for row in range(one.GetNumberOfValues())] for one in arrays}
 
     return columns
+
+
+@pytest.fixture
+def four_volumes(scene: object, ct: sitk.Image) -> list[object]:
+    """Volume nodes for the cells of a layout."""
+    from NephroSynthLib.mrml.volume_nodes import node_from_image
+
+    return [node_from_image(scene, ct, name) for name in ("non-contrast", "excretory", "synthetic", "acquired")]
+
+
+@pytest.fixture
+def compared(scene: object, ct: sitk.Image, synthetic: sitk.Image) -> dict[str, object]:
+    """A synthetic and an acquired volume node, by title."""
+    from NephroSynthLib.mrml.volume_nodes import node_from_image
+
+    return {"Synthetic": node_from_image(scene, synthetic, "s"), "Acquired": node_from_image(scene, ct, "a")}

@@ -22,11 +22,6 @@ Columns = Callable[[Node], dict[str, list[Any]]]
 
 
 @pytest.fixture
-def volumes(scene: Scene, ct: sitk.Image, synthetic: sitk.Image) -> dict[str, Node]:
-    return {"Synthetic": node_from_image(scene, synthetic, "s"), "Acquired": node_from_image(scene, ct, "a")}
-
-
-@pytest.fixture
 def ramp(scene: Scene, ct: sitk.Image) -> Node:
     """HU that rise by 3 with each mm to the patient's left, and fall by 2 with each mm upwards."""
     grid = sitk.PhysicalPointSource(
@@ -43,9 +38,9 @@ def _line(scene: Scene, *points_ras: tuple[float, float, float]) -> Node:
     return node
 
 
-def test_a_profile_follows_the_line(scene: Scene, ramp: Node, volumes: dict[str, Node], columns_of: Columns) -> None:
+def test_a_profile_follows_the_line(scene: Scene, ramp: Node, compared: dict[str, Node], columns_of: Columns) -> None:
     line = _line(scene, (-10.0, 2.0, -8.0), (14.0, -3.0, 6.0))
-    chart = line_profile(scene, line, {"Ramp": ramp, **volumes}, "profile")
+    chart = line_profile(scene, line, {"Ramp": ramp, **compared}, "profile")
     assert chart.GetNumberOfPlotSeriesNodes() == 3
     series = chart.GetNthPlotSeriesNode(0)
     assert (series.GetXColumnName(), series.GetYColumnName()) == ("Distance", "Ramp")
@@ -66,9 +61,9 @@ def test_a_profile_ends_where_the_volume_ends(scene: Scene, ramp: Node, columns_
     assert np.isnan(values[-1])
 
 
-def test_a_profile_is_updated_in_place(scene: Scene, ramp: Node, volumes: dict[str, Node]) -> None:
+def test_a_profile_is_updated_in_place(scene: Scene, ramp: Node, compared: dict[str, Node]) -> None:
     line = _line(scene, (-10.0, 2.0, -8.0), (14.0, -3.0, 6.0))
-    chart = line_profile(scene, line, volumes, "profile")
+    chart = line_profile(scene, line, compared, "profile")
     nodes = scene.GetNumberOfNodes()
     assert line_profile(scene, line, {"Ramp": ramp, "Other": ramp}, "profile", chart) is chart
     assert scene.GetNumberOfNodes() == nodes
@@ -87,17 +82,17 @@ def test_a_chart_whose_table_or_series_was_deleted_is_filled_again(scene: Scene,
     assert chart.GetNthPlotSeriesNode(0).GetTableNode().GetNumberOfRows() > 10
 
 
-def test_a_line_that_is_not_drawn_is_refused(scene: Scene, volumes: dict[str, Node]) -> None:
+def test_a_line_that_is_not_drawn_is_refused(scene: Scene, compared: dict[str, Node]) -> None:
     with pytest.raises(UsageError, match="fewer than two"):
-        line_profile(scene, _line(scene, (0.0, 0.0, 0.0)), volumes, "profile")
+        line_profile(scene, _line(scene, (0.0, 0.0, 0.0)), compared, "profile")
     with pytest.raises(UsageError, match="shorter"):
-        line_profile(scene, _line(scene, (0.0, 0.0, 0.0), (0.1, 0.0, 0.0)), volumes, "profile")
+        line_profile(scene, _line(scene, (0.0, 0.0, 0.0), (0.1, 0.0, 0.0)), compared, "profile")
 
 
 def test_a_histogram_of_the_kidneys(
-    scene: Scene, volumes: dict[str, Node], segmentation: Node, columns_of: Columns
+    scene: Scene, compared: dict[str, Node], segmentation: Node, columns_of: Columns
 ) -> None:
-    chart = histogram(scene, volumes, segmentation, "histogram")
+    chart = histogram(scene, compared, segmentation, "histogram")
     columns = columns_of(chart.GetNthPlotSeriesNode(0).GetTableNode())
     hu = np.array(columns["HU"])
     for phase, low, high in (("Synthetic", 90, 200), ("Acquired", 0, 90)):
@@ -109,14 +104,14 @@ def test_a_histogram_of_the_kidneys(
 
 
 def test_a_histogram_without_kidneys_counts_everything(
-    scene: Scene, volumes: dict[str, Node], columns_of: Columns
+    scene: Scene, compared: dict[str, Node], columns_of: Columns
 ) -> None:
-    columns = columns_of(histogram(scene, volumes, None, "h").GetNthPlotSeriesNode(0).GetTableNode())
+    columns = columns_of(histogram(scene, compared, None, "h").GetNthPlotSeriesNode(0).GetTableNode())
     assert sum(columns["Acquired"]) == pytest.approx(100)
 
 
-def test_a_chart_is_shown_in_the_plot_views(scene: Scene, volumes: dict[str, Node]) -> None:
+def test_a_chart_is_shown_in_the_plot_views(scene: Scene, compared: dict[str, Node]) -> None:
     view = scene.AddNewNodeByClass("vtkMRMLPlotViewNode", "plots")
-    chart = histogram(scene, volumes, None, "h")
+    chart = histogram(scene, compared, None, "h")
     show_chart(scene, chart)
     assert view.GetPlotChartNode() is chart

@@ -12,18 +12,12 @@ import slicer
 
 from NephroSynthLib.errors import NoKidneyError, UsageError
 from NephroSynthLib.mrml.tables import kidney_hu_table, metrics_table, registration_table
-from NephroSynthLib.mrml.volume_nodes import node_from_image
 
 Scene = slicer.vtkMRMLScene
 
 
 Node = slicer.vtkMRMLNode
 Columns = Callable[[Node], dict[str, list[Any]]]
-
-
-@pytest.fixture
-def volumes(scene: Scene, ct: sitk.Image, synthetic: sitk.Image) -> dict[str, Node]:
-    return {"Synthetic": node_from_image(scene, synthetic, "s"), "Acquired": node_from_image(scene, ct, "a")}
 
 
 def test_the_metrics_of_a_run(scene: Scene, summary: dict[str, Any], columns_of: Columns) -> None:
@@ -58,9 +52,14 @@ def test_a_figure_that_does_not_concern_a_column_leaves_it_blank(
 
 
 def test_hu_of_each_kidney_in_each_phase(
-    scene: Scene, volumes: dict[str, Node], segmentation: Node, ct: sitk.Image, kidneys: sitk.Image, columns_of: Columns
+    scene: Scene,
+    compared: dict[str, Node],
+    segmentation: Node,
+    ct: sitk.Image,
+    kidneys: sitk.Image,
+    columns_of: Columns,
 ) -> None:
-    node = kidney_hu_table(scene, volumes, segmentation, "HU")
+    node = kidney_hu_table(scene, compared, segmentation, "HU")
     columns = columns_of(node)
     assert list(zip(columns["Kidney"], columns["Phase"], strict=True)) == [
         ("Right", "Synthetic"), ("Right", "Acquired"), ("Left", "Synthetic"), ("Left", "Acquired")
@@ -71,15 +70,15 @@ def test_hu_of_each_kidney_in_each_phase(
     assert columns["Mean"][0] == pytest.approx(right.mean() + 120, abs=0.06)
     assert columns["Median"][0] == pytest.approx(np.median(right) + 120, abs=0.06)
     assert node.GetColumnUnitLabel("Mean") == "HU"
-    assert kidney_hu_table(scene, {"Acquired": volumes["Acquired"]}, segmentation, "HU", node) is node
+    assert kidney_hu_table(scene, {"Acquired": compared["Acquired"]}, segmentation, "HU", node) is node
     assert len(columns_of(node)["Mean"]) == 2
 
 
-def test_no_kidneys_no_table(scene: Scene, volumes: dict[str, Node]) -> None:
+def test_no_kidneys_no_table(scene: Scene, compared: dict[str, Node]) -> None:
     empty = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "empty")
     nodes = scene.GetNumberOfNodes()
     with pytest.raises(NoKidneyError):
-        kidney_hu_table(scene, volumes, empty, "HU")
+        kidney_hu_table(scene, compared, empty, "HU")
     with pytest.raises(UsageError):
         kidney_hu_table(scene, {}, empty, "HU")
     assert scene.GetNumberOfNodes() == nodes
