@@ -1,1 +1,1 @@
-"""Diffusion models as one idea: a denoiser that returns the clean image; pure torch, no CT in it."""
+"""Diffusion models around one idea: a denoiser that returns the clean image. Pure torch; nothing here knows CT."""

@@ -1,1 +1,1 @@
-"""Model bundles: trained networks with everything that is needed to run and to judge them."""
+"""Model bundles: trained networks with a header that says how to run and how to judge them."""

@@ -1,4 +1,4 @@
-"""Where the networks run, how much memory is free there, and in which precision."""
+"""The device that networks run on, its free memory and its precision."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from NephroSynthLib.errors import Action, ResourceError
 
 
 def resolve_device(name: str) -> torch.device:
-    """The torch device of a setting.
+    """Returns the torch device of a setting.
 
     Args:
         name: `auto` (CUDA, then MPS, then the CPU), `cpu`, `mps`, `cuda` or `cuda:N`.
 
     Raises:
-        ResourceError: If the device is not there.
+        ResourceError: The device is not there.
     """
     if name == "auto":
         if torch.cuda.is_available():
@@ -34,7 +34,7 @@ def resolve_device(name: str) -> torch.device:
 
 
 def in_words(device: torch.device) -> str:
-    """What computes, for people; it tells where only the CPU can."""
+    """Returns the device in words; for a CPU, they say if PyTorch sees no GPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     if device.type == "mps":
@@ -44,14 +44,14 @@ def in_words(device: torch.device) -> str:
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that are free on the device."""
+    """Returns the free memory of a device in bytes."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     return int(psutil.virtual_memory().available)
 
 
 def inference_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the hardware computes in it, float32 elsewhere."""
+    """Returns bfloat16 where the hardware computes in it (float16 on older GPUs), float32 elsewhere."""
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     if device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):
@@ -60,6 +60,6 @@ def inference_dtype(device: torch.device) -> torch.dtype:
 
 
 def autocast(device: torch.device) -> torch.autocast:
-    """A context in which networks run in `inference_dtype`."""
+    """Returns a context in which networks run in `inference_dtype`."""
     dtype = inference_dtype(device)
     return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)

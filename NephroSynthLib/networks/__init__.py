@@ -1,1 +1,1 @@
-"""Denoising networks; pure torch."""
+"""Networks of denoisers and their building blocks; pure torch."""

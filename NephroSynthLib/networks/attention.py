@@ -11,13 +11,13 @@ from NephroSynthLib.networks.blocks import Size
 
 
 def window_partition(x: Tensor, window: Size) -> Tensor:
-    """Cuts (B, z, y, x, C), whose sizes the window divides, into windows: (B * windows, tokens, C)."""
+    """Returns the windows of (B, z, y, x, C), whose sizes the window divides, as (B * windows, tokens, C)."""
     wz, wy, wx = window
     return rearrange(x, "b (nz wz) (ny wy) (nx wx) c -> (b nz ny nx) (wz wy wx) c", wz=wz, wy=wy, wx=wx)
 
 
 def window_merge(windows: Tensor, window: Size, size: Size) -> Tensor:
-    """Inverse of `window_partition` for a grid of the given size (z, y, x)."""
+    """Returns the grid of the given size (z, y, x) from its windows; the inverse of `window_partition`."""
     (wz, wy, wx), (z, y, x) = window, size
     return rearrange(
         windows,
@@ -27,25 +27,27 @@ def window_merge(windows: Tensor, window: Size, size: Size) -> Tensor:
 
 
 def _axis_regions(size: int, padded: int, window: int, shift: int, device: torch.device) -> Tensor:
-    """Region of each position of a rolled axis: 1 inside, 2 carried around from the front, 0 padding."""
+    """Returns the region of each position of a rolled axis: 1 inside, 2 carried around from the front, 0 padding."""
     position = torch.roll(torch.arange(padded, device=device), -shift)
     region = torch.where(torch.arange(padded, device=device) < padded - shift, 1, 2)
     return torch.where(position < size, region, 0)
 
 
 def attention_mask(size: Size, padded: Size, window: Size, shift: Size, device: torch.device) -> Tensor | None:
-    """Which tokens of a window may see each other: neighbours in the volume, never padding, never the far side.
+    """Returns which tokens of a window may attend to each other: neighbours in the volume only.
+
+    Tokens never attend to padding, nor to tokens that rolling brought from the far side of the grid.
 
     Args:
-        size: tokens of the grid (z, y, x) before padding.
-        padded: tokens after padding to a multiple of the window.
-        window: tokens of a window.
-        shift: by how many tokens the grid was rolled.
-        device: where the mask is wanted.
+        size: Tokens of the grid (z, y, x) before padding.
+        padded: Tokens after padding to a multiple of the window.
+        window: Tokens of a window.
+        shift: Number of tokens by which the grid was rolled.
+        device: Device of the mask.
 
     Returns:
-        Boolean tensor of shape (windows, tokens, tokens), or None if every token sees every other. Padded tokens
-        see each other, so that no row is empty.
+        Boolean tensor of shape (windows, tokens, tokens), or None if all tokens attend to each other. Padded
+        tokens attend to each other, so that no row is empty.
     """
     if size == padded and not any(shift):
         return None
@@ -58,7 +60,7 @@ def attention_mask(size: Size, padded: Size, window: Size, shift: Size, device: 
 
 
 def _relative_position(window: Size) -> Tensor:
-    """Row of the bias table for each pair of tokens of a window, shape (tokens, tokens)."""
+    """Returns the row of the bias table for each pair of tokens of a window, shape (tokens, tokens)."""
     coordinates = torch.stack(torch.meshgrid(*(torch.arange(w) for w in window), indexing="ij")).flatten(1)
     offset = coordinates[:, :, None] - coordinates[:, None, :]
     wz, wy, wx = window
@@ -69,13 +71,13 @@ def _relative_position(window: Size) -> Tensor:
 class WindowAttention(nn.Module):
     """Multi-head self-attention inside windows of tokens, with a learned relative position bias (Swin, eq. 4).
 
-    Written out, because windows are small and torch's fused attention has no fast gradient of a learned bias on a CPU:
-    with windows of 64 tokens it took 2.5 times as long forward and backward, and 1.2 times forward.
+    The products are written out, because torch's fused attention has no fast gradient of a learned bias on a CPU. With
+    windows of 64 tokens the fused attention took 2.5 times as long forward and backward, and 1.2 times forward.
 
     Args:
-        channels: features of a token.
-        heads: attention heads; they divide the channels.
-        window: tokens of a window (z, y, x).
+        channels: Features of a token.
+        heads: Attention heads; they divide the channels.
+        window: Tokens of a window (z, y, x).
     """
 
     relative_position: Tensor
@@ -105,13 +107,13 @@ class WindowAttention(nn.Module):
 class SwinBlock(nn.Module):
     """Window attention and a two-layer perceptron, each after a layer norm and around a skip (Swin, eq. 3).
 
-    Any grid size works: the grid is padded to whole windows, and padded tokens are masked.
+    Any grid size works. The grid is padded to whole windows, and padded tokens are masked.
 
     Args:
-        channels: features of a token.
-        head_channels: features of a head; divides the channels.
-        window: tokens of a window (z, y, x).
-        shifted: roll the grid by half a window first.
+        channels: Features of a token.
+        head_channels: Features of a head; divides the channels.
+        window: Tokens of a window (z, y, x).
+        shifted: Whether the grid is rolled by half a window first.
     """
 
     def __init__(self, channels: int, head_channels: int, window: Size, shifted: bool) -> None:

@@ -15,11 +15,11 @@ Size = tuple[int, int, int]
 
 
 def timestep_embedding(t: Tensor, features: int) -> Tensor:
-    """Sinusoidal embedding of timesteps (Vaswani et al. 2017, section 3.5).
+    """Returns the sinusoidal embedding of timesteps (Vaswani et al. 2017, section 3.5).
 
     Args:
-        t: timesteps, shape (B,), in the order of 0 to 1000.
-        features: length of the embedding, even.
+        t: Timesteps, shape (B,), from 0 to 1000.
+        features: Length of the embedding, even.
 
     Returns:
         Tensor of shape (B, features), float32, in [-1, 1].
@@ -31,14 +31,14 @@ def timestep_embedding(t: Tensor, features: int) -> Tensor:
 
 
 def space_to_depth(x: Tensor, factor: Size) -> Tensor:
-    """Moves blocks of voxels into channels: (B, C, z, y, x) to (B, C * prod(factor), z / fz, y / fy, x / fx)."""
+    """Moves blocks of voxels into channels, (B, C, z, y, x) to (B, C * prod(factor), z / fz, y / fy, x / fx)."""
     fz, fy, fx = factor
     blocks = rearrange(x, "b c (z fz) (y fy) (x fx) -> b z y x (c fz fy fx)", fz=fz, fy=fy, fx=fx)
     return rearrange(blocks, "b z y x c -> b c z y x")
 
 
 def depth_to_space(x: Tensor, factor: Size) -> Tensor:
-    """Inverse of `space_to_depth`."""
+    """Moves channels into blocks of voxels; the inverse of `space_to_depth`."""
     fz, fy, fx = factor
     voxels = rearrange(x, "b (c fz fy fx) z y x -> b (z fz) (y fy) (x fx) c", fz=fz, fy=fy, fx=fx)
     return rearrange(voxels, "b z y x c -> b c z y x")
@@ -56,9 +56,9 @@ class ResBlock(nn.Module):
     """Two 3x3x3 convolutions with a skip, scaled and shifted by the timestep (Dhariwal & Nichol 2021, eq. 8).
 
     Args:
-        inputs: channels that come in.
-        outputs: channels that go out.
-        embedding: length of the timestep embedding.
+        inputs: Channels of the input.
+        outputs: Channels of the output.
+        embedding: Length of the timestep embedding.
     """
 
     def __init__(self, inputs: int, outputs: int, embedding: int) -> None:

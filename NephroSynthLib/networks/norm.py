@@ -1,4 +1,4 @@
-"""Group normalization whose scale and shift come from outside, in few passes over channels-last memory."""
+"""Group normalization with a scale and shift for each sample, in few passes over channels-last memory."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ EPSILON = 1e-5
 class AdaptiveGroupNorm(nn.Module):
     """Group normalization (Wu & He 2018), then a scale and shift for each sample (Dhariwal & Nichol 2021, eq. 8).
 
-    Up to eight groups, as divide the channels. On a CPU the affine steps are folded into one and the gradient is
-    written out, which in bfloat16 takes a third of the time of torch's own steps; elsewhere those are used.
+    The number of groups is the largest up to eight that divides eight and the channels. On a CPU the affine steps are
+    folded into one and the gradient is written out, which takes a third of the time of torch's own steps in bfloat16.
+    Other devices use torch's own steps.
 
     Args:
-        channels: channels of the input.
+        channels: Channels of the input.
     """
 
     def __init__(self, channels: int) -> None:
@@ -40,7 +41,7 @@ class AdaptiveGroupNorm(nn.Module):
         return normalized
 
     def by_torch(self, x: Tensor, scale: Tensor | None = None, shift: Tensor | None = None) -> Tensor:
-        """The same by torch's own operations, on any device."""
+        """Does the same by torch's own operations, on any device."""
         normalized = F.group_norm(x, self.groups, self.weight, self.bias, EPSILON)
         if scale is None or shift is None:
             return normalized
@@ -76,7 +77,7 @@ class _GroupNorm(torch.autograd.Function):
 
 
 def _group_mean(sums: Tensor, x: Tensor, groups: int) -> Tensor:
-    """From sums over the voxels of each channel (B, C) to the mean of each group, repeated for its channels."""
+    """Returns the mean of each group, repeated for its channels, from sums over the voxels of each channel (B, C)."""
     channels = x.shape[1] // groups
     means = sums.unflatten(1, (groups, channels)).sum(2) / (channels * x[0, 0].numel())
     return means.repeat_interleave(channels, 1)

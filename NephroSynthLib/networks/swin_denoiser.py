@@ -25,19 +25,19 @@ class SwinDenoiserConfig:
     """Architecture of a `SwinDenoiser`; JSON in and out.
 
     Args:
-        image_channels: channels of the noisy image.
-        condition_channels: channels of the condition, which has the size of the image.
-        out_channels: channels that come out, twice the image's where a variance is learned.
-        context_features: numbers that describe the whole volume, such as its log spacing; 0 for none.
-        patch: voxels (z, y, x) that one token of the first level stands for.
-        channels: features of each level.
-        strides: reduction (z, y, x) from each level to the next.
-        blocks: residual blocks of each level, on the way down and again on the way up.
-        attention: whether a Swin block follows each residual block, by level.
-        window: tokens (z, y, x) of an attention window.
-        head_channels: features of an attention head.
-        full_resolution_channels: features of the head at full resolution.
-        embedding: length of the timestep embedding.
+        image_channels: Channels of the noisy image.
+        condition_channels: Channels of the condition, which has the size of the image.
+        out_channels: Channels that come out, twice the image's where a variance is learned.
+        context_features: Numbers that describe the whole volume, such as its log spacing; 0 for none.
+        patch: Voxels (z, y, x) that one token of the first level stands for.
+        channels: Features of each level.
+        strides: Reduction (z, y, x) from each level to the next.
+        blocks: Residual blocks of each level, on the way down and again on the way up.
+        attention: Whether a Swin block follows each residual block, by level.
+        window: Tokens (z, y, x) of an attention window.
+        head_channels: Features of an attention head.
+        full_resolution_channels: Features of the head at full resolution.
+        embedding: Length of the timestep embedding.
     """
 
     image_channels: int = 1
@@ -85,7 +85,7 @@ class SwinDenoiserConfig:
 class Stage(nn.Module):
     """The blocks of one level: residual blocks, each followed by a Swin block where the level has attention.
 
-    The Swin blocks are regular and shifted in turn.
+    Regular and shifted Swin blocks alternate.
     """
 
     def __init__(self, config: SwinDenoiserConfig, level: int, inputs: int) -> None:
@@ -110,14 +110,13 @@ class Stage(nn.Module):
 
 
 class SwinDenoiser(nn.Module):
-    """U-Net of ResBlocks and Swin blocks that reads a noisy image and a condition, and keeps their size.
+    """U-Net of ResBlocks and Swin blocks that takes a noisy image and a condition of any size, and keeps that size.
 
-    The network of dsSNICT and MT-DDPM in three dimensions, with two changes: it works on tokens of `patch` voxels
-    and regains full resolution in a small head that sees the raw input again, and it takes any volume size.
-    Its output starts at zero.
+    It is the network of dsSNICT and MT-DDPM in three dimensions, with one change: it works on tokens of `patch` voxels,
+    and a small head that sees the raw input again restores full resolution. The output of a new network is zero.
 
     Args:
-        config: the architecture.
+        config: The architecture.
     """
 
     def __init__(self, config: SwinDenoiserConfig) -> None:
@@ -150,16 +149,16 @@ class SwinDenoiser(nn.Module):
         """Runs the network.
 
         Args:
-            x: noisy image, (B, image_channels, z, y, x), any size.
-            t: timesteps, (B,), from 0 to 1000.
-            condition: (B, condition_channels, z, y, x), the image's size.
-            context: (B, context_features), needed where the configuration has context features.
+            x: Noisy image, (B, image_channels, z, y, x), any size.
+            t: Timesteps, (B,), from 0 to 1000.
+            condition: Shape (B, condition_channels, z, y, x), the image's size.
+            context: Shape (B, context_features), needed where the configuration has context features.
 
         Returns:
             Tensor of shape (B, out_channels, z, y, x).
 
         Raises:
-            ValueError: a shape does not fit the configuration.
+            ValueError: A shape does not fit the configuration.
         """
         self._check(x, condition, context)
         embedding = self.time(timestep_embedding(t, self.config.embedding))
@@ -196,7 +195,7 @@ class SwinDenoiser(nn.Module):
 
 
 def _pad_to(volume: Tensor, stride: Size) -> Tensor:
-    """Repeats the last voxels so that the stride divides the size, channels last in memory."""
+    """Returns the volume with its last voxels repeated until the stride divides its size, channels last in memory."""
     back = [-size % factor for size, factor in zip(volume.shape[2:], stride, strict=True)]
     if any(back):
         volume = F.pad(volume, (0, back[2], 0, back[1], 0, back[0]), mode="replicate")

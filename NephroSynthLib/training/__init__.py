@@ -1,1 +1,1 @@
-"""From simulated or real exams to training-ready cases, and from cases to model bundles."""
+"""From simulated or real exams to cases for training, and from cases to model bundles."""

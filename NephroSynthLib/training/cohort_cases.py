@@ -1,7 +1,7 @@
 """From a cohort of one's own to cases that training draws from.
 
-A cohort is a folder with one folder for each exam. What an exam has is told by names; each is a NIfTI, NRRD or
-MetaImage file or a folder with one DICOM series:
+A cohort is a folder with one folder for each exam. The names in that folder tell the phases and masks; each is a
+NIfTI, NRRD or MetaImage file or a folder with one DICOM series:
 
     synthesis      noncontrast, excretory, nephrographic; kidneys (of the non-contrast phase) where they are known
     segmentation   one or more of: noncontrast with kidneys, nephrographic with nephrographic_kidneys,
@@ -41,19 +41,19 @@ MASKS: Mapping[str, tuple[str, str]] = {
     "excretory": ("excretory", "excretory_kidneys"),
     "imaging": ("nephrographic", "segmentation"),
 }
-"""Which phase an image trains the segmenter for, and the name of its mask."""
+"""The phase that an image trains the segmenter for, and the name of its mask."""
 
 Found = Mapping[str, Path]
 
 
 @dataclass
 class Prepared:
-    """What became of a cohort.
+    """The outcome of preparing a cohort.
 
     Attributes:
-        cases: exams that training can draw from.
-        held_out: exams that only judge.
-        skipped: why an exam was left out, by the name of its folder.
+        cases: Number of exams that training can draw from.
+        held_out: Number of exams that are kept for judging.
+        skipped: The reason why an exam was left out, by the name of its folder.
     """
 
     cases: int = 0
@@ -70,23 +70,23 @@ def prepare_cohort(
     settings: Settings,
     progress: Progress = Progress(),
 ) -> Prepared:
-    """Prepares the exams of a cohort that are not prepared yet; one that cannot be is skipped, with the reason.
+    """Prepares the exams of a cohort that are not prepared yet. An exam that cannot be prepared is skipped.
 
     Args:
-        task: the model to train.
-        cohort: its folder.
-        out: takes `cases` and `held-out`, as `nephrosynth train --out` expects them. Files are numbered by a digest of
-            the exam's folder name, so a cohort may grow; which exams are held out does not change then. Under another
-            share, exams that are prepared already change the folder.
-        held_out_share: share of the exams to hold out, in [0, 1].
-        settings: device, seed and models that find kidneys.
-        progress: told after each exam.
+        task: The task of the model to train.
+        cohort: The folder of the cohort.
+        out: Takes `cases` and `held-out`, as `nephrosynth train --out` expects them. A digest of the exam's folder name
+            numbers each file, so the held-out exams stay the same when a cohort grows. Under another share, prepared
+            exams move between the two folders.
+        held_out_share: Share of the exams to hold out, in [0, 1].
+        settings: Device, seed and models that find kidneys.
+        progress: Told after each exam.
 
     Raises:
-        UnreadableInputError: If the cohort is no folder, or has no folder of an exam.
-        ModelError: If the segmenter cannot be used.
-        ResourceError: If memory, disk or device do not suffice.
-        Cancelled: If the user cancelled; exams that are done stay.
+        UnreadableInputError: The cohort is no folder, or has no folder of an exam.
+        ModelError: The segmenter cannot be used.
+        ResourceError: Memory, disk or device do not suffice.
+        Cancelled: The user cancelled; exams that are done stay.
     """
     exams = [folder for folder in sorted(cohort.iterdir()) if folder.is_dir()] if cohort.is_dir() else []
     if not exams:
@@ -114,7 +114,7 @@ def prepare_cohort(
 
 
 def _contents(exam: Path) -> Iterator[tuple[str, Path]]:
-    """What an exam's folder holds, by name without suffix."""
+    """Yields the name without suffix and the path of each entry of an exam's folder."""
     for path in sorted(exam.iterdir()):
         yield path.name.split(".")[0].lower(), path
 

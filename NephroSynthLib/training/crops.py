@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 
 from NephroSynthLib.networks.blocks import Size
 
 
-def choose_centre(mask: np.ndarray, rng: np.random.Generator, inside: float) -> Size:
-    """A random voxel: within the mask with probability `inside` (if it has any), else anywhere."""
+def choose_centre(mask: NDArray[np.bool_], rng: np.random.Generator, inside: float) -> Size:
+    """Returns a random voxel: within the mask with probability `inside`, else, or if the mask is empty, anywhere."""
     if rng.random() < inside:
         voxels = np.flatnonzero(mask)
         if len(voxels):
@@ -25,7 +27,13 @@ def choose_centre(mask: np.ndarray, rng: np.random.Generator, inside: float) -> 
 
 @dataclass(frozen=True)
 class Warp:
-    """How a crop is seen: relative size along (z, y, x), rotation about the craniocaudal axis, mirrored or not."""
+    """The augmentation of a crop.
+
+    Attributes:
+        scale: Voxels of the volume along (z, y, x) that one voxel of the crop spans.
+        degrees: Rotation about the craniocaudal axis.
+        mirrored: Whether left and right are exchanged.
+    """
 
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
     degrees: float = 0.0
@@ -33,32 +41,32 @@ class Warp:
 
     @classmethod
     def random(cls, rng: np.random.Generator, zoom: float, degrees: float) -> Warp:
-        """A warp of at most the given relative change of size and rotation."""
+        """Draws a warp of at most the given relative change of size and rotation."""
         z, y, x = rng.uniform(1 - zoom, 1 + zoom, 3)
         return cls((z, y, x), rng.uniform(-degrees, degrees), bool(rng.integers(2)))
 
-    def matrix(self) -> np.ndarray:
-        """From offsets in the crop to offsets in the volume, both (z, y, x) in voxels."""
+    def matrix(self) -> NDArray[np.float64]:
+        """Returns the map from offsets in the crop to offsets in the volume, both (z, y, x) in voxels."""
         angle = np.deg2rad(self.degrees)
         turn = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
         return turn @ np.diag(self.scale) @ np.diag([1, 1, -1 if self.mirrored else 1])
 
 
 def crop(
-    volumes: np.ndarray, centre: Size, size: Size, rng: np.random.Generator, warp: Warp, fill: Sequence[float]
-) -> np.ndarray:
-    """A crop around a voxel, shifted by whole voxels and interpolated linearly where the warp asks for it.
+    volumes: NDArray[Any], centre: Size, size: Size, rng: np.random.Generator, warp: Warp, fill: Sequence[float]
+) -> NDArray[np.float32]:
+    """Returns a crop around a voxel, shifted by whole voxels and interpolated linearly where the warp asks for it.
 
     Args:
-        volumes: (channel, z, y, x), all on one grid.
-        centre: voxel that comes to lie within the middle half of the crop.
-        size: of the crop in voxels.
-        rng: draws the shift.
-        warp: scale, rotation, mirroring.
-        fill: value of each channel beyond the volume.
+        volumes: Shape (channel, z, y, x), all on one grid.
+        centre: Voxel of the volume that will lie within the middle half of the crop.
+        size: Size of the crop (z, y, x) in voxels.
+        rng: Draws the shift.
+        warp: Scale, rotation, mirroring.
+        fill: Value of each channel beyond the volume.
 
     Returns:
-        (channel, *size), float32.
+        Shape (channel, *size).
     """
     shift = [int(rng.integers(-(n // 4), n // 4 + 1)) for n in size]
     axes = [torch.arange(n, dtype=torch.float32) - n // 2 + s for n, s in zip(size, shift, strict=True)]
@@ -72,8 +80,8 @@ def crop(
     return (sampled + level).numpy()
 
 
-def correlated_noise(shape: Size, rng: np.random.Generator, sd: float) -> np.ndarray:
-    """Noise with the grain of a random reconstruction kernel: standard deviation `sd`, zero mean."""
+def correlated_noise(shape: Size, rng: np.random.Generator, sd: float) -> NDArray[np.float32]:
+    """Returns noise of zero mean and standard deviation `sd`, with the grain of a random reconstruction kernel."""
     grain = rng.uniform(0.0, 1.2, 3)
     spectrum = np.ones((), np.float32)
     for n, width, real in zip(shape, grain, (False, False, True), strict=True):

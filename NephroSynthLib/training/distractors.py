@@ -1,12 +1,13 @@
-"""Lumps of tissue beside the kidneys: loops of bowel, nodes, lobes, in no simulated place.
+"""Lumps of tissue beside the kidneys, as loops of bowel, nodes and lobes are, in random places.
 
-Without contrast a kidney is as grey as bowel, spleen or bladder. A model that has seen such lumps anywhere in the fat
-learns to tell kidneys by shape and place, and where they enhance, by their contrast.
+Without contrast a kidney is as grey as bowel, spleen or bladder. Lumps anywhere in the fat teach a model to recognize
+kidneys by shape and place, and in enhanced phases by their contrast.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from NephroSynthLib.training.crops import correlated_noise
@@ -19,19 +20,21 @@ NEAR = 6
 EXTENT = int(REACH + RADII[1]) + 2
 
 
-def add_distractors(hu: np.ndarray, kidneys: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Paints up to three clusters of lumps into the fat of a CT, half of them near a kidney or right at its border.
+def add_distractors(
+    hu: NDArray[np.float32], kidneys: NDArray[np.float32], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Returns a CT with up to three clusters of lumps in its fat, half of them near a kidney or at its border.
 
-    Half the lumps are as bright as the kidneys, half as bright as bowel is in any phase. Where kidney and fat share a
-    voxel, the lump takes the fat's share, so that it touches the kidney as bowel does.
+    Half of the lumps are as bright as the kidneys, the others as bright as bowel. Where kidney and fat share a voxel,
+    the lump takes the share of the fat, so that it touches the kidney as bowel does.
 
     Args:
-        hu: (z, y, x) HU.
-        kidneys: (z, y, x) their occupancy in [0, 1].
-        rng: draws number, places, shapes and HU.
+        hu: HU, (z, y, x).
+        kidneys: Occupancy of the kidneys in [0, 1], (z, y, x).
+        rng: Draws number, places, shapes and HU.
 
     Returns:
-        A copy with the lumps.
+        A copy; the input does not change.
     """
     result = hu.copy()
     inside = hu[kidneys > 0.9]
@@ -55,9 +58,9 @@ def add_distractors(hu: np.ndarray, kidneys: np.ndarray, rng: np.random.Generato
 
 
 def _cluster(
-    box: tuple[slice, ...], shape: tuple[int, ...], middle: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """One to five ellipsoids of any direction about a voxel, with soft borders: weights in [0, 1] in a box."""
+    box: tuple[slice, ...], shape: tuple[int, ...], middle: NDArray[np.intp], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Returns weights in [0, 1] in a box: one to five ellipsoids of any direction about a voxel, with soft borders."""
     axes = [np.arange(n, dtype=np.float32)[part] for n, part in zip(shape, box, strict=True)]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     lump = np.zeros(points.shape[:-1], bool)

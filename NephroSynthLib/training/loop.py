@@ -77,7 +77,9 @@ def fit(module: Module, draw: DrawSample, plan: TrainingPlan, folder: Path, on_p
     state: dict[str, Any] = torch.load(last, weights_only=True) if last.exists() else {"global_step": 0}
     done = state["global_step"]
     if done >= plan.steps:
-        module.load_state_dict(state["state_dict"])  # the averaged weights, which Lightning sets at an end only
+        module.load_state_dict(
+            state["state_dict"]
+        )  # the averaged weights, which Lightning sets only at the end of `fit`
         return module.cpu().eval()
     crops = _Crops(draw, (plan.seed, done))
     loader = DataLoader(crops, batch_size=plan.batch_size, num_workers=1, persistent_workers=True)

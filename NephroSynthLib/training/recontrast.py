@@ -1,8 +1,8 @@
-"""The same patient after another injection: contrast of new kinetics, painted over that of a simulated exam.
+"""The same patient after another injection: new contrast in place of the contrast of a simulated exam.
 
-What a model has to learn is how much the nephrographic phase enhances, given how much the excretory phase does. That is
-one number an exam, and exams are dear; but enhancement is linear in the iodine of blood, interstitium, cortex and
-medulla, so the share of each in every voxel gives any number of exams.
+A model must learn the enhancement of the nephrographic phase from that of the excretory phase. Each exam is only one
+example of this relation, and exams take long to simulate. Enhancement is linear in the iodine of blood, interstitium,
+cortex and medulla, so the share of each of them in every voxel gives any number of further examples.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from NephroSynthLib.simulation.attenuation import UPTAKE
@@ -20,16 +21,16 @@ COMPARTMENTS = ("blood", "interstitium", "cortex", "medulla")
 EDGE_MM = 0.7
 
 
-def shares(labels: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
-    """The share of each compartment in the enhancement of each voxel.
+def shares(labels: NDArray[np.uint8], spacing: Sequence[float]) -> NDArray[np.float32]:
+    """Returns the share of each compartment in the enhancement of each voxel.
 
     Args:
-        labels: (z, y, x) values of `Tissue`.
-        spacing: voxel size (x, y, z) in mm.
+        labels: Values of `Tissue`, (z, y, x).
+        spacing: Voxel size (x, y, z) in mm.
 
     Returns:
-        (compartment, z, y, x), float32, smooth at the borders of tissues as an image is. Urine has no share: what it
-        holds does not follow from the phase before.
+        Shape (compartment, z, y, x), smooth at the borders of tissues like an image. Urine has no share, because its
+        iodine does not follow from the present enhancement.
     """
     table = np.zeros((len(COMPARTMENTS), TISSUE_COUNT), np.float32)
     for tissue, (vascular, interstitial) in UPTAKE.items():
@@ -39,17 +40,17 @@ def shares(labels: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
     return np.stack([ndimage.gaussian_filter(row[labels], sigma) for row in table])
 
 
-def compartment_hu(parameters: KineticParameters) -> np.ndarray:
-    """Enhancement in HU (phase, compartment) in the nephrographic and the excretory phase."""
+def compartment_hu(parameters: KineticParameters) -> NDArray[np.float64]:
+    """Returns the enhancement in HU, (phase, compartment), in the nephrographic and the excretory phase."""
     result = enhancement(parameters, np.array([parameters.nephrographic_s, parameters.excretory_s]))
     return np.stack([getattr(result, name) for name in COMPARTMENTS], axis=-1)
 
 
-def other_contrast(parenchyma_ml: float, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-    """`compartment_hu` of another injection, given to a patient of any weight and renal function.
+def other_contrast(parenchyma_ml: float, rng: np.random.Generator) -> tuple[NDArray[np.float64], float]:
+    """Draws another injection, for a random weight and renal function.
 
     Returns:
-        It, and the delay of the excretory phase after that injection in seconds.
+        Its `compartment_hu`, and the delay of the excretory phase after it in seconds.
     """
     weight = float(np.clip(rng.normal(78, 18), 40, 150))
     function = float(np.clip(rng.normal(0.9, 0.2), 0.2, 1.2))
