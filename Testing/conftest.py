@@ -39,8 +39,14 @@ def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> FileThatLacks
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests in the folders that need something as a whole."""
+    """Marks the tests in the folders that need something as a whole.
+
+    Raises:
+        UsageError: The name of a test differs from process to process, which parallel workers do not allow.
+    """
     for item in items:
+        if " at 0x" in item.nodeid:
+            raise pytest.UsageError(f"Give the parameters of this test ids that hold no address: {item.nodeid}")
         if need := room_needs(item.path):
             item.add_marker(pytest.mark.system(need))
 

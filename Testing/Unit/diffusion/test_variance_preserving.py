@@ -16,7 +16,7 @@ SCHEDULES = {(kind, steps): VariancePreserving(kind, steps) for kind in KINDS fo
 any_schedule = st.sampled_from(list(SCHEDULES.values()))
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=str)
+@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=map(str, SCHEDULES))
 def test_runs_from_the_clean_image_to_pure_noise(schedule: VariancePreserving) -> None:
     t = torch.arange(schedule.end + 1)
     assert schedule.alpha(0) == 1
