@@ -46,6 +46,11 @@ def index_dicom(path: Path, progress: Progress = Progress()) -> DicomIndex:
     Raises:
         UnreadableInputError: If there is nothing at `path`, or it is a damaged or malicious zip.
         Cancelled: If the user cancelled.
+
+    Example:
+        index = index_dicom(Path("exam.zip"))
+        for series in index.volumes:
+            print(series.title)
     """
     sources, skipped = find_sources(path)
     headers: list[Header] = []

@@ -133,6 +133,10 @@ def send(files: Sequence[Path], pacs: PACS, *, attempts: int = 3, progress: Prog
     Raises:
         Cancelled: If the run was cancelled.
         NetworkError: If no connection was made, so that nothing was sent.
+
+    Example:
+        deliveries = send(list(Path("series").rglob("*.dcm")), PACS("pacs.example", 104, ae_title="PACS"))
+        lost = [one.path for one in deliveries if not one.stored]
     """
     read = [_read_parcel(path) for path in files]
     parcels = [one for one in read if isinstance(one, _Parcel)]

@@ -49,6 +49,10 @@ def choose_exam(
         AmbiguousPhasesError: If a needed phase is missing, doubtful or there twice, if there are several exams, if the
             patient is not clear, or if a name fits no series or several.
         Cancelled: If the run was cancelled.
+
+    Example:
+        choice = choose_exam(index_dicom(Path("exam")), {Phase.EXCRETORY: "4.2"})
+        choice.series[Phase.NONCONTRAST].title
     """
     chosen = {phase: _find_named(index, phase, name) for phase, name in named.items()}
     notes = [_named_note(phase, series) for phase, series in chosen.items()]

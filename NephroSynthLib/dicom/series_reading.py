@@ -43,6 +43,11 @@ def read_series(series: Series, progress: Progress = Progress()) -> DicomVolume:
         GeometryError: If its slices make no regular volume.
         UnreadableInputError: If a slice is truncated or damaged.
         Cancelled: If the user cancelled.
+
+    Example:
+        index = index_dicom(Path("exam"))
+        volume = read_series(index.volumes[0])
+        volume.image.GetSpacing()  # mm
     """
     if series.stack is None:
         raise GeometryError(f"The DICOM {series.title} is not a volume: {series.why_not_volume}.")

@@ -51,6 +51,11 @@ def write_simulated_study(
     Raises:
         GeometryError: If rows and columns of an image are not at right angles.
         ImageContentError: If an image cannot be stored as CT.
+
+    Example:
+        images = to_images(simulate(900_001))
+        phases = {phase: images[phase] for phase in DESCRIPTIONS}
+        write_simulated_study(phases, Path("study"), seed=900_001)
     """
     files = {}
     for number, (phase, image) in enumerate(images.items(), start=1):

@@ -75,6 +75,11 @@ def export_dicom(
         ResourceError: If the disk is full.
         UnreadableInputError: If a source file is not DICOM or lacks its UIDs.
         UsageError: If `out` exists and may not be replaced.
+
+    Example:
+        index = index_dicom(Path("exam"))
+        model = ModelIdentity("nephrographic-synthesizer", sha256)
+        export_dicom(synthetic, index.volumes[0], Path("series"), model=model, kidneys=kidneys)
     """
     noncontrast = read_source(source)
     second = None if excretory is None else read_source(excretory)

@@ -61,6 +61,11 @@ def judge(candidates: Sequence[Candidate], comparisons: Comparisons) -> Judgemen
 
     Returns:
         The phases. At most eight acquisitions are judged; a question names each further one.
+
+    Example:
+        candidates = [Candidate(name, name, measure(image), "frame") for name, image in images.items()]
+        judgement = judge(candidates, Comparisons(candidates))
+        phases = {candidates[one.volume].name: one.phase for one in judgement.acquisitions}
     """
     if not candidates:
         return Judgement((), ())

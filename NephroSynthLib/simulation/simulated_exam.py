@@ -87,6 +87,11 @@ def simulate(seed: int, *, reference: Grid | None = None) -> SimulatedExam:
 
     Raises:
         ValueError: If the seed is negative.
+
+    Example:
+        exam = simulate(900_001)
+        exam.phases["excretory"].hu.shape  # (z, y, x)
+        exam.kidneys.max()  # 2, the left kidney
     """
     if seed < 0:
         raise ValueError(f"a seed must not be negative, got {seed}")
