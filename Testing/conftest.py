@@ -17,6 +17,12 @@ MUST_RUN = os.environ.get("NEPHROSYNTH_SYSTEM_PACKAGES") == "all"
 
 ALL_TESTS = "all its tests"
 
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+THREADS = ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
+if WORKERS > 1:
+    for variable in THREADS:  # before torch, ANTs and SimpleITK are imported, so that workers share the processors
+        os.environ.setdefault(variable, str(max(1, (os.cpu_count() or 1) // WORKERS)))
+
 
 class FileThatLacks(pytest.File):
     """A file of tests that cannot be imported here; it counts as one test."""
