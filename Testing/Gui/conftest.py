@@ -16,7 +16,7 @@ MEASURED = pytest.StashKey[list[str]]()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Shows what was measured, whether the tests passed or not."""
+    """Shows the measurements, whether the tests passed or not."""
     for line in config.stash.get(MEASURED, []):
         terminalreporter.write_line(line)
 
@@ -39,7 +39,7 @@ def application() -> Iterator[Any]:
 
 @pytest.fixture
 def host(application: Any) -> Iterator[Any]:
-    """The host with an empty scene; what fails in a slot or observer fails the test."""
+    """The host with an empty scene; an exception in a slot or an observer fails the test."""
     import slicer
     from NephroSynthPanel.qt_event_loop import worker_command
 

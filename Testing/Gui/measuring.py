@@ -1,4 +1,4 @@
-"""How long the event loop of the host waits for its next turn, and what went on then."""
+"""Measures the longest wait of the event loop, and names the step in which it happened."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def style(request: pytest.FixtureRequest, host: Any) -> Iterator[None]:
     QApplication.instance().setPalette(slicer_palette(False))
 
 
-def test_all_text_stands_out(host: Any, widget: Any, exam_nodes: dict[str, Any], style: None) -> None:
+def test_all_text_has_enough_contrast(host: Any, widget: Any, exam_nodes: dict[str, Any], style: None) -> None:
     from PySide6.QtWidgets import QAbstractButton, QLabel
     from slicer_host.pythonqt import to_qt
 
@@ -39,14 +39,14 @@ def test_all_text_stands_out(host: Any, widget: Any, exam_nodes: dict[str, Any],
     assert {name: ratio for name, ratio in faint.items() if ratio < LEAST_CONTRAST} == {}
 
 
-def test_no_colour_of_a_widget_stands_in_the_code() -> None:
+def test_the_code_sets_no_colour_of_a_widget() -> None:
     for file in (ROOT / "NephroSynth").rglob("*.py"):
         source = file.read_text(encoding="utf-8")
         assert not [word for word in ("QColor", "QPalette", "setStyleSheet", "styleSheet", "<font") if word in source]
 
 
 def contrast(panel: Any, widget: Any) -> float:
-    """Of the most frequent colour where a widget lies and the one there that differs most."""
+    """Returns the contrast between the most frequent colour of a widget and the colour that differs most from it."""
     import numpy as np
     from PySide6.QtCore import QPoint, QRect
     from PySide6.QtGui import QImage

@@ -1,4 +1,4 @@
-"""The comparison shows what the user wants to see, where the user looks."""
+"""The comparison shows the chosen volumes, and keeps the place that the user looks at."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gui_exam import small_labels
 from playing import choose, run
 
 
-def test_all_works_without_an_acquired_phase(
+def test_the_comparison_works_without_an_acquired_phase(
     host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, tmp_path: Path
 ) -> None:
     import json
@@ -72,7 +72,7 @@ def compared(host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: 
     return found
 
 
-def test_what_is_made_for_a_result_lies_beside_it_in_the_subject_hierarchy(
+def test_derived_nodes_lie_beside_their_result_in_the_subject_hierarchy(
     host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path
 ) -> None:
     import slicer

@@ -1,4 +1,4 @@
-"""However a run ends, the user is told in plain words, the scene is as it was, and nothing is left on the disk."""
+"""Whatever the end of a run: a plain message, an unchanged scene, and no files left on the disk."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_cancel_while_the_results_are_read(
 
 
 def slowly(work: Callable[..., Any]) -> Callable[..., Any]:
-    """The same, after a while in which a user may click."""
+    """Returns a function that waits 0.3 s, so that a user can click, and then does the work."""
 
     def slow(*arguments: Any, **options: Any) -> Any:
         time.sleep(0.3)
@@ -97,7 +97,7 @@ def slowly(work: Callable[..., Any]) -> Callable[..., Any]:
         ),
     ],
 )
-def test_a_worker_that_fails_is_told_in_plain_words(host: Any, ready: Any, body: str, words: str) -> None:
+def test_a_worker_that_fails_gives_a_plain_message(host: Any, ready: Any, body: str, words: str) -> None:
     before = contents()
     start(host, ready, body)
     wait_for_end(host, ready)
@@ -119,7 +119,7 @@ def test_a_worker_that_fails_is_told_in_plain_words(host: Any, ready: Any, body:
         ),
     ],
 )
-def test_a_worker_that_dies_under_slicers_launcher_is_told_as_well(
+def test_a_worker_that_dies_behind_slicers_launcher_gives_a_plain_message(
     host: Any, ready: Any, body: str, words: str
 ) -> None:
     before = contents()
@@ -142,7 +142,7 @@ def test_cancel_ends_the_worker_behind_slicers_launcher_as_well(host: Any, ready
     assert_cancelled(ready, before)
 
 
-def test_details_are_a_click_away(host: Any, ready: Any) -> None:
+def test_the_details_button_opens_the_log(host: Any, ready: Any) -> None:
     start(host, ready, "print('the reason', file=sys.stderr); sys.exit(3)")
     wait_for_end(host, ready)
     assert ready.ui.logSection.collapsed
@@ -151,7 +151,7 @@ def test_details_are_a_click_away(host: Any, ready: Any) -> None:
     assert "the reason" in ready.ui.logText.toPlainText()
 
 
-def test_slicers_python_missing(host: Any, ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_python_of_slicer_is_reported(host: Any, ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     before = contents()
     monkeypatch.setenv("PATH", "")
     host.click(ready.ui.applyButton)

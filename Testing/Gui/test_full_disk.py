@@ -1,4 +1,4 @@
-"""A full disk, made by the system's own limits where it can be: told in words, and nothing is left."""
+"""A full disk, which the system's own limits imitate, gives a plain message and leaves no files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""First use: what is missing is named, the user is asked once, and Slicer's own packages stay as they are."""
+"""First use: the panel names the missing packages, asks once, and leaves Slicer's own packages unchanged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def install(widget: Any) -> Any:
 
 @pytest.fixture
 def bare_python(install: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Slicer's Python as it comes; what is installed is noted in the dictionary."""
+    """The packages of a fresh Slicer by name; an installation adds to the dictionary."""
     installed = {"numpy": "2.0.2", "SimpleITK": "2.4.0", "scipy": "1.14.1", "pydicom": "3.0.1"}
 
     def version(name: str) -> str:
@@ -35,7 +35,7 @@ def bare_python(install: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """What the user answers, in order; the questions are noted behind them."""
+    """The user's answer, followed by the questions that were asked."""
     import slicer
 
     given: list[Any] = [True]
@@ -50,7 +50,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 @pytest.fixture
 def pip(bare_python: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], str]]:
-    """What pip was asked to install, and under which constraints."""
+    """The requirements and constraints of each call of pip."""
     import slicer
 
     asked: list[tuple[list[str], str]] = []
@@ -197,7 +197,7 @@ def test_nothing_else_begins_while_packages_are_installed(
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_after_an_installation_all_is_as_it_was(
+def test_an_installation_restores_the_controls(
     install: Any, widget: Any, answers: list[Any], pip: Any, pytorch_extension: list[str], enabled: bool
 ) -> None:
     section = widget.ui.exportSection
@@ -217,7 +217,7 @@ def test_a_panel_that_fails_does_not_count_as_an_installation(install: Any, bare
 
 
 def close_the_scene(ui: Any) -> None:
-    """What a user may do while packages are installed."""
+    """Closes the scene, as a user may while packages are installed."""
     import slicer
 
     slicer.mrmlScene.Clear(0)
@@ -258,7 +258,7 @@ def test_a_missing_pytorch_extension_is_named(install: Any, widget: Any, answers
         install.ensure_dependencies(widget.ui)
 
 
-def test_a_failed_installation_is_told(
+def test_a_failed_installation_is_reported(
     install: Any,
     widget: Any,
     answers: list[Any],

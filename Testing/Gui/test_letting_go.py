@@ -1,4 +1,4 @@
-"""What a run holds is free when it has ended, although PythonQt keeps for ever what a signal was connected to."""
+"""A run that has ended frees its nodes, although PythonQt keeps each object that a signal was connected to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scene_state import start
 
 
 @pytest.mark.parametrize("ending", ["result", "scene closed"])
-def test_the_nodes_of_a_run_are_let_go(
+def test_a_run_that_has_ended_frees_its_nodes(
     host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, ending: str
 ) -> None:
     import slicer

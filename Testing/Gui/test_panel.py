@@ -1,4 +1,4 @@
-"""What the panel looks like to hand and eye, and what it does with the inputs of users."""
+"""The panel's controls, and the panel's reaction to the inputs of users."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_the_tab_key_reaches_everything() -> None:
     assert reached == wanted
 
 
-def test_nothing_is_styled() -> None:
+def test_no_widget_has_a_style_sheet() -> None:
     assert not list(ElementTree.parse(UI).getroot().iterfind(".//property[@name='styleSheet']"))
 
 
@@ -354,7 +354,7 @@ def test_an_export_to_another_disk_than_the_temporary_one_appears_whole(
         assert [path for path in recent if not Path(path).exists()] == []
 
 
-def test_the_whole_registration_table_is_seen_without_scrolling(
+def test_the_registration_table_fits_without_scrolling(
     host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path
 ) -> None:
     choose(widget, **exam_nodes)
@@ -366,7 +366,7 @@ def test_the_whole_registration_table_is_seen_without_scrolling(
     assert table.verticalHeader().length() <= table.viewport().height
 
 
-def test_nothing_chosen_in_the_menus_is_cut_off(host: Any, widget: Any) -> None:
+def test_no_choice_of_a_menu_is_cut_off(host: Any, widget: Any) -> None:
     widget.ui.advancedSection.collapsed = False
     widget.panel.advanced.end_now()
     host.process_events()
@@ -393,7 +393,7 @@ def test_the_kidneys_are_shown_in_3d_when_that_is_wanted(
     assert not names("Closed surface")
 
 
-def test_the_boxes_of_the_kidneys_tell_what_is_shown(
+def test_the_check_boxes_of_the_kidneys_follow_their_visibility(
     host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     choose(widget, **exam_nodes)

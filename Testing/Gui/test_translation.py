@@ -1,4 +1,4 @@
-"""What the user reads in Slicer goes through its translation; what a worker says stays English (Development.md)."""
+"""All texts of the panel go through Slicer's translation; messages of a worker stay English (Development.md)."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def literals(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_what_a_user_reads_can_be_translated(file: Path) -> None:
+def test_all_texts_of_the_panel_can_be_translated(file: Path) -> None:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     found = [(line, text) for line, text in literals(tree) if WORDS.search(text) and not text.startswith("<")]
     assert [one for one in found if one[1] not in NOT_FOR_USERS and "slicer.vtk" not in one[1]] == []
 
 
-def test_the_walk_finds_what_is_not_translated() -> None:
+def test_the_search_finds_a_text_without_translation() -> None:
     source = 'raise UsageError(f"The volume {name} is empty.", Action.LOAD_AGAIN, _("Load it."))'
     assert list(literals(ast.parse(source))) == [(1, "The volume {} is empty.")]

@@ -30,7 +30,7 @@ class Use:
 
 @dataclass(frozen=True)
 class _Value:
-    """What an expression is: a dotted `path`, an `object` of a class, a `member` of a class, or `foreign` to Slicer."""
+    """The kind of an expression: dotted `path`, `object` of a class, `member` of a class, or `foreign` to Slicer."""
 
     kind: str
     name: str = ""
@@ -102,7 +102,7 @@ class _Reader(ast.NodeVisitor):
         self._self, self._bases, self._own = before
 
     def _learn_self(self, function: ast.FunctionDef) -> None:
-        """What the attributes of `self` are; without recording anything."""
+        """Learns the kinds of the attributes of `self`, and records no use."""
         recorded = list(self.uses)
         self._scopes.append(self._parameters(function))
         for item in ast.walk(function):
@@ -178,7 +178,7 @@ class _Reader(ast.NodeVisitor):
         return next((scope[name] for scope in reversed(self._scopes) if name in scope), None)
 
     def _value(self, node: ast.expr) -> _Value | None:
-        """What an expression is; records the names in it."""
+        """Returns the kind of an expression, and records the names in it."""
         if isinstance(node, ast.Name):
             return self._lookup(node.id)
         if isinstance(node, ast.Attribute):

@@ -47,7 +47,7 @@ def write_rows(rows: Mapping[str, Row], revisions: Mapping[str, str]) -> None:
 
 
 def offered() -> list[Use]:
-    """What the host's own classes show to Python code beyond the Qt class that they extend."""
+    """Returns the members that the host's classes add to the Qt classes that they extend."""
     from slicer_host.application import qSlicerApplication
     from slicer_host.io_manager import qSlicerCoreIOManager, qSlicerIOManager
     from slicer_host.layout_manager import qSlicerLayoutManager

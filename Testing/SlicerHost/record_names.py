@@ -249,7 +249,7 @@ def _header_place(name: str, sources: Sources) -> Place | None:
 
 
 def _scriptable_member(owner: str, member: str, sources: Sources) -> Place | None:
-    """A property, slot, signal or Q_INVOKABLE of a Qt class of CTK or Slicer: what PythonQt lets Python see."""
+    """Finds a property, slot, signal or Q_INVOKABLE of a Qt class of CTK or Slicer, which PythonQt shows to Python."""
     place = _header_place(owner, sources)
     if place is None:
         return _qt_member(owner, member)
@@ -266,7 +266,7 @@ def _scriptable_member(owner: str, member: str, sources: Sources) -> Place | Non
 
 
 def is_scriptable(header: str, member: str) -> bool:
-    """Whether a C++ header shows a member to PythonQt."""
+    """Returns whether a C++ header shows a member to PythonQt."""
     if re.search(rf"Q_PROPERTY\([^)]*\b{member}\s+READ\b|enum\s+\w+\s*\{{[^}}]*\b{member}\b", header):
         return True
     section = ""

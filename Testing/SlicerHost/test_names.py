@@ -1,4 +1,4 @@
-"""All that the module uses, and all that the host offers, exists in real Slicer and is recorded with its source."""
+"""Each name that the module uses or the host offers exists in Slicer, and is recorded with its source."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_everything_that_the_host_offers_is_recorded() -> None:
     assert _unrecorded(offered(), read_rows()) == []
 
 
-def test_nothing_is_recorded_that_is_not_used() -> None:
+def test_each_recorded_name_is_used() -> None:
     rows = read_rows()
     used = {name for use in [*audited_uses(rows), *offered()] for name in use.names}
     assert [name for name, row in rows.items() if name not in used and not row.gives] == []
@@ -46,7 +46,7 @@ def _subclasses(cls: type) -> list[type]:
     return [sub for direct in cls.__subclasses__() for sub in (direct, *_subclasses(direct))]
 
 
-def test_rows_name_a_source() -> None:
+def test_each_recorded_name_has_a_source_file() -> None:
     for row in read_rows().values():
         assert row.repository in ("Slicer", "CTK", "VTK", "Qt", "CPython", "SlicerPyTorch"), row
         assert Path(row.path).suffix in (".h", ".py", ".in"), row

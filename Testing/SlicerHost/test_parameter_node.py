@@ -36,7 +36,7 @@ def parameters(slicer_host: Any) -> Any:
     return parameterNodeWrapper(Parameters)(node)
 
 
-def test_defaults(parameters: Any) -> None:
+def test_parameters_start_with_their_defaults(parameters: Any) -> None:
     values = (parameters.volume, parameters.steps, parameters.opacity, parameters.name, parameters.on, parameters.mode)
     assert values == (None, 4, 0.0, "", True, Mode.FAST)
     assert parameters.default("steps").value == 4
@@ -67,7 +67,9 @@ def test_values_are_kept_in_the_node(parameters: Any) -> None:
         ("volume", "CT", TypeError),
     ],
 )
-def test_what_does_not_fit_is_refused(parameters: Any, name: str, value: Any, error: type[Exception]) -> None:
+def test_a_value_of_the_wrong_type_or_range_is_refused(
+    parameters: Any, name: str, value: Any, error: type[Exception]
+) -> None:
     before = parameters.getValue(name)
     with pytest.raises(error):
         setattr(parameters, name, value)

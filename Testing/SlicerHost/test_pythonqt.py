@@ -1,4 +1,4 @@
-"""The host gives Qt the face that PythonQt gives it in Slicer."""
+"""The module `qt` of the host behaves as PythonQt's does in Slicer."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_name_stands_for_object_name(qt: Any) -> None:
         ("qt.Qt.AlignNowhere", AttributeError),
     ],
 )
-def test_what_pythonqt_does_not_have_is_an_error(qt: Any, code: str, error: type[Exception]) -> None:
+def test_a_name_that_pythonqt_does_not_have_is_an_error(qt: Any, code: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         exec(code, {"qt": qt, "button": qt.QPushButton("Apply")})
 
@@ -66,7 +66,7 @@ def test_signals_by_signature_and_by_name(qt: Any) -> None:
     assert heard == [True, "no argument", "no argument"]
 
 
-def test_one_object_has_one_face(qt: Any) -> None:
+def test_one_qt_object_is_always_the_same_python_object(qt: Any) -> None:
     widget = qt.QWidget()
     layout = qt.QVBoxLayout(widget)
     button = qt.QPushButton()
@@ -104,14 +104,14 @@ def test_python_overrides_virtual_methods(qt: Any) -> None:
     assert watching.seen > 0
 
 
-def test_a_destroyed_object_says_so(qt: Any) -> None:
+def test_using_a_destroyed_object_is_an_error(qt: Any) -> None:
     button = qt.QPushButton()
     button.delete()
     with pytest.raises(ValueError, match="destroyed"):
         button.text  # noqa: B018
 
 
-def test_a_process_talks_in_bytes(slicer_host: Any, qt: Any) -> None:
+def test_the_output_of_a_process_is_bytes(slicer_host: Any, qt: Any) -> None:
     process = qt.QProcess()
     process.start("PythonSlicer", ["-c", "import sys; print(sys.executable, 'Größe')"])
     slicer_host.wait_until(lambda: process.state() == qt.QProcess.NotRunning)

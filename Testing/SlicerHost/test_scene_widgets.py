@@ -40,7 +40,7 @@ def _combo_box(slicer: Any, **properties: Any) -> Any:
 
 
 def _choose(box: Any, text: str) -> None:
-    """What a click on an entry of the list does."""
+    """Chooses an entry, as a click on it does."""
     native = box._native._box
     row = native.findText(text)
     assert row >= 0, [native.itemText(index) for index in range(native.count())]
@@ -139,7 +139,7 @@ _LAYOUT = """<layout type="horizontal" split="true">
  <item><view class="vtkMRMLPlotViewNode" singletontag="PlotView1"/></item></layout></item></layout>"""
 
 
-def test_a_layout_of_ones_own(slicer_host: Any, slicer: Any) -> None:
+def test_a_layout_of_the_module_is_shown(slicer_host: Any, slicer: Any) -> None:
     manager = slicer.app.layoutManager()
     layout = manager.layoutLogic().GetLayoutNode()
     layout.AddLayoutDescription(977, _LAYOUT)
@@ -298,7 +298,7 @@ def test_a_screenshot_has_the_window_in_it(slicer_host: Any, tmp_path: Path) -> 
     assert {"#f34a33", "#6eb04b", "#edd54c"} <= colors
 
 
-def test_names_that_slicer_does_not_have_are_not_there(slicer: Any) -> None:
+def test_unknown_names_of_slicer_raise_an_error(slicer: Any) -> None:
     for name in ("arrayFromVolume", "loadUI", "noSuchName"):
         with pytest.raises(AttributeError):
             getattr(slicer, name)
@@ -306,7 +306,7 @@ def test_names_that_slicer_does_not_have_are_not_there(slicer: Any) -> None:
         slicer.modules.nosuchmodule  # noqa: B018
 
 
-def test_hosts_nest_and_leave_nothing(slicer_host: Any, slicer: Any) -> None:
+def test_a_host_inside_a_host_restores_the_outer_one(slicer_host: Any, slicer: Any) -> None:
     import sys
 
     from slicer_host import Host
@@ -334,7 +334,7 @@ def test_the_innermost_of_nested_hosts_answers_dialogs(slicer_host: Any, slicer:
     assert slicer_host.dialogs_seen == seen_outside
 
 
-def test_what_is_shown_or_hidden_in_a_folded_section_is_so_when_it_opens(slicer_host: Any) -> None:
+def test_a_folded_section_shows_and_hides_its_widgets_when_it_opens(slicer_host: Any) -> None:
     import ctk
     import qt
 

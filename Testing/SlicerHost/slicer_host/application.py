@@ -79,7 +79,7 @@ class qSlicerApplication(QApplication):
         return self._session.io_manager
 
     def restart(self) -> None:
-        """Notes the wish; the tests would end with the process."""
+        """Notes that the module asked for a restart. A real one would end the tests."""
         self._session.restart_wanted = True
 
     def dicomDatabase(self) -> Any:

@@ -61,7 +61,7 @@ class ctkCollapsibleButton(QAbstractButton):
         super().childEvent(event)
 
     def eventFilter(self, child: QObject, event: QEvent) -> bool:
-        """Notes what a child is told to be; while the contents are folded away it stays hidden all the same."""
+        """Notes whether a child is to be shown. The child stays hidden as long as the section is folded."""
         if not self._forcing and event.type() == QEvent.Type.ShowToParent:
             child.setProperty("visibilityToParent", True)
             self._show_child(child)

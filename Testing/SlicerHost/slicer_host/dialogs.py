@@ -38,7 +38,7 @@ class Dialogs:
         self._open.append(self)
 
     def expect(self, *answers: Answer) -> None:
-        """What to answer next: a button's text, a path for a file dialog, a text to enter, or a function."""
+        """Adds answers: a button's text, a path for a file dialog, a text to enter, or a function."""
         self._answers += answers
 
     def close(self) -> None:

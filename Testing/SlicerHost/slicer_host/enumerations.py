@@ -55,5 +55,5 @@ class EnumScope:
 
 
 def is_enum_type(value: Any) -> bool:
-    """Whether `value` is an enumeration class."""
+    """Returns whether `value` is an enumeration class."""
     return inspect.isclass(value) and issubclass(value, enum.Enum)

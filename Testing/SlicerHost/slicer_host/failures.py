@@ -1,4 +1,4 @@
-"""What went wrong where nobody waits for it: in slots, timers and observers."""
+"""Collects the exceptions of slots, timers and observers, which no caller sees."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Failures:
         vtk.vtkOutputWindow.SetInstance(self._own_window)
 
     def close(self) -> None:
-        """Puts back what was there before."""
+        """Restores the hooks that were there before."""
         sys.excepthook = self._hook
         vtk.vtkOutputWindow.SetInstance(self._window)
 

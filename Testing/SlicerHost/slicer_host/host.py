@@ -95,7 +95,7 @@ class Host:
 
     @property
     def restart_wanted(self) -> bool:
-        """Whether the module asked Slicer to restart."""
+        """True if the module asked Slicer to restart."""
         return self._session.restart_wanted
 
     @property
@@ -123,7 +123,7 @@ class Host:
         return getattr(self._session.modules, f"{path.stem}Widget")
 
     def process_events(self, for_s: float = 0.0) -> None:
-        """Lets the event loop run until nothing waits, or for a time; raises what failed in a slot or observer."""
+        """Runs the event loop until no event waits, or for a time; raises the first exception of a slot or observer."""
         loop = QEventLoop()
         QTimer.singleShot(round(1000 * for_s), loop.quit)
         loop.exec()
@@ -171,7 +171,7 @@ class Host:
         self.process_events()
 
     def type(self, widget: Any, text: str) -> None:
-        """Clicks into a field, replaces what it holds by typing, and presses Enter."""
+        """Clicks into a field, replaces its text by typing, and presses Enter."""
         self.click(widget)
         native = to_qt(widget)
         QTest.keyClick(native, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)

@@ -1,4 +1,4 @@
-"""What Slicer's launcher does for PythonSlicer (AppLauncher/Base/ctkAppLauncher.cpp, applicationFinished).
+"""Starts PythonSlicer as Slicer's launcher does (AppLauncher/Base/ctkAppLauncher.cpp, applicationFinished).
 
 It starts the program as a child with its own input and outputs, and ends with the child's status; after a crash it says
 so and ends with status 1, so that nobody learns the signal.

@@ -1,4 +1,4 @@
-"""qMRMLWidget (Slicer/Libs/MRML/Widgets/qMRMLWidget.h), and what widgets that know their scene share."""
+"""qMRMLWidget (Slicer/Libs/MRML/Widgets/qMRMLWidget.h), and the base of all widgets that know their scene."""
 
 from __future__ import annotations
 

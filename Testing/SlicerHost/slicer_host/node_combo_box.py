@@ -16,7 +16,7 @@ _ACTION = Qt.ItemDataRole.UserRole + 1
 
 
 class qMRMLNodeComboBox(SceneWidget):
-    """Lists the scene's nodes of the given types; below them, what can be done with the chosen one."""
+    """Lists the scene's nodes of the given types, and below them the actions on the chosen node."""
 
     currentNodeChanged = Signal((object,), (bool,))
     currentNodeIDChanged = Signal(str)
@@ -161,7 +161,7 @@ class qMRMLNodeComboBox(SceneWidget):
         return True
 
     def _replacement(self, nodes: list[Any]) -> str:
-        """What is chosen when the chosen node has gone, or when the first node has come (emitCurrentNodeChanged)."""
+        """Returns the node to choose when the chosen one has gone or the first has come (emitCurrentNodeChanged)."""
         if self.noneEnabled or not nodes:
             return ""
         if self._current_id:

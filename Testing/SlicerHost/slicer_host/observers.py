@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 
 class Observers:
-    """What a widget observes."""
+    """The observers of a widget."""
 
     def __init__(self, widget: QWidget) -> None:
         self._tags: list[tuple[Any, int]] = []

@@ -29,7 +29,7 @@ class _Parameter:
 
 
 class ParameterNodeWrapper:
-    """What the decorator adds to the class."""
+    """The members that the decorator adds to the class."""
 
     allParameters: dict[str, _Parameter]
 
@@ -65,7 +65,7 @@ class ParameterNodeWrapper:
         return self.allParameters[name]
 
     def default(self, name: str) -> Default:
-        """The default of a parameter; its `value` is what the parameter starts with."""
+        """Returns the default of a parameter; the parameter starts with its `value`."""
         return self._parameter(name).default
 
     def getValue(self, name: str) -> Any:
@@ -173,6 +173,6 @@ def parameterNodeWrapper(cls: type | None = None) -> Any:
 
 
 def isParameterNodeWrapper(cls_or_object: Any) -> bool:
-    """Whether the decorator made this class, or the class of this object."""
+    """Returns whether the decorator made this class, or the class of this object."""
     cls = cls_or_object if isinstance(cls_or_object, type) else type(cls_or_object)
     return issubclass(cls, ParameterNodeWrapper)

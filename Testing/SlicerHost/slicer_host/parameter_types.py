@@ -40,7 +40,7 @@ class SingleStep:
 
 
 class Validator(ABC):
-    """Says what a parameter may not be."""
+    """A condition on the value of a parameter."""
 
     @abstractmethod
     def validate(self, value: Any) -> None:
@@ -104,7 +104,7 @@ def first_annotation(annotations: Sequence[Any], kind: type) -> Any:
 
 
 def is_node_type(bare: Any) -> bool:
-    """Whether a parameter of this type refers to a node."""
+    """Returns whether a parameter of this type refers to a node."""
     return isinstance(bare, type) and issubclass(bare, slicer.vtkMRMLNode)
 
 
@@ -122,7 +122,7 @@ class Stored:
         return next(iter(self.bare)) if issubclass(self.bare, enum.Enum) else self.bare()
 
     def validate(self, value: Any) -> None:
-        """TypeError or ValueError for what may not be written."""
+        """Raises TypeError or ValueError for a value that may not be written."""
         if value is None and not is_node_type(self.bare):
             raise ValueError("Value must not be None")
         wanted = (int, float) if self.bare is float else self.bare

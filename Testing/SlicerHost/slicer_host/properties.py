@@ -1,4 +1,4 @@
-"""Qt properties in a line each."""
+"""Shorthands that define a Qt property in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The face that PythonQt gives to Qt, laid over PySide6.
+"""PythonQt's view of Qt, on PySide6.
 
 A `Face` stands for one Qt object. Its attributes are looked up as PythonQtInstanceWrapper_getattro does
 (PythonQt/src/PythonQtInstanceWrapper.cpp): Qt properties first, and as values, so that their getters of the same name
@@ -122,7 +122,7 @@ class Face(metaclass=FaceClass):
 
     @classmethod
     def _derived(cls) -> bool:
-        """Whether Python code derives from the Qt class, rather than using it."""
+        """Returns whether Python code derives from the Qt class."""
         return cls is not _face_classes.get(cls._native)
 
     def __dir__(self) -> list[str]:

@@ -19,7 +19,7 @@ from slicer_host.pythonqt import to_python
 
 
 class qSlicerScriptedLoadableModule(QObject):
-    """What a module's class gets as `parent`, to describe itself to."""
+    """The `parent` of a module's class, which describes itself to it."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class qSlicerScriptedLoadableModule(QObject):
 
 
 class qSlicerScriptedLoadableModuleWidget(SceneWidget):
-    """What a module's widget class gets as `parent`, to put its panel into."""
+    """The `parent` of a module's widget class, which puts its panel into it."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()

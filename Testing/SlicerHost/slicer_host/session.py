@@ -1,4 +1,4 @@
-"""What one run of the application holds: scene, logics, settings, layout, modules."""
+"""One session of the application: scene, logics, settings, layout, modules."""
 
 from __future__ import annotations
 

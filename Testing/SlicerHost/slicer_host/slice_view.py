@@ -27,7 +27,7 @@ _MANAGERS = (
 
 
 class qMRMLSliceView(ManagedView):
-    """Shows the picture of a slice logic and what lies on it."""
+    """Shows the picture of a slice logic, and the displayable nodes on it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,7 +81,7 @@ class qMRMLSliceView(ManagedView):
             painter.drawText(8, baseline, line)
 
     def _annotation(self) -> list[str]:
-        """What the Data Probe module writes into the corner: the volumes shown."""
+        """Returns the lines that the Data Probe module writes into the corner: the names of the volumes."""
         composite = self._logic.GetSliceCompositeNode() if self._logic is not None else None
         if composite is None:
             return []

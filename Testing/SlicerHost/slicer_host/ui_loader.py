@@ -1,4 +1,4 @@
-"""QUiLoader that knows Slicer's widgets and refuses what Qt would silently pass over."""
+"""A QUiLoader that knows Slicer's widgets, and refuses names that Qt would silently ignore."""
 
 from __future__ import annotations
 

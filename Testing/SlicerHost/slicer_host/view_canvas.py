@@ -139,7 +139,7 @@ class ManagedView(ViewCanvas):
         self._style: Any = None
 
     def _manage(self, factory: Any, managers: Iterable[str], style: Any, node: Any) -> None:
-        """Lets displayable managers of a factory draw what a view node shows; `style` hands them mouse and keys."""
+        """Lets displayable managers of a factory draw the scene for a view node; `style` passes them the mouse."""
         for name in managers:
             if not factory.IsDisplayableManagerRegistered(name):
                 factory.RegisterDisplayableManager(name)

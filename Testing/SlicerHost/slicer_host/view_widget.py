@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLay
 
 
 class ControllerBar(QFrame):
-    """The coloured bar above a view: its letter, and what the view's kind adds."""
+    """The coloured bar above a view, with its letter and the controls of its kind."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -15,7 +15,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadab
 
 @dataclass
 class SampleDataSource:
-    """One data set: where it comes from, or the function that makes it."""
+    """One data set: its addresses, or the function that makes it."""
 
     sampleName: str | None = None
     sampleDescription: str | None = None
@@ -139,7 +139,7 @@ class SampleDataWidget(ScriptedLoadableModuleWidget):
         self.sections: list[Any] = []
 
     def enter(self) -> None:
-        """Shows what has been registered meanwhile."""
+        """Shows the data sets, also those that were registered since the last time."""
         while self.sections:
             section = self.sections.pop()
             self.layout.removeWidget(section)
