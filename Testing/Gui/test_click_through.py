@@ -1,4 +1,4 @@
-"""The whole job by clicks alone: sample exam, run, check, comparison, export, saved scene; with a picture of each step.
+"""The whole workflow by clicks alone: sample exam, run, check, comparison, export, saved scene; with pictures.
 
 NEPHROSYNTH_SCREENSHOTS=Documentation/Images writes the pictures of the documentation anew; with
 NEPHROSYNTH_FULL_SAMPLE=1 on the sample exam as users get it, which takes a few minutes more.
@@ -95,11 +95,10 @@ def test_from_the_sample_exam_to_the_reloaded_scene(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     load_sample(clicks)
-    ask_for_devices(clicks)
+    ask_for_two_samples(clicks)
     run(clicks)
     check_registration(clicks)
     compare(clicks)
-    draw_several_samples(clicks)
     export(clicks, Path("CTU exports"))
     reload_scene(clicks, tmp_path / "My patient.mrb")
 
@@ -112,11 +111,17 @@ def load_sample(clicks: Clicks) -> None:
     clicks.picture("1-sample-exam")
 
 
-def ask_for_devices(clicks: Clicks) -> None:
+def ask_for_two_samples(clicks: Clicks) -> None:
+    """Opens the advanced settings, which show the devices, and types how many samples the run draws."""
+    from PySide6.QtWidgets import QLineEdit
+    from slicer_host.pythonqt import to_qt
+
     clicks.fold("outputsSection")
     clicks.fold("advancedSection")
     clicks.host.wait_until(lambda: "free" in clicks.ui.deviceInfoLabel.text, 120.0)
     assert "simulated" in clicks.ui.modelCardLabel.text
+    clicks.host.type(to_qt(clicks.ui.samplesSpinBox).findChild(QLineEdit), "2")
+    assert clicks.panel.parameters().samples == 2
     clicks.picture("2-advanced")
     clicks.fold("advancedSection")
 
@@ -169,7 +174,9 @@ def compare(clicks: Clicks) -> None:
     clicks.picture("12-histogram")
     draw_line(clicks)
     clicks.picture("13-line-profile")
-    clicks.click("restoreLayoutButton")
+    clicks.click("uncertaintyButton")
+    clicks.picture("14-uncertainty")
+    clicks.click("uncertaintyButton", "restoreLayoutButton")
     clicks.fold("comparisonSection")
 
 
@@ -185,29 +192,6 @@ def draw_line(clicks: Clicks) -> None:
     run = clicks.panel.current_run()
     assert run.line.GetNumberOfDefinedControlPoints() == 2
     assert run.profile.GetNumberOfPlotSeriesNodes() == 4
-
-
-def draw_several_samples(clicks: Clicks) -> None:
-    from PySide6.QtWidgets import QLineEdit
-    from slicer_host.pythonqt import to_qt
-
-    assert not clicks.ui.uncertaintyButton.enabled
-    clicks.fold("advancedSection")
-    clicks.host.type(to_qt(clicks.ui.samplesSpinBox).findChild(QLineEdit), "2")
-    assert clicks.panel.parameters().samples == 2
-    clicks.fold("advancedSection")
-    clicks.click("applyButton")
-    clicks.host.wait_until(lambda: not clicks.panel.run.running, FOREVER_S)
-    assert "Done" in clicks.ui.statusLabel.text, clicks.ui.errorLabel.text
-    assert not clicks.ui.surfacesCheckBox.checked
-    clicks.click("surfacesCheckBox")
-    assert clicks.ui.surfacesCheckBox.checked
-    clicks.fold("checkSection")
-    clicks.fold("comparisonSection")
-    clicks.click("uncertaintyButton")
-    clicks.picture("14-uncertainty")
-    clicks.click("uncertaintyButton")
-    clicks.fold("comparisonSection")
 
 
 def export(clicks: Clicks, out: Path) -> None:
