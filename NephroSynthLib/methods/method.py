@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, JsonValue
 
+from NephroSynthLib import options
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import SynthesisSettings
 
@@ -77,8 +78,8 @@ class TrainingPlan:
     """
 
     steps: int
-    batch_size: int = 1
-    learning_rate: float = 1e-3
+    batch_size: int = options.BATCH_SIZE.default
+    learning_rate: float = options.LEARNING_RATE.default
     warm_up: int = 200
     decay: float = 0.998
     seed: int = 0

@@ -55,7 +55,7 @@ def recipe() -> Recipe:
         name="kidney-segmenter",
         task="segmentation",
         method=SEGMENTER,
-        title="Swin diffusion segmenter, small",
+        title="dsSNICT (arXiv 2502.19623), small",
         configuration=CONFIGURATION,
         window_hu=(LOWER_HU, UPPER_HU),
         normalization={"spacing_mm": list(SPACING), "channels": ["[-150, 250] HU", "[-1000, 1000] HU"]},

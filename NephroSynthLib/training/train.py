@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from pydantic import JsonValue
 from torch import Tensor
 
+from NephroSynthLib import options
 from NephroSynthLib.errors import Action, ModelError, UsageError
 from NephroSynthLib.methods.method import TrainingPlan
 from NephroSynthLib.methods.registry import trainable_method
@@ -44,13 +45,13 @@ class TrainingOrder:
 
     task: Task
     folder: Path
-    method: str = "dssnict"
-    steps: int = 20_000
-    exams: int = 400
-    seed: int = 0
-    batch_size: int = 1
-    learning_rate: float = 1e-3
-    preparers: int = 1
+    method: str = options.METHOD.default
+    steps: int = options.TRAINING_STEPS.default
+    exams: int = options.TRAINING_EXAMS.default
+    seed: int = options.TRAINING_SEED.default
+    batch_size: int = options.BATCH_SIZE.default
+    learning_rate: float = options.LEARNING_RATE.default
+    preparers: int = options.PREPARERS.default
     start_from: str | None = None
 
     @property
@@ -61,7 +62,7 @@ class TrainingOrder:
     @property
     def command(self) -> str:
         """The command that gives this order."""
-        options = {
+        flags = {
             "method": self.method if self.task == "synthesis" else None,
             "out": self.folder.name,
             "steps": self.steps,
@@ -70,7 +71,7 @@ class TrainingOrder:
             "batch-size": self.batch_size,
             "learning-rate": f"{self.learning_rate:g}",
         }
-        given = [f"--{name} {value}" for name, value in options.items() if value is not None]
+        given = [f"--{name} {value}" for name, value in flags.items() if value is not None]
         return " ".join(["nephrosynth train", self.task, *given])
 
     @property
