@@ -9,6 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from NephroSynthLib import options
 from NephroSynthLib.imaging.grids import AIR_HU, Box, box_around, resample
@@ -162,7 +163,7 @@ def _phase_tile(views: Views, name: str, plane: Plane) -> Tile:
     return Tile(plane, values, outlines=(region,), note=SYNTHETIC_NOTE)
 
 
-def _difference(views: Views, plane: Plane) -> np.ndarray:
+def _difference(views: Views, plane: Plane) -> NDArray[np.floating]:
     """Synthetic less acquired HU; not a number where the acquired phase is padding."""
     acquired = views.phases[ACQUIRED]
     seen = plane.sample(sitk.Cast(acquired > AIR_HU, sitk.sitkFloat32), outside=0.0) > 0.999
@@ -176,17 +177,17 @@ def _kidney_outlines(kidneys: sitk.Image, plane: Plane) -> tuple[Outline, ...]:
     )
 
 
-def _overlay(fixed: np.ndarray, moving: np.ndarray) -> np.ndarray:
+def _overlay(fixed: NDArray[np.floating], moving: NDArray[np.floating]) -> NDArray[np.floating]:
     green, magenta = ((to_window(picture) + 1) / 2 for picture in (fixed, moving))
     return np.stack([magenta, green, magenta], axis=-1)
 
 
-def _checkerboard(fixed: np.ndarray, moving: np.ndarray) -> np.ndarray:
+def _checkerboard(fixed: NDArray[np.floating], moving: NDArray[np.floating]) -> NDArray[np.floating]:
     row, column = (np.arange(count) * PIXEL_MM // _BOARD_MM for count in fixed.shape)
     return np.where((row[:, None] + column[None]) % 2 == 0, fixed, moving)
 
 
-def _inside_kidneys(views: Views) -> dict[str, np.ndarray]:
+def _inside_kidneys(views: Views) -> dict[str, NDArray[np.number]]:
     mask = sitk.GetArrayViewFromImage(views.kidneys) > 0
     box = box_around(mask, views.kidneys.GetSpacing(), 0.0)
     grid = box.crop(views.kidneys)

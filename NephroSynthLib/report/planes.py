@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
+from numpy.typing import NDArray
 
 from NephroSynthLib.imaging.grids import resample
 from NephroSynthLib.imaging.sides import BODY_HU, SIDES
@@ -39,7 +40,7 @@ class Plane:
     height_mm: float
     letters: tuple[str, str, str, str]
 
-    def sample(self, image: sitk.Image, *, label: bool = False, outside: float | None = None) -> np.ndarray:
+    def sample(self, image: sitk.Image, *, label: bool = False, outside: float | None = None) -> NDArray[np.floating]:
         """The image in this plane as a picture (row, column) with square pixels of 0.8 mm."""
         size = [max(1, round(self.width_mm / PIXEL_MM)), max(1, round(self.height_mm / PIXEL_MM)), 1]
         grid = sitk.Image(size, sitk.sitkUInt8)
@@ -54,11 +55,11 @@ class Plane:
 class Extent:
     """A box in space with faces along the patient's axes: lower and upper corner, LPS mm."""
 
-    lower: np.ndarray
-    upper: np.ndarray
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
 
     @property
-    def centre(self) -> np.ndarray:
+    def centre(self) -> NDArray[np.float64]:
         """LPS mm."""
         return (self.lower + self.upper) / 2
 
@@ -85,7 +86,7 @@ class Anatomy:
     body: Extent
     kidneys: dict[str, Extent]
     axial_z: float
-    centroids: dict[str, np.ndarray]
+    centroids: dict[str, NDArray[np.float64]]
 
     @property
     def both_kidneys(self) -> Extent:
@@ -143,7 +144,9 @@ def _reach(image: sitk.Image) -> Extent:
     return Extent(np.min(corners, axis=0), np.max(corners, axis=0))
 
 
-def _upright(image: sitk.Image, scene: Extent, spacing: float, *, label: bool = False) -> tuple[np.ndarray, sitk.Image]:
+def _upright(
+    image: sitk.Image, scene: Extent, spacing: float, *, label: bool = False
+) -> tuple[NDArray[np.number], sitk.Image]:
     grid = sitk.Image([max(1, int(n)) for n in np.ceil((scene.upper - scene.lower) / spacing)], sitk.sitkUInt8)
     grid.SetSpacing((spacing,) * 3)
     grid.SetOrigin((scene.lower + spacing / 2).tolist())
@@ -160,7 +163,7 @@ def _body(image: sitk.Image, scene: Extent) -> Extent:
     return _extent_of(body, grid).grown(_COARSE_MM).within(scene) if body.any() else scene
 
 
-def _extent_of(mask: np.ndarray, grid: sitk.Image) -> Extent:
+def _extent_of(mask: NDArray[np.bool_], grid: sitk.Image) -> Extent:
     step = np.array(grid.GetSpacing())
     inside = [np.flatnonzero(mask.any(axis=axes)) for axes in ((0, 1), (0, 2), (1, 2))]
     first = np.array([found[0] for found in inside])
@@ -169,6 +172,6 @@ def _extent_of(mask: np.ndarray, grid: sitk.Image) -> Extent:
     return Extent(origin + (first - 0.5) * step, origin + (last + 0.5) * step)
 
 
-def _centroid(mask: np.ndarray, grid: sitk.Image) -> np.ndarray:
+def _centroid(mask: NDArray[np.bool_], grid: sitk.Image) -> NDArray[np.float64]:
     index = np.argwhere(mask).mean(axis=0)[::-1]
     return np.array(grid.GetOrigin()) + index * np.array(grid.GetSpacing())

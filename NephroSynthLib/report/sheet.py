@@ -14,6 +14,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from numpy.typing import NDArray
 from PIL import Image
 
 from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU
@@ -44,7 +45,7 @@ CT = Scale("gray", LOWER_HU, UPPER_HU)
 class Outline:
     """The border of a region, drawn in a colour where its membership (row, column), in [0, 1], crosses one half."""
 
-    membership: np.ndarray
+    membership: NDArray[np.number]
     colour: str
     dotted: bool = False
 
@@ -54,7 +55,7 @@ class Tile:
     """One picture: values (row, column), or colours (row, column, 3) in [0, 1], of a plane."""
 
     plane: Plane
-    values: np.ndarray
+    values: NDArray[np.number]
     scale: Scale = CT
     outlines: tuple[Outline, ...] = field(default=())
     note: str = ""
