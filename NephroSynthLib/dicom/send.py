@@ -34,7 +34,7 @@ from NephroSynthLib.errors import Action, NetworkError, UsageError
 from NephroSynthLib.progress import Progress
 
 _VERIFICATION = "1.2.840.10008.1.1"
-_DAMAGED = "It is not a whole DICOM file with its preamble."
+_DAMAGED = "It is not a complete DICOM file with a preamble."
 _UID = re.compile(r"[0-9.]{1,64}")
 _PAUSE_S = 0.5
 # An association has at most 128 presentation contexts (PS3.8 9.3.2.2), one of which is for the C-ECHO
@@ -162,7 +162,7 @@ def send(files: Sequence[Path], pacs: PACS, *, attempts: int = 3, progress: Prog
     if failure is not None and not deliveries:
         raise failure
     progress.update(1.0)
-    unsent = "It was not sent: the connection was lost before its turn."
+    unsent = "It was not sent, because the connection was lost before."
     return [
         one if isinstance(one, Delivery) else deliveries.get(one, one.delivery(unsent, transient=True)) for one in read
     ]
@@ -224,7 +224,7 @@ def _check_established(association: Association, pacs: PACS) -> None:
         reason = f" ({answer.reason_str})" if answer is not None else ""
         raise NetworkError(f"{place} rejected the association{reason}.", Action.CHECK_PACS)
     if association.is_aborted and association.acceptor.primitive is not None:
-        raise NetworkError(f"{place} took none of the objects to be sent or broke off.", Action.CHECK_PACS)
+        raise NetworkError(f"{place} accepted none of the objects, or aborted the association.", Action.CHECK_PACS)
     raise NetworkError(f"{place} cannot be reached or does not speak DICOM.", Action.CHECK_PACS)
 
 
@@ -240,12 +240,12 @@ def _store(association: Association, parcel: _Parcel) -> Delivery:
         status = association.send_c_store(instance).get("Status")
     except (ValueError, AttributeError, TypeError, KeyError, NotImplementedError) as error:
         if "presentation context" in str(error):
-            return parcel.delivery("The PACS does not take this kind of object or this transfer syntax.")
+            return parcel.delivery("The PACS does not accept this kind of object or this transfer syntax.")
         return parcel.delivery(_DAMAGED)
     except (RuntimeError, OSError):
         return parcel.delivery("The connection was lost while it was sent.", transient=True)
     if status is None:
-        return parcel.delivery("The PACS hung up or did not answer in time.", transient=True)
+        return parcel.delivery("The PACS closed the connection or did not answer in time.", transient=True)
     if status == _SUCCESS or status in _STORED_WITH_WARNING:
         return parcel.delivery()
     if status in _OUT_OF_RESOURCES:

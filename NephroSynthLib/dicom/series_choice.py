@@ -60,7 +60,9 @@ def choose_exam(
         report = recognize_phases(index, segment=segment, progress=progress)
         exam = _only_exam(report, chosen)
         if exam.doubts:
-            raise AmbiguousPhasesError(f"Whose exam it is is not clear: {'; '.join(exam.doubts)}.", Action.NAME_SERIES)
+            raise AmbiguousPhasesError(
+                f"It is not clear whose exam this is: {'; '.join(exam.doubts)}.", Action.NAME_SERIES
+            )
         for phase in NEEDED:
             if phase not in chosen:
                 found = _sure(exam, phase)
@@ -114,7 +116,9 @@ def find_excretory(index: DicomIndex, name: str | None) -> Series:
         return index.volumes[0]
     if name is None:
         titles = "; ".join(series.title for series in index.volumes) or "no CT volume"
-        raise AmbiguousPhasesError(f"Which series is the excretory phase is not clear: {titles}.", Action.NAME_SERIES)
+        raise AmbiguousPhasesError(
+            f"It is not clear which series is the excretory phase: {titles}.", Action.NAME_SERIES
+        )
     return _find_named(index, Phase.EXCRETORY, name)
 
 

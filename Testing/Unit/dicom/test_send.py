@@ -124,7 +124,7 @@ def test_a_pacs_that_always_hangs_up_is_reported_for_each_instance(files: list[P
     with _server(hang_up) as (pacs, _):
         deliveries = send(files, pacs, attempts=2)
     assert not any(delivery.stored for delivery in deliveries)
-    assert "hung up" in deliveries[0].problem
+    assert "closed the connection" in deliveries[0].problem
     assert "not sent" in deliveries[-1].problem
 
 
@@ -137,7 +137,7 @@ def test_a_pacs_that_takes_no_ct_is_reported(files: list[Path]) -> None:
     with _server(lambda event, call: 0, sop_classes=[MRImageStorage]) as (pacs, _):
         deliveries = send(files, pacs)
     assert {delivery.problem for delivery in deliveries} == {
-        "The PACS does not take this kind of object or this transfer syntax."
+        "The PACS does not accept this kind of object or this transfer syntax."
     }
 
 
@@ -166,7 +166,7 @@ def test_a_file_that_cannot_be_sent_is_reported_and_holds_up_no_other(files: lis
         deliveries = send([notes, *files, bare], pacs)
     assert [delivery.stored for delivery in deliveries] == [False, *[True] * len(files), False]
     assert len(stored) == len(files)
-    assert "not a whole DICOM file" in deliveries[0].problem
+    assert "not a complete DICOM file" in deliveries[0].problem
     assert deliveries[-1].path == bare
 
 
@@ -240,7 +240,7 @@ def test_an_object_with_pixels_cut_before_its_rows_is_not_sent(
     cut = _save(instance, sop_class, tmp_path / "cut.dcm")
     with _server(lambda event, call: 0, sop_classes=[sop_class]) as (pacs, _):
         [delivery] = send([cut], pacs)
-    assert "not a whole DICOM file" in delivery.problem
+    assert "not a complete DICOM file" in delivery.problem
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_the_excretory_series_of_an_export_is_the_named_or_the_only_one(study: D
     assert find_excretory(only, None).number == 1
     assert find_excretory(study, "1").number == 1
     assert find_excretory(study, study.series[2].uid).number == 3
-    with pytest.raises(AmbiguousPhasesError, match="Which series is the excretory phase is not clear"):
+    with pytest.raises(AmbiguousPhasesError, match="not clear which series is the excretory phase"):
         find_excretory(study, None)
     with pytest.raises(AmbiguousPhasesError, match="no CT volume"):
         find_excretory(DicomIndex((), ()), None)
