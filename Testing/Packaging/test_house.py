@@ -28,6 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("report",),
     ("pipeline",),
     ("result",),
+    ("preparation",),
     ("registration", "segmentation", "synthesis", "evaluation"),
     ("methods",),
     ("exam",),
@@ -291,10 +292,6 @@ RULES: tuple[tuple[Callable[[House], list[str]], dict[str, str], str], ...] = (
 )
 
 
-PENDING = pytest.mark.xfail(reason="the rooms are being put in order", strict=False)
-
-
-@PENDING
 @pytest.mark.parametrize("rule", dict.fromkeys(rule for rule, _, _ in RULES), ids=lambda rule: rule.__name__)
 def test_this_house_keeps_the_rule(house: House, rule: Callable[[House], list[str]]) -> None:
     violations = rule(house)
@@ -308,7 +305,7 @@ def test_the_rule_finds_a_violation(
     assert rule(built(sources)) == [violation]
 
 
-@PENDING
+@pytest.mark.xfail(reason="the last tests of jobs/ and report/ are on their way", strict=False)
 def test_each_module_has_its_test_at_the_mirrored_path(house: House) -> None:
     tests = {path.relative_to(ROOT / "Testing/Unit").as_posix() for path in (ROOT / "Testing/Unit").rglob("test_*.py")}
     violations = untested_modules(house, tests)
