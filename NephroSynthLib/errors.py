@@ -84,6 +84,8 @@ class Action(Enum):
     GIVE_CT_SERIES = "give-ct-series", "Give the folder of one CT series."
     GIVE_DICOM_PHASES = "give-dicom-phases", "Give the exam as DICOM."
     GIVE_SOURCE = "give-source", "Give the DICOM series that the volume was computed from."
+    GIVE_SYNTHETIC = "give-synthetic", "Give the synthetic nephrographic phase."
+    GIVE_DICOM_OUTPUT = "give-dicom-output", "Ask for DICOM output too, or keep the identifiers."
     NAME_SERIES = "name-series", "Name the series of the phases by their number or UID."
     UNPACK = "unpack", "Unpack it first, if you trust it."
     CHECK_PACS = "check-pacs", "Check its address, port and AE titles, and that it knows this computer."

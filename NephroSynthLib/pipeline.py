@@ -22,6 +22,7 @@ import SimpleITK as sitk
 from NephroSynthLib.evaluation import evaluate
 from NephroSynthLib.exam.exam import Exam
 from NephroSynthLib.imaging.grids import resample
+from NephroSynthLib.models.bundle import check_task
 from NephroSynthLib.preparation import Clock, align_acquired, prepare_exam, segment
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.registration import Landmarks
@@ -54,6 +55,8 @@ def run(
         >>> result.synthesis.image.GetSize() == result.exam.noncontrast.GetSize()  # doctest: +SKIP
         True
     """
+    check_task(settings.segmentation.model, "segmentation")
+    check_task(settings.synthesis.model, "synthesis")
     clock = Clock()
     prepared = prepare_exam(
         exam, settings, progress.stage("segment"), progress.stage("register"), landmarks=landmarks, clock=clock

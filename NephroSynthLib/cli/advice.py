@@ -9,6 +9,8 @@ _ADVICE = {
     Action.CHECK_REGISTRATION: "Check that both phases are of one exam, or run without --strict.",
     Action.COVER_KIDNEYS: "Check that it covers the kidneys, or give their segmentation with --kidneys.",
     Action.GIVE_DICOM_PHASES: "Give --dicom, or DICOM folders for the phases.",
+    Action.GIVE_SYNTHETIC: "Give synthetic_nephrographic.nii.gz of the result as --volume.",
+    Action.GIVE_DICOM_OUTPUT: "Give --dicom-out too, or leave --deidentify out.",
     Action.NAME_SERIES: (
         "Look at the series with `nephrosynth phases`, and name them by number (N, or N.P for part P) or UID: "
         "--noncontrast-series N --excretory-series N."

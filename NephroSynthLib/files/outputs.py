@@ -12,12 +12,17 @@ READY = "ready"
 _SUFFIXES = (".nii.gz", ".nrrd")
 
 
+SYNTHETIC = "synthetic_nephrographic"
+OTHER_IMAGES = ("excretory_registered", "acquired_registered", "kidneys", "uncertainty")
+"""The names of a run's images beside the synthetic one."""
+
+
 def _images(*names: str) -> tuple[str, ...]:
     return tuple(f"{name}{suffix}" for name in names for suffix in _SUFFIXES)
 
 
 _RUN = (
-    *_images("synthetic_nephrographic", "excretory_registered", "kidneys", "uncertainty", "acquired_registered"),
+    *_images(SYNTHETIC, *OTHER_IMAGES),
     TRANSFORM,
     SUMMARY,
     REPORT,
@@ -28,6 +33,6 @@ OUTPUTS: Mapping[str, Sequence[str]] = {
     "simulate": ("exam-*",),
     "register": (*_images("excretory_registered"), TRANSFORM, SUMMARY),
     "segment": (*_images("kidneys"), SUMMARY),
-    "synthesize": (*_images("synthetic_nephrographic", "uncertainty"), SUMMARY),
+    "synthesize": (*_images(SYNTHETIC, "uncertainty"), SUMMARY),
     "export-dicom": ("synthetic_nephrographic", "kidneys.dcm"),
 }

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from NephroSynthLib import options
-from NephroSynthLib.errors import Action, IdentityError, UnreadableInputError, UsageError
-from NephroSynthLib.files.outputs import SUMMARY
+from NephroSynthLib.errors import Action, IdentityError, ImageContentError, UnreadableInputError, UsageError
+from NephroSynthLib.files.outputs import OTHER_IMAGES, SUMMARY
+from NephroSynthLib.files.staging import file_suffix
 from NephroSynthLib.jobs.dicom_phases import place_of
 from NephroSynthLib.jobs.request import DicomFolder, Flag, Request, Summary, WritingRequest
 from NephroSynthLib.progress import Progress
@@ -52,9 +53,12 @@ def export_dicom(request: ExportRequest, progress: Progress) -> Summary:
     from NephroSynthLib.dicom.study_export import export_dicom as export
     from NephroSynthLib.exam.kidney_labels import read_kidneys
     from NephroSynthLib.imaging.image_files import read_image_file
+    from NephroSynthLib.imaging.volume_checks import check_hounsfield
 
+    _check_name(request.volume)
     reading = progress.stage("read")
     image = read_image_file(request.volume, "volume", sitk.sitkFloat32)
+    check_hounsfield("volume", sitk.GetArrayViewFromImage(image))
     labels, doubts = (None, []) if request.kidneys is None else read_kidneys(request.kidneys, image)
     index = index_dicom(request.source, reading.part(0.1, 0.5))
     series = find_source(index, image, request.noncontrast_series, progress=reading.part(0.5, 0.9))
@@ -82,6 +86,20 @@ def export_dicom(request: ExportRequest, progress: Progress) -> Summary:
         warnings.append(f"The volume has another grid than {series.title}: make sure that it was computed from it.")
     sources = {"source": series.title, **({"excretory": excretory.title} if excretory is not None else {})}
     return {"files": len(exported.files), **sources, "warnings": warnings}
+
+
+def _check_name(volume: Path) -> None:
+    """Refuses the other images of a result, since the export would call them synthetic.
+
+    Raises:
+        ImageContentError: If the file has the name of one.
+    """
+    name = volume.name.removesuffix(file_suffix(volume))
+    if name in OTHER_IMAGES:
+        raise ImageContentError(
+            f"The volume is the image '{name}' of a result, not the synthetic nephrographic phase.",
+            Action.GIVE_SYNTHETIC,
+        )
 
 
 class SendRequest(Request):

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
 from NephroSynthLib import options
 from NephroSynthLib.errors import Action, UsageError
 from NephroSynthLib.files.outputs import OUTPUTS
-from NephroSynthLib.files.staging import check_apart, check_target, staged_folder
+from NephroSynthLib.files.staging import check_apart, check_space, check_target, staged_folder
+from NephroSynthLib.imaging.grids import along_stored_axes
 from NephroSynthLib.jobs.dicom_output import EXCRETORY_SERIES, NONCONTRAST_SERIES, need_library
 from NephroSynthLib.jobs.request import ComputingRequest, DicomFolder, Flag, Summary, Volume, WritingRequest
 from NephroSynthLib.jobs.run_input import RunInput, export_run, find_series, with_series
 from NephroSynthLib.options import ImageFormat
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import Settings, field
+
+if TYPE_CHECKING:
+    from NephroSynthLib.exam.exam import Exam
 
 DEMO_SEED = 900_001
 
@@ -46,6 +51,11 @@ class RunRequest(ComputingRequest, WritingRequest):
             raise UsageError("Phases are given beside a DICOM exam that has its own.", Action.GIVE_PHASES)
         if self.dicom is None and (self.noncontrast_series or self.excretory_series):
             raise UsageError("A series is named, but no DICOM exam is given.", Action.GIVE_DICOM_PHASES)
+        if self.deidentify and self.dicom_out is None:
+            raise UsageError(
+                "Identifiers are removed from DICOM output, and no DICOM output is asked for.",
+                Action.GIVE_DICOM_OUTPUT,
+            )
         return self
 
 
@@ -76,6 +86,7 @@ def run(request: RunRequest, progress: Progress) -> Summary:
     reading = reading.part(0.6 if request.dicom is not None or wants_dicom else 0.0, 1.0)
     exam = read_exam(given.noncontrast, given.excretory, given.nephrographic, request.kidneys, progress=reading)
     exam = replace(exam, notes=(*given.notes, *exam.notes))
+    _check_space(request, exam)
     from NephroSynthLib import pipeline  # after the exam: a refused one need not wait for the networks' libraries
     from NephroSynthLib.jobs.result_folder import save_result
 
@@ -87,6 +98,23 @@ def run(request: RunRequest, progress: Progress) -> Summary:
             export_run(result, given, request.dicom_out, deidentify=request.deidentify, overwrite=request.overwrite)
     replace(progress.stage("save"), cancelled=lambda: False).update(1.0)  # it is too late to cancel
     return summary
+
+
+def _check_space(request: RunRequest, exam: Exam) -> None:
+    """Refuses output folders on disks with less room than the images need. Compression about halves them.
+
+    Raises:
+        ResourceError: If a disk has less.
+    """
+    image = exam.noncontrast
+    voxels = math.prod(image.GetSize())
+    if request.settings.spacing is not None:
+        wanted = along_stored_axes(image, request.settings.spacing)
+        voxels *= math.prod(old / (new or old) for old, new in zip(image.GetSpacing(), wanted, strict=True))
+    floats = 2 + (exam.nephrographic is not None) + (request.settings.synthesis.samples > 1)
+    check_space(request.out, round(4 * voxels * floats * (0.5 if request.images == "nifti" else 1)))
+    if request.dicom_out is not None:
+        check_space(request.dicom_out, round(2 * voxels))
 
 
 def _input(request: RunRequest, progress: Progress) -> RunInput:

@@ -205,19 +205,32 @@ def load_bundle(name_or_path: Path | str, task: Task | None = None) -> ModelBund
             metadata, text, claimed = _read_header(path, file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        raise ModelError(f"The model file {path} is damaged or cut short ({error}).", Action.GET_MODEL_AGAIN) from error
+        raise _damaged(path, error) from error
     digest = _digest(text, tensors)
     if digest != claimed:
         raise ModelError(
             f"The model file {path} is damaged: its sha256 is {digest}, its header says {claimed}.",
             Action.GET_MODEL_AGAIN,
         )
-    if task is not None and metadata.task != task:
-        raise ModelError(
-            f"The model {metadata.name} ({path}) is made for {metadata.task}, not for {task}.",
-            Action.CHOOSE_MODEL,
-        )
+    if task is not None:
+        _refuse_other_task(path, metadata, task)
     return ModelBundle(path, metadata, digest, tensors)
+
+
+def check_task(name_or_path: Path | str, task: Task) -> None:
+    """Checks from its header alone that a bundle is made for a task, before any work is done for it.
+
+    Raises:
+        ModelError: As `load_bundle`, for all but the tensors.
+    """
+    path = find_bundle(name_or_path)
+    _refuse_pickle(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata, _, _ = _read_header(path, file.metadata() or {})
+    except (SafetensorError, OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+    _refuse_other_task(path, metadata, task)
 
 
 def list_bundles() -> dict[str, Path]:
@@ -280,6 +293,17 @@ def _read_header(path: Path, header: Mapping[str, str]) -> tuple[BundleMetadata,
         return BundleMetadata.model_validate_json(text), text, header[_DIGEST]
     except (ValidationError, ValueError, AttributeError, RecursionError) as error:
         raise _bad_header(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> ModelError:
+    return ModelError(f"The model file {path} is damaged or cut short ({error}).", Action.GET_MODEL_AGAIN)
+
+
+def _refuse_other_task(path: Path, metadata: BundleMetadata, task: Task) -> None:
+    if metadata.task != task:
+        raise ModelError(
+            f"The model {metadata.name} ({path}) is made for {metadata.task}, not for {task}.", Action.CHOOSE_MODEL
+        )
 
 
 def _bad_header(path: Path, error: Exception) -> ModelError:

@@ -199,3 +199,29 @@ def test_a_device_that_is_not_there_is_a_lack_of_resources(sound: dict[str, Path
     assert result.exit_code == 5
     assert "--device" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_of_another_task_is_refused_before_any_stage(sound: dict[str, Path], tmp_path: Path) -> None:
+    options = [word for name, path in sound.items() for word in (f"--{name}", str(path))]
+    options += ["--model", "kidney-segmenter", "--out", str(tmp_path / "out")]
+    result = runner.invoke(app, ["run", *options])
+    assert result.exit_code == 3
+    assert "made for segmentation, not for synthesis" in result.stderr
+    assert "segment ..." not in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_identifiers_are_removed_from_dicom_output_only(sound: dict[str, Path], tmp_path: Path) -> None:
+    options = [word for name, path in sound.items() for word in (f"--{name}", str(path))]
+    result = runner.invoke(app, ["run", *options, "--out", str(tmp_path / "out"), "--deidentify"])
+    assert result.exit_code == 2
+    assert "--dicom-out" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_folder_in_a_file_is_refused_before_the_input_is_read(sound: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    options = ["--image", str(tmp_path / "nowhere.nii.gz"), "--out", str(tmp_path / "file" / "out")]
+    result = runner.invoke(app, ["segment", *options])
+    assert result.exit_code == 2
+    assert "lies in a file" in result.stderr

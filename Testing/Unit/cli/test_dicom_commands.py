@@ -146,6 +146,25 @@ def test_a_volume_of_another_grid_is_exported_with_a_warning(exam: Path, tmp_pat
     assert "has another grid than" in " ".join(json.loads(shown.stdout)["warnings"])
 
 
+@pytest.mark.parametrize(
+    ("given", "name", "words"),
+    [
+        ("kidneys", "volume", "not in HU"),
+        ("kidneys", "kidneys", "image 'kidneys' of a result"),
+        ("synthetic", "excretory_registered", "image 'excretory_registered' of a result"),
+    ],
+)
+def test_an_image_that_is_no_synthetic_phase_is_refused(
+    exam: Path, tmp_path: Path, given: str, name: str, words: str
+) -> None:
+    shutil.copy(exam / f"{given}.nii.gz", tmp_path / f"{name}.nii.gz")
+    options = ["--volume", tmp_path / f"{name}.nii.gz", "--source", exam / "study", "--out", tmp_path / "out"]
+    shown = runner.invoke(app, ["export-dicom", *map(str, options)])
+    assert shown.exit_code == 3
+    assert words in shown.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_label_map_with_exchanged_sides_is_put_right(exam: Path, tmp_path: Path) -> None:
     labels = sitk.ReadImage(str(exam / "kidneys.nii.gz"))
     sitk.WriteImage(sitk.ChangeLabel(labels, {1: 2, 2: 1}), str(tmp_path / "exchanged.nii.gz"))

@@ -24,6 +24,7 @@ from NephroSynthLib.models.bundle import (
     BundleMetadata,
     ModelBundle,
     Task,
+    check_task,
     list_bundles,
     load_bundle,
     save_bundle,
@@ -159,6 +160,15 @@ def test_a_model_of_another_task_is_refused(path: Path) -> None:
     assert load_bundle(path, "synthesis").metadata.task == "synthesis"
     with pytest.raises(ModelError, match=r"small .* made for synthesis, not for segmentation"):
         load_bundle(path, "segmentation")
+
+
+def test_the_task_is_checked_without_the_tensors(path: Path) -> None:
+    check_task(path, "synthesis")
+    with pytest.raises(ModelError, match=r"small .* made for synthesis, not for segmentation"):
+        check_task(path, "segmentation")
+    path.write_bytes(path.read_bytes()[:20])
+    with pytest.raises(ModelError, match="damaged or cut short"):
+        check_task(path, "synthesis")
 
 
 def test_bundled_models_go_by_name(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
