@@ -199,4 +199,4 @@ def check_gate(registration: Registration, phase: str = "excretory") -> None:
     """
     if not registration.quality.passed:
         failures = " ".join(registration.quality.failures)
-        raise QualityGateError(f"The {phase} phase could not be aligned. {failures}", Action.CHECK_REGISTRATION)
+        raise QualityGateError(f"The {phase} phase could not be aligned: {failures}", Action.CHECK_REGISTRATION)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from NephroSynthLib.errors import Action
 
 _ADVICE = {
-    Action.GIVE_PHASES: "Give --noncontrast and --excretory, or --dicom.",
+    Action.GIVE_PHASES: "Give --noncontrast and --excretory, or --dicom, not both.",
     Action.CHECK_REGISTRATION: "Check that both phases are of one exam, or run without --strict.",
     Action.COVER_KIDNEYS: "Check that it covers the kidneys, or give their segmentation with --kidneys.",
     Action.GIVE_DICOM_PHASES: "Give --dicom, or DICOM folders for the phases.",

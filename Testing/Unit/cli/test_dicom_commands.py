@@ -258,7 +258,7 @@ def test_a_host_that_nobody_knows_and_a_title_that_is_none_are_told_in_words(exa
     [
         ([], "--noncontrast and --excretory, or --dicom"),
         (["--dicom", "study", "--noncontrast", "a.nii"], "not both"),
-        (["--noncontrast", "a.nii", "--excretory", "b.nii", "--noncontrast-series", "2"], "only in an exam"),
+        (["--noncontrast", "a.nii", "--excretory", "b.nii", "--noncontrast-series", "2"], "no DICOM exam is given"),
         *((["--dicom", "study", "--dicom-out", folder], "a folder of its own") for folder in ("out", "out/dicom", ".")),
     ],
 )
@@ -273,5 +273,5 @@ def test_dicom_output_needs_dicom_input(exam: Path, tmp_path: Path) -> None:
     options = ["--noncontrast", volume, "--excretory", volume, "--dicom-out", str(tmp_path / "dicom")]
     shown = runner.invoke(app, ["run", "--out", str(tmp_path / "out"), *options])
     assert shown.exit_code == 2
-    assert "needs DICOM input" in shown.output
+    assert "only when its phases are DICOM" in shown.output
     assert list(tmp_path.iterdir()) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import signal
@@ -16,9 +15,8 @@ from typing import Any
 import pytest
 
 from NephroSynthLib import __version__
-from NephroSynthLib.errors import InputError, NephroSynthError, ResourceError, UsageError
+from NephroSynthLib.errors import UsageError
 from NephroSynthLib.jobs import worker
-from NephroSynthLib.jobs.failures import as_our_error
 
 WORKER = (sys.executable, "-m", "NephroSynthLib.jobs.worker")
 Message = dict[str, Any]
@@ -126,26 +124,6 @@ def test_a_job_that_does_not_fit_is_refused(
         last = list(messages(process))[-1]
     assert (last["class"], last["exit_code"]) == ("UsageError", 2)
     assert text in last["what"]
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (MemoryError(), ResourceError),
-        (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"), ResourceError),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes"), ResourceError),
-        (RuntimeError("Failed to allocate memory for image."), ResourceError),
-        (RuntimeError("std::bad_alloc"), ResourceError),
-        (OSError(errno.ENOSPC, "No space left on device"), ResourceError),
-        (PermissionError(errno.EACCES, "Permission denied", "folder"), UsageError),
-        (InputError("The file is odd."), InputError),
-        (ZeroDivisionError("division by zero"), NephroSynthError),
-    ],
-)
-def test_an_error_of_a_library_becomes_one_of_ours(error: Exception, kind: type[NephroSynthError]) -> None:
-    ours = as_our_error(error)
-    assert type(ours) is kind
-    assert ours is error or ours.__cause__ is error
 
 
 def test_an_unexpected_error_is_reported_with_its_traceback(tmp_path: Path) -> None:

@@ -1,17 +1,15 @@
-"""The jobs behind Slicer's panel: a sample exam, an inventory, and a result in other formats."""
+"""A result of the panel in other formats, whole or not at all."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
 
 from NephroSynthLib.jobs import catalogue as jobs
-from NephroSynthLib.jobs.exam_simulation import SAMPLE_FIELD_OF_VIEW_MM
 from NephroSynthLib.progress import Progress
 
 SPACING = (5.6, 5.6, 10.0)
@@ -22,28 +20,6 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample") / "exam"
     jobs.execute("sample", {"out": str(folder), "seed": 900_001, "spacing": SPACING}, Progress())
     return folder
-
-
-def test_a_sample_exam_has_three_uncompressed_phases_of_one_field_of_view(sample: Path) -> None:
-    image = sitk.ReadImage(str(sample / "noncontrast.nrrd"))
-    assert image.GetSpacing() == pytest.approx(SPACING)
-    assert np.multiply(image.GetSize(), SPACING) == pytest.approx(SAMPLE_FIELD_OF_VIEW_MM)
-    for phase in ("noncontrast", "excretory", "nephrographic"):
-        assert b"encoding: raw" in (sample / f"{phase}.nrrd").read_bytes()[:2000]
-
-
-def test_a_sample_exam_comes_as_dicom_too(sample: Path) -> None:
-    image = sitk.ReadImage(str(sample / "noncontrast.nrrd"))
-    series = sitk.ReadImage(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(sample / "dicom" / "noncontrast")))
-    assert series.GetSize() == image.GetSize()
-    assert series.GetOrigin() == pytest.approx(image.GetOrigin(), abs=0.01)
-
-
-def test_the_inventory_names_devices_and_models() -> None:
-    found = jobs.execute("inventory", {}, Progress())
-    assert found["devices"][-1]["name"] == "cpu"
-    assert found["devices"][-1]["free_bytes"] > 2**20
-    assert {one["task"] for one in found["models"]} == {"segmentation", "synthesis"}
 
 
 def test_a_result_is_exported_in_every_format(sample: Path, tmp_path: Path) -> None:

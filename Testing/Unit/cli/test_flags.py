@@ -1,0 +1,78 @@
+"""Fields of a request become parameters of a command, and the values of these its arguments again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from NephroSynthLib import options
+from NephroSynthLib.cli.app import COMMANDS, app
+from NephroSynthLib.cli.flags import SettingFlag, arguments, parameters, read_delay, read_spacing, reads_volumes
+from NephroSynthLib.jobs.catalogue import JOBS
+from NephroSynthLib.jobs.request import parse
+from NephroSynthLib.jobs.run_exam import RunRequest
+
+
+def command(name: str) -> Any:
+    return typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+
+
+def flags(name: str) -> dict[str, Any]:
+    return {flag: option for option in command(name).params for flag in option.opts}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_flag_is_negated_and_none_that_takes_no_value_shows_a_placeholder(name: str) -> None:
+    for option in command(name).params:
+        assert not any(flag.startswith("--no-") for flag in (*option.opts, *option.secondary_opts))
+        if getattr(option, "is_flag", False):
+            assert option.metavar == ""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_field_that_is_not_hidden_is_a_parameter(name: str) -> None:
+    made = {parameter.name for parameter in parameters(JOBS[name].request, COMMANDS[name])}
+    assert JOBS[name].request.model_fields.keys() - made <= {"settings", "images"}
+
+
+def test_defaults_ranges_and_help_are_those_of_the_options() -> None:
+    made = {parameter.name: parameter for parameter in parameters(RunRequest, COMMANDS["run"])}
+    steps, seed = (made[name].annotation.__metadata__[0] for name in ("steps", "seed"))
+    assert (made["steps"].default, steps.min, steps.max) == (4, options.STEPS.least, options.STEPS.most)
+    assert steps.help == options.STEPS.help
+    assert (seed.min, seed.max) == (0, None)
+    assert flags("segment")["--steps"].default == options.SEGMENTATION_STEPS.default
+    assert "dpm-solver++" in flags("run")["--sampler"].default
+
+
+def test_values_become_nested_settings() -> None:
+    flag = COMMANDS["run"]
+    values = {"out": Path("o"), "dicom": Path("d"), "steps": 8, "excretory_delay": "dicom", "registration": "affine"}
+    request = parse(RunRequest, arguments({**values, "noncontrast": None}, flag))
+    assert request.settings.synthesis.steps == 8
+    assert request.settings.registration.mode == "affine"
+    assert request.settings.delay_from_dicom
+    told = parse(RunRequest, arguments({**values, "excretory_delay": 300.0}, flag)).settings
+    assert (told.synthesis.excretory_delay_s, told.delay_from_dicom) == (300.0, False)
+
+
+def test_a_setting_is_placed_by_its_path() -> None:
+    assert SettingFlag("synthesis.steps").place(3) == {"synthesis": {"steps": 3}}
+    assert SettingFlag("seed").place(3) == {"seed": 3}
+
+
+def test_texts_of_spacing_and_delay_are_read_or_refused() -> None:
+    assert read_spacing("native") is None
+    assert read_spacing("0.8,0.8,2.5") == (0.8, 0.8, 2.5)
+    assert (read_delay("dicom"), read_delay("300")) == ("dicom", 300.0)
+    for read, text in ((read_spacing, "1,2"), (read_spacing, "fine"), (read_delay, "soon")):
+        with pytest.raises(typer.BadParameter):
+            read(text)
+
+
+def test_only_commands_with_volumes_explain_them() -> None:
+    assert reads_volumes(RunRequest)
+    assert not reads_volumes(JOBS["train"].request)

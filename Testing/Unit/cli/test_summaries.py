@@ -1,0 +1,58 @@
+"""The summary of a job as text in the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from NephroSynthLib.cli.summaries import print_summary
+
+MODEL = {
+    "name": "net",
+    "task": "synthesis",
+    "method": "dssnict",
+    "training": {"data": "simulated"},
+    "sha256": "ab" * 32,
+}
+ACQUISITION = {
+    "series": 2,
+    "part": 1,
+    "description": "[bold]native",
+    "images": 40,
+    "phase": "non-contrast",
+    "probability": 0.97,
+    "sure": False,
+    "why": [{"what": "no iodine"}],
+    "reconstructions": ["3"],
+    "contradictions": ["the words say excretory"],
+}
+FOUND = {"exams": [{"patient": 1, "acquisitions": [ACQUISITION]}], "set_aside": [], "skipped": [{"why": "no image"}]}
+REGISTRATION = {"mode": "two-stage", "passed": False, "ssim_before": 0.4, "ssim_after": 0.5, "gate": 0.65}
+
+
+@pytest.mark.parametrize(
+    ("command", "summary", "words"),
+    [
+        (
+            "register",
+            {"registration": REGISTRATION, "notice": "Research."},
+            ["missed", "Result: out", "Research."],
+        ),
+        ("segment", {"segmentation": {"right": 149.6, "left": 160.2}}, ["right kidney", "150 ml", "160 ml"]),
+        ("run", {"timings_s": {"a": 4.0, "b": 3.0}, "peak_memory_mb": 2048.0}, ["7 s", "2.0 GiB", "Report: out"]),
+        ("train", {"bundle": "b.safetensors"}, ["Bundle: b.safetensors"]),
+        ("simulate", {"exams": ["out/exam-0"]}, ["Simulated exam: out/exam-0"]),
+        ("prepare", {"cases": 3, "held_out": 1, "skipped": {"x": "no mask"}}, ["left out: x", "no mask"]),
+        ("models", {"models": [MODEL, {**MODEL, "name": "other"}]}, ["net", "other", "abababababab"]),
+        ("send", {"stored": 2, "sent": 3}, ["2 of 3"]),
+        ("phases", FOUND, ["2.1", "97%, ask", "[bold]native", "no iodine", "also in series 3", "1 file", "excretory"]),
+    ],
+)
+def test_a_summary_shows_its_figures_and_places(
+    command: str, summary: dict[str, Any], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_summary(command, summary, Path("out"))
+    shown = capsys.readouterr().out
+    assert [word for word in words if word not in shown] == []

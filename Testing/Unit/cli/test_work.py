@@ -1,0 +1,39 @@
+"""A job in a worker, its output in the terminal, and the exit code of its error."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+
+from NephroSynthLib.cli.work import View, work
+
+
+def test_an_error_is_told_with_its_remedy_and_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(typer.Exit) as ended:
+        work("simulate", {"out": tmp_path}, View(quiet=False, json=True, verbose=False))
+    told = capsys.readouterr()
+    error = json.loads(told.out)["error"]
+    assert ended.value.exit_code == error["exit_code"] == 2
+    assert (error["class"], error["code"]) == ("UsageError", "replace-folder")
+    assert "--overwrite" in error["action"]
+    assert told.err == f"Error: {error['what']} {error['action']}\n"
+
+
+def test_arguments_that_do_not_fit_are_refused_before_a_worker_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("NephroSynthLib.cli.work.JobProcess", None)
+    with pytest.raises(typer.Exit):
+        work("simulate", {"out": "out", "count": 0}, View(quiet=True, json=False, verbose=False))
+    assert "The option count must be at least 1." in capsys.readouterr().err
+
+
+def test_the_summary_of_a_job_is_json_on_demand(capsys: pytest.CaptureFixture[str]) -> None:
+    summary = work("models", {"action": "list"}, View(quiet=False, json=True, verbose=False))
+    told = capsys.readouterr()
+    assert json.loads(told.out) == summary
+    assert told.err == ""

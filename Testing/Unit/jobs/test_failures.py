@@ -1,0 +1,43 @@
+"""Errors of libraries become errors of ours, with a remedy."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from NephroSynthLib.errors import Action, InputError, NephroSynthError, ResourceError, UsageError
+from NephroSynthLib.jobs.failures import as_our_error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (MemoryError(), ResourceError),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"), ResourceError),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes"), ResourceError),
+        (RuntimeError("Failed to allocate memory for image."), ResourceError),
+        (RuntimeError("std::bad_alloc"), ResourceError),
+        (OSError(errno.ENOSPC, "No space left on device"), ResourceError),
+        (PermissionError(errno.EACCES, "Permission denied", "folder"), UsageError),
+        (InputError("The file is odd."), InputError),
+        (ZeroDivisionError("division by zero"), NephroSynthError),
+    ],
+)
+def test_an_error_of_a_library_becomes_one_of_ours(error: Exception, kind: type[NephroSynthError]) -> None:
+    ours = as_our_error(error)
+    assert type(ours) is kind
+    assert ours is error or ours.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    ("error", "action"),
+    [
+        (MemoryError(), Action.FREE_MEMORY),
+        (OSError(errno.ENOSPC, "No space left on device"), Action.FREE_DISK_SPACE),
+        (ModuleNotFoundError("gone", name="NephroSynthLib.training"), Action.INSTALL_COMMAND_LINE),
+        (ZeroDivisionError(), Action.REPORT),
+    ],
+)
+def test_each_kind_has_its_remedy(error: Exception, action: Action) -> None:
+    assert as_our_error(error).action is action
