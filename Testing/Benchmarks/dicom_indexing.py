@@ -1,4 +1,4 @@
-"""How long a heap of DICOM files takes to index.
+"""Measures how long it takes to index a heap of DICOM files.
 
     python Testing/Benchmarks/dicom_indexing.py [--files 3000]
 
@@ -23,7 +23,7 @@ STUDIES = 5
 
 
 def write_heap(folder: Path, files: int) -> int:
-    """Writes the series, and gives how many files they are."""
+    """Writes the series, and returns the number of their files."""
     slices = round(files / STUDIES / len(DELAYS_S))
     rng = np.random.default_rng(0)
     body = sitk.GetImageFromArray(rng.normal(40, 15, (slices, 512, 512)).astype(np.float32))
@@ -43,7 +43,7 @@ def write_heap(folder: Path, files: int) -> int:
 
 
 def main() -> None:
-    """Writes, indexes, prints."""
+    """Writes the files, indexes them, and prints the time."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=3000)
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""The table of the held-out exams: registration, segmentation and synthesis on simulated exams never trained on.
+"""Prints the table of the held-out exams: registration, segmentation and synthesis on simulated exams never trained on.
 
     python Testing/Benchmarks/held_out.py [--exams 10] [--first-seed 900000]
 
@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import SimpleITK as sitk
+from numpy.typing import NDArray
 
 from NephroSynthLib.exam.exam import Exam
 from NephroSynthLib.exam.simulated_images import to_image
@@ -50,7 +51,7 @@ class Row:
 
 
 def measure(seed: int) -> Row:
-    """Runs one exam and judges it by its truth."""
+    """Runs one exam and compares the result with its truth."""
     exam = simulate(seed)
     phases = {name: to_image(phase.hu, phase.grid) for name, phase in exam.phases.items()}
     start = time.perf_counter()
@@ -79,7 +80,7 @@ def measure(seed: int) -> Row:
     )
 
 
-def _errors(exam: SimulatedExam, hu: np.ndarray) -> tuple[float, float]:
+def _errors(exam: SimulatedExam, hu: NDArray[np.number]) -> tuple[float, float]:
     kidneys = exam.kidneys > 0
     part = box_around(kidneys, exam.reference.spacing, 20.0).slices
     clipped = [np.clip(values[part], LOWER_HU, UPPER_HU) for values in (hu, exam.nephrographic_truth)]
@@ -87,14 +88,14 @@ def _errors(exam: SimulatedExam, hu: np.ndarray) -> tuple[float, float]:
     return psnr_db(float(np.mean(error**2)), WIDTH_HU), float(np.abs(error[kidneys[part]]).mean())
 
 
-def _mean_dice(found: np.ndarray, truth: np.ndarray) -> float:
+def _mean_dice(found: NDArray[np.number], truth: NDArray[np.number]) -> float:
     """Returns the mean Dice over the sides of the truth; a kidney labelled with the wrong side counts as missed."""
     sides = [side for side in SIDES.values() if (truth == side).any()]
     return float(np.mean([dice(found == side, truth == side) for side in sides]))
 
 
 def _tre(exam: SimulatedExam, transform: sitk.Transform, points: int = 2000) -> float:
-    """Mean distance over random points of both kidneys between where the transform carries them and where they are."""
+    """Returns the mean distance (mm) between the transform and the truth at random points of both kidneys."""
     rng = np.random.default_rng(0)
     voxels = np.argwhere(exam.kidneys > 0)
     chosen = voxels[rng.choice(len(voxels), min(points, len(voxels)), replace=False)]

@@ -1,4 +1,4 @@
-"""The largest memory of `nephrosynth run` on a large simulated exam, 512x512x120 voxels in each phase by default.
+"""Measures the peak memory of `nephrosynth run` on a large simulated exam, 512x512x120 voxels in each phase by default.
 
     python Testing/Benchmarks/peak_memory.py [--size 512 512 120] [--seed 900000]
 
@@ -27,7 +27,7 @@ FIELD_MM = (400.0, 400.0, 300.0)
 
 
 def write_exam(folder: Path, size: tuple[int, int, int], seed: int) -> None:
-    """Writes all phases of an exam, each resampled to the size if its own grid has another."""
+    """Writes all phases of an exam, each resampled to the given size if its own differs."""
     spacing = tuple(length / count for length, count in zip(FIELD_MM, size, strict=True))
     grid = Grid(size[::-1], spacing, tuple(-length / 2 for length in FIELD_MM))  # type: ignore[arg-type]
     images = to_images(simulate(seed, reference=grid))

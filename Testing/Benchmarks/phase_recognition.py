@@ -1,4 +1,4 @@
-"""Phase recognition on simulated studies with shuffled, misleading, foreign-language and empty descriptions.
+"""Measures phase recognition on simulated studies with shuffled, misleading, foreign-language and empty descriptions.
 
     python Testing/Benchmarks/phase_recognition.py [--studies 50] [--first-seed 930000]
 
@@ -43,7 +43,7 @@ KINDS = ("foreign", "empty", "misleading", "the same", "meaningless")
 
 
 def describe(kind: str, choice: random.Random) -> dict[str, str]:
-    """A description for each phase."""
+    """Returns a description for each phase."""
     words = choice.choice(LANGUAGES)
     if kind == "foreign":
         return dict(zip(PHASES, words, strict=True))
@@ -96,7 +96,7 @@ def recognize(
     descriptions: dict[str, str],
     delays_s: dict[str, float | None],
 ) -> dict[str, tuple[str, float, bool]]:
-    """Writes the phases as a study, and gives what is found for each: phase, probability, whether it is sure."""
+    """Writes the phases as a study, and returns for each the found phase, its probability, and whether it is sure."""
     with tempfile.TemporaryDirectory() as folder:
         write_simulated_study(
             {phase: images[phase] for phase in phases},

@@ -13,9 +13,9 @@ import time
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
-import scipy.ndimage as ndi
 import SimpleITK as sitk
+from numpy.typing import NDArray
+from scipy import ndimage
 
 from NephroSynthLib.exam.simulated_images import to_image, to_images
 from NephroSynthLib.imaging.dice import dice
@@ -40,8 +40,8 @@ class Row:
     ssim_truth: float = 0.0
 
 
-def roughened(labels: npt.NDArray[np.uint8], spacing: tuple[float, float, float], seed: int) -> npt.NDArray[np.uint8]:
-    """A label map (z, y, x) whose borders wander by some millimetres, as a segmenter's do."""
+def roughened(labels: NDArray[np.uint8], spacing: tuple[float, float, float], seed: int) -> NDArray[np.uint8]:
+    """Returns a label map (z, y, x) whose borders wander by some millimetres, as those of a segmenter do."""
     rng = np.random.default_rng(seed)
     steps = np.array(spacing[::-1])
     rough = np.zeros_like(labels)
@@ -49,15 +49,15 @@ def roughened(labels: npt.NDArray[np.uint8], spacing: tuple[float, float, float]
         mask = labels == label
         if not mask.any():
             continue
-        signed = ndi.distance_transform_edt(~mask, steps) - ndi.distance_transform_edt(mask, steps)
-        wander = ndi.gaussian_filter(rng.normal(size=mask.shape), 6.0 / steps)
+        signed = ndimage.distance_transform_edt(~mask, steps) - ndimage.distance_transform_edt(mask, steps)
+        wander = ndimage.gaussian_filter(rng.normal(size=mask.shape), 6.0 / steps)
         wander *= 2.4 / wander.std()
-        rough[ndi.gaussian_filter(signed + wander, 1.5 / steps) < rng.normal(0, 0.6)] = label
+        rough[ndimage.gaussian_filter(signed + wander, 1.5 / steps) < rng.normal(0, 0.6)] = label
     return rough
 
 
 def kidney_tre(transform: sitk.Transform, exam: SimulatedExam) -> float:
-    """Mean distance in mm between the transform and the truth over the kidneys of the reference."""
+    """Returns the mean distance in mm between the transform and the truth over the kidneys of the reference."""
     excretory = exam.phases["excretory"]
     indices = np.argwhere(exam.kidneys > 0)[::37]
     points = exam.reference.to_points(indices)

@@ -1,4 +1,4 @@
-"""How long a simulated exam takes, and how much memory: `python Testing/Benchmarks/simulation_speed.py`.
+"""Measures time and memory of a simulated exam: `python Testing/Benchmarks/simulation_speed.py`.
 
 Prints a table: for each grid the seconds of wall clock and of CPU for one exam of three phases, after a warm-up.
 The target is a 192 x 160 x 64 exam in at most 3 s on two idle cores.
@@ -23,7 +23,7 @@ GRIDS: dict[str, Grid | None] = {
 
 
 def measure(grid: Grid | None, seeds: range) -> tuple[float, float, float]:
-    """Mean wall seconds, mean CPU seconds and mean voxels in a phase, in millions."""
+    """Returns mean wall seconds, mean CPU seconds and mean voxels in a phase, in millions."""
     wall, cpu, voxels = [], [], []
     for seed in seeds:
         wall_start, cpu_start = time.perf_counter(), time.process_time()
@@ -35,7 +35,7 @@ def measure(grid: Grid | None, seeds: range) -> tuple[float, float, float]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2, help="torch threads")
     parser.add_argument("--count", type=int, default=3, help="exams for each grid")
