@@ -17,7 +17,7 @@ from NephroSynthLib.cli.progress_bars import ProgressDisplay
 from NephroSynthLib.cli.summaries import print_summary
 from NephroSynthLib.errors import Cancelled, NephroSynthError
 from NephroSynthLib.files.outputs import OUTPUTS
-from NephroSynthLib.files.staging import check_target
+from NephroSynthLib.files.staging import check_target, check_writable
 from NephroSynthLib.jobs.catalogue import JOBS
 from NephroSynthLib.jobs.job_process import JobProcess
 from NephroSynthLib.jobs.request import Request, WritingRequest, parse
@@ -60,6 +60,8 @@ def work(command: str, arguments: dict[str, Any], view: View) -> dict[str, Any]:
         out = getattr(request, "out", None)
         if isinstance(request, WritingRequest):
             check_target(request.out, request.overwrite, OUTPUTS[command])
+        elif out is not None:
+            check_writable(out)
         summary = _run_job(command, _as_json(request), view)
     except KeyboardInterrupt:
         _fail(Cancelled(), view)

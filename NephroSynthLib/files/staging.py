@@ -110,7 +110,20 @@ def check_target(out: Path, overwrite: bool, results: Collection[str]) -> None:
     """
     with _disk_errors():
         _check_contents(out, overwrite, results)
-        _check_writable(out.resolve())
+        _check_name(out.resolve())
+        _probe(out.resolve().parent)
+
+
+def check_writable(out: Path) -> None:
+    """Refuses a folder in which a job cannot write, without leaving anything on the disk; it may be filled.
+
+    Raises:
+        UsageError: If `out` is or lies in a file, or has a name that is not valid UTF-8.
+        ResourceError: If nothing can be written there.
+    """
+    with _disk_errors():
+        _check_name(out.resolve())
+        _probe(out.resolve())
 
 
 def check_space(out: Path, needed: int) -> None:
@@ -132,13 +145,16 @@ def check_space(out: Path, needed: int) -> None:
         )
 
 
-def _check_writable(out: Path) -> None:
-    """Makes and removes an empty folder where the temporary folder will be; only that shows whether it works."""
+def _check_name(out: Path) -> None:
     try:
         os.fspath(out).encode()
     except UnicodeEncodeError as error:
         raise UsageError("The output path is not valid UTF-8.", Action.CHOOSE_FOLDER) from error
-    place = _existing(out.parent)
+
+
+def _probe(folder: Path) -> None:
+    """Makes and removes an empty folder in the nearest existing one, since no other check of writing is certain."""
+    place = _existing(folder)
     if not place.is_dir():
         raise UsageError("The output path lies in a file.", Action.CHOOSE_FOLDER)
     probe = place / _temporary_name()

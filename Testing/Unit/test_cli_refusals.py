@@ -221,7 +221,8 @@ def test_identifiers_are_removed_from_dicom_output_only(sound: dict[str, Path], 
 
 def test_an_output_folder_in_a_file_is_refused_before_the_input_is_read(sound: dict[str, Path], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    options = ["--image", str(tmp_path / "nowhere.nii.gz"), "--out", str(tmp_path / "file" / "out")]
-    result = runner.invoke(app, ["segment", *options])
-    assert result.exit_code == 2
-    assert "lies in a file" in result.stderr
+    missing = str(tmp_path / "nowhere")
+    for command in (["segment", "--image", f"{missing}.nii.gz"], ["prepare", "synthesis", "--cohort", missing]):
+        result = runner.invoke(app, [*command, "--out", str(tmp_path / "file" / "out")])
+        assert result.exit_code == 2
+        assert "lies in a file" in result.stderr

@@ -15,6 +15,7 @@ from NephroSynthLib.files.staging import (
     check_apart,
     check_space,
     check_target,
+    check_writable,
     file_suffix,
     remove_leftovers,
     staged_file,
@@ -135,10 +136,17 @@ class TestTarget:
         check_target(tmp_path / "new" / "result", False, ())
         assert names(tmp_path) == []
 
+    def test_a_folder_that_is_added_to_may_be_filled(self, tmp_path: Path) -> None:
+        (tmp_path / "case").touch()
+        check_writable(tmp_path)
+        check_writable(tmp_path / "new" / "training")
+        assert names(tmp_path) == ["case"]
+
     def test_a_place_within_a_file_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        with pytest.raises(UsageError, match="lies in a file"):
-            check_target(tmp_path / "file" / "x" / "y", False, ())
+        for check in (lambda out: check_target(out, False, ()), check_writable):
+            with pytest.raises(UsageError, match="lies in a file"):
+                check(tmp_path / "file" / "x" / "y")
 
     @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc and names that are not valid UTF-8")
     def test_a_place_that_nobody_can_write_is_refused(self, tmp_path: Path) -> None:
