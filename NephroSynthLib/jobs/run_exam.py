@@ -13,7 +13,6 @@ from NephroSynthLib import options
 from NephroSynthLib.errors import Action, UsageError
 from NephroSynthLib.files.outputs import OUTPUTS
 from NephroSynthLib.files.staging import check_apart, check_space, check_target, staged_folder
-from NephroSynthLib.imaging.grids import along_stored_axes
 from NephroSynthLib.jobs.dicom_output import EXCRETORY_SERIES, NONCONTRAST_SERIES, need_library
 from NephroSynthLib.jobs.request import ComputingRequest, DicomFolder, Flag, Summary, Volume, WritingRequest
 from NephroSynthLib.jobs.run_input import RunInput, export_run, find_series, with_series
@@ -106,6 +105,8 @@ def _check_space(request: RunRequest, exam: Exam) -> None:
     Raises:
         ResourceError: If a disk has less.
     """
+    from NephroSynthLib.imaging.grids import along_stored_axes
+
     image = exam.noncontrast
     voxels = math.prod(image.GetSize())
     if request.settings.spacing is not None:

@@ -26,6 +26,10 @@ def test_a_run_picks_the_phases_and_exports_into_their_study(tmp_path: Path) -> 
     arguments = {"dicom": tmp_path / "exam", "out": tmp_path / "result", "dicom_out": tmp_path / "dicom"}
     summary = jobs.execute("run", {**arguments, "settings": {"device": "cpu"}}, Progress())
     assert "The noncontrast phase is series 2" in summary["notes"][0]
+    assert summary["warnings"] == []
+    report = (tmp_path / "result/report.html").read_text(encoding="utf-8")
+    assert 'class="notes"' in report
+    assert 'class="warnings"' not in report
     written = sitk.ReadImage(str(tmp_path / "result/synthetic_nephrographic.nii.gz"))
     files = sorted((tmp_path / "dicom/synthetic_nephrographic").iterdir(), reverse=True)
     instances = [pydicom.dcmread(path) for path in files]
