@@ -35,7 +35,7 @@ class Option(Generic[Value]):
 
     Example:
         >>> STEPS.default, STEPS.least, STEPS.most
-        (4, 1, 4000)
+        (1, 1, 4000)
     """
 
     default: Value
@@ -67,7 +67,15 @@ SYNTHESIS_MODEL = Option(
 SAMPLER: Option[SamplerName] = Option(
     "dpm-solver++", "How the model's answers are turned into a volume.", choices=get_args(SamplerName)
 )
-STEPS = Option(4, "Denoising steps. More steps take longer and change little beyond the default.", 1, 4000)
+STEPS = Option(
+    1,
+    "Denoising steps. One step gives the most accurate volume; more steps add texture. "
+    "Several samples take at least four steps.",
+    1,
+    4000,
+)
+LEAST_STEPS_OF_SAMPLES = 4
+"""One step gives nearly the same volume for every noise, so samples of one step would have no spread."""
 SAMPLES = Option(
     1, "Volumes to draw and average. More than one gives an uncertainty map and takes that much longer.", 1, 64
 )

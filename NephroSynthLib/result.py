@@ -147,7 +147,7 @@ class Result:
                 "region_start": list(region.start),
                 "region_size": list(region.size),
                 "sampler": chosen.sampler,
-                "steps": chosen.steps,
+                "steps": chosen.denoising_steps,
                 "samples": chosen.samples,
             },
             metrics=self.acquired.metrics.to_dict() if self.acquired else None,

@@ -57,6 +57,11 @@ class SynthesisSettings(_Settings):
     excretory_delay_s: float | None = field(options.EXCRETORY_DELAY)
     margin_mm: float = field(options.MARGIN)
 
+    @property
+    def denoising_steps(self) -> int:
+        """The steps that are taken: `steps`, or the least number for samples that differ."""
+        return self.steps if self.samples == 1 else max(self.steps, options.LEAST_STEPS_OF_SAMPLES)
+
 
 class Settings(_Settings):
     """Settings of a whole run.

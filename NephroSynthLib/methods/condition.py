@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +11,11 @@ CONDITION_CHANNELS, CONTEXT_FEATURES = 3, 5
 BRIGHTEST_HU = 3000.0
 EXCRETORY_DELAYS_S = (300.0, 900.0)
 USUAL_DELAY_S = 600.0
+TOLD_SPACING_MM = (1.5, 1.5, 5.0)
+"""The voxel size that the network is told of every exam, so that its HU do not depend on the grid.
+
+The bundled model learned from exams of one grid and few injections each, and takes a finer grid for a stronger
+enhancement."""
 
 
 def condition_channels(noncontrast: NDArray[np.float32], excretory: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -31,17 +34,21 @@ def condition_channels(noncontrast: NDArray[np.float32], excretory: NDArray[np.f
     return np.stack([to_window(noncontrast), to_window(excretory), dense]).astype(np.float32)
 
 
-def exam_context(spacing: Sequence[float], excretory_delay_s: float | None) -> NDArray[np.float32]:
+def exam_context(excretory_delay_s: float | None) -> NDArray[np.float32]:
     """Returns the context of an exam as a whole, for the network: five numbers, float32.
 
     The enhancement of a kidney at 100 s follows from its enhancement in the excretory phase only together with the
     delay of that phase.
 
     Args:
-        spacing: Voxel size (x, y, z) in mm; the context holds its logarithms.
         excretory_delay_s: Time from the injection to the excretory phase, limited to the range of the training; None
-            if it is not known. The context holds its logarithm relative to ten minutes, and whether it is known.
+            if it is not known.
+
+    Returns:
+        The logarithms of `TOLD_SPACING_MM`, the logarithm of the delay relative to ten minutes, and 1 if the delay is
+        known, else 0.
     """
     shortest, longest = EXCRETORY_DELAYS_S
     delay = USUAL_DELAY_S if excretory_delay_s is None else min(max(excretory_delay_s, shortest), longest)
-    return np.array([*np.log(spacing), np.log(delay / USUAL_DELAY_S), excretory_delay_s is not None], np.float32)
+    known = excretory_delay_s is not None
+    return np.array([*np.log(TOLD_SPACING_MM), np.log(delay / USUAL_DELAY_S), known], np.float32)

@@ -56,7 +56,7 @@ class DsSnict:
     normalization: ClassVar[Mapping[str, JsonValue]] = {
         "channels": ["non-contrast window", "excretory window", "log excretory density beyond the window"],
         "spacing_mm": "0.6-1.6 in plane, 0.8-5 between slices",
-        "context": ["log spacing x, y, z", "log excretory delay", "whether the delay is known"],
+        "context": ["log of 1.5, 1.5, 5 mm", "log excretory delay", "whether the delay is known"],
     }
     crop: ClassVar[Size] = (24, 96, 96)
 
@@ -89,9 +89,9 @@ class DsSnict:
     def translate(self, case: Case, settings: SynthesisSettings, seed: int, progress: Progress) -> HU:
         """See `Method.translate`."""
         condition = torch.from_numpy(condition_channels(case.noncontrast, case.excretory))[None]
-        context = torch.from_numpy(exam_context(case.spacing, case.excretory_delay_s))[None]
+        context = torch.from_numpy(exam_context(case.excretory_delay_s))[None]
         sampler = SAMPLERS[settings.sampler](self.denoiser.process)
-        image = sample_tiled(self.denoiser, sampler, condition, context, settings.steps, seed, progress)
+        image = sample_tiled(self.denoiser, sampler, condition, context, settings.denoising_steps, seed, progress)
         return from_window(image.clamp(-1, 1)).cpu().numpy()
 
     @staticmethod
@@ -101,7 +101,7 @@ class DsSnict:
         return {
             "image": to_window(example.nephrographic)[None].astype(np.float32),
             "condition": condition_channels(case.noncontrast, case.excretory),
-            "context": exam_context(case.spacing, case.excretory_delay_s),
+            "context": exam_context(case.excretory_delay_s),
             "weight": (1 + (KIDNEY_WEIGHT - 1) * (example.kidneys > 0.25))[None].astype(np.float32),
         }
 

@@ -32,7 +32,6 @@ from NephroSynthLib.training.recontrast import compartment_hu, other_contrast, s
 MARGIN_MM = options.MARGIN.default
 RECONTRASTED = 0.85
 DELAY_KNOWN = 0.5
-SAMPLING_STEPS = 4
 
 
 def recipe(method: TrainableMethod) -> Recipe:
@@ -199,7 +198,7 @@ def evaluate_on(method: Method, pool: CasePool) -> dict[str, float]:
         kidney region, and the mean absolute error in HU inside the kidneys; both against the true nephrographic phase.
     """
     figures: dict[str, list[float]] = {}
-    settings = SynthesisSettings(steps=SAMPLING_STEPS)
+    settings = SynthesisSettings()
     for path in pool.ready():
         case = pool.load(path)
         before, after, truth = (case[name].astype(np.float32) for name in ("noncontrast", "excretory", "nephrographic"))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from NephroSynthLib.methods.condition import condition_channels, exam_context
+from NephroSynthLib.methods.condition import TOLD_SPACING_MM, condition_channels, exam_context
 
 
 def test_channels_are_both_windows_and_the_density_beyond() -> None:
@@ -22,12 +22,12 @@ def test_density_rises_with_hu() -> None:
     assert np.all(np.diff(condition_channels(hu, hu)[2].ravel()) > 0)
 
 
-def test_context_begins_with_the_logarithm_of_the_voxel_size() -> None:
-    np.testing.assert_allclose(np.exp(exam_context((0.7, 0.7, 3.0), None)[:3]), [0.7, 0.7, 3.0], rtol=1e-6)
+def test_context_holds_the_logarithm_of_the_voxel_size_that_every_exam_is_told() -> None:
+    np.testing.assert_allclose(np.exp(exam_context(None)[:3]), TOLD_SPACING_MM, rtol=1e-6)
 
 
 def test_context_tells_the_delay_within_what_training_saw_and_whether_it_is_known() -> None:
-    told = {delay: exam_context((1.0, 1.0, 1.0), delay)[3:].tolist() for delay in (None, 60, 300, 600, 900, 3600)}
+    told = {delay: exam_context(delay)[3:].tolist() for delay in (None, 60, 300, 600, 900, 3600)}
     assert told[None] == [0, 0]
     assert told[600] == [0, 1]
     assert told[300][0] < 0 < told[900][0]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import get_args
 
@@ -38,6 +39,20 @@ def test_translates_within_the_window_by_each_sampler(method: DsSnict, case: Cas
     assert -150 <= first.min() < first.max() <= 250
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_hu_do_not_depend_on_the_voxel_size_that_the_case_has(method: DsSnict, case: Case) -> None:
+    thin = dataclasses.replace(case, spacing=(0.7, 0.7, 0.7))
+    thick = dataclasses.replace(case, spacing=(1.5, 1.5, 5.0))
+    translated = [method.translate(one, SynthesisSettings(), 0, Progress()) for one in (thin, thick)]
+    np.testing.assert_array_equal(*translated)
+
+
+def test_one_volume_takes_one_step_and_samples_take_enough_to_differ() -> None:
+    assert SynthesisSettings().denoising_steps == 1
+    assert SynthesisSettings(samples=3).denoising_steps == 4
+    assert SynthesisSettings(samples=3, steps=9).denoising_steps == 9
+    assert SynthesisSettings(steps=2).denoising_steps == 2
 
 
 def test_progress_ends_at_the_end(method: DsSnict, case: Case) -> None:
@@ -81,7 +96,7 @@ def test_a_sample_holds_the_window_the_condition_the_context_and_a_weight_for_th
     assert (sample["image"].min(), sample["image"].max()) == (-1, 1)
     assert set(sample["weight"][0, 2].ravel()) == {KIDNEY_WEIGHT}
     assert set(sample["weight"][0, 3].ravel()) == {1.0}
-    np.testing.assert_array_equal(sample["context"], exam_context(case.spacing, 500.0))
+    np.testing.assert_array_equal(sample["context"], exam_context(500.0))
 
 
 def test_its_training_holds_the_network_that_translates(method: DsSnict) -> None:
