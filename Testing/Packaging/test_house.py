@@ -305,7 +305,6 @@ def test_the_rule_finds_a_violation(
     assert rule(built(sources)) == [violation]
 
 
-@pytest.mark.xfail(reason="the last tests of jobs/ and report/ are on their way", strict=False)
 def test_each_module_has_its_test_at_the_mirrored_path(house: House) -> None:
     tests = {path.relative_to(ROOT / "Testing/Unit").as_posix() for path in (ROOT / "Testing/Unit").rglob("test_*.py")}
     violations = untested_modules(house, tests)
