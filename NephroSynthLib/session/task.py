@@ -72,7 +72,7 @@ class TaskListener(Generic[T]):
             removed by then.
         on_progress: Called with the state and an event. `stage` is empty except in the state WORKING.
         on_warning: Called with each warning of the worker.
-        on_log: Called with each line for the log, and with each note of the worker.
+        on_log: Called with each line for the log, and with each note of the result.
     """
 
     on_end: Callable[[T | None, Exception | None], None]
@@ -174,8 +174,6 @@ class Task(Generic[T]):
             self._listener.on_progress(self.state, event)
         elif message["type"] == "warning":
             self._listener.on_warning(str(message.get("message")))
-        else:
-            self._log(str(message.get("message")))
 
     def _log(self, line: str) -> None:
         self._listener.on_log(line)
@@ -183,6 +181,8 @@ class Task(Generic[T]):
     def _worked(self, result: Summary | None, error: NephroSynthError | None) -> None:
         self._worker = None
         if error is None:
+            for note in (result or {}).get("notes", ()):
+                self._log(str(note))
             self._load(result or {})
         elif self._plan is not None and self._plan.survives() and not isinstance(error, Cancelled):
             self._log("".join(traceback.format_exception(error)))

@@ -30,7 +30,7 @@ class WorkerJob:
 
     Args:
         loop: The event loop of the front end.
-        on_message: Called with each progress message, warning and note.
+        on_message: Called with each progress message and warning.
         on_log: Called with each line of standard error.
         on_end: Called with the result or the error, after the process has ended and its temporary files are removed.
     """

@@ -114,14 +114,13 @@ def test_a_task_goes_through_all_states_and_ends_with_its_result(loop: Any, stor
     assert loop.process.received == [{"command": "run", "arguments": {"source": str(story.folder)}}]
     loop.process.say("progress", stage="segment", fraction=0.25, message="Finding the kidneys")
     loop.process.say("warning", message="Look closely.")
-    loop.process.say("note", message="It was quick.")
     loop.process.listener.receive_log(b"a line\n")
-    loop.process.say("result", result={"a": 1, "b": 2})
+    loop.process.say("result", result={"a": 1, "notes": ["It was quick."]})
     loop.process.end()
     assert story.task.state is State.LOADING
     loop.run()
     assert story.ends == [("2 results", None)]
-    assert (story.warnings, story.log) == (["Look closely."], ["It was quick.", "a line"])
+    assert (story.warnings, story.log) == (["Look closely."], ["a line", "It was quick."])
     assert story.events == [
         (State.WRITING, ProgressEvent("", 0.0, "begin")),
         (State.WRITING, ProgressEvent("", 0.5, "middle")),
