@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -76,10 +77,19 @@ def _fonts() -> str | None:
     return "no font is installed (Debian's package fonts-dejavu-core)"
 
 
+def _processes() -> str | None:
+    try:
+        get_context("spawn").Lock()
+    except (OSError, ImportError) as error:
+        return f"processes cannot share a lock on this system ({error}), which training needs"
+    return None
+
+
 NEEDS: dict[str, Callable[[], str | None]] = {
     "cmake": _program("cmake", "cmake"),
     "dciodvfy": _program("dciodvfy", "dicom3tools"),
     "orthanc": _program("Orthanc", "orthanc"),
+    "processes": _processes,
     "slicer": _slicer,
     "window": _window,
 }

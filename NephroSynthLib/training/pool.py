@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from NephroSynthLib.errors import Action, ResourceError
+
 PreparedCase = dict[str, NDArray[Any]]
 """Arrays of one prepared exam by name; their types are those that take the least space."""
 
@@ -80,6 +82,21 @@ class CasePool:
         for future in self._preparing:
             if future.done() and not future.cancelled():
                 future.result()
+
+
+def check_processes() -> None:
+    """Checks that processes of this system can share a lock, as the preparation of cases and the loading of crops do.
+
+    Raises:
+        ResourceError: They cannot, for example because /dev/shm is missing or not writable in a container.
+    """
+    try:
+        get_context("spawn").Lock()
+    except (OSError, ImportError) as error:
+        raise ResourceError(
+            "Processes cannot share a lock on this system, which training needs: /dev/shm is missing or not writable.",
+            Action.CHECK_PERMISSIONS,
+        ) from error
 
 
 def save_case(case: PreparedCase, path: Path) -> None:

@@ -18,7 +18,7 @@ from NephroSynthLib.methods.registry import trainable_method
 from NephroSynthLib.models.bundle import SUFFIX, BundleMetadata, ModelBundle, Task, load_bundle, save_bundle
 from NephroSynthLib.training import segmentation_cases, synthesis_cases
 from NephroSynthLib.training.loop import OnProgress, fit
-from NephroSynthLib.training.pool import CasePool
+from NephroSynthLib.training.pool import CasePool, check_processes
 from NephroSynthLib.training.recipe import Recipe
 from NephroSynthLib.training.record import exams_in_words, own_cases, provenance, simulated_seeds, timed
 
@@ -95,12 +95,14 @@ def train(order: TrainingOrder, on_progress: OnProgress) -> Path:
     Raises:
         UsageError: There is nothing to train on, the method cannot be trained, or seeds are those of held-out exams.
         ModelError: The bundle to start from cannot be used, or holds another network.
+        ResourceError: Processes cannot share a lock on this system.
 
     Example:
         >>> train(TrainingOrder("synthesis", Path("runs/mine"), exams=40, steps=2000), lambda done, text: None)
         PosixPath('runs/mine/nephrographic-synthesizer.safetensors')
     """
     _check_seeds(order)
+    check_processes()
     torch.manual_seed(order.seed)
     recipe = _recipe(order)
     start = None if order.start_from is None else _begin_with(recipe, order.start_from)

@@ -27,6 +27,8 @@ from NephroSynthLib.training.pool import FIRST_OF_COHORT, save_case
 from NephroSynthLib.training.synthesis_cases import synthesis_case
 from NephroSynthLib.training.train import TrainingOrder, train
 
+pytestmark = pytest.mark.system("processes")
+
 FULL_RANGE = (-1024.0, 3071.0)
 
 

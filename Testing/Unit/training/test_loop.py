@@ -15,6 +15,8 @@ from NephroSynthLib.methods.method import Sample, TrainingPlan
 from NephroSynthLib.training import loop
 from NephroSynthLib.training.loop import fit
 
+pytestmark = pytest.mark.system("processes")
+
 
 class Regression(pl.LightningModule):
     """Learns y = 3 x - 1 with one optimizer, which Lightning steps."""

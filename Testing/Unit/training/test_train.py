@@ -25,6 +25,8 @@ from NephroSynthLib.training.pool import FIRST_OF_COHORT, CasePool
 from NephroSynthLib.training.recipe import Recipe
 from NephroSynthLib.training.train import TrainingOrder, train
 
+pytestmark = pytest.mark.system("processes")
+
 MODULE = """
 import numpy as np
 
