@@ -56,7 +56,7 @@ class DsSnict:
     normalization: ClassVar[Mapping[str, JsonValue]] = {
         "channels": ["non-contrast window", "excretory window", "log excretory density beyond the window"],
         "spacing_mm": "0.6-1.6 in plane, 0.8-5 between slices",
-        "context": ["log of 1.5, 1.5, 5 mm", "log excretory delay", "whether the delay is known"],
+        "context": ["log spacing x, y, z", "log excretory delay", "whether the delay is known"],
     }
     crop: ClassVar[Size] = (24, 96, 96)
 

@@ -16,6 +16,7 @@ from gui_exam import MODULE
 from gui_workers import in_stage, program
 from scene_state import assert_as_before, contents, leftovers, slicer_temporary, start, start_played, wait_for_end
 
+from NephroSynthLib import options
 from NephroSynthLib.progress import STAGES
 
 
@@ -244,4 +245,4 @@ def test_the_parameters_are_those_of_the_scene(host: Any, ready: Any, exam_nodes
     host.click(ready.ui.advancedSection, (20, 8))
     ready.panel.advanced.end_now()
     host.click(ready.ui.restoreDefaultsButton)
-    assert ready.ui.stepsSpinBox.value == 4
+    assert ready.ui.stepsSpinBox.value == options.STEPS.default

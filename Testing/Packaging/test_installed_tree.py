@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from NephroSynthLib.jobs.catalogue import JOBS
+from NephroSynthLib.methods.registry import METHODS
 
 ROOT = Path(__file__).resolve().parents[2]
 STAND_IN = Path(__file__).parent / "SlicerStandIn"
@@ -96,7 +97,18 @@ def _code(file: Path) -> list[ast.AST]:
     if file in JOB_FILES:
         reached = _job_functions()
         parts = [part for part in parts if not isinstance(part, ast.FunctionDef) or part.name in reached]
-    return [node for part in parts for node in ast.walk(part)]
+    return [node for part in parts for node in _without_training(part)]
+
+
+def _without_training(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and all below it, except imports for types and the functions by which a method is trained."""
+    if isinstance(node, ast.FunctionDef) and node.name == "training_module":
+        return
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _without_training(child)
 
 
 def _imports(file: Path) -> Iterator[str]:
@@ -125,7 +137,8 @@ def _source(name: str) -> Path | None:
 def _needed_python() -> set[Path]:
     """The module, the worker with the jobs that the panel starts, and all of the project that they import."""
     seen: set[Path] = set()
-    found = [ROOT / "NephroSynth/NephroSynth.py", ROOT / "NephroSynthLib/jobs/worker.py"]
+    methods = [_source(entry.where.partition(":")[0]) for entry in METHODS.values()]
+    found = [ROOT / "NephroSynth/NephroSynth.py", ROOT / "NephroSynthLib/jobs/worker.py", *filter(None, methods)]
     while found:
         file = found.pop()
         if file not in seen:
@@ -238,16 +251,9 @@ def test_the_installed_worker_reads_its_bundled_models(
     printed = _run(sys.executable, "-c", program, cwd=tmp_path, env=installed_alone)
     assert {line.split()[0] for line in printed.splitlines()} == {"segmentation", "synthesis"}
     assert all(str(modules) in line for line in printed.splitlines())
-    finished = subprocess.run(
-        [sys.executable, "-m", "NephroSynthLib.jobs.worker"],
-        input=b'{"command": "nothing", "arguments": {}}\n',
-        capture_output=True,
-        check=False,
-        cwd=tmp_path,
-        env=installed_alone,
-    )
-    assert b'"hello"' in finished.stdout
-    assert finished.returncode == 2, finished.stderr
+    messages, status = _ask_worker("nothing", {}, tmp_path, installed_alone)
+    assert messages[0]["type"] == "hello"
+    assert status == 2, messages
 
 
 @pytest.mark.parametrize(
@@ -269,12 +275,21 @@ def test_the_installed_worker_reads_its_bundled_models(
 def test_a_job_that_is_not_installed_says_so(
     installed_alone: dict[str, str], tmp_path: Path, command: str, arguments: dict[str, object]
 ) -> None:
+    messages, status = _ask_worker(command, arguments, tmp_path, installed_alone)
+    error = messages[-1]
+    assert error.get("what") == "This job is not part of the Slicer extension.", error
+    assert status == error["exit_code"] == 2
+
+
+def _ask_worker(
+    command: str, arguments: dict[str, object], folder: Path, environment: dict[str, str]
+) -> tuple[list[dict[str, object]], int]:
+    """Gives a job to the installed worker, and returns its messages and its exit status."""
     worker = [sys.executable, "-m", "NephroSynthLib.jobs.worker"]
     with subprocess.Popen(
-        worker, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=installed_alone
+        worker, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder, env=environment
     ) as process:
         process.stdin.write(json.dumps({"command": command, "arguments": arguments}) + "\n")
         process.stdin.flush()  # and not closed: the worker would take that as its parent's end
-        error = json.loads(process.stdout.readlines()[-1])
-    assert error.get("what") == "This job is not part of the Slicer extension.", error
-    assert process.returncode == error["exit_code"] == 2
+        messages = [json.loads(line) for line in process.stdout]
+    return messages, process.returncode

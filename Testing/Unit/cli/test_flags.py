@@ -41,7 +41,11 @@ def test_each_field_that_is_not_hidden_is_a_parameter(name: str) -> None:
 def test_defaults_ranges_and_help_are_those_of_the_options() -> None:
     made = {parameter.name: parameter for parameter in parameters(RunRequest, COMMANDS["run"])}
     steps, seed = (made[name].annotation.__metadata__[0] for name in ("steps", "seed"))
-    assert (made["steps"].default, steps.min, steps.max) == (4, options.STEPS.least, options.STEPS.most)
+    assert (made["steps"].default, steps.min, steps.max) == (
+        options.STEPS.default,
+        options.STEPS.least,
+        options.STEPS.most,
+    )
     assert steps.help == options.STEPS.help
     assert (seed.min, seed.max) == (0, None)
     assert flags("segment")["--steps"].default == options.SEGMENTATION_STEPS.default

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import SimpleITK as sitk
-import torch
 
 from NephroSynthLib.diffusion.denoiser import Denoiser
 from NephroSynthLib.models.bundle import load_bundle
+from NephroSynthLib.models.swin_diffusion import restore_denoiser
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.segmentation.segmenter import kidney_probability, volume_warnings, volumes_ml
 from NephroSynthLib.settings import SegmentationSettings
@@ -32,7 +32,7 @@ def test_usual_volumes_are_not_doubted() -> None:
 
 @pytest.fixture(scope="module")
 def denoiser() -> Denoiser:
-    return load_bundle(SegmentationSettings().model, task="segmentation").build(torch.device("cpu"))
+    return restore_denoiser(load_bundle(SegmentationSettings().model, task="segmentation"), "cpu")
 
 
 def test_the_probability_of_a_mirrored_ct_is_the_mirrored_probability(denoiser: Denoiser) -> None:
