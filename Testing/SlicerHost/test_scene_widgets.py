@@ -196,12 +196,6 @@ def test_a_saved_scene_comes_back(slicer_host: Any, slicer: Any, tmp_path: Path,
     assert loaded.GetOrigin() == pytest.approx((29.5, 29.5, -29.5))
 
 
-def test_data_nodes_are_in_the_subject_hierarchy(slicer: Any) -> None:
-    node = _ct(slicer)
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    assert hierarchy.GetItemByDataNode(node) != hierarchy.GetInvalidItemID()
-
-
 def _segment_items(slicer: Any, node: Any) -> list[str]:
     """Names of the items below the item of a segmentation."""
     import vtk
@@ -257,14 +251,6 @@ def test_dialogs_are_answered_in_turn(slicer_host: Any, slicer: Any) -> None:
 def test_a_dialog_that_nobody_expects_is_an_error(slicer_host: Any, slicer: Any) -> None:
     with pytest.raises(AssertionError, match="out of memory"):
         slicer_host.in_event_loop(lambda: slicer.util.errorDisplay("out of memory"))
-
-
-def test_a_file_dialog_gives_a_path(slicer_host: Any, tmp_path: Path) -> None:
-    import qt
-
-    (tmp_path / "model.safetensors").write_bytes(b"")
-    slicer_host.expect_dialog(tmp_path / "model.safetensors")
-    assert qt.QFileDialog.getOpenFileName(None, "Model", "") == str(tmp_path / "model.safetensors")
 
 
 @pytest.mark.parametrize(

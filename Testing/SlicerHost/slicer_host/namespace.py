@@ -118,7 +118,7 @@ def _public(source: ModuleType, name: str, *prefixes: str) -> ModuleType:
 
 def _parameter_node_module() -> ModuleType:
     module = ModuleType("slicer.parameterNodeWrapper")
-    types = ("Default", "Decimals", "SingleStep", "Validator", "WithinRange", "Minimum", "Maximum", "Choice")
+    types = ("Default", "Validator", "WithinRange")
     found = {name: getattr(parameter_types, name) for name in types}
     found |= {name: getattr(parameter_node, name) for name in ("parameterNodeWrapper", "isParameterNodeWrapper")}
     module.__dict__.update(found, __all__=list(found))

@@ -8,17 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from slicer_host.parameter_types import (
-    Choice,
-    Decimals,
-    Maximum,
-    Minimum,
-    SingleStep,
-    WithinRange,
-    first_annotation,
-    is_node_type,
-    split_annotations,
-)
+from slicer_host.parameter_types import WithinRange, first_annotation, is_node_type, split_annotations
 
 _UNBOUNDED_INT = 2**31
 
@@ -77,18 +67,6 @@ class LineEditConnector(PropertyConnector):
             self.widget.text = value
 
 
-class PlainTextConnector(Connector):
-    """A QTextEdit."""
-
-    signal = "textChanged"
-
-    def read(self) -> Any:
-        return self.widget.toPlainText()
-
-    def write(self, value: Any) -> None:
-        self.widget.setPlainText(value)
-
-
 class ChoiceConnector(Connector):
     """A combo box that lists the values a parameter may have."""
 
@@ -132,29 +110,17 @@ def connector_for(widget: Any, annotated: Any) -> Connector:
     kind = type(widget).__name__
     if bare is bool and kind == "QCheckBox":
         return PropertyConnector(widget, "checked", "stateChanged")
-    if bare is bool and kind == "QPushButton":
-        widget.checkable = True
-        return PropertyConnector(widget, "checked", "toggled")
     if bare is int and kind in ("QSlider", "QSpinBox"):
         _limit_integers(widget, annotations)
         return PropertyConnector(widget, "value", "valueChanged")
     if bare in (int, float) and kind in ("QDoubleSpinBox", "ctkSliderWidget"):
         _limit_numbers(widget, bare, annotations)
         return PropertyConnector(widget, "value", "valueChanged", int if bare is int else float)
-    if bare in (int, float, str, bool) and kind == "QComboBox":
-        choice = first_annotation(annotations, Choice)
-        if choice is None:
-            raise RuntimeError("a combo box needs the Choice annotation")
-        return ChoiceConnector(widget, [(str(value), value) for value in choice.choices])
     if isinstance(bare, type) and issubclass(bare, enum.Enum) and kind == "QComboBox":
         label = getattr(bare, "label", lambda value: value.name)
         return ChoiceConnector(widget, [(label(value), value) for value in bare])
     if bare is str and kind == "QLineEdit":
         return LineEditConnector(widget, "text", "textChanged")
-    if bare is str and kind == "QLabel":
-        return PropertyConnector(widget, "text", "")
-    if bare is str and kind == "QTextEdit":
-        return PlainTextConnector(widget)
     if isinstance(bare, type) and issubclass(bare, pathlib.PurePath) and kind == "ctkPathLineEdit":
         return PropertyConnector(widget, "currentPath", "currentPathChanged", bare)
     if is_node_type(bare) and kind == "qMRMLNodeComboBox":
@@ -162,33 +128,21 @@ def connector_for(widget: Any, annotated: Any) -> Connector:
     raise RuntimeError(f"Unable to create GUI connector from datatype '{annotated}' to widget type '{kind}'.")
 
 
-def _bounds(annotations: tuple[Any, ...]) -> tuple[float | None, float | None]:
+def _bounds(annotations: tuple[Any, ...]) -> tuple[float, float] | None:
     within = first_annotation(annotations, WithinRange)
-    if within is not None:
-        return within.minimum, within.maximum
-    low, high = first_annotation(annotations, Minimum), first_annotation(annotations, Maximum)
-    return low.minimum if low else None, high.maximum if high else None
+    return (within.minimum, within.maximum) if within is not None else None
 
 
 def _limit_integers(widget: Any, annotations: tuple[Any, ...]) -> None:
-    low, high = _bounds(annotations)
-    step = first_annotation(annotations, SingleStep)
-    if step is not None:
-        widget.singleStep = step.value
-    widget.setMinimum(-_UNBOUNDED_INT if low is None else low)
-    widget.setMaximum(_UNBOUNDED_INT - 1 if high is None else high)
+    low, high = _bounds(annotations) or (-_UNBOUNDED_INT, _UNBOUNDED_INT - 1)
+    widget.setRange(low, high)
 
 
 def _limit_numbers(widget: Any, bare: type, annotations: tuple[Any, ...]) -> None:
-    low, high = _bounds(annotations)
-    if type(widget).__name__ == "ctkSliderWidget" and (low is None or high is None):
+    bounds = _bounds(annotations)
+    if type(widget).__name__ == "ctkSliderWidget" and bounds is None:
         raise RuntimeError("Cannot have a connection to ctkSliderWidget where the float types is unbounded.")
-    decimals, step = first_annotation(annotations, Decimals), first_annotation(annotations, SingleStep)
     if bare is int:
         widget.decimals = 0
-    elif decimals is not None:
-        widget.decimals = decimals.value
-    if step is not None:
-        widget.singleStep = step.value
-    widget.minimum = float("-inf") if low is None else float(low)
-    widget.maximum = float("inf") if high is None else float(high)
+    low, high = bounds or (float("-inf"), float("inf"))
+    widget.minimum, widget.maximum = float(low), float(high)

@@ -25,20 +25,6 @@ class Default:
         return self._generator() if self._generator else self._value
 
 
-@dataclass(frozen=True)
-class Decimals:
-    """Digits that a spin box or slider shows."""
-
-    value: int
-
-
-@dataclass(frozen=True)
-class SingleStep:
-    """Step of a spin box or slider."""
-
-    value: float
-
-
 class Validator(ABC):
     """A condition on the value of a parameter."""
 
@@ -57,39 +43,6 @@ class WithinRange(Validator):
     def validate(self, value: Any) -> None:
         if value < self.minimum or value > self.maximum:
             raise ValueError(f"Value must be within range [{self.minimum}, {self.maximum}], is {value}")
-
-
-@dataclass(frozen=True)
-class Minimum(Validator):
-    """Not below a number."""
-
-    minimum: float
-
-    def validate(self, value: Any) -> None:
-        if value < self.minimum:
-            raise ValueError(f"Value must be greater than {self.minimum}, is {value}")
-
-
-@dataclass(frozen=True)
-class Maximum(Validator):
-    """Not above a number."""
-
-    maximum: float
-
-    def validate(self, value: Any) -> None:
-        if value > self.maximum:
-            raise ValueError(f"Value must be less than {self.maximum}, is {value}")
-
-
-@dataclass(frozen=True)
-class Choice(Validator):
-    """One of a list."""
-
-    choices: Sequence[Any]
-
-    def validate(self, value: Any) -> None:
-        if value not in self.choices:
-            raise ValueError(f"Value is {value}, but must be in one of the following: {self.choices}")
 
 
 def split_annotations(annotated: Any) -> tuple[Any, tuple[Any, ...]]:
