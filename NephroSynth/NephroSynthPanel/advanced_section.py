@@ -72,7 +72,8 @@ class AdvancedSection:
     def end_now(self) -> None:
         """Ends the worker that tells the devices, before this method returns."""
         if self._task is not None:
-            self._task.end_now()
+            task, self._task = self._task, None
+            task.end_now()
 
     def _opened(self, collapsed: bool) -> None:
         if not collapsed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,20 @@ def start(host: Any, widget: Any, body: str, python: str = sys.executable) -> No
     host.process_events()
 
 
-def start_played(host: Any, widget: Any, folder: Path) -> None:
-    """Starts a run without a process, that gives the files of a folder. Later workers are real again."""
+def start_played(host: Any, widget: Any, folder: Path, while_it_works: Callable[[], None] = lambda: None) -> None:
+    """Starts a run without a process, that gives the files of a folder. Later workers are real again.
+
+    Args:
+        host: The open host.
+        widget: The module's widget.
+        folder: The files of a result.
+        while_it_works: Called after the inputs are written and before the worker answers.
+    """
     loop = widget.panel.loop
 
     def play(listener: Any) -> PlayedWorker:
         del loop.start_worker
+        while_it_works()
         return PlayedWorker(loop, listener, folder)
 
     loop.start_worker = play

@@ -178,14 +178,17 @@ def test_inputs_removed_during_the_run_leave_no_half_result(
 ) -> None:
     import slicer
 
-    start_played(host, ready, result_folder)
-    host.wait_until(lambda: ready.ui.readBar.value > 500)
-    for node in exam_nodes.values():
-        slicer.mrmlScene.RemoveNode(node)
-    before = contents()
+    before: list[Any] = []
+
+    def remove_inputs() -> None:
+        for node in exam_nodes.values():
+            slicer.mrmlScene.RemoveNode(node)
+        before.append(contents())
+
+    start_played(host, ready, result_folder, remove_inputs)
     wait_for_end(host, ready)
     assert "removed during the run" in ready.ui.errorLabel.text
-    assert contents() == before
+    assert before == [contents()]
     assert leftovers() == []
     assert not ready.ui.applyButton.enabled
 
