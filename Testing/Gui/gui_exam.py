@@ -14,9 +14,11 @@ SIZE, SPACING = (64, 48, 20), (5.0, 5.0, 8.0)
 
 
 def small_image(value: float, kidneys: float) -> sitk.Image:
-    """An ellipse of tissue with two kidneys, HU."""
+    """An ellipse of tissue in a layer of fat, with a spine and two kidneys, HU."""
     z, y, x = np.indices(SIZE[::-1])
-    hu = np.where(((x - 32) / 28) ** 2 + ((y - 24) / 20) ** 2 < 1, value, -1000.0)
+    radius = np.hypot((x - 32) / 28, (y - 24) / 20)
+    hu = np.select([radius < 0.85, radius < 1], [value, -100.0], -1000.0)
+    hu[np.hypot(x - 32, y - 34) < 3] = 1100.0
     for centre in (18, 46):
         hu[((x - centre) / 6) ** 2 + ((y - 28) / 6) ** 2 + ((z - 10) / 6) ** 2 < 1] = kidneys
     image = sitk.GetImageFromArray(hu.astype(np.float32))
