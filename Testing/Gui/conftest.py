@@ -27,9 +27,9 @@ def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
     return request.config.stash.setdefault(MEASURED, []).append
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def application() -> Iterator[Any]:
-    """One open host with the module's panel for all tests."""
+    """One open host with the module's panel for the tests of a file: hosts of two files must not be open at once."""
     from slicer_host import Host
 
     with Host() as host:
