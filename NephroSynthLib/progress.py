@@ -17,7 +17,7 @@ PIPELINE_SHARES = {"read": 2.0, "segment": 30.0, "register": 25.0, "synthesize":
 
 @dataclass(frozen=True)
 class ProgressEvent:
-    """Where a run stands: `fraction` of `stage` is done, in [0, 1]; `message` says what goes on now."""
+    """The position of a run: `fraction` of `stage` is done, in [0, 1]; `message` describes the current step."""
 
     stage: str
     fraction: float
@@ -28,7 +28,7 @@ ProgressSink = Callable[[ProgressEvent], None]
 
 
 def ignore(event: ProgressEvent) -> None:
-    """A sink for callers who do not watch."""
+    """Ignores an event; the sink of callers that show no progress."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Progress:
     """Reports the progress of one stage, or of a part of it, to a sink.
 
     A stage calls `update` with its own fraction in [0, 1]; `part` hands a sub-range of it to a callee.
-    Every update first asks `cancelled`, so that a run ends at the next update after a cancellation.
+    Every update first calls `cancelled`, so a run ends at the next update after a cancellation.
     """
 
     sink: ProgressSink = ignore
@@ -46,11 +46,11 @@ class Progress:
     stop: float = 1.0
 
     def stage(self, name: Stage) -> Progress:
-        """The whole range of another stage, with the same sink."""
+        """Returns the progress of another stage, with the same sink."""
         return Progress(self.sink, self.cancelled, name)
 
     def part(self, start: float, stop: float) -> Progress:
-        """The sub-range [start, stop] of this range, as a range of its own."""
+        """Returns the sub-range [start, stop] of this range."""
         width = self.stop - self.start
         return Progress(
             self.sink, self.cancelled, self.stage_name, self.start + start * width, self.start + stop * width

@@ -39,7 +39,7 @@ SHARES: Mapping[str, Mapping[str, float]] = {
 
 
 class ProgressDisplay:
-    """Draws the progress messages of one job; in a console that is no terminal, a line when a stage begins and ends."""
+    """Draws the progress of one job. Without a terminal it prints a line when a stage begins and when it ends."""
 
     def __init__(self, command: str, console: Console) -> None:
         self._shares = SHARES[command]

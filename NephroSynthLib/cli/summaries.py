@@ -1,4 +1,4 @@
-"""The summary of a command, as a person reads it in a terminal."""
+"""Prints the summary of a command for a person at a terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Row = tuple[str, str]
 
 
 def print_summary(command: str, summary: Summary, out: Path | None) -> None:
-    """Prints the summary of a job on standard output, and where its files lie."""
+    """Prints the summary of a job and the place of its files on standard output."""
     console = Console(highlight=False, soft_wrap=True)
     table = _TABLES.get(command, _figures)(summary)
     if table.row_count:
@@ -126,7 +126,7 @@ def _reasons(summary: Summary) -> Iterator[str]:
 
 
 def _number(series: Summary) -> str:
-    """The number by which a series can be named, with its part where the series is split."""
+    """Returns the number that names a series, with the number of its part if the series is split."""
     number = "?" if series["series"] is None else str(series["series"])
     return f"{number}.{series['part']}" if series.get("part") else number
 

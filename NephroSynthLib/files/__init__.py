@@ -1,1 +1,1 @@
-"""What is written: whole or not at all, under fixed names, with the notice that every output carries."""
+"""Writing of files: atomic, under fixed names, with the notice that every output carries."""

@@ -1,4 +1,4 @@
-"""Values that JSON can say."""
+"""Conversion of values to JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def finite(value: object) -> Any:
-    """The same value with None for each number that is not finite, which JSON lacks, and lists for tuples."""
+    """Returns a value with None for each number that is not finite, and with lists for tuples, as JSON needs them."""
     if isinstance(value, Mapping):
         return {str(key): finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

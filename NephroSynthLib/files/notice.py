@@ -1,4 +1,4 @@
-"""What every result says of itself."""
+"""The notices that every result carries."""
 
 from __future__ import annotations
 

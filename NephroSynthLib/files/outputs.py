@@ -1,4 +1,4 @@
-"""The files that each command leaves in its output folder; `--overwrite` replaces no folder that holds any other."""
+"""The files that each command writes to its output folder. A folder that holds other files is never replaced."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ TRANSFORM = "excretory_to_noncontrast.h5"
 SUMMARY = "result.json"
 REPORT = "report.html"
 READY = "ready"
-"""The folder, in what Slicer's panel hands over for an export, with files that are exported as they are."""
+"""Name of the folder with finished files, in the folder that Slicer's panel prepares for an export."""
 _SUFFIXES = (".nii.gz", ".nrrd")
 
 
 SYNTHETIC = "synthetic_nephrographic"
 OTHER_IMAGES = ("excretory_registered", "acquired_registered", "kidneys", "uncertainty")
-"""The names of a run's images beside the synthetic one."""
+"""The names of the images of a run, except the synthetic one."""
 
 
 def _images(*names: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Writing that is whole or not at all: a temporary name beside the target, renamed at the end."""
+"""Atomic writing: under a temporary name beside the target, which is renamed at the end."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def file_suffix(path: Path) -> str:
-    """The suffix that tells the format of an image file: the last one, or two where both are needed, as in .nii.gz."""
+    """Returns the suffix that tells the format of an image file: the last one, or two of them, as in .nii.gz."""
     name = path.name.lower()
     return next((suffix for suffix in _DOUBLE_SUFFIXES if name.endswith(suffix)), path.suffix)
 
@@ -90,7 +90,7 @@ def _machine() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in centiseconds; empty when there is no such process, or no more than its exit status."""
+    """Returns the start time of a process in centiseconds; empty if there is none, or if it has already ended."""
     try:
         process = psutil.Process(pid)
         return "" if process.status() == psutil.STATUS_ZOMBIE else str(round(process.create_time() * 100))
@@ -190,7 +190,7 @@ def _check_contents(out: Path, overwrite: bool, results: Collection[str]) -> Non
 
 
 def check_apart(out: Path, other: Path) -> None:
-    """Refuses two output folders of which one is, or lies in, the other: each replaces what it finds in its place.
+    """Refuses two output folders if one is the other or lies inside the other, because each replaces its old content.
 
     Raises:
         UsageError: If they are not apart.

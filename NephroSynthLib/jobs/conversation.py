@@ -1,6 +1,6 @@
-"""What a worker process says, understood: one message a line, its errors as ours, and why it ended.
+"""Interprets the output of a worker process: one message a line, its errors, and the reason for its end.
 
-Whoever runs a worker (`JobProcess` in a terminal, a QProcess in Slicer) hands its lines to a `Conversation`.
+The runner of a worker (`JobProcess` in a terminal, a QProcess in Slicer) passes its lines to a `Conversation`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Message = dict[str, Any]
 
 
 class WorkerTrace(Exception):
-    """The traceback, or the last lines of the log, of a worker: the cause of its error in this process."""
+    """The traceback or the last log lines of a worker, as the cause of its error in this process."""
 
 
 class Conversation:
-    """One worker's messages and log, and the temporary data that it has announced.
+    """The messages, the log and the announced temporary data of one worker.
 
     Attributes:
         worker_pid: The worker's process, which may be a child of the one that was started; None until it says hello.
@@ -38,11 +38,11 @@ class Conversation:
         self.worker_pid: int | None = None
 
     def hear(self, line: bytes) -> Message | None:
-        """The message of a line that concerns the job: progress, a warning or the result.
+        """Returns the message of a line if it concerns the job: progress, a warning or the result.
 
         Raises:
             NephroSynthError: The job's error, of its own class.
-            WorkerError: If the line is no message, or of another protocol.
+            WorkerError: If the line is not a message, or has another protocol.
         """
         message = _parse(line)
         kind = message["type"]
@@ -59,13 +59,13 @@ class Conversation:
         return None
 
     def log(self, raw: bytes) -> str:
-        """A line that the worker or its libraries wrote to standard error, as text; the last ones are kept."""
+        """Decodes a line of standard error and keeps it among the last lines."""
         line = raw.decode(errors="replace").rstrip()
         self._log.append(line)
         return line
 
     def why_it_died(self, how: str, killed: bool) -> NephroSynthError:
-        """The error of a worker that ended without a result.
+        """Returns the error of a worker that ended without a result.
 
         Args:
             how: 'with status 1' or 'by signal 11'.
@@ -81,18 +81,18 @@ class Conversation:
         return error
 
     def clean_up(self) -> None:
-        """Removes what a worker that was killed has left; the worker must have ended."""
+        """Removes the temporary data of a killed worker; the worker must have ended."""
         for path in self._temporary:
             scratch.remove(path)
 
 
 def as_line(message: Message) -> bytes:
-    """A message as a line for the worker's input."""
+    """Returns a message as a line for the input of the worker."""
     return (json.dumps(message) + "\n").encode()
 
 
 def worker_environment() -> dict[str, str]:
-    """What to add to a worker's environment.
+    """Returns the variables to add to the environment of a worker.
 
     This package's folder is on the path and the current one is not, so that no file there can shadow a module.
     """

@@ -1,4 +1,4 @@
-"""A worker process seen from its parent: its messages, its end, and what it must not leave behind."""
+"""A worker process from the view of its parent: its messages, its end, and the removal of its temporary data."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = ["CANCEL_WITHIN_S", "WORKER", "JobProcess", "Message", "WorkerTrace"]
 
 
 class JobProcess:
-    """Runs one job in a worker process; use it as a context manager, so that nothing of the job survives it.
+    """Runs one job in a worker process. Use it as a context manager, so that no process or file of the job remains.
 
     Args:
-        command: the job, such as `run`.
-        arguments: what the job needs, as JSON.
-        log: called with each line that the worker or its libraries write to standard error.
-        program: the worker's command line.
+        command: The job, such as `run`.
+        arguments: The arguments of the job, as JSON.
+        log: Called with each line that the worker or its libraries write to standard error.
+        program: The command line of the worker.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class JobProcess:
         self._end()
 
     def messages(self) -> Iterator[Message]:
-        """The worker's messages up to its result.
+        """Yields the messages of the worker up to its result.
 
         Raises:
             NephroSynthError: The job's error, of its own class.
@@ -85,7 +85,7 @@ class JobProcess:
         """Ends the job within a second.
 
         Returns:
-            The result, if the job ended well before it could be stopped; None if it was stopped.
+            The result if the job succeeded before it could be stopped; None if it was stopped.
         """
         killer = threading.Timer(CANCEL_WITHIN_S, self._kill)
         killer.start()
@@ -137,7 +137,7 @@ class JobProcess:
 
 @contextlib.contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """Ctrl-C waits for the end of the block, so that a second one does not spoil the cleaning up after the first."""
+    """Ignores Ctrl-C during the block, so that a second one does not interrupt the cleanup after the first."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""Simulated exams as files: the phases as any CT would come, the truth beside them, all labelled as simulated."""
+"""Simulated exams as files: the phases in the form of an acquired CT, and the truth, all labelled as simulated."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SimulatedFiles:
 
     @staticmethod
     def simulate(seed: int, progress: Progress, reference: Grid | None = None) -> SimulatedFiles:
-        """Simulates the exam of a seed, on a grid or on one that the seed draws."""
+        """Simulates the exam of a seed, on a given grid or on a grid drawn from the seed."""
         progress.update(0.0, f"Simulating exam {seed}")
         exam = simulate(seed, reference=reference)
         images = to_images(exam)
@@ -40,7 +40,7 @@ class SimulatedFiles:
         return SimulatedFiles(exam, images)
 
     def write_phases(self, folder: Path, file_format: Format, progress: Progress) -> None:
-        """Writes the three phases: a file each, or a folder each with a DICOM series of one study."""
+        """Writes the three phases, each as a file or as a folder with a DICOM series of one study."""
         phases = {phase: self.images[phase] for phase in PHASES}
         if file_format == "dicom":
             progress.update(0.0, "Writing three DICOM series")
@@ -51,10 +51,10 @@ class SimulatedFiles:
             _write(phases, _suffix(file_format), folder, progress)
 
     def write_truth(self, folder: Path, file_format: Format, progress: Progress) -> None:
-        """Writes the truth on the non-contrast grid; that of a DICOM exam as NIfTI.
+        """Writes the truth on the non-contrast grid, for a DICOM exam as NIfTI.
 
-        It is the labels, the noise-free nephrographic phase (HU), the displacements (LPS mm), and `truth.json` with the
-        kinetics, the findings and what each label means.
+        The truth consists of the labels, the noise-free nephrographic phase (HU), the displacements (LPS mm), and
+        `truth.json` with the kinetics, the findings and the meaning of each label.
         """
         truth = {name: image for name, image in self.images.items() if name not in PHASES}
         for name in truth:

@@ -6,7 +6,7 @@ The protocol, one JSON object a line:
     in    {"command": "run", "arguments": {...}}              first line: the job
           {"type": "cancel"}                                  later: end the job
     out   {"type": "hello", "protocol": 1, "version": "...", "pid": 123}
-          {"type": "temporary", "path": "..."}                remove it, should this process be killed
+          {"type": "temporary", "path": "..."}                remove it if this process is killed
           {"type": "progress", "stage": "...", "fraction": 0.5, "message": "..."}
           {"type": "warning", "message": "..."}
           {"type": "result", "result": {...}}                 last line of a job that ended well
@@ -44,7 +44,7 @@ GRACE_S = 0.3
 
 
 class Channel:
-    """The process's real standard output, for messages alone; what others print to it goes to standard error."""
+    """The real standard output of the process, for messages only; other output is redirected to standard error."""
 
     def __init__(self) -> None:
         sys.stdout.flush()
@@ -53,7 +53,7 @@ class Channel:
         os.dup2(2, 1)
 
     def send(self, kind: str, **fields: Any) -> None:
-        """Writes one message; a parent that is gone does not hear it."""
+        """Writes one message; does nothing if the parent has ended."""
         line = json.dumps({"type": kind, **fields}, allow_nan=False) + "\n"
         with self._lock:
             try:
@@ -69,7 +69,7 @@ class Channel:
         self.send("error", **{"class": type(error).__name__, **fields})
 
     def progress(self, event: ProgressEvent) -> None:
-        """A progress sink."""
+        """Sends a progress event; this is a progress sink."""
         self.send("progress", stage=event.stage, fraction=round(event.fraction, 4), message=event.message)
 
 

@@ -33,13 +33,13 @@ _Z_MARGIN_MM, _CLOSE_MARGIN_MM, _BOARD_MM = 40.0, 18.0, 20.0
 
 @dataclass(frozen=True)
 class Views:
-    """What the pictures show.
+    """The volumes that the pictures show.
 
     Attributes:
-        phases: name to image in HU on any grid, in the order of the columns; `NONCONTRAST` and `SYNTHETIC` among them.
-        kidneys: label map, 1 right and 2 left.
-        anatomy: where body and kidneys lie.
-        region: a mask of what the model synthesized; the rest of the synthetic phase is the kinetic baseline's.
+        phases: Images in HU on any grid by name, in the order of the columns, with `NONCONTRAST` and `SYNTHETIC`.
+        kidneys: Label map, 1 right and 2 left.
+        anatomy: Position of the body and the kidneys.
+        region: Mask of the voxels that the model synthesized. Outside, the synthetic phase is the kinetic baseline.
     """
 
     phases: dict[str, sitk.Image]
@@ -49,7 +49,7 @@ class Views:
 
 
 def make_views(phases: Mapping[str, sitk.Image], kidneys: sitk.Image, region: Box) -> Views:
-    """Collects what the pictures need; `region` is a box of voxels of the synthetic phase."""
+    """Returns the volumes for the pictures; `region` is a box of voxels of the synthetic phase."""
     inside = np.zeros(phases[SYNTHETIC].GetSize()[::-1], np.float32)
     inside[region.slices] = 1
     mask = sitk.GetImageFromArray(inside)
@@ -58,7 +58,7 @@ def make_views(phases: Mapping[str, sitk.Image], kidneys: sitk.Image, region: Bo
 
 
 def phases_figure(views: Views) -> bytes:
-    """Three planes through the kidneys by phases, and synthetic less acquired where there is an acquired phase."""
+    """Paints three planes through the kidneys in each phase, and the synthetic minus an acquired phase."""
     planes = _body_planes(views.anatomy)
     rows = []
     for plane in planes:
@@ -71,7 +71,7 @@ def phases_figure(views: Views) -> bytes:
 
 
 def outlines_figure(views: Views) -> bytes:
-    """A close look at each kidney in each phase, with its outline."""
+    """Paints each kidney in each phase at a larger scale, with its outline."""
     rows, names = [], []
     for side, extent in views.anatomy.kidneys.items():
         plane = coronal(
@@ -84,7 +84,7 @@ def outlines_figure(views: Views) -> bytes:
 
 
 def registration_figure(views: Views, before: sitk.Image) -> bytes:
-    """The excretory phase over the non-contrast one before and after registration, in colours and as checkerboards."""
+    """Paints the excretory over the non-contrast phase, before and after registration, in colours and as tiles."""
     fixed, after = views.phases[NONCONTRAST], views.phases[EXCRETORY]
     close = views.anatomy.both_kidneys.grown(options.MARGIN.default).within(views.anatomy.body)
     planes = [axial(views.anatomy.axial_z, close), coronal(_kidney_y(views.anatomy), close)]
@@ -98,7 +98,7 @@ def registration_figure(views: Views, before: sitk.Image) -> bytes:
 
 
 def uncertainty_figure(views: Views, uncertainty: sitk.Image) -> bytes:
-    """The standard deviation over the samples in three planes, with the kidneys' outlines."""
+    """Paints the standard deviation over the samples in three planes, with the outlines of the kidneys."""
     scale = Scale("magma", 0, 50, "HU")
     planes = _body_planes(views.anatomy)
     tiles = [
@@ -109,7 +109,7 @@ def uncertainty_figure(views: Views, uncertainty: sitk.Image) -> bytes:
 
 
 def histogram_figure(views: Views, *, dark: bool) -> bytes:
-    """HU inside the kidneys by phase, as densities, on a light or a dark ground."""
+    """Paints the densities of the HU inside the kidneys in each phase, on a light or a dark background."""
     ground, ink, rule = ("#171a1f", "#d6dae0", "#3a4048") if dark else ("#ffffff", "#1f2933", "#d9dee4")
     figure = Figure(figsize=(11, 3.4), dpi=110, facecolor=ground)
     canvas = FigureCanvasAgg(figure)
@@ -164,7 +164,7 @@ def _phase_tile(views: Views, name: str, plane: Plane) -> Tile:
 
 
 def _difference(views: Views, plane: Plane) -> NDArray[np.floating]:
-    """Synthetic less acquired HU; not a number where the acquired phase is padding."""
+    """Returns synthetic minus acquired HU, and NaN in the padding of the acquired phase."""
     acquired = views.phases[ACQUIRED]
     seen = plane.sample(sitk.Cast(acquired > AIR_HU, sitk.sitkFloat32), outside=0.0) > 0.999
     return np.where(seen, plane.sample(views.phases[SYNTHETIC]) - plane.sample(acquired), np.nan)

@@ -21,15 +21,15 @@ Point = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Plane:
-    """A rectangle in space, as it is looked at: patient right and anterior to the left, superior up.
+    """A rectangle in space in radiological view: patient right and anterior on the left, superior on top.
 
     Attributes:
-        name: 'axial', 'coronal' or 'sagittal'.
-        corner: LPS point in mm of its upper left corner.
+        name: Name: 'axial', 'coronal' or 'sagittal'.
+        corner: Upper left corner as an LPS point in mm.
         right: LPS unit vector to the right of the picture.
         down: LPS unit vector down the picture.
-        width_mm, height_mm: size.
-        letters: where patient directions lie: left, right, top and bottom of the picture.
+        width_mm, height_mm: Size.
+        letters: Patient directions at the left, right, top and bottom of the picture.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Plane:
     letters: tuple[str, str, str, str]
 
     def sample(self, image: sitk.Image, *, label: bool = False, outside: float | None = None) -> NDArray[np.floating]:
-        """The image in this plane as a picture (row, column) with square pixels of 0.8 mm."""
+        """Samples an image in this plane, as a picture (row, column) with square pixels of 0.8 mm."""
         size = [max(1, round(self.width_mm / PIXEL_MM)), max(1, round(self.height_mm / PIXEL_MM)), 1]
         grid = sitk.Image(size, sitk.sitkUInt8)
         axes = np.stack([self.right, self.down, np.cross(self.right, self.down)], axis=1)
@@ -64,23 +64,23 @@ class Extent:
         return (self.lower + self.upper) / 2
 
     def grown(self, margin_mm: float) -> Extent:
-        """The box with a margin on each side."""
+        """Returns the box with a margin on each side."""
         return Extent(self.lower - margin_mm, self.upper + margin_mm)
 
     def within(self, other: Extent) -> Extent:
-        """What both boxes share."""
+        """Returns the intersection of both boxes."""
         return Extent(np.maximum(self.lower, other.lower), np.minimum(self.upper, other.upper))
 
 
 @dataclass(frozen=True)
 class Anatomy:
-    """Where the body and the kidneys lie.
+    """Position of the body and the kidneys.
 
     Attributes:
-        body: extent of the patient without the table, as far as the image reaches.
-        kidneys: extent of each kidney by side.
-        axial_z: LPS z in mm of the axial plane that shows most of the lesser shown kidney.
-        centroids: LPS mm of each kidney by side.
+        body: Extent of the patient without the table, within the image.
+        kidneys: Extent of each kidney by side.
+        axial_z: LPS z in mm of the axial plane in which the smaller kidney section is largest.
+        centroids: Centroid of each kidney in LPS mm, by side.
     """
 
     body: Extent
@@ -90,14 +90,14 @@ class Anatomy:
 
     @property
     def both_kidneys(self) -> Extent:
-        """The box around all kidneys."""
+        """Returns the box around all kidneys."""
         lower = np.min([extent.lower for extent in self.kidneys.values()], axis=0)
         upper = np.max([extent.upper for extent in self.kidneys.values()], axis=0)
         return Extent(lower, upper)
 
 
 def find_anatomy(noncontrast: sitk.Image, kidneys: sitk.Image) -> Anatomy:
-    """Finds the body in a CT in HU and the kidneys in its label map (1 right, 2 left; at least one of them)."""
+    """Finds the body in a CT in HU, and the kidneys in its label map (1 right, 2 left, at least one of them)."""
     scene = _reach(noncontrast)
     labels, grid = _upright(kidneys, scene, _LABEL_MM, label=True)
     masks = {side: labels == label for side, label in SIDES.items() if (labels == label).any()}
@@ -112,28 +112,28 @@ def find_anatomy(noncontrast: sitk.Image, kidneys: sitk.Image) -> Anatomy:
 
 
 def axial(z: float, extent: Extent) -> Plane:
-    """The axial plane at LPS z in mm, seen from the feet."""
+    """Returns the axial plane at LPS z in mm, seen from the feet."""
     width, height, _ = extent.upper - extent.lower
     corner = (float(extent.lower[0]), float(extent.lower[1]), z)
     return Plane("axial", corner, (1, 0, 0), (0, 1, 0), float(width), float(height), ("R", "L", "A", "P"))
 
 
 def coronal(y: float, extent: Extent) -> Plane:
-    """The coronal plane at LPS y in mm, seen from the front."""
+    """Returns the coronal plane at LPS y in mm, seen from the front."""
     width, _, height = extent.upper - extent.lower
     corner = (float(extent.lower[0]), y, float(extent.upper[2]))
     return Plane("coronal", corner, (1, 0, 0), (0, 0, -1), float(width), float(height), ("R", "L", "S", "I"))
 
 
 def sagittal(x: float, extent: Extent) -> Plane:
-    """The sagittal plane at LPS x in mm, anterior to the left."""
+    """Returns the sagittal plane at LPS x in mm, with anterior on the left."""
     _, width, height = extent.upper - extent.lower
     corner = (x, float(extent.lower[1]), float(extent.upper[2]))
     return Plane("sagittal", corner, (0, 1, 0), (0, 0, -1), float(width), float(height), ("A", "P", "S", "I"))
 
 
 def _reach(image: sitk.Image) -> Extent:
-    """The extent of the image's outer voxel faces."""
+    """Returns the extent between the outer voxel faces of the image."""
     size = image.GetSize()
     corners = [
         image.TransformContinuousIndexToPhysicalPoint(
@@ -154,7 +154,7 @@ def _upright(
 
 
 def _body(image: sitk.Image, scene: Extent) -> Extent:
-    """The largest piece of what is denser than fat-free air, once the thin table has been opened away."""
+    """Returns the largest connected piece denser than air, after an opening has removed the thin table."""
     hu, grid = _upright(image, scene, _COARSE_MM)
     solid = sitk.GetImageFromArray((hu > BODY_HU).astype(np.uint8))
     opened = sitk.BinaryMorphologicalOpening(solid, (2, 2, 0))

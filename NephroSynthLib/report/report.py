@@ -24,7 +24,7 @@ TEMPLATE = "report.html.j2"
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as data URIs, with what it shows; `dark` replaces it on a dark page."""
+    """A figure as data URIs with its caption; `dark` replaces it on a dark page."""
 
     title: str
     caption: str
@@ -38,8 +38,8 @@ def write_report(result: Result, path: Path) -> None:
     The file loads nothing from outside and holds no name, identifier or path of the exam.
 
     Args:
-        result: of a run; the acquired phase and the uncertainty are shown where they are there.
-        path: the HTML file; it appears whole or not at all.
+        result: Result of a run. The acquired phase and the uncertainty are shown if they exist.
+        path: The HTML file, which is written atomically.
 
     Raises:
         ResourceError: If the file cannot be written.

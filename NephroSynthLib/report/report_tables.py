@@ -28,7 +28,7 @@ _FIGURES = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """A box at the top of the report: a title, what was found, and the figures it rests on."""
+    """A box at the top of the report: a title, the finding, and its figures."""
 
     title: str
     state: State
@@ -48,7 +48,7 @@ class Table:
 
 
 def without_paths(text: str) -> str:
-    """A text in which each path is cut to the name of its file."""
+    """Returns a text in which each path is replaced by its file name."""
     return _PATH.sub("", text)
 
 
@@ -60,15 +60,15 @@ def verdicts(
     noncontrast: str,
     metrics: Mapping[str, Any] | None,
 ) -> list[Verdict]:
-    """What a reader sees first: registration, kidneys, enhancement, and agreement with the acquired phase if given.
+    """Returns the boxes at the top: registration, kidneys, enhancement, and agreement with an acquired phase.
 
     Args:
-        registration: `mode` and the figures of quality, as in result.json.
-        volumes: ml of each kidney by side.
+        registration: The mode and the figures of quality, as in result.json.
+        volumes: Volume of each kidney in ml, by side.
         regions: HU by kidney and phase.
-        synthetic: name of the synthetic phase in `regions`.
-        noncontrast: name of the non-contrast phase there.
-        metrics: as in result.json.
+        synthetic: Name of the synthetic phase in `regions`.
+        noncontrast: Name of the non-contrast phase in `regions`.
+        metrics: The comparison, as in result.json.
     """
     passed = bool(registration["passed"])
     found = [
@@ -95,7 +95,7 @@ def verdicts(
 
 
 def metrics_tables(metrics: Mapping[str, Any]) -> list[Table]:
-    """Similarity to the acquired phase, and agreement of the kidneys segmented in both."""
+    """Returns the tables of the similarity to the acquired phase and of the agreement of the kidneys."""
     parts = {f"{metrics['region']}": metrics["around"], "inside the kidneys": metrics["inside"]}
     columns = [
         (f"{name}, {label}", part[key])
@@ -137,7 +137,7 @@ def metrics_tables(metrics: Mapping[str, Any]) -> list[Table]:
 
 
 def region_table(statistics: list[RegionStatistics]) -> Table:
-    """HU by region and phase."""
+    """Returns the table of HU by region and phase."""
     phases = list(dict.fromkeys(row.phase for row in statistics))
     cells = {(row.side, row.tissue, row.phase): row for row in statistics}
     rows = []
@@ -154,7 +154,7 @@ def region_table(statistics: list[RegionStatistics]) -> Table:
 
 
 def registration_table(registrations: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Figures of each registration, by the name of the phase that was moved."""
+    """Returns the table of the figures of each registration, by the name of the moving phase."""
     rows: list[tuple[str, ...]] = []
     sides = list(dict.fromkeys(side for r in registrations.values() for side in r["kidney_shift_mm"]))
 
@@ -183,7 +183,7 @@ def registration_table(registrations: Mapping[str, Mapping[str, Any]]) -> Table:
 
 
 def model_table(models: Mapping[str, Any], chosen: Mapping[str, str]) -> Table:
-    """The models' short cards: those of `chosen` (stage to the name or path in the settings) that can still be read."""
+    """Returns the table of the models in `chosen` (stage to name or path) whose bundles can still be read."""
     rows = []
     for stage, model in models.items():
         card = ("–", "–", "–")
@@ -200,12 +200,12 @@ def model_table(models: Mapping[str, Any], chosen: Mapping[str, str]) -> Table:
 
 
 def settings_table(settings: Mapping[str, Any]) -> Table:
-    """All settings, nested ones with a dotted name."""
+    """Returns the table of all settings; nested settings have dotted names."""
     return Table("Settings", ("Setting", "Value"), tuple(_flat(settings)), prose=True)
 
 
 def timings_table(timings_s: Mapping[str, float], peak_memory_mb: float) -> Table:
-    """Seconds by stage, their sum and the peak of memory."""
+    """Returns the table of seconds by stage, their sum and the peak memory."""
     rows = [(_sentence(stage), f"{seconds:.1f} s") for stage, seconds in timings_s.items()]
     rows += [("Total", f"{sum(timings_s.values()):.1f} s"), ("Peak memory", f"{peak_memory_mb:.0f} MiB")]
     return Table("Time and memory", ("Stage", "Used"), tuple(rows))

@@ -30,7 +30,7 @@ _EDGED = (withStroke(linewidth=3, foreground=FILM),)
 
 @dataclass(frozen=True)
 class Scale:
-    """How values become colours: a matplotlib colour map between two values; `bar` labels its colour bar, if any."""
+    """A matplotlib colour map between two values; `bar` is the label of its colour bar, if it has one."""
 
     colours: str
     lower: float
@@ -65,10 +65,10 @@ def paint(rows: Sequence[Sequence[Tile]], columns: Sequence[str], names: Sequenc
     """Paints tiles at one scale, with orientation letters, scale bars and colour bars.
 
     Args:
-        rows: tiles; each row has one for each column.
-        columns: titles of the columns.
-        names: names of the rows.
-        width: of the picture in pixels.
+        rows: The tiles; each row has one for each column.
+        columns: Titles of the columns.
+        names: Names of the rows.
+        width: Width of the picture in pixels.
 
     Returns:
         A PNG.
@@ -104,7 +104,7 @@ def paint(rows: Sequence[Sequence[Tile]], columns: Sequence[str], names: Sequenc
 
 
 def png(canvas: FigureCanvasAgg) -> bytes:
-    """What a canvas shows as a PNG."""
+    """Returns the content of a canvas as a PNG."""
     canvas.draw()  # type: ignore[no-untyped-call]
     buffer = io.BytesIO()
     pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
