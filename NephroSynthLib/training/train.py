@@ -102,13 +102,13 @@ def train(order: TrainingOrder, on_progress: OnProgress) -> Path:
         PosixPath('runs/mine/nephrographic-synthesizer.safetensors')
     """
     _check_seeds(order)
-    check_processes()
     torch.manual_seed(order.seed)
     recipe = _recipe(order)
     start = None if order.start_from is None else _begin_with(recipe, order.start_from)
     pool = CasePool(order.folder / "cases", recipe.make_case)
     held_out = CasePool(order.folder / "held-out", recipe.make_case)
     _check_cases(order, pool)
+    check_processes()
     own = len(own_cases(pool))
     judges = HELD_OUT if order.exams or simulated_seeds(pool) else ()
     with timed(order.folder), held_out.filling(judges, 1), pool.filling(order.seeds, order.preparers):

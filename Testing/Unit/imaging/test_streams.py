@@ -20,12 +20,20 @@ def test_a_whole_zlib_or_gzip_stream_passes_and_a_longer_one_is_missed(data: byt
 
 
 @given(st.binary(min_size=10, max_size=300), st.data())
-def test_no_changed_byte_of_a_zlib_stream_passes(data: bytes, choice: st.DataObject) -> None:
+def test_no_stream_with_a_changed_byte_passes_unless_it_holds_the_same_data(data: bytes, choice: st.DataObject) -> None:
+    """Two streams may hold the same data, for example where a run of one byte is copied from another distance."""
     spoiled = bytearray(zlib.compress(data))
     place = choice.draw(st.integers(2, len(spoiled) - 1))
     spoiled[place] ^= choice.draw(st.integers(1, 255))
-    with pytest.raises((zlib.error, EOFError)):
+    try:
+        same = zlib.decompress(spoiled) == data
+    except zlib.error:
+        same = False
+    if same:
         drain_zlib(io.BytesIO(spoiled), len(data))
+    else:
+        with pytest.raises((zlib.error, EOFError)):
+            drain_zlib(io.BytesIO(spoiled), len(data))
 
 
 def test_the_checksum_behind_the_voxels_is_reached() -> None:
