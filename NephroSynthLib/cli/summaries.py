@@ -11,16 +11,24 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from NephroSynthLib.files.decimals import beside
 from NephroSynthLib.files.outputs import REPORT
 
 Summary = dict[str, Any]
 Row = tuple[str, str]
 
 
-def print_summary(command: str, summary: Summary, out: Path | None) -> None:
-    """Prints the summary of a job and the place of its files on standard output."""
+def print_summary(command: str, summary: Summary, out: Path | None, seconds: float) -> None:
+    """Prints the summary of a job and the place of its files on standard output.
+
+    Args:
+        command: The job.
+        summary: Its summary.
+        out: The folder that it wrote; None if it wrote none.
+        seconds: Wall-clock time of the whole job, with the start of its process.
+    """
     console = Console(highlight=False, soft_wrap=True)
-    table = _TABLES.get(command, _figures)(summary)
+    table = _TABLES[command](summary) if command in _TABLES else _figures(summary, seconds)
     if table.row_count:
         console.print(table)
     for line in _places(command, summary, out):
@@ -29,12 +37,12 @@ def print_summary(command: str, summary: Summary, out: Path | None) -> None:
         console.print(Text(summary["notice"], style="dim"))
 
 
-def _figures(summary: Summary) -> Table:
+def _figures(summary: Summary, seconds: float) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    sections = (_registration, _segmentation, _metrics, _cohort, _cost)
-    for section in sections:
-        for name, value in section(summary):
-            table.add_row(Text(name, style="bold"), Text(value))
+    sections = (_registration, _segmentation, _metrics, _cohort)
+    rows = [row for section in sections for row in section(summary)]
+    for name, value in (*rows, *_cost(summary, seconds)):
+        table.add_row(Text(name, style="bold"), Text(value))
     return table
 
 
@@ -43,8 +51,9 @@ def _registration(summary: Summary) -> Iterator[Row]:
     if found:
         verdict = "reached" if found["passed"] else "missed"
         yield "registration", str(found["mode"])
-        yield "SSIM around the kidneys", f"{found['ssim_before']:.3f} before, {found['ssim_after']:.3f} after"
-        yield "quality gate", f"{found['gate']:.2f}, {verdict}"
+        after, gate = beside(found["ssim_after"], found["gate"])
+        yield "SSIM around the kidneys", f"{found['ssim_before']:.2f} before, {after} after"
+        yield "quality gate", f"{gate}, {verdict}"
 
 
 def _segmentation(summary: Summary) -> Iterator[Row]:
@@ -72,9 +81,9 @@ def _cohort(summary: Summary) -> Iterator[Row]:
             yield f"left out: {name}", why
 
 
-def _cost(summary: Summary) -> Iterator[Row]:
+def _cost(summary: Summary, seconds: float) -> Iterator[Row]:
     if "timings_s" in summary:
-        yield "time", f"{sum(summary['timings_s'].values()):.0f} s"
+        yield "time", f"{seconds:.0f} s"
         yield "peak memory", f"{summary['peak_memory_mb'] / 1024:.1f} GiB"
 
 

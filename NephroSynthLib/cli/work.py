@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -55,6 +56,7 @@ def work(command: str, arguments: dict[str, Any], view: View) -> dict[str, Any]:
     Raises:
         Exit: With the exit code of the error, if the job fails.
     """
+    start = time.monotonic()
     try:
         request = parse(JOBS[command].request, arguments)
         out = getattr(request, "out", None)
@@ -70,7 +72,7 @@ def work(command: str, arguments: dict[str, Any], view: View) -> dict[str, Any]:
     if view.json:
         print(json.dumps(summary, indent=2))
     elif not view.quiet:
-        print_summary(command, summary, out)
+        print_summary(command, summary, out, time.monotonic() - start)
     return summary
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
+from NephroSynthLib.files.decimals import beside
 from NephroSynthLib.imaging.grids import AIR_HU, canonical
 from NephroSynthLib.imaging.sides import SIDES
 from NephroSynthLib.options import RegistrationMode
@@ -197,8 +198,9 @@ def _quality(judge: Judge, candidates: list[_Candidate], best: _Candidate, gate:
     before, after = judge.dice(as_acquired), judge.dice(best.map.transform)
     passed = best.ssim >= gate
     folding = "nothing folds" if best.map.min_jacobian > 0 else "the field folds"
+    ssim, needed = beside(best.ssim, gate)
     reasons = [
-        f"SSIM around the kidneys is {best.ssim:.2f}, {'not ' if not passed else ''}enough for the gate of {gate:.2f}.",
+        f"SSIM around the kidneys is {ssim}, {'not ' if not passed else ''}enough for the gate of {needed}.",
         *(f"The {side} kidney overlaps by {after[side]:.2f} (Dice), before by {before[side]:.2f}." for side in after),
         f"The least Jacobian determinant is {best.map.min_jacobian:.2f}, so {folding}.",
     ]

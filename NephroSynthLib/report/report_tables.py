@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from NephroSynthLib.errors import ModelError
 from NephroSynthLib.evaluation.regions import RegionStatistics
+from NephroSynthLib.files.decimals import beside
 from NephroSynthLib.models.bundle import load_bundle
 
 State = Literal["good", "caution", "plain"]
@@ -71,14 +72,15 @@ def verdicts(
         metrics: The comparison, as in result.json.
     """
     passed = bool(registration["passed"])
+    after, gate = beside(registration["ssim_after"], registration["gate"])
     found = [
         Verdict(
             "Registration",
             "good" if passed else "caution",
             "Passed its gate" if passed else "Below its gate: judge the alignment by eye",
             (
-                f"SSIM {_number(registration['ssim_before'])} → {_number(registration['ssim_after'])} at the kidneys",
-                f"gate {_number(registration['gate'])}, mode {registration['mode']}",
+                f"SSIM {_number(registration['ssim_before'])} → {after.replace('-', '−')} at the kidneys",
+                f"gate {gate}, mode {registration['mode']}",
             ),
         ),
         Verdict(

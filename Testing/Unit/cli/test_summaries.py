@@ -41,7 +41,7 @@ REGISTRATION = {"mode": "two-stage", "passed": False, "ssim_before": 0.4, "ssim_
             ["missed", "Result: out", "Research."],
         ),
         ("segment", {"segmentation": {"right": 149.6, "left": 160.2}}, ["right kidney", "150 ml", "160 ml"]),
-        ("run", {"timings_s": {"a": 4.0, "b": 3.0}, "peak_memory_mb": 2048.0}, ["7 s", "2.0 GiB", "Report: out"]),
+        ("run", {"timings_s": {"a": 4.0, "b": 3.0}, "peak_memory_mb": 2048.0}, ["15 s", "2.0 GiB", "Report: out"]),
         ("train", {"bundle": "b.safetensors"}, ["Bundle: b.safetensors"]),
         ("simulate", {"exams": ["out/exam-0"]}, ["Simulated exam: out/exam-0"]),
         ("prepare", {"cases": 3, "held_out": 1, "skipped": {"x": "no mask"}}, ["left out: x", "no mask"]),
@@ -53,6 +53,13 @@ REGISTRATION = {"mode": "two-stage", "passed": False, "ssim_before": 0.4, "ssim_
 def test_a_summary_shows_its_figures_and_places(
     command: str, summary: dict[str, Any], words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    print_summary(command, summary, Path("out"))
+    print_summary(command, summary, Path("out"), 15.2)
     shown = capsys.readouterr().out
     assert [word for word in words if word not in shown] == []
+
+
+def test_a_missed_gate_never_looks_reached(capsys: pytest.CaptureFixture[str]) -> None:
+    print_summary("register", {"registration": {**REGISTRATION, "ssim_after": 0.6498}}, None, 1.0)
+    shown = capsys.readouterr().out
+    assert "0.6498 after" in shown
+    assert "0.6500, missed" in shown

@@ -228,3 +228,12 @@ def test_progress_moves_forward_and_cancelling_ends_it(pair: Any) -> None:
     assert len(fractions) >= 6
     with pytest.raises(Cancelled):
         _run(pair, progress=Progress(cancelled=lambda: len(events) > 0))
+
+
+def test_a_missed_gate_never_looks_reached(pair: Any) -> None:
+    images = pair.fixed.image, pair.moving.image, pair.fixed.labels, pair.moving.labels
+    reached = register(*images, RegistrationSettings(mode="none")).quality.ssim_after
+    missed = register(*images, RegistrationSettings(mode="none", ssim_gate=reached + 1e-4)).quality
+    assert "not enough" in missed.reasons[0]
+    ssim, gate = (float(word.rstrip(".,")) for word in missed.reasons[0].split() if word[0].isdigit())
+    assert ssim < gate
