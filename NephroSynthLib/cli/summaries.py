@@ -11,11 +11,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from NephroSynthLib.cli.model_tables import models_table
 from NephroSynthLib.files.decimals import beside
 from NephroSynthLib.files.outputs import REPORT
 
 Summary = dict[str, Any]
 Row = tuple[str, str]
+
+_WIDEST = 10_000  # a table keeps its natural width, and the terminal wraps its lines, so that no cell is cut
 
 
 def print_summary(command: str, summary: Summary, out: Path | None, seconds: float) -> None:
@@ -27,14 +30,22 @@ def print_summary(command: str, summary: Summary, out: Path | None, seconds: flo
         out: The folder that it wrote; None if it wrote none.
         seconds: Wall-clock time of the whole job, with the start of its process.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, width=_WIDEST)
     table = _TABLES[command](summary) if command in _TABLES else _figures(summary, seconds)
     if table.row_count:
-        console.print(table)
+        _print_table(table, console)
     for line in _places(command, summary, out):
         console.print(Text(line))
     if "notice" in summary:
         console.print(Text(summary["notice"], style="dim"))
+
+
+def _print_table(table: Table, console: Console) -> None:
+    """Prints a table without the spaces that fill its last column, which a terminal would wrap into empty lines."""
+    for line in console.render_lines(table, pad=False):
+        text = Text.assemble(*((part.text, part.style or "") for part in line))
+        text.rstrip()
+        console.print(text)
 
 
 def _figures(summary: Summary, seconds: float) -> Table:
@@ -100,17 +111,6 @@ def _places(command: str, summary: Summary, out: Path | None) -> Iterator[str]:
         yield f"Result: {out}"
 
 
-def _models(summary: Summary) -> Table:
-    described = summary["models"]
-    if len(described) == 1:
-        return _one_model(described[0])
-    table = Table("name", "task", "method", "trained on", "sha256", box=None, padding=(0, 2, 0, 0))
-    for model in described:
-        trained = str(model["training"].get("data", ""))
-        table.add_row(model["name"], model["task"], model["method"], trained, model["sha256"][:12])
-    return table
-
-
 def _phases(summary: Summary) -> Table:
     table = Table("exam", "series", "description", "images", "phase", "sure", box=None, padding=(0, 2, 0, 0))
     for number, exam in enumerate(summary["exams"], start=1):
@@ -146,12 +146,4 @@ def _sending(summary: Summary) -> Table:
     return table
 
 
-def _one_model(model: Summary) -> Table:
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for name, value in model.items():
-        text = "\n".join(f"{key}: {item}" for key, item in value.items()) if isinstance(value, dict) else str(value)
-        table.add_row(Text(name, style="bold"), Text(text))
-    return table
-
-
-_TABLES = {"models": _models, "phases": _phases, "send": _sending}
+_TABLES = {"models": models_table, "phases": _phases, "send": _sending}

@@ -33,7 +33,7 @@ def models(request: ModelsRequest, progress: Progress) -> Summary:
     """Describes models; `verify` also reads their weights and checks their digest.
 
     Returns:
-        `models`: for each its path, digest and the header of its bundle.
+        `action`: as in the request; `models`: for each its path, digest and the header of its bundle.
     """
     from NephroSynthLib.methods.registry import verify_bundle
     from NephroSynthLib.models.bundle import list_bundles
@@ -45,7 +45,7 @@ def models(request: ModelsRequest, progress: Progress) -> Summary:
         if request.action == "verify":
             verify_bundle(name)
         described.append(describe(name))
-    return {"models": described, "warnings": []}
+    return {"action": request.action, "models": described, "warnings": []}
 
 
 class InventoryRequest(Request):

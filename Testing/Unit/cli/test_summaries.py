@@ -9,13 +9,6 @@ import pytest
 
 from NephroSynthLib.cli.summaries import print_summary
 
-MODEL = {
-    "name": "net",
-    "task": "synthesis",
-    "method": "dssnict",
-    "training": {"data": "simulated"},
-    "sha256": "ab" * 32,
-}
 ACQUISITION = {
     "series": 2,
     "part": 1,
@@ -45,7 +38,6 @@ REGISTRATION = {"mode": "two-stage", "passed": False, "ssim_before": 0.4, "ssim_
         ("train", {"bundle": "b.safetensors"}, ["Bundle: b.safetensors"]),
         ("simulate", {"exams": ["out/exam-0"]}, ["Simulated exam: out/exam-0"]),
         ("prepare", {"cases": 3, "held_out": 1, "skipped": {"x": "no mask"}}, ["left out: x", "no mask"]),
-        ("models", {"models": [MODEL, {**MODEL, "name": "other"}]}, ["net", "other", "abababababab"]),
         ("send", {"stored": 2, "sent": 3}, ["2 of 3"]),
         ("phases", FOUND, ["2.1", "97%, ask", "[bold]native", "no iodine", "also in series 3", "1 file", "excretory"]),
     ],
