@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from NephroSynthLib import __version__
+from NephroSynthLib.cli.error_output import print_error_as_json
 from NephroSynthLib.cli.flags import SettingFlag, arguments, parameters, read_delay, read_spacing, reads_volumes
 from NephroSynthLib.cli.work import Json, Quiet, Verbose, View, work
-from NephroSynthLib.errors import NetworkError
+from NephroSynthLib.errors import NetworkError, UsageError
 from NephroSynthLib.jobs.catalogue import JOBS
 
 _VOLUMES = "A volume is a NIfTI, NRRD or MetaImage file, or a folder with one DICOM series."
@@ -63,6 +66,9 @@ COMMANDS: Mapping[str, Mapping[str, SettingFlag]] = {
 """The jobs that are commands, with the settings that are flags of each."""
 
 
+_WRONG_USAGE: Any = typer.BadParameter.__base__  # Typer has no public name for the base of all errors of usage
+
+
 class _WithoutPlaceholder:
     """Shows --help without a placeholder, since it takes no value."""
 
@@ -78,7 +84,30 @@ class _Command(_WithoutPlaceholder, TyperCommand):
 
 
 class _Group(_WithoutPlaceholder, TyperGroup):
-    pass
+    """Prints wrong usage as JSON too, where the arguments hold --json."""
+
+    _as_json = False
+
+    def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> Any:
+        self._as_json = "--json" in (sys.argv[1:] if args is None else args)
+        return super().main(args, *more, **options)
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with self._wrong_usage():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        with self._wrong_usage():
+            return super().invoke(ctx)
+
+    @contextmanager
+    def _wrong_usage(self) -> Iterator[None]:
+        try:
+            yield
+        except _WRONG_USAGE as error:  # Typer shows it on standard error
+            if self._as_json:
+                print_error_as_json(UsageError(error.format_message()))
+            raise
 
 
 app = typer.Typer(

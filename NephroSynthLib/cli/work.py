@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from NephroSynthLib.cli.advice import advice
+from NephroSynthLib.cli.error_output import print_error, print_error_as_json
 from NephroSynthLib.cli.progress_bars import ProgressDisplay
 from NephroSynthLib.cli.summaries import print_summary
 from NephroSynthLib.errors import Cancelled, NephroSynthError
@@ -77,10 +78,16 @@ def work(command: str, arguments: dict[str, Any], view: View) -> dict[str, Any]:
 
 
 def _run_job(command: str, job: dict[str, Any], view: View) -> dict[str, Any]:
-    console = Console(stderr=True, quiet=view.quiet or view.json)
-    display = ProgressDisplay(command, console)
+    without_progress = view.quiet or view.json
+    display = ProgressDisplay(command, Console(stderr=True, quiet=without_progress))
     warnings: list[str] = []
-    log = display.log if view.verbose else lambda line: None
+
+    def log(line: str) -> None:
+        if view.verbose and without_progress:
+            print(line, file=sys.stderr)
+        elif view.verbose:
+            display.log(line)
+
     with display, JobProcess(command, job, log) as process:
         try:
             for message in process.messages():
@@ -100,14 +107,11 @@ def _run_job(command: str, job: dict[str, Any], view: View) -> dict[str, Any]:
 
 def _fail(error: NephroSynthError, view: View) -> NoReturn:
     remedy = advice(error.action)
-    print(f"Error: {error.what} {remedy}".rstrip(), file=sys.stderr)
+    print_error(error, remedy)
     if view.verbose and error.__cause__ is not None:
         print(error.__cause__, file=sys.stderr)
     if view.json:
-        kind = type(error).__name__
-        code = error.action.value if error.action else None
-        fields = {"class": kind, "what": error.what, "action": remedy, "code": code, "exit_code": error.exit_code}
-        print(json.dumps({"error": fields}, indent=2))
+        print_error_as_json(error, remedy)
     raise typer.Exit(error.exit_code)
 
 

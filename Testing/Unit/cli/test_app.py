@@ -87,6 +87,25 @@ def test_wrong_usage_exits_with_2(arguments: list[str], tmp_path: Path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["run", "--json"], "--out"),
+        (["run", "--out", "c", "--steps", "many", "--json"], "--steps"),
+        (["run", "--out", "c", "--spacing", "fine", "--json"], "native"),
+        (["dance", "--json"], "dance"),
+        (["--json"], "--json"),
+        (["models", "show", "--json"], "not named"),
+    ],
+)
+def test_wrong_usage_is_one_json_object_on_demand(arguments: list[str], word: str) -> None:
+    shown = runner.invoke(app, arguments)
+    error = json.loads(shown.stdout)["error"]
+    assert (shown.exit_code, error["exit_code"], error["class"]) == (2, 2, "UsageError")
+    assert word in error["what"]
+    assert shown.stderr
+
+
 @pytest.mark.parametrize("flags", [[], ["--overwrite"]])
 @pytest.mark.parametrize("command", ["run", "register", "demo", "simulate"])
 def test_a_folder_with_other_things_in_it_is_never_replaced(

@@ -37,3 +37,13 @@ def test_the_summary_of_a_job_is_json_on_demand(capsys: pytest.CaptureFixture[st
     told = capsys.readouterr()
     assert json.loads(told.out) == summary
     assert told.err == ""
+
+
+def test_the_log_goes_to_standard_error_beside_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")  # the worker then writes to its standard error
+    summary = work("models", {"action": "list"}, View(quiet=False, json=True, verbose=True))
+    told = capsys.readouterr()
+    assert json.loads(told.out) == summary
+    assert "import time:" in told.err
