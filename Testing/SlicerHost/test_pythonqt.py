@@ -164,10 +164,13 @@ def test_no_number_of_calls_loses_the_last_reference_to_none(slicer_host: Any) -
         assert sys.getrefcount(singleton) > 1_000_000_000
 
 
-def test_without_a_display_and_without_xvfb_there_is_no_host(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("display", ["", "nowhere:77"])
+def test_without_a_display_that_answers_and_without_xvfb_there_is_no_host(
+    monkeypatch: pytest.MonkeyPatch, display: str
+) -> None:
     from slicer_host.x_display import XvfbMissing, open_display
 
-    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setenv("DISPLAY", display)
     monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
     monkeypatch.setitem(os.environ, "PATH", "/nowhere")
     with pytest.raises(XvfbMissing, match="xvfb"):
