@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import slicer
 from slicer.i18n import tr as _
@@ -27,16 +27,15 @@ try:
 except ImportError:  # in the source tree, the library is beside the folder of this module
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from NephroSynthPanel import installation
-from NephroSynthPanel.panel import Panel
-from NephroSynthPanel.parameters import Parameters
 from NephroSynthPanel.sample_data import SAMPLE_NAME, register_sample_data
 
-from NephroSynthLib.errors import Action, UsageError
 from NephroSynthLib.files.notice import RESEARCH_ONLY, SIMULATED_TRAINING
 from NephroSynthLib.mrml.layouts import LAYOUTS, register_layouts
 from NephroSynthLib.session.run_choice import INPUTS
-from NephroSynthLib.session.sample_exam import SampleExam
+
+if TYPE_CHECKING:
+    from NephroSynthPanel.panel import Panel
+    from NephroSynthPanel.parameters import Parameters
 
 
 class NephroSynth(ScriptedLoadableModule):
@@ -75,6 +74,8 @@ class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def setup(self) -> None:
         """Builds the panel."""
+        from NephroSynthPanel.panel import Panel  # Slicer itself starts without it
+
         ScriptedLoadableModuleWidget.setup(self)
         widget = slicer.util.loadUI(self.resourcePath("UI/NephroSynth.ui"))
         widget.setMRMLScene(slicer.mrmlScene)
@@ -117,6 +118,10 @@ class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             UsageError: If packages are being installed.
             Exception: If the new code cannot be loaded. The panel then works on with the old code.
         """
+        from NephroSynthPanel import installation
+
+        from NephroSynthLib.errors import Action, UsageError
+
         if installation.in_progress():
             raise UsageError(_("The packages are being installed."), Action.WAIT)
         before = _forget_code()
@@ -167,6 +172,8 @@ class NephroSynthLogic(ScriptedLoadableModuleLogic):
 
     def parameters(self) -> Parameters | None:
         """The scene's parameter node, which is made at the first call. None while the scene is closing."""
+        from NephroSynthPanel.parameters import Parameters
+
         if slicer.mrmlScene.IsClosing():
             return None
         return Parameters(self.getParameterNode())
@@ -177,6 +184,8 @@ class NephroSynthTest(ScriptedLoadableModuleTest):
 
     def setUp(self) -> None:
         """Starts with an empty scene. Skips the test if Python packages of the first use are missing."""
+        from NephroSynthPanel import installation
+
         lacking = installation.missing([*installation.requirements(), installation.TORCH])
         if lacking:
             self.skipTest(f"not installed: {', '.join(map(str, lacking))}")
@@ -190,6 +199,8 @@ class NephroSynthTest(ScriptedLoadableModuleTest):
 
     def test_a_run_on_a_simulated_exam(self) -> None:
         """Loads the sample exam, applies, compares and exports."""
+        from NephroSynthLib.session.sample_exam import SampleExam
+
         self._registered(SAMPLE_NAME)
         inputs = self.widget.panel.inputs
         usual, inputs.sample = inputs.sample, SampleExam(inputs.sample.cache, spacing_mm=(2.4, 2.4, 4.5))

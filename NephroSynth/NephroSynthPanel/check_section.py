@@ -10,9 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from NephroSynthLib.mrml import display
-from NephroSynthLib.mrml.comparison import checkerboard
 from NephroSynthLib.mrml.run_nodes import RunNodes
-from NephroSynthLib.mrml.tables import registration_table
 from NephroSynthLib.session.verdict import registration_verdict
 from NephroSynthPanel.result_section import ResultSection
 
@@ -67,6 +65,8 @@ class CheckSection(ResultSection):
     def _table(self, run: RunNodes | None) -> Any:
         if run is None or "registration" not in run.summary:
             return None
+        from NephroSynthLib.mrml.tables import registration_table
+
         name = _("{result} registration").format(result=run.synthetic.GetName())
         table = registration_table(slicer.mrmlScene, run.summary, name, run.registrationTable)
         run.add("registrationTable", table)
@@ -83,6 +83,8 @@ class CheckSection(ResultSection):
         self._do(self._show_checkerboard if on else self._show_faded)
 
     def _show_checkerboard(self, run: RunNodes) -> None:
+        from NephroSynthLib.mrml.comparison import checkerboard
+
         name = _("{result} checkerboard").format(result=run.synthetic.GetName())
         tiles = self._ui.tilesSpinBox.value
         board = checkerboard(slicer.mrmlScene, run.noncontrast, run.registered, tiles, name, run.checkerboard)

@@ -9,7 +9,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from NephroSynthLib.mrml import comparison, display, layouts, plots, tables
+from NephroSynthLib.mrml import colours, display, layouts
 from NephroSynthLib.mrml.run_nodes import RunNodes
 from NephroSynthLib.mrml.views import Ras, Sight, fit_views, look, sight, slice_nodes
 from NephroSynthPanel.result_section import ResultSection
@@ -133,6 +133,8 @@ class ComparisonSection(ResultSection):
                 display.set_ct_window(node)
 
     def _difference(self, run: RunNodes, on: bool) -> None:
+        from NephroSynthLib.mrml import comparison
+
         scene = slicer.mrmlScene
         if on:
             self._ui.uncertaintyButton.checked = False
@@ -143,9 +145,11 @@ class ComparisonSection(ResultSection):
         else:
             self._show(run, "side-by-side", [run.synthetic, run.reference])
         if run.difference is not None:
-            comparison.show_legend(run.difference, on)
+            colours.show_legend(run.difference, on)
 
     def _uncertainty(self, run: RunNodes, on: bool) -> None:
+        from NephroSynthLib.mrml import comparison
+
         if on:
             self._ui.differenceButton.checked = False
             layouts.restore_layout(slicer.mrmlScene)
@@ -153,21 +157,27 @@ class ComparisonSection(ResultSection):
         else:
             display.show_volume(slicer.mrmlScene, run.synthetic)
         if run.uncertainty is not None:
-            comparison.show_legend(run.uncertainty, on)
+            colours.show_legend(run.uncertainty, on)
 
     def _metrics(self, run: RunNodes) -> Any:
+        from NephroSynthLib.mrml import tables
+
         name = _("{result} metrics").format(result=run.synthetic.GetName())
         table = tables.metrics_table(slicer.mrmlScene, run.summary, name, run.metricsTable)
         run.add("metricsTable", table)
         return table
 
     def _kidney_hu(self, run: RunNodes) -> None:
+        from NephroSynthLib.mrml import tables
+
         name = _("{result} HU by kidney").format(result=run.synthetic.GetName())
         table = tables.kidney_hu_table(slicer.mrmlScene, run.aligned, run.kidneys, name, run.kidneyHUTable)
         run.add("kidneyHUTable", table)
         self.update()
 
     def _histogram(self, run: RunNodes) -> None:
+        from NephroSynthLib.mrml import plots
+
         name = _("{result} histogram").format(result=run.synthetic.GetName())
         chart = plots.histogram(slicer.mrmlScene, run.aligned, run.kidneys, name, run.histogram)
         run.add("histogram", chart)
@@ -213,6 +223,8 @@ class ComparisonSection(ResultSection):
             self._do(self._plot_profile)
 
     def _plot_profile(self, run: RunNodes) -> None:
+        from NephroSynthLib.mrml import plots
+
         name = _("{result} profile").format(result=run.synthetic.GetName())
         chart = plots.line_profile(slicer.mrmlScene, run.line, run.aligned, name, run.profile)
         run.add("profile", chart)
@@ -220,6 +232,8 @@ class ComparisonSection(ResultSection):
         self.update()
 
     def _show_chart(self, run: RunNodes, chart: Any, at: Ras | None = None) -> None:
+        from NephroSynthLib.mrml import plots
+
         self._show(run, "plots", [run.synthetic, run.reference], at)
         plots.show_chart(slicer.mrmlScene, chart)
 

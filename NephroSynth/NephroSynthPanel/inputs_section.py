@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from NephroSynthLib.errors import Cancelled, UsageError
-from NephroSynthLib.mrml.dicom_database import dicom_header
+from NephroSynthLib.mrml.dicom_database import dicom_file
 from NephroSynthLib.mrml.phase_search import PhaseSuggestion, find_phases
 from NephroSynthLib.mrml.sample_plan import sample_plan
 from NephroSynthLib.session.event_loop import EventLoop
@@ -76,8 +76,8 @@ class InputsSection:
     def _search_plan(self) -> Plan[PhaseSuggestion]:
         installation.ensure_dependencies(self._ui)
         volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
-        headers = [dicom_header(volume) for volume in volumes]
-        return Plan(load=lambda folder, result: find_phases(volumes, headers))
+        files = [dicom_file(volume) for volume in volumes]
+        return Plan(load=lambda folder, result: find_phases(volumes, files))
 
     def _sample_plan(self) -> Plan[dict[str, Any]]:
         if not self.sample.is_kept:

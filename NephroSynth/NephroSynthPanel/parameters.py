@@ -11,9 +11,7 @@ from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
 from NephroSynthLib import options
-from NephroSynthLib.mrml.dicom_database import dicom_delay_s
-from NephroSynthLib.mrml.result_nodes import Outputs
-from NephroSynthLib.mrml.run_plan import RunOrder, reusable_outputs
+from NephroSynthLib.mrml.run_order import Outputs, RunOrder, reusable_outputs
 from NephroSynthLib.mrml.transform_nodes import transforms_above
 from NephroSynthLib.session.run_choice import INPUTS, RunChoice
 
@@ -114,7 +112,7 @@ def settings(parameters: Parameters) -> dict[str, Any]:
             "model": parameters.model,
             "steps": parameters.steps,
             "samples": parameters.samples,
-            "excretory_delay_s": parameters.excretoryDelay or dicom_delay_s(parameters.excretory),
+            "excretory_delay_s": parameters.excretoryDelay or None,
         },
         "spacing": list(spacing) if any(spacing) else None,
     }

@@ -8,8 +8,6 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from NephroSynthLib.mrml.sample_plan import NAMES
-
 SAMPLE_NAME = _("Simulated CT urography exam")
 
 
@@ -26,7 +24,7 @@ def register_sample_data(icons: str) -> None:
         sampleName=SAMPLE_NAME,
         uris="",
         fileNames="",
-        nodeNames=next(iter(NAMES.values())),
+        nodeNames=SAMPLE_NAME,
         customDownloader=_download,
         thumbnailFileName=os.path.join(icons, "NephroSynthExam.png"),
     )

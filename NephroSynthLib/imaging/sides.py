@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 if TYPE_CHECKING:
+    import numpy as np
     import SimpleITK as sitk
+    from numpy.typing import NDArray
 
 RIGHT, LEFT, EITHER = 1, 2, 3
 """Labels of the right kidney, of the left kidney, and of a kidney whose side is not known yet."""
@@ -33,6 +32,8 @@ _HORSESHOE_WIDTH_MM = 130.0
 
 def lateral_positions(image: sitk.Image) -> NDArray[np.float64]:
     """Returns how far to the patient's left each voxel lies (LPS x, mm), in a shape that broadcasts to (z, y, x)."""
+    import numpy as np
+
     steps = np.array(image.GetDirection()[:3]) * image.GetSpacing()
     x, y, z = (step * np.arange(size) for step, size in zip(steps, image.GetSize(), strict=True))
     return np.asarray(image.GetOrigin()[0] + x + y[:, np.newaxis] + z[:, np.newaxis, np.newaxis])
@@ -52,6 +53,8 @@ def midline(hu: NDArray[np.floating], lateral: NDArray[np.floating], voxel_mm3: 
     Returns:
         A value of `lateral`.
     """
+    import numpy as np
+
     places = np.broadcast_to(lateral, hu.shape)
     inside = hu > BONE_HU
     if np.count_nonzero(inside) * voxel_mm3 < _LEAST_SPINE_ML * 1000:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
 
-Values = TypeVar("Values", NDArray[np.floating], "torch.Tensor")
+Values = TypeVar("Values", "NDArray[np.floating]", "torch.Tensor")
 
 WIDTH_HU = 400.0
 LEVEL_HU = 50.0

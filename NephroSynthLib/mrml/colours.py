@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import slicer
 
 _COLOURS = 256
@@ -92,6 +91,8 @@ def _table(
     node.SetName(name)
     node.SetTypeToUser()
     node.SetNumberOfColors(_COLOURS)
+    import numpy as np
+
     places = np.linspace(0, 1, len(anchors))
     steps = np.linspace(0, 1, _COLOURS)
     channels = [np.interp(steps, places, np.array(anchors)[:, channel] / 255) for channel in range(3)]

@@ -14,12 +14,10 @@ from NephroSynthLib.imaging.grids import resample, same_grid
 from NephroSynthLib.mrml.colours import diverging, paint, sequential, show_legend
 from NephroSynthLib.mrml.display import overlay, set_ct_window
 from NephroSynthLib.mrml.i18n import tr as _
+from NephroSynthLib.mrml.provenance import COMPARISON
 from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image
 
-__all__ = ["COMPARISON", "DIFFERENCE_HU", "checkerboard", "difference", "show_legend", "uncertainty_overlay"]
-
-COMPARISON = "NephroSynth.Comparison"
-"""The attribute of volumes that exist only for display."""
+__all__ = ["DIFFERENCE_HU", "checkerboard", "difference", "show_legend", "uncertainty_overlay"]
 
 DIFFERENCE_HU = 100.0
 """The colours of a difference range from minus to plus this value, as in the report."""

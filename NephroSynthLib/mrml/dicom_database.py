@@ -45,24 +45,37 @@ def dicom_source(node: slicer.vtkMRMLVolumeNode | None, folder: str | None = Non
     return DicomSource(folder, str(slicer.app.dicomDatabase().seriesForFile(file)))
 
 
-def dicom_header(node: slicer.vtkMRMLVolumeNode) -> Dataset | None:
-    """The header of one slice of a volume, without pixels. None if no header can be read."""
+def dicom_file(node: slicer.vtkMRMLVolumeNode) -> Path | None:
+    """The DICOM file of one slice of a volume. None if it is unknown."""
+    file = _file_in_database(node)
+    if file:
+        return Path(file)
+    folder = dicom_folder(node)
+    return next(iter(sorted(Path(folder).iterdir())), None) if folder else None
+
+
+def read_header(file: Path | None) -> Dataset | None:
+    """The header in a DICOM file, without pixels. None if there is no file, or no header in it.
+
+    This function touches no scene, so it may run in another thread.
+    """
     import pydicom
     from pydicom.errors import InvalidDicomError
 
-    folder = dicom_folder(node)
-    file = _file_in_database(node) or (next(iter(sorted(Path(folder).iterdir())), None) if folder else None)
     try:
-        return pydicom.dcmread(file, stop_before_pixels=True) if file else None
+        return pydicom.dcmread(file, stop_before_pixels=True) if file is not None else None
     except (InvalidDicomError, OSError, ValueError):
         return None
 
 
-def dicom_delay_s(node: slicer.vtkMRMLVolumeNode) -> float | None:
-    """Seconds from the injection to the scan, from the DICOM header of a volume. None if they are unknown."""
+def delay_s(file: Path | None) -> float | None:
+    """Seconds from the injection to the scan, from the header in a DICOM file. None if they are unknown.
+
+    This function touches no scene, so it may run in another thread.
+    """
     from NephroSynthLib.phases.timing import excretory_delay_s
 
-    header = dicom_header(node)
+    header = read_header(file)
     return excretory_delay_s(header) if header is not None else None
 
 

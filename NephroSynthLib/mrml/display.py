@@ -6,11 +6,9 @@ import slicer
 import vtk
 
 from NephroSynthLib.errors import Action, GeometryError
-from NephroSynthLib.imaging.grids import box_around
 from NephroSynthLib.imaging.window import LEVEL_HU, WIDTH_HU
 from NephroSynthLib.mrml.i18n import tr as _
-from NephroSynthLib.mrml.images import voxels
-from NephroSynthLib.mrml.segmentation_nodes import segment_ids, segment_in_world
+from NephroSynthLib.mrml.kidney_segments import segment_ids
 from NephroSynthLib.mrml.views import centre_on, composites, link_slices, show, slice_views
 
 __all__ = [
@@ -141,18 +139,15 @@ def kidney_centre(node: slicer.vtkMRMLSegmentationNode, side: str) -> tuple[floa
         side: 'right' or 'left'.
     """
     segment_id = segment_ids(node).get(side)
-    if segment_id is None:
+    data = slicer.vtkOrientedImageData()
+    if segment_id is None or not node.GetBinaryLabelmapRepresentation(segment_id, data):
         return None
-    data = segment_in_world(node, segment_id)
-    if data.GetNumberOfPoints() == 0:
+    slicer.vtkSlicerSegmentationsModuleLogic.ApplyParentTransformToOrientedImageData(node, data)
+    extent = [0, -1] * 3
+    if not slicer.vtkOrientedImageDataResample.CalculateEffectiveExtent(data, extent):
         return None
-    inside = voxels(data) > 0
-    if not inside.any():
-        return None
-    box = box_around(inside, (1.0, 1.0, 1.0), 0.0)
-    first = data.GetExtent()[::2]
-    middle = [low + start + (size - 1) / 2 for low, start, size in zip(first, box.start, box.size, strict=True)]
     matrix = vtk.vtkMatrix4x4()
     data.GetImageToWorldMatrix(matrix)
+    middle = ((low + high) / 2 for low, high in zip(extent[::2], extent[1::2], strict=True))
     right, anterior, superior, _ = matrix.MultiplyPoint((*middle, 1.0))
     return right, anterior, superior

@@ -16,10 +16,8 @@ from NephroSynthLib.files.outputs import READY, REPORT, SUMMARY
 from NephroSynthLib.mrml.dicom_database import add_to_database
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.run_nodes import RunNodes
-from NephroSynthLib.mrml.segmentation_nodes import kidneys_writer
-from NephroSynthLib.mrml.volume_nodes import node_writer
 from NephroSynthLib.session.export_choice import ExportChoice
-from NephroSynthLib.session.steps import Step, Steps, in_background
+from NephroSynthLib.session.steps import Step, Steps, in_background, load_modules
 from NephroSynthLib.session.task import Plan
 
 
@@ -63,6 +61,10 @@ def _write(run: RunNodes, choice: ExportChoice, out: Path, folder: Path) -> Step
 
 
 def _write_images(run: RunNodes, folder: Path) -> Steps[None]:
+    yield from load_modules("NephroSynthLib.mrml.segmentation_nodes")
+    from NephroSynthLib.mrml.segmentation_nodes import kidneys_writer
+    from NephroSynthLib.mrml.volume_nodes import node_writer
+
     found = {
         "synthetic_nephrographic": run.synthetic,
         "excretory_registered": run.registered,

@@ -6,25 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import slicer
 
 from NephroSynthLib.errors import Action, NephroSynthError, UsageError
-from NephroSynthLib.mrml.comparison import COMPARISON
+from NephroSynthLib.mrml.dicom_database import read_header
 from NephroSynthLib.mrml.i18n import tr as _
-from NephroSynthLib.mrml.provenance import provenance
-from NephroSynthLib.mrml.volume_nodes import image_from_node
-from NephroSynthLib.phases.candidate import Candidate, Comparisons
+from NephroSynthLib.mrml.provenance import COMPARISON, provenance
 from NephroSynthLib.phases.evidence import Phase
-from NephroSynthLib.phases.judge import JudgedAcquisition, judge
-from NephroSynthLib.phases.pixel_evidence import measure
-from NephroSynthLib.phases.reconstructions import by_time
-from NephroSynthLib.phases.scoring import MAX_ACQUISITIONS
-from NephroSynthLib.session.steps import Step, Steps, finish, in_background
+from NephroSynthLib.session.steps import Step, Steps, finish, in_background, load_modules
 
 if TYPE_CHECKING:
-    from pydicom import Dataset
+    from NephroSynthLib.phases.judge import JudgedAcquisition
 
 _LEAST = 0.5
 _SCENE = "scene"  # all loaded volumes share the frame of the scene
@@ -56,7 +51,7 @@ class PhaseSuggestion:
 
 
 def find_phases(
-    nodes: Sequence[slicer.vtkMRMLScalarVolumeNode], headers: Sequence[Dataset | None] | None = None
+    nodes: Sequence[slicer.vtkMRMLScalarVolumeNode], files: Sequence[Path | None] | None = None
 ) -> Steps[PhaseSuggestion]:
     """Finds the phases among volumes of one exam, step by step.
 
@@ -64,7 +59,7 @@ def find_phases(
 
     Args:
         nodes: CT volumes.
-        headers: The DICOM header of one instance of each volume, in the same order. None for a volume without one.
+        files: The DICOM file of one slice of each volume, in the same order. None for a volume without one.
 
     Returns:
         A generator of steps whose value is the `PhaseSuggestion`.
@@ -72,6 +67,14 @@ def find_phases(
     Raises:
         UsageError: While stepping, if fewer than two or more than eight volumes are left.
     """
+    yield from load_modules("NephroSynthLib.mrml.volume_nodes", "NephroSynthLib.phases.judge")
+    from NephroSynthLib.mrml.volume_nodes import image_source
+    from NephroSynthLib.phases.candidate import Candidate, Comparisons
+    from NephroSynthLib.phases.judge import judge
+    from NephroSynthLib.phases.pixel_evidence import measure
+    from NephroSynthLib.phases.reconstructions import by_time
+    from NephroSynthLib.phases.scoring import MAX_ACQUISITIONS
+
     chosen = [index for index, node in enumerate(nodes) if not node.IsA("vtkMRMLLabelMapVolumeNode")]
     chosen = [index for index in chosen if not provenance(nodes[index]) and not nodes[index].GetAttribute(COMPARISON)]
     if not 2 <= len(chosen) <= MAX_ACQUISITIONS:
@@ -87,13 +90,13 @@ def find_phases(
         step = Step(_SHARE_OF_MEASURING * number / len(chosen), _("Looking at {name}").format(name=node.GetName()))
         yield step
         try:
-            image = image_from_node(node)
+            image = yield from in_background(image_source(node), step)
         except NephroSynthError as error:
             warnings.append(error.what)
             continue
         measured = yield from in_background(partial(measure, image), step)
         name = f"'{node.GetName()}'"
-        header = None if headers is None else headers[index]
+        header = yield from in_background(partial(read_header, files[index] if files else None), step)
         spacing = node.GetSpacing()[2]
         found.append((Candidate(name, name, measured, _SCENE, header, node.GetName() or "", spacing, number), node))
     found.sort(key=lambda one: by_time(one[0]))
@@ -108,10 +111,10 @@ def find_phases(
 
 
 def find_phases_now(
-    nodes: Sequence[slicer.vtkMRMLScalarVolumeNode], headers: Sequence[Dataset | None] | None = None
+    nodes: Sequence[slicer.vtkMRMLScalarVolumeNode], files: Sequence[Path | None] | None = None
 ) -> PhaseSuggestion:
     """Finds the phases at once. Arguments and errors are those of `find_phases`."""
-    return finish(find_phases(nodes, headers))
+    return finish(find_phases(nodes, files))
 
 
 def _suggest(

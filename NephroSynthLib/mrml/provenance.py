@@ -9,6 +9,9 @@ from typing import Any
 
 import slicer
 
+COMPARISON = "NephroSynth.Comparison"
+"""The attribute of volumes that exist only for display."""
+
 _PREFIX = "NephroSynth."
 _SUMMARY = f"{_PREFIX}Summary"
 _INPUT = f"{_PREFIX}Input."

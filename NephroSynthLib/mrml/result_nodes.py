@@ -19,6 +19,7 @@ from NephroSynthLib.mrml.display import set_ct_window
 from NephroSynthLib.mrml.hierarchy import place_beside
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.provenance import set_provenance
+from NephroSynthLib.mrml.run_order import NEW_NODES, Outputs
 from NephroSynthLib.mrml.segmentation_nodes import Segments, attach_segments, prepare_segments
 from NephroSynthLib.mrml.transform_nodes import transform_from_file
 from NephroSynthLib.mrml.volume_nodes import Content, attach, prepare, read_image
@@ -47,18 +48,6 @@ _SHARE_OF_READING = 0.8
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """The nodes that take a result. None makes a new node."""
-
-    synthetic: slicer.vtkMRMLScalarVolumeNode | None = None
-    excretory: slicer.vtkMRMLScalarVolumeNode | None = None
-    kidneys: slicer.vtkMRMLSegmentationNode | None = None
-    transform: slicer.vtkMRMLTransformNode | None = None
-    uncertainty: slicer.vtkMRMLScalarVolumeNode | None = None
-    acquired: slicer.vtkMRMLScalarVolumeNode | None = None
-
-
-@dataclass(frozen=True)
 class LoadedResult:
     """The nodes of a loaded result. None for a result that was not wanted or not made.
 
@@ -81,7 +70,7 @@ def load_result(
     scene: slicer.vtkMRMLScene,
     folder: Path,
     noncontrast_node: slicer.vtkMRMLScalarVolumeNode,
-    outputs: Outputs = Outputs(),
+    outputs: Outputs = NEW_NODES,
     wanted: Collection[str] = ALL,
     inputs: Mapping[str, slicer.vtkMRMLNode] | None = None,
 ) -> Steps[LoadedResult]:

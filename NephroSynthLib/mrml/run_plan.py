@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import slicer
 
 from NephroSynthLib.errors import Action, UsageError
+from NephroSynthLib.mrml.dicom_database import delay_s, dicom_file
 from NephroSynthLib.mrml.hierarchy import place_beside
 from NephroSynthLib.mrml.i18n import tr as _
-from NephroSynthLib.mrml.result_nodes import LoadedResult, Outputs, load_result
-from NephroSynthLib.mrml.run_nodes import COMPUTED, ROLE, SYNTHETIC, RunNodes, run_nodes
-from NephroSynthLib.mrml.segmentation_nodes import kidneys_writer
-from NephroSynthLib.mrml.volume_nodes import node_writer
-from NephroSynthLib.session.steps import Step, Steps, in_background
+from NephroSynthLib.mrml.run_nodes import COMPUTED, ROLE, SYNTHETIC, RunNodes
+from NephroSynthLib.mrml.run_order import Outputs, RunOrder
+from NephroSynthLib.session.steps import Step, Steps, in_background, load_modules
 from NephroSynthLib.session.task import Plan
 
+if TYPE_CHECKING:
+    from NephroSynthLib.mrml.result_nodes import LoadedResult
+
 _RESULT = "result"
-
-
-@dataclass(frozen=True)
-class RunOrder:
-    """The inputs, outputs and settings of a run.
-
-    Attributes:
-        noncontrast: The non-contrast phase.
-        excretory: The excretory phase.
-        nephrographic: The acquired nephrographic phase, if there is one.
-        kidneys: A segmentation or label map of the kidneys, if the user has one.
-        outputs: The nodes to overwrite.
-        wanted: The results to load, by the names of `Outputs`. The synthetic volume is always loaded.
-        settings: The library's settings as JSON values.
-    """
-
-    noncontrast: slicer.vtkMRMLScalarVolumeNode
-    excretory: slicer.vtkMRMLScalarVolumeNode
-    nephrographic: slicer.vtkMRMLScalarVolumeNode | None
-    kidneys: slicer.vtkMRMLDisplayableNode | None
-    outputs: Outputs
-    wanted: frozenset[str]
-    settings: dict[str, Any]
 
 
 def run_plan(order: RunOrder) -> Plan[RunNodes]:
@@ -61,26 +39,14 @@ def run_plan(order: RunOrder) -> Plan[RunNodes]:
     )
 
 
-def reusable_outputs(outputs: Outputs, noncontrast: slicer.vtkMRMLScalarVolumeNode) -> Outputs:
-    """The outputs that a run on a non-contrast phase may overwrite.
-
-    Outputs of another exam stay, because their name and study are those of another patient.
-
-    Args:
-        outputs: The nodes that the user chose. Their `acquired` is replaced by that of the earlier run.
-        noncontrast: The non-contrast phase of the new run.
-    """
-    before = run_nodes(outputs.synthetic)
-    if before is None:
-        return outputs
-    if before.noncontrast not in (None, noncontrast):
-        return Outputs()
-    return replace(outputs, acquired=before.acquired)
-
-
 def _write_inputs(order: RunOrder, folder: Path) -> Steps[dict[str, Any]]:
     """Writes the inputs and returns the arguments of the worker's job."""
-    arguments: dict[str, Any] = {"settings": order.settings, "images": "nrrd", "out": str(folder / _RESULT)}
+    settings = yield from _settings(order)
+    arguments: dict[str, Any] = {"settings": settings, "images": "nrrd", "out": str(folder / _RESULT)}
+    yield from load_modules("NephroSynthLib.mrml.segmentation_nodes")
+    from NephroSynthLib.mrml.segmentation_nodes import kidneys_writer
+    from NephroSynthLib.mrml.volume_nodes import node_writer
+
     inputs = {name: node for name, node in _inputs(order).items() if node is not None}
     for index, (name, node) in enumerate(inputs.items()):
         step = Step(index / len(inputs), node.GetName())
@@ -93,8 +59,21 @@ def _write_inputs(order: RunOrder, folder: Path) -> Steps[dict[str, Any]]:
     return arguments
 
 
+def _settings(order: RunOrder) -> Steps[dict[str, Any]]:
+    """Returns the settings of a run. A delay that is not set comes from the DICOM header of the excretory phase."""
+    synthesis = order.settings.get("synthesis", {})
+    if synthesis.get("excretory_delay_s") is not None:
+        return order.settings
+    work = partial(delay_s, dicom_file(order.excretory))
+    delay = yield from in_background(work, Step(0.0, _("Reading the DICOM header")))
+    return {**order.settings, "synthesis": {**synthesis, "excretory_delay_s": delay}} if delay else order.settings
+
+
 def _load(order: RunOrder, folder: Path) -> Steps[RunNodes]:
     """Loads the results. If it ends early, the scene is as it was before."""
+    yield from load_modules("NephroSynthLib.mrml.result_nodes")
+    from NephroSynthLib.mrml.result_nodes import load_result
+
     scene = order.noncontrast.GetScene()
     if scene is None:
         raise UsageError(

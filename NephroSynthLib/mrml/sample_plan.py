@@ -12,9 +12,8 @@ from NephroSynthLib.mrml.dicom_database import DICOM_FOLDER
 from NephroSynthLib.mrml.display import set_ct_window, show_volume
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.views import fit_views
-from NephroSynthLib.mrml.volume_nodes import read_into
 from NephroSynthLib.session.sample_exam import SampleExam
-from NephroSynthLib.session.steps import Step, Steps
+from NephroSynthLib.session.steps import Step, Steps, load_modules
 from NephroSynthLib.session.task import Plan
 
 NAMES = {
@@ -48,6 +47,9 @@ def _arguments(exam: SampleExam, folder: Path) -> Steps[dict[str, Any]]:
 
 
 def _load(scene: slicer.vtkMRMLScene, exam: SampleExam) -> Steps[dict[str, slicer.vtkMRMLScalarVolumeNode]]:
+    yield from load_modules("NephroSynthLib.mrml.volume_nodes")
+    from NephroSynthLib.mrml.volume_nodes import read_into
+
     nodes: dict[str, slicer.vtkMRMLScalarVolumeNode] = {}
     for index, (phase, name) in enumerate(NAMES.items()):
         yield Step(index / len(NAMES), _("Loading {name}").format(name=name))

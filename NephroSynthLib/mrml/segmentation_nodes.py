@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from NephroSynthLib.errors import Action, GeometryError, NoKidneyError
 from NephroSynthLib.imaging.grids import Box, box_around, resample
-from NephroSynthLib.imaging.kidney_names import kidney_side
-from NephroSynthLib.imaging.sides import EITHER, LEFT, RIGHT, SIDE_CODES, SIDES
+from NephroSynthLib.imaging.sides import EITHER, LEFT, RIGHT, SIDE_CODES
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.images import (
     grid_from_vtk,
@@ -27,6 +26,7 @@ from NephroSynthLib.mrml.images import (
     matrix_to_vtk,
     voxels,
 )
+from NephroSynthLib.mrml.kidney_segments import kidney_sides
 from NephroSynthLib.mrml.volume_nodes import image_source, in_world, write_image
 
 _NAMES = {RIGHT: _("Right kidney"), LEFT: _("Left kidney")}
@@ -154,12 +154,6 @@ def kidneys_writer(
     return lambda: write_image(source(), path)
 
 
-def segment_ids(node: slicer.vtkMRMLSegmentationNode) -> dict[str, str]:
-    """The IDs of the segments whose terminology or name tells the side, by side: 'right', 'left'."""
-    by_side = {side: segment_id for segment_id, side in reversed(_sides(node).items())}
-    return {side: by_side[label] for side, label in SIDES.items() if label in by_side}
-
-
 def segment_in_world(node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> slicer.vtkOrientedImageData:
     """Copies the voxels of one segment into world coordinates: 1 inside and 0 elsewhere.
 
@@ -192,7 +186,7 @@ def _labels_source(
     node: slicer.vtkMRMLSegmentationNode, reference_volume_node: slicer.vtkMRMLScalarVolumeNode
 ) -> Callable[[], sitk.Image]:
     """Returns a function that draws the kidneys of a segmentation on the grid of a volume, and touches no scene."""
-    sides = _sides(node)
+    sides = kidney_sides(node)
     if not sides:
         raise NoKidneyError(
             _("No segment of '{name}' is a kidney.").format(name=node.GetName()),
@@ -223,25 +217,6 @@ def _labels_source(
         return image
 
     return draw
-
-
-def _sides(node: slicer.vtkMRMLSegmentationNode) -> dict[str, int]:
-    """The segments that are kidneys, by ID, with their side."""
-    segmentation = node.GetSegmentation()
-    found = {}
-    for index in range(segmentation.GetNumberOfSegments()):
-        segment = segmentation.GetNthSegment(index)
-        side = kidney_side(segment.GetName() or "", _terminology(segment))
-        if side is not None:
-            found[segmentation.GetNthSegmentID(index)] = side
-    return found
-
-
-def _terminology(segment: slicer.vtkSegment) -> str:
-    """The words of a segment's terminology, without the name of its context."""
-    text = vtk.reference("")
-    segment.GetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), text)
-    return " ".join(part.split("^")[-1] for part in str(text).split("~")[1:4])
 
 
 def _oriented(image: sitk.Image) -> slicer.vtkOrientedImageData:

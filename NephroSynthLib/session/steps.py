@@ -6,6 +6,8 @@ from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from typing import Any, Generic, TypeVar
 
 from NephroSynthLib.session.event_loop import EventLoop, Scheduled
@@ -53,6 +55,16 @@ def in_background(work: Callable[[], T], step: S) -> Generator[S, None, T]:
                 if future.done():
                     return future.result()
                 yield step
+
+
+def load_modules(*names: str) -> Steps[None]:
+    """Imports modules in a thread, because they load large libraries.
+
+    Args:
+        names: Dotted names.
+    """
+    for name in names:
+        yield from in_background(partial(import_module, name), Step(0.0, ""))
 
 
 def finish(steps: Steps[T]) -> T:

@@ -100,16 +100,19 @@ def test_a_scene_that_is_closed_during_the_import_leaves_the_files_and_says_wher
 def test_the_delay_of_the_excretory_phase_is_the_users_or_that_of_its_header(
     host: Any, widget: Any, exam_nodes: dict[str, Any], tmp_path: Path
 ) -> None:
-    from NephroSynthPanel.parameters import restore_defaults, settings
+    from NephroSynthPanel.parameters import restore_defaults, run_order
 
     from NephroSynthLib.dicom.simulated_study import write_simulated_study
     from NephroSynthLib.mrml.dicom_database import DICOM_FOLDER
+    from NephroSynthLib.mrml.run_plan import run_plan
+    from NephroSynthLib.session.steps import finish
 
     choose(widget, **exam_nodes)
     parameters = widget.panel.parameters()
 
     def delay() -> Any:
-        return settings(parameters)["synthesis"]["excretory_delay_s"]
+        arguments = finish(run_plan(run_order(parameters)).write(tmp_path))
+        return arguments["settings"]["synthesis"]["excretory_delay_s"]
 
     assert delay() is None
     write_simulated_study({"excretory": small_image(40.0, 120.0)}, tmp_path, seed=1, delays_s={"excretory": 480.0})

@@ -16,10 +16,11 @@ import slicer
 from NephroSynthLib.mrml.dicom_database import (
     DICOM_FOLDER,
     add_to_database,
-    dicom_delay_s,
+    delay_s,
+    dicom_file,
     dicom_folder,
-    dicom_header,
     dicom_source,
+    read_header,
 )
 from NephroSynthLib.mrml.volume_nodes import node_from_image
 from NephroSynthLib.session.export_choice import DicomSource
@@ -54,7 +55,7 @@ def test_a_volume_of_the_database_has_folder_series_and_header(loaded: Node, fil
     folder = str(files[0].parent)
     assert dicom_folder(loaded) == folder
     assert dicom_source(loaded) == DicomSource(folder, "1.2.9")
-    assert dicom_header(loaded).SeriesInstanceUID == "1.2.9"
+    assert read_header(dicom_file(loaded)).SeriesInstanceUID == "1.2.9"
 
 
 def test_another_folder_that_the_user_chose_has_no_series(loaded: Node) -> None:
@@ -64,30 +65,30 @@ def test_another_folder_that_the_user_chose_has_no_series(loaded: Node) -> None:
 def test_files_that_were_deleted_are_not_known(loaded: Node, files: list[Path]) -> None:
     files[0].unlink()
     assert dicom_source(loaded) == DicomSource()
-    assert dicom_header(loaded) is None
+    assert read_header(dicom_file(loaded)) is None
 
 
 def test_a_volume_of_the_sample_exam_has_its_folder(node: Node, files: list[Path]) -> None:
     node.SetAttribute(DICOM_FOLDER, str(files[0].parent))
     assert dicom_source(node) == DicomSource(str(files[0].parent))
-    assert dicom_header(node).SeriesInstanceUID == "1.2.9"
+    assert read_header(dicom_file(node)).SeriesInstanceUID == "1.2.9"
     node.SetAttribute(DICOM_FOLDER, "/nowhere")
     assert dicom_folder(node) == ""
-    assert dicom_header(node) is None
+    assert read_header(dicom_file(node)) is None
 
 
 @pytest.mark.parametrize("content", [b"no DICOM", b""])
 def test_a_file_that_is_no_dicom_has_no_header(node: Node, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file").write_bytes(content)
     node.SetAttribute(DICOM_FOLDER, str(tmp_path))
-    assert dicom_header(node) is None
-    assert dicom_delay_s(node) is None
+    assert read_header(dicom_file(node)) is None
+    assert delay_s(dicom_file(node)) is None
 
 
 def test_a_volume_without_dicom_has_none(node: Node) -> None:
     assert dicom_folder(None) == ""
     assert dicom_source(None) == dicom_source(node) == DicomSource()
-    assert dicom_header(node) is None
+    assert read_header(dicom_file(node)) is None
 
 
 def test_the_delay_is_that_of_the_header(node: Node, ct: sitk.Image, write_series: Any, tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_the_delay_is_that_of_the_header(node: Node, ct: sitk.Image, write_serie
         ContrastBolusAgent="iohexol",
     )
     node.SetAttribute(DICOM_FOLDER, str(tmp_path / "timed"))
-    assert dicom_delay_s(node) == 600.0
+    assert delay_s(dicom_file(node)) == 600.0
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import SimpleITK as sitk
 import slicer
 from pydicom import Dataset
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.jobs.simulated_files import SimulatedFiles
@@ -39,16 +43,27 @@ def test_phases_are_found_by_their_images(scene: Scene, phases: dict[str, sitk.I
     assert "HU" in found.reasons["noncontrast"]
 
 
-def test_headers_tell_more_than_names_and_not_all_need_one(scene: Scene, phases: dict[str, sitk.Image]) -> None:
+def header_file(path: Path, description: str, agent: str | None) -> Path:
+    """Writes a DICOM file without pixels."""
+    header = Dataset()
+    header.SOPClassUID, header.SOPInstanceUID = CTImageStorage, generate_uid()
+    header.SeriesDescription, header.ContrastBolusAgent = description, agent
+    header.file_meta = FileMetaDataset()
+    header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    header.save_as(path, enforce_file_format=True)
+    return path
+
+
+def test_headers_tell_more_than_names_and_not_all_need_one(
+    scene: Scene, phases: dict[str, sitk.Image], tmp_path: Path
+) -> None:
     """The headers alone decide between two volumes that hold the same image."""
     first, second, third = (
         node_from_image(scene, phases[phase], f"Volume {number}")
         for number, phase in enumerate(("noncontrast", "noncontrast", "excretory"))
     )
-    late, early = Dataset(), Dataset()
-    early.SeriesDescription, late.SeriesDescription = "Nativphase", "Ausscheidungsphase"
-    for header in (late, early):
-        header.ContrastBolusAgent = "agent" if header is late else None
+    late = header_file(tmp_path / "late.dcm", "Ausscheidungsphase", "agent")
+    early = header_file(tmp_path / "early.dcm", "Nativphase", None)
     forward = find_phases_now([first, second, third], [late, early, None])
     assert forward.noncontrast is second
     backward = find_phases_now([first, second, third], [early, late, None])

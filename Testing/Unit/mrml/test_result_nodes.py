@@ -16,7 +16,8 @@ import vtk
 from NephroSynthLib.errors import GeometryError, NephroSynthError, UnreadableInputError
 from NephroSynthLib.mrml.images import matrix_from_vtk
 from NephroSynthLib.mrml.provenance import provenance, run_summary
-from NephroSynthLib.mrml.result_nodes import Outputs, load_result
+from NephroSynthLib.mrml.result_nodes import load_result
+from NephroSynthLib.mrml.run_order import Outputs
 from NephroSynthLib.mrml.segmentation_nodes import labels_from_segmentation, segmentation_from_labels
 from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image
 from NephroSynthLib.session.steps import finish

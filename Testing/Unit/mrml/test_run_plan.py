@@ -12,9 +12,9 @@ import SimpleITK as sitk
 import slicer
 
 from NephroSynthLib.errors import UsageError
-from NephroSynthLib.mrml.result_nodes import Outputs
 from NephroSynthLib.mrml.run_nodes import RunNodes, run_nodes
-from NephroSynthLib.mrml.run_plan import RunOrder, reusable_outputs, run_plan
+from NephroSynthLib.mrml.run_order import Outputs, RunOrder
+from NephroSynthLib.mrml.run_plan import run_plan
 from NephroSynthLib.mrml.volume_nodes import node_from_image
 from NephroSynthLib.session.steps import finish
 
@@ -120,15 +120,3 @@ def test_another_input_or_an_output_that_was_removed_is_not_missed(
     assert run.excretory is None
     assert run.synthetic is not output
     assert run.synthetic.GetScene() is scene
-
-
-def test_outputs_of_another_exam_are_not_overwritten(
-    scene: Scene, phases: dict[str, Node], run_folder: Path, tmp_path: Path
-) -> None:
-    run = load(order(phases), run_folder, tmp_path)
-    outputs = Outputs(synthetic=run.synthetic, kidneys=run.kidneys)
-    assert reusable_outputs(outputs, phases["noncontrast"]) == outputs
-    assert reusable_outputs(outputs, phases["excretory"]) == Outputs()
-    assert reusable_outputs(Outputs(kidneys=run.kidneys), phases["excretory"]).kidneys is run.kidneys
-    run.remember("acquired", run.registered)
-    assert reusable_outputs(outputs, phases["noncontrast"]).acquired is run.registered

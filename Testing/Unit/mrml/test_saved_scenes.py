@@ -12,11 +12,12 @@ import SimpleITK as sitk
 import slicer
 
 from NephroSynthLib.mrml.comparison import difference
+from NephroSynthLib.mrml.kidney_segments import segment_ids
 from NephroSynthLib.mrml.layouts import register_layouts, show_layout
 from NephroSynthLib.mrml.plots import line_profile
 from NephroSynthLib.mrml.provenance import provenance, run_summary
 from NephroSynthLib.mrml.result_nodes import load_result
-from NephroSynthLib.mrml.segmentation_nodes import labels_from_segmentation, segment_ids
+from NephroSynthLib.mrml.segmentation_nodes import labels_from_segmentation
 from NephroSynthLib.mrml.tables import metrics_table
 from NephroSynthLib.mrml.views import composites
 from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image

@@ -16,10 +16,10 @@ from NephroSynthLib.exam.kidney_labels import read_kidneys
 from NephroSynthLib.imaging import grids
 from NephroSynthLib.mrml import images
 from NephroSynthLib.mrml import segmentation_nodes as segmentations
+from NephroSynthLib.mrml.kidney_segments import segment_ids
 from NephroSynthLib.mrml.segmentation_nodes import (
     kidneys_writer,
     labels_from_segmentation,
-    segment_ids,
     segmentation_from_labels,
 )
 from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image

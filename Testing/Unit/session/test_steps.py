@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from NephroSynthLib.session.steps import Step, StepRunner, Steps, finish, in_background
+from NephroSynthLib.session.steps import Step, StepRunner, Steps, finish, in_background, load_modules
 
 
 def test_the_result_or_the_error_of_the_work_comes_back() -> None:
@@ -20,6 +21,15 @@ def test_the_result_or_the_error_of_the_work_comes_back() -> None:
     assert finish(in_background(lambda: 3, "working")) == 3
     with pytest.raises(OSError, match="no"):
         finish(in_background(fail, "working"))
+
+
+def test_modules_load_in_another_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "loaded_later.py").write_text(
+        "import threading\nthread = threading.current_thread()\n", encoding="utf-8"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    finish(load_modules("loaded_later"))
+    assert sys.modules.pop("loaded_later").thread is not threading.current_thread()
 
 
 def test_an_early_end_waits_for_the_thread(tmp_path: Path) -> None:
