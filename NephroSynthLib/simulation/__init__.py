@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from NephroSynthLib.simulation.enhancement import KineticParameters
 from NephroSynthLib.simulation.lesions import Finding
 from NephroSynthLib.simulation.reference_grid import Grid
 from NephroSynthLib.simulation.simulated_exam import Phase, SimulatedExam, simulate
 from NephroSynthLib.simulation.tissues import Tissue
 
-__all__ = ["Finding", "Grid", "KineticParameters", "Phase", "SimulatedExam", "Tissue", "simulate"]
+__all__ = ["Finding", "Grid", "Phase", "SimulatedExam", "Tissue", "simulate"]

@@ -6,7 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from NephroSynthLib.simulation.enhancement import KineticParameters, enhancement
+from NephroSynthLib.kinetics.enhancement import enhancement
+from NephroSynthLib.kinetics.kinetic_parameters import ExamKinetics
+from NephroSynthLib.kinetics.uptake import ORGAN_UPTAKE, UPTAKE_SD
 from NephroSynthLib.simulation.tissues import TISSUE_COUNT, Tissue
 
 PHASES = ("noncontrast", "nephrographic", "excretory")
@@ -66,18 +68,18 @@ UNENHANCED: dict[Tissue, tuple[float, float]] = {
 # Share of blood volume and of interstitial fluid that takes part in the enhancement of a tissue.
 UPTAKE: dict[Tissue, tuple[float, float]] = {
     Tissue.SKIN: (0.05, 0.3),
-    Tissue.MUSCLE: (0.04, 0.16),
+    Tissue.MUSCLE: ORGAN_UPTAKE["muscle"],
     Tissue.SPONGY_BONE: (0.06, 0.1),
     Tissue.DISC: (0.0, 0.05),
     Tissue.SPINAL_CANAL: (0.02, 0.02),
-    Tissue.LIVER: (0.36, 0.22),
+    Tissue.LIVER: ORGAN_UPTAKE["liver"],
     Tissue.LIVER_VESSEL: (0.92, 0.05),
-    Tissue.SPLEEN: (0.52, 0.2),
+    Tissue.SPLEEN: ORGAN_UPTAKE["spleen"],
     Tissue.STOMACH: (0.34, 0.3),
     Tissue.BOWEL_WALL: (0.36, 0.3),
     Tissue.PANCREAS: (0.36, 0.25),
     Tissue.ADRENAL: (0.32, 0.3),
-    Tissue.AORTA: (1.0, 0.0),
+    Tissue.AORTA: ORGAN_UPTAKE["blood"],
     Tissue.VENA_CAVA: (0.9, 0.0),
     Tissue.RENAL_ARTERY: (1.0, 0.0),
     Tissue.RENAL_VEIN: (0.95, 0.0),
@@ -91,12 +93,26 @@ UPTAKE: dict[Tissue, tuple[float, float]] = {
     Tissue.PROSTATE: (0.2, 0.3),
 }
 
+# Tissues whose blood comes straight from the arteries; the blood of the others is later and smoother.
+ARTERIAL = frozenset(
+    {
+        Tissue.AORTA,
+        Tissue.RENAL_ARTERY,
+        Tissue.RENAL_VEIN,
+        Tissue.HEART,
+        Tissue.SPLEEN,
+        Tissue.PANCREAS,
+        Tissue.ADRENAL,
+        Tissue.MASS,
+    }
+)
 
-def draw_attenuation(rng: np.random.Generator, parameters: KineticParameters) -> Tensor:
+
+def draw_attenuation(rng: np.random.Generator, parameters: ExamKinetics) -> Tensor:
     """Returns the HU of every tissue in the three phases of one exam.
 
     Args:
-        rng: Source of the differences between patients; one exam in six is drawn from tails twice as wide.
+        rng: Source of the differences between patients. One exam in six has unenhanced values from tails twice as wide.
         parameters: The exam's kinetics.
 
     Returns:
@@ -108,10 +124,11 @@ def draw_attenuation(rng: np.random.Generator, parameters: KineticParameters) ->
     for tissue, (mean, deviation) in UNENHANCED.items():
         table[tissue] = mean + spread * deviation * rng.standard_normal()
         vascular, interstitial = UPTAKE.get(tissue, (0.0, 0.0))
-        strength = np.exp(0.1 * spread * rng.standard_normal())
-        table[tissue] += strength * (vascular * result.blood + interstitial * result.interstitium)
-    for tissue, curve in ((Tissue.CORTEX, result.cortex), (Tissue.MEDULLA, result.medulla)):
-        table[tissue] += curve * np.exp(0.1 * spread * rng.standard_normal())
+        strength = np.exp(UPTAKE_SD * rng.standard_normal())
+        blood = result.blood if tissue in ARTERIAL else result.veins
+        table[tissue] += strength * (vascular * blood + interstitial * result.interstitium)
+    table[Tissue.CORTEX] += result.cortex
+    table[Tissue.MEDULLA] += result.medulla
     for tissue in (Tissue.PELVIS, Tissue.CALYX, Tissue.URETER):
         table[tissue] += result.urine
     table[Tissue.BLADDER] += result.urine * rng.uniform([0, 0, 0.03], [0, 0.03, 0.5])

@@ -9,11 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from NephroSynthLib.kinetics.kinetic_parameters import ExamKinetics
+from NephroSynthLib.kinetics.priors import draw_parameters
 from NephroSynthLib.simulation.acquisition import Protocol, acquire, draw_protocol
 from NephroSynthLib.simulation.anatomy import paint_anatomy
 from NephroSynthLib.simulation.attenuation import PHASES, draw_attenuation
 from NephroSynthLib.simulation.canvas import Canvas
-from NephroSynthLib.simulation.enhancement import KineticParameters, draw_parameters
 from NephroSynthLib.simulation.field_of_view import canvas_grid, draw_grid, similar_grid
 from NephroSynthLib.simulation.habitus import Habitus, draw_habitus
 from NephroSynthLib.simulation.lesions import Finding, draw_pathology
@@ -66,7 +67,7 @@ class SimulatedExam:
     labels: Labels
     kidneys: Labels
     nephrographic_truth: Array
-    kinetics: KineticParameters
+    kinetics: ExamKinetics
     findings: list[Finding]
 
     @property
@@ -132,10 +133,9 @@ def simulate(seed: int, *, reference: Grid | None = None) -> SimulatedExam:
     )
 
 
-def _draw_physiology(rng: np.random.Generator, habitus: Habitus) -> tuple[KineticParameters, Tensor]:
+def _draw_physiology(rng: np.random.Generator, habitus: Habitus) -> tuple[ExamKinetics, Tensor]:
     volume = sum(0.6 * 8 * float(np.prod(k.half)) / 1000 for k in habitus.kidneys)
-    function = float(np.clip(rng.normal(0.9, 0.2), 0.2, 1.2))
-    kinetics = draw_parameters(rng, max(volume, 120.0), function, habitus.weight_kg)
+    kinetics = draw_parameters(rng, max(volume, 120.0), habitus.weight_kg)
     return kinetics, draw_attenuation(rng, kinetics)
 
 

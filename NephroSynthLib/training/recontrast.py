@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from NephroSynthLib.simulation.attenuation import UPTAKE
-from NephroSynthLib.simulation.enhancement import KineticParameters, draw_parameters, enhancement
+from NephroSynthLib.kinetics.enhancement import COMPARTMENTS, enhancement
+from NephroSynthLib.kinetics.kinetic_parameters import ExamKinetics
+from NephroSynthLib.kinetics.priors import draw_parameters, draw_weights
+from NephroSynthLib.simulation.attenuation import ARTERIAL, UPTAKE
 from NephroSynthLib.simulation.tissues import TISSUE_COUNT, Tissue
 
-COMPARTMENTS = ("blood", "interstitium", "cortex", "medulla")
+ROW = {name: row for row, name in enumerate(COMPARTMENTS)}
 EDGE_MM = 0.7
 
 
@@ -34,25 +36,24 @@ def shares(labels: NDArray[np.uint8], spacing: Sequence[float]) -> NDArray[np.fl
     """
     table = np.zeros((len(COMPARTMENTS), TISSUE_COUNT), np.float32)
     for tissue, (vascular, interstitial) in UPTAKE.items():
-        table[:2, tissue] = vascular, interstitial
-    table[2, Tissue.CORTEX] = table[3, Tissue.MEDULLA] = 1.0
+        table[ROW["blood" if tissue in ARTERIAL else "veins"], tissue] = vascular
+        table[ROW["interstitium"], tissue] = interstitial
+    table[ROW["cortex"], Tissue.CORTEX] = table[ROW["medulla"], Tissue.MEDULLA] = 1.0
     sigma = [EDGE_MM / step for step in reversed(spacing)]
     return np.stack([ndimage.gaussian_filter(row[labels], sigma) for row in table])
 
 
-def compartment_hu(parameters: KineticParameters) -> NDArray[np.float64]:
+def compartment_hu(parameters: ExamKinetics) -> NDArray[np.float64]:
     """Returns the enhancement in HU, (phase, compartment), in the nephrographic and the excretory phase."""
     result = enhancement(parameters, np.array([parameters.nephrographic_s, parameters.excretory_s]))
     return np.stack([getattr(result, name) for name in COMPARTMENTS], axis=-1)
 
 
 def other_contrast(parenchyma_ml: float, rng: np.random.Generator) -> tuple[NDArray[np.float64], float]:
-    """Draws another injection, for a random weight and renal function.
+    """Draws another injection, for a random patient with a renal parenchyma.
 
     Returns:
         Its `compartment_hu`, and the delay of the excretory phase after it in seconds.
     """
-    weight = float(np.clip(rng.normal(78, 18), 40, 150))
-    function = float(np.clip(rng.normal(0.9, 0.2), 0.2, 1.2))
-    parameters = draw_parameters(rng, parenchyma_ml, function, weight)
+    parameters = draw_parameters(rng, parenchyma_ml, float(draw_weights(rng, 1)[0]))
     return compartment_hu(parameters), parameters.excretory_s

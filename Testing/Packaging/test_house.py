@@ -36,6 +36,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("phases",),
     ("models",),
     ("simulation",),
+    ("kinetics",),
     ("imaging",),
     ("files",),
     ("diffusion",),
@@ -47,7 +48,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 )
 """All rooms from the attic to the cellar. A room imports lower floors, never another room of its own floor."""
 
-PURE = ("simulation", "diffusion", "networks")
+PURE = ("simulation", "kinetics", "diffusion", "networks")
 PURE_LIBRARIES = {"torch", "numpy", "scipy", "einops"}
 SLICER = {"slicer", "vtk", "qt", "ctk", "mrml", "PythonQt", "ScriptedLoadableModule"}
 HEAVY = ("torch", "ants", "monai", "scipy", "SimpleITK", "pydicom")

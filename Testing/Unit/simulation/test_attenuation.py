@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from NephroSynthLib.kinetics.priors import draw_parameters
 from NephroSynthLib.simulation.attenuation import UNENHANCED, draw_attenuation
-from NephroSynthLib.simulation.enhancement import draw_parameters
 from NephroSynthLib.simulation.tissues import PUBLISHED_HU, Tissue
 
 
@@ -14,9 +14,7 @@ def tables() -> np.ndarray:
     drawn = []
     for seed in range(150):
         rng = np.random.default_rng(seed)
-        kinetics = draw_parameters(
-            rng, float(rng.uniform(220, 420)), float(rng.uniform(0.6, 1.1)), float(rng.uniform(50, 110))
-        )
+        kinetics = draw_parameters(rng, float(rng.uniform(220, 420)), float(rng.uniform(50, 110)))
         drawn.append(draw_attenuation(rng, kinetics).numpy())
     return np.stack(drawn)
 

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from NephroSynthLib.kinetics.enhancement import COMPARTMENTS
+from NephroSynthLib.kinetics.kinetic_parameters import ExamKinetics
+from NephroSynthLib.kinetics.priors import draw_parameters
 from NephroSynthLib.methods.condition import EXCRETORY_DELAYS_S
 from NephroSynthLib.simulation import Grid
 from NephroSynthLib.simulation import simulated_exam as simulation
-from NephroSynthLib.simulation.enhancement import KineticParameters, draw_parameters
 from NephroSynthLib.simulation.tissues import Tissue
 from NephroSynthLib.training.recontrast import compartment_hu, other_contrast, shares
 
@@ -20,7 +22,7 @@ def test_a_voxel_deep_in_a_tissue_has_the_shares_of_that_tissue_and_fat_has_none
     labels = np.full((12, 12, 12), Tissue.PERIRENAL_FAT)
     labels[:6] = Tissue.CORTEX
     found = shares(labels, (1.0, 1.0, 1.0))
-    np.testing.assert_allclose(found[:, 0, 5, 5], [0, 0, 1, 0], atol=1e-4)
+    np.testing.assert_allclose(found[:, 0, 5, 5], [0, 0, 1, 0, 0], atol=1e-4)
     np.testing.assert_allclose(found[:, -1, 5, 5], 0, atol=1e-4)
     assert 0.2 < found[2, 5, 5, 5] < 0.8
 
@@ -28,7 +30,7 @@ def test_a_voxel_deep_in_a_tissue_has_the_shares_of_that_tissue_and_fat_has_none
 def test_painting_another_contrast_gives_the_exam_that_the_simulator_gives_for_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def stronger_and_later(*arguments: Any) -> KineticParameters:
+    def stronger_and_later(*arguments: Any) -> ExamKinetics:
         drawn = draw_parameters(*arguments)
         return replace(drawn, iodine_mg=1.4 * drawn.iodine_mg, nephrographic_s=80.0, gfr_ml_min=0.7 * drawn.gfr_ml_min)
 
@@ -48,7 +50,7 @@ def test_painting_another_contrast_gives_the_exam_that_the_simulator_gives_for_i
 def test_contrast_varies_between_injections_and_follows_its_seed() -> None:
     drawn = [other_contrast(300.0, np.random.default_rng(seed)) for seed in (1, 1, 2)]
     (first, delay), (again, same), (other, another) = drawn
-    assert first.shape == (2, 4)
+    assert first.shape == (2, len(COMPARTMENTS))
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 1
     assert delay == same
