@@ -11,6 +11,7 @@ from scipy import ndimage
 
 pytest.importorskip("lightning", reason="training needs the extra 'train'")
 
+from NephroSynthLib.kinetics.enhancement import COMPARTMENTS
 from NephroSynthLib.methods.kinetic import ENHANCEMENT_RATIO
 from NephroSynthLib.methods.method import Case, Example
 from NephroSynthLib.progress import Progress
@@ -22,6 +23,7 @@ from NephroSynthLib.training.recontrast import other_contrast
 from NephroSynthLib.training.synthesis_cases import DELAY_KNOWN, draw_from, evaluate_on, make_case, synthesis_case
 
 SHAPE = (10, 32, 36)
+CORTEX = COMPARTMENTS.index("cortex")
 
 
 def made_case(delay: float | None = 420.0, shares: float | None = None) -> PreparedCase:
@@ -33,9 +35,9 @@ def made_case(delay: float | None = 420.0, shares: float | None = None) -> Prepa
     if delay is not None:
         case["excretory_delay_s"] = np.asarray(delay)
     if shares is not None:
-        part = np.zeros((4, *SHAPE), np.float16)
-        part[2][kidney] = shares
-        case |= {"nephrographic_shares": part, "excretory_shares": part, "contrast": np.zeros((2, 4))}
+        part = np.zeros((len(COMPARTMENTS), *SHAPE), np.float16)
+        part[CORTEX][kidney] = shares
+        case |= {"nephrographic_shares": part, "excretory_shares": part, "contrast": np.zeros((2, len(COMPARTMENTS)))}
         case["parenchyma_ml"] = np.asarray(300.0)
     return case
 
@@ -93,7 +95,8 @@ def test_the_voxel_size_follows_the_augmentation(pool_of: Callable[..., CasePool
 def test_most_draws_get_the_contrast_of_another_injection_in_both_phases(
     pool_of: Callable[..., CasePool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    contrast = np.array([[0, 0, 40.0, 0], [0, 0, -20.0, 0]])
+    contrast = np.zeros((2, len(COMPARTMENTS)))
+    contrast[:, CORTEX] = 40.0, -20.0
     monkeypatch.setattr(synthesis_cases, "other_contrast", lambda ml, rng: (contrast, 700.0))
     enhanced = []
     for example in examples(pool_of(made_case(420.0, shares=1.0)), (4, 8, 8), 60):
@@ -150,7 +153,7 @@ def test_a_simulated_exam_becomes_a_case_of_its_kidney_region(monkeypatch: pytes
     case = make_case(900_003)
     shape = case["noncontrast"].shape
     assert all(case[name].shape == shape for name in ("excretory", "nephrographic", "kidneys"))
-    assert all(case[name].shape == (4, *shape) for name in ("nephrographic_shares", "excretory_shares"))
+    assert all(case[name].shape == (len(COMPARTMENTS), *shape) for name in ("nephrographic_shares", "excretory_shares"))
     assert (case["kidneys"] > 0).sum() == (exam.kidneys > 0).sum()
     kidney = case["kidneys"] > 0
     assert np.median(case["nephrographic"][kidney]) > np.median(case["noncontrast"][kidney]) + 40
