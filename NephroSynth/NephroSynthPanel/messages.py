@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import traceback
-
 from slicer.i18n import tr as _
 
 from NephroSynthLib.errors import Action, NephroSynthError, UsageError
-from NephroSynthLib.jobs.failures import as_our_error
+from NephroSynthLib.jobs.failures import as_our_error, traceback_of
 from NephroSynthLib.session.export_choice import ExportProblem
 from NephroSynthLib.session.run_choice import RunProblem
 
@@ -25,7 +23,7 @@ def remedy(action: Action | None) -> str:
 
 def details(error: Exception) -> str:
     """Returns the traceback, and that of the worker process where the error came from there."""
-    return "".join(traceback.format_exception(error))
+    return traceback_of(error)
 
 
 def run_problem(problem: RunProblem | None) -> str:

@@ -112,15 +112,15 @@ def _places(command: str, summary: Summary, out: Path | None) -> Iterator[str]:
 
 
 def _phases(summary: Summary) -> Table:
-    table = Table("exam", "series", "description", "images", "phase", "sure", box=None, padding=(0, 2, 0, 0))
+    table = Table("exam", "series", "images", "spacing (mm)", "phase", "sure", box=None, padding=(0, 2, 0, 0))
     for number, exam in enumerate(summary["exams"], start=1):
         for one in exam["acquisitions"]:
             sure = f"{one['probability']:.0%}{'' if one['sure'] else ', ask'}"
             name = f"{number} (patient {exam['patient']})"
-            cells = (name, _number(one), one["description"], str(one["images"]), one["phase"], sure)
+            cells = (name, _number(one), str(one["images"]), _spacing(one), one["phase"], sure)
             table.add_row(*(Text(cell) for cell in cells))
     for one in summary["set_aside"]:
-        table.add_row("-", _number(one), Text(one["description"]), "", Text(f"none: {one['why']}"), "")
+        table.add_row("-", _number(one), str(one["images"]), _spacing(one), Text(f"none: {one['why']}"), "")
     for why, count in Counter(one["why"] for one in summary["skipped"]).items():
         files = "1 file" if count == 1 else f"{count} files"
         table.add_row("-", "", files, "", Text(f"none: {why}"), "")
@@ -132,6 +132,11 @@ def _reasons(summary: Summary) -> Iterator[str]:
         yield f"Series {_number(one)}, {one['phase']}: {'; '.join(reason['what'] for reason in one['why'])}"
         yield from (f"  also in series {number}" for number in one["reconstructions"])
         yield from (f"  but {contradiction}" for contradiction in one["contradictions"])
+
+
+def _spacing(series: Summary) -> str:
+    """Returns the voxel size of a series along x, y and z."""
+    return " × ".join(f"{step:.3g}" for step in series["spacing_mm"] or ())
 
 
 def _number(series: Summary) -> str:

@@ -24,6 +24,12 @@ _DECODABLE = {
     *(f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 57, 70, 80, 81, 90, 91)),
     "1.2.840.10008.1.2.5",
 }
+# The values that reasons may quote. Any other value of these attributes may be free text, and name the patient.
+_MODALITIES = {
+    *("CR", "DX", "MG", "MR", "NM", "OT", "PR", "PT", "RF", "RTDOSE", "RTIMAGE", "RTPLAN", "RTSTRUCT", "SC", "SEG"),
+    *("SR", "US", "XA", "DOC", "KO", "REG", "RWV", "ECG"),
+}
+_RESCALE_TYPES = {"OD", "MGML", "Z_EFF", "ED", "EDW", "HU_MOD", "PCT"}
 REFORMAT = "reformat, made from another series"
 ENERGIES = "computed from several energies"
 DERIVED = (REFORMAT, ENERGIES)
@@ -134,18 +140,19 @@ def _why_set_aside(dataset: Dataset) -> str | None:
     """Returns the reason why a DICOM object is no slice of an axial CT volume in HU; None if it may be one."""
     sop_class = str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or "")
     modality = str(dataset.get("Modality") or "").upper()
-    name = UID(sop_class).name if sop_class else ""
+    name = _uid_name(sop_class)
     types = _types(dataset, "ImageType")
     if "Dose" in name:
         return "radiation dose report"
     if "Secondary Capture" in name:
         return "secondary capture (a picture, e.g. a dose report or a rendering)"
     if modality and modality != "CT":
-        return f"{modality[:16]}, not CT"
+        return f"{modality if modality in _MODALITIES else 'another modality'}, not CT"
     if sop_class not in _CT_CLASSES and not (sop_class == "" and modality == "CT" and "Rows" in dataset):
         return f"not a CT image ({name or 'unknown object'})"
     if str(dataset.file_meta.get("TransferSyntaxUID") or "") not in _DECODABLE:
-        return f"compressed in a way that cannot be decoded here ({dataset.file_meta.TransferSyntaxUID.name})"
+        syntax = _uid_name(str(dataset.file_meta.TransferSyntaxUID)) or "unknown transfer syntax"
+        return f"compressed in a way that cannot be decoded here ({syntax})"
     if int(dataset.get("SamplesPerPixel") or 1) != 1:
         return "a colour picture"
     if types & _LOCALIZER:
@@ -155,6 +162,12 @@ def _why_set_aside(dataset: Dataset) -> str | None:
         if problem:
             return problem
     return _why_derived(types, str(dataset.get("SeriesDescription") or ""))
+
+
+def _uid_name(uid: str) -> str:
+    """Returns the standard's name of a UID; an empty text for a UID that it does not know, or for another text."""
+    name = UID(uid).name
+    return "" if name == uid else name
 
 
 def _why_derived(types: set[str], description: str) -> str | None:
@@ -168,7 +181,7 @@ def _why_derived(types: set[str], description: str) -> str | None:
 def _why_not_hounsfield(attributes: Dataset) -> str | None:
     unit = str(attributes.get("RescaleType") or "HU").upper()
     if not unit.startswith(("HU", "US", "HOUNSFIELD")):
-        return f"values in {unit[:16]}, not in HU"
+        return f"values in {unit if unit in _RESCALE_TYPES else 'another unit'}, not in HU"
     if any(attributes.get(keyword) in (None, "") for keyword in ("RescaleSlope", "RescaleIntercept")):
         return "without the rescale of its values to HU"
     return None

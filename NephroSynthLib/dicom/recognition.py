@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pydicom.uid import UID
+
 from NephroSynthLib.dicom.index import DicomIndex
 from NephroSynthLib.dicom.patient_grouping import number_patients, patient_questions
 from NephroSynthLib.dicom.series import Series
@@ -59,11 +61,8 @@ class SeriesPhase:
     def to_dict(self) -> dict[str, Any]:
         """Returns the acquisition as JSON values."""
         return {
-            "series": self.series.number,
-            "description": self.series.description,
-            "series_uid": self.series.uid,
-            "part": self.series.part,
-            "images": len(self.series.slices),
+            **_facts(self.series),
+            "series_uid": _uid_or_none(self.series.uid),
             "phase": self.phase.value,
             "probability": round(self.probability, 3),
             "sure": self.sure,
@@ -99,7 +98,7 @@ class ExamPhases:
     def to_dict(self) -> dict[str, Any]:
         """Returns the exam as JSON values."""
         return {
-            "study_uid": self.study_uid,
+            "study_uid": _uid_or_none(self.study_uid),
             "patient": self.patient,
             "acquisitions": [one.to_dict() for one in self.acquisitions],
             "questions": list(self.questions),
@@ -115,11 +114,20 @@ class PhaseReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the report as JSON values."""
-        aside = [
-            {"series": one.number, "part": one.part, "description": one.description, "why": why}
-            for one, why in self.set_aside
-        ]
+        aside = [{**_facts(one), "why": why} for one, why in self.set_aside]
         return {"exams": [exam.to_dict() for exam in self.exams], "set_aside": aside}
+
+
+def _facts(series: Series) -> dict[str, Any]:
+    """Returns the facts that tell series apart without any text of their headers, which can name the patient."""
+    spacing = None if series.stack is None else [round(step, 4) for step in series.stack.spacing]
+    images = len(series.slices) or len(series.files)
+    return {"series": series.number, "part": series.part, "images": images, "spacing_mm": spacing}
+
+
+def _uid_or_none(uid: str) -> str | None:
+    """Returns a UID if it is well formed; anything else may be a text."""
+    return uid if UID(uid).is_valid else None
 
 
 def recognize_phases(

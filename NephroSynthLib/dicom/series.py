@@ -35,7 +35,6 @@ class Series:
     uid: str
     study_uid: str
     number: int | None
-    description: str
     part: int
     slices: tuple[Slice, ...]
     files: tuple[Source, ...]
@@ -52,15 +51,20 @@ class Series:
     @property
     def name(self) -> str:
         """Its number, with the part if the series is split, as users name it."""
-        return f"{self.number}.{self.part}" if self.part else str(self.number)
+        number = "without a number" if self.number is None else str(self.number)
+        return f"{number}.{self.part}" if self.part else number
 
     @property
     def title(self) -> str:
-        """Number, description and number of slices, for lists and messages."""
-        number = "" if self.number is None else f" {self.number}"
+        """Number, part, number of images and their distance, for lists and messages.
+
+        It quotes no text of the header, because such a text can name the patient.
+        """
+        number = "without a number" if self.number is None else str(self.number)
         part = f", part {self.part}" if self.part else ""
-        description = f" '{self.description}'" if self.description else ""
-        return f"series{number}{description}{part} ({len(self.slices) or len(self.files)} images)"
+        images = len(self.slices) or len(self.files)
+        apart = f", {self.stack.spacing[2]:.3g} mm apart" if self.stack is not None else ""
+        return f"series {number}{part} ({'1 image' if images == 1 else f'{images} images'}{apart})"
 
 
 def build_series(headers: Iterable[Header]) -> tuple[list[Series], list[Skipped]]:
@@ -211,13 +215,11 @@ def _series(
     why_not_volume: str | None = None,
 ) -> Series:
     dataset, identity = header.dataset, header.identity
-    description = " ".join(str(dataset.get("SeriesDescription") or "").split())[:64]
     identity = replace(identity, series=f"{identity.series}#{part}" if identity.series else "")
     return Series(
         header.identity.series,
         identity.study_uid,
         integer_of(dataset, "SeriesNumber"),
-        description,
         part,
         slices,
         files,

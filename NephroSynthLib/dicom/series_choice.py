@@ -141,7 +141,8 @@ def _find_named(index: DicomIndex, phase: Phase, name: str) -> Series:
 
 
 def _names(series: Series) -> tuple[str, ...]:
-    return (series.uid, str(series.number), f"{series.uid}.{series.part}", series.name)
+    numbers = () if series.number is None else (str(series.number), series.name)
+    return (series.uid, f"{series.uid}.{series.part}", *numbers)
 
 
 def _only_exam(report: PhaseReport, chosen: Mapping[Phase, Series]) -> ExamPhases:

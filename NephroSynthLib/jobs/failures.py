@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import errno
+import traceback
+from pathlib import Path
 
 from NephroSynthLib.errors import Action, NephroSynthError, ResourceError, UsageError, is_out_of_memory
+
+_READERS_OF_HEADERS = ("/pydicom/", "/highdicom/", "/pynetdicom/", "/NephroSynthLib/dicom/")
 
 
 def as_our_error(error: Exception) -> NephroSynthError:
@@ -18,6 +22,22 @@ def as_our_error(error: Exception) -> NephroSynthError:
     )
     ours.__cause__ = error
     return ours
+
+
+def traceback_of(error: BaseException) -> str:
+    """Returns the traceback of an error without messages that can quote a DICOM header, and so name the patient.
+
+    Such a message is that of a library's error that passed through the code that reads headers.
+    """
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    earlier = f"{traceback_of(before)}\nThen:\n\n" if before is not None else ""
+    stack = traceback.extract_tb(error.__traceback__)
+    read_header = any(room in Path(frame.filename).as_posix() for frame in stack for room in _READERS_OF_HEADERS)
+    if read_header and not isinstance(error, NephroSynthError):
+        last = f"{type(error).__name__} (its message is left out, because it can quote the header)\n"
+    else:
+        last = "".join(traceback.format_exception_only(error))
+    return "".join([earlier, "Traceback (most recent call last):\n", *traceback.format_list(stack), last])
 
 
 def _resource_error(error: Exception) -> NephroSynthError | None:

@@ -29,14 +29,13 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
 from NephroSynthLib import __version__
 from NephroSynthLib.errors import Cancelled, NephroSynthError, UsageError
 from NephroSynthLib.files import scratch
-from NephroSynthLib.jobs.failures import as_our_error
+from NephroSynthLib.jobs.failures import as_our_error, traceback_of
 from NephroSynthLib.progress import Progress, ProgressEvent
 
 PROTOCOL = 1
@@ -63,9 +62,8 @@ class Channel:
 
     def send_error(self, error: NephroSynthError) -> None:
         """Writes an error message."""
-        trace = "".join(traceback.format_exception(error))
         action = error.action.value if error.action else None
-        fields = {"what": error.what, "action": action, "exit_code": error.exit_code, "traceback": trace}
+        fields = {"what": error.what, "action": action, "exit_code": error.exit_code, "traceback": traceback_of(error)}
         self.send("error", **{"class": type(error).__name__, **fields})
 
     def progress(self, event: ProgressEvent) -> None:

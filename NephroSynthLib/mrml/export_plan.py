@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ import slicer
 
 from NephroSynthLib.errors import Action, ResourceError
 from NephroSynthLib.files.outputs import READY, REPORT, SUMMARY
+from NephroSynthLib.jobs.failures import traceback_of
 from NephroSynthLib.mrml.dicom_database import add_to_database
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.run_nodes import RunNodes
@@ -91,7 +91,7 @@ def _publish(
             warnings = add_to_database(out / "dicom")
         except Exception as error:  # the database raises errors of many kinds
             warnings = [_("Slicer's DICOM database did not take the files.")]
-            on_log("".join(traceback.format_exception(error)))
+            on_log(traceback_of(error))
         for text in warnings:
             on_warning(text)
     return sorted(path.name for path in out.iterdir())

@@ -87,7 +87,8 @@ def find_phases(
     found, warnings = [], []
     for number, index in enumerate(chosen):
         node = nodes[index]
-        step = Step(_SHARE_OF_MEASURING * number / len(chosen), _("Looking at {name}").format(name=node.GetName()))
+        looking = _("Looking at volume {number} of {count}").format(number=number + 1, count=len(chosen))
+        step = Step(_SHARE_OF_MEASURING * number / len(chosen), looking)
         yield step
         try:
             image = yield from in_background(image_source(node), step)
@@ -95,10 +96,9 @@ def find_phases(
             warnings.append(error.what)
             continue
         measured = yield from in_background(partial(measure, image), step)
-        name = f"'{node.GetName()}'"
         header = yield from in_background(partial(read_header, files[index] if files else None), step)
         spacing = node.GetSpacing()[2]
-        found.append((Candidate(name, name, measured, _SCENE, header, node.GetName() or "", spacing, number), node))
+        found.append((Candidate("", "", measured, _SCENE, header, node.GetName() or "", spacing, number), node))
     found.sort(key=lambda one: by_time(one[0]))
     candidates = [candidate for candidate, _node in found]
     comparisons = Comparisons(candidates)
@@ -127,14 +127,12 @@ def _suggest(
         if not possible:
             continue
         best = max(possible, key=lambda one: one.probability)
-        node = found[role] = nodes[best.volume]
+        found[role] = nodes[best.volume]
         why = "; ".join(one.text for one in best.evidence if not one.speaks_against(phase))
         likely = _("{percent} % likely").format(percent=f"{100 * best.probability:.0f}")
         reasons[role] = f"{likely}: {why}" if why else likely
         if not best.sure:
-            warnings.append(
-                _("Whether '{name}' is the {phase} phase is not sure.").format(name=node.GetName(), phase=title)
-            )
+            warnings.append(_("The choice of the {phase} phase is not sure.").format(phase=title))
     for role in ("noncontrast", "excretory"):
         if found[role] is None:
             warnings.append(_("No volume looks like the {phase} phase.").format(phase=_WANTED[role][1]))

@@ -14,8 +14,8 @@ class Candidate:
     """A volume whose phase is looked for, whether it comes from DICOM files or from a scene.
 
     Attributes:
-        title: The volume with its details, as questions name it: "series 3 'Abdomen' (120 images)".
-        name: The volume in few words, as comparisons name it: "series 3".
+        title: The volume with its details, as questions name it: "series 3 (120 images, 1 mm apart)".
+        name: The volume in few words, as comparisons name it: "series 3". If empty, they name it by its phase.
         measured: Its measured image.
         frame_of_reference: Volumes with the same one are compared; a volume with an empty one is compared with none.
         header: Its DICOM header; None where it has none.

@@ -142,7 +142,8 @@ def _comparison_evidence(
         given = dict(zip(PHASES, weights[:, PHASES.index(chosen[partner])].tolist(), strict=True))
         sign = 1 if place == pair.first else -1
         gain, urine = sign * pair.comparison.gain, sign * pair.comparison.urine
-        text = f"tissue {abs(gain):.0f} HU {'brighter' if gain > 0 else 'darker'} than in {used[partner].name}"
+        name = used[partner].name or f"the {chosen[partner].value} phase"
+        text = f"tissue {abs(gain):.0f} HU {'brighter' if gain > 0 else 'darker'} than in {name}"
         if abs(urine) > SAME_URINE:
             text += f", {'more' if urine > 0 else 'less'} dense urine"
         evidence.append(Evidence("image", text, given))

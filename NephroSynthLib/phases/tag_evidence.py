@@ -42,7 +42,8 @@ def read_tags(headers: Sequence[Tags]) -> list[list[Evidence]]:
             found += read_description(description)
             delay = described_delay_s(description)
             if delay is not None:
-                found.append(Evidence("description", f"'{description}' names {delay:.0f} s", _delay_weights(delay)))
+                text = f"the description names {delay:.0f} s"
+                found.append(Evidence("description", text, _delay_weights(delay)))
     agents = [_has_agent(header) for header in headers]
     for found, header, agent in zip(evidence, headers, agents, strict=True):
         if len(headers) == 1 or not all(agents):

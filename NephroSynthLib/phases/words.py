@@ -23,15 +23,18 @@ _DELAY = re.compile(rf"(?<![\d.,])(\d{{1,4}}) ?({'|'.join((*_SECONDS, *_MINUTES)
 
 
 def read_description(description: str) -> list[Evidence]:
-    """Returns the evidence in a series description, in any of the known languages; empty if there is none."""
+    """Returns the evidence in a series description, in any of the known languages; empty if there is none.
+
+    The evidence does not quote the description, because it can name the patient.
+    """
     text = _normalized(description)
     found = [phase for phase in PHASES if phase.value in _PATTERNS and _PATTERNS[phase.value].search(text)]
-    evidence = [Evidence("description", f"'{description}' says {phase.value}", {phase: _WEIGHT}) for phase in found]
+    evidence = [Evidence("description", f"the description says {phase.value}", {phase: _WEIGHT}) for phase in found]
     if not found and _PATTERNS["portal"].search(text):
         weights = {Phase.NEPHROGRAPHIC: _WEAK, Phase.CORTICOMEDULLARY: _WEAK / 2}
-        evidence.append(Evidence("description", f"'{description}' says portal venous", weights))
+        evidence.append(Evidence("description", "the description says portal venous", weights))
     if not evidence and _PATTERNS["contrast"].search(text):
-        evidence.append(Evidence("description", f"'{description}' says contrast", dict.fromkeys(ENHANCED, _WEAK)))
+        evidence.append(Evidence("description", "the description says contrast", dict.fromkeys(ENHANCED, _WEAK)))
     return evidence
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -20,6 +19,7 @@ from typing import Any, Generic, TypeVar
 
 from NephroSynthLib.errors import Cancelled, NephroSynthError
 from NephroSynthLib.jobs.conversation import Message
+from NephroSynthLib.jobs.failures import traceback_of
 from NephroSynthLib.progress import ProgressEvent
 from NephroSynthLib.session.event_loop import EventLoop
 from NephroSynthLib.session.steps import Step, StepRunner, Steps
@@ -185,7 +185,7 @@ class Task(Generic[T]):
                 self._log(str(note))
             self._load(result or {})
         elif self._plan is not None and self._plan.survives() and not isinstance(error, Cancelled):
-            self._log("".join(traceback.format_exception(error)))
+            self._log(traceback_of(error))
             self._load({})
         else:
             self._end(None, error)

@@ -13,16 +13,21 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 import torch
+from planted_texts import PLANTED, plant_texts
 from pydicom.uid import generate_uid
 from typer.testing import CliRunner
 
 from NephroSynthLib.cli.app import app
 from NephroSynthLib.dicom.index import index_dicom
+from NephroSynthLib.dicom.quiet import quiet
 from NephroSynthLib.dicom.series_choice import choose_exam
 from NephroSynthLib.dicom.simulated_study import write_simulated_study
-from NephroSynthLib.errors import AmbiguousPhasesError
+from NephroSynthLib.errors import AmbiguousPhasesError, NephroSynthError
 from NephroSynthLib.exam.simulated_images import to_images
+from NephroSynthLib.jobs import catalogue
+from NephroSynthLib.jobs.failures import traceback_of
 from NephroSynthLib.phases.evidence import Phase
+from NephroSynthLib.progress import Progress
 from NephroSynthLib.simulation import Grid, simulate
 
 runner = CliRunner()
@@ -54,6 +59,58 @@ def test_phases_are_told_as_a_table_with_reasons(exam: Path) -> None:
     shown = runner.invoke(app, ["phases", str(exam / "study")])
     assert shown.exit_code == 0
     assert "Series 2, noncontrast: brightest tissue" in shown.stdout
+
+
+@pytest.fixture(scope="module")
+@quiet()
+def planted(exam: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The study with a name in each free text, a series of another modality, and a series in another unit."""
+    folder = tmp_path_factory.mktemp("planted")
+    shutil.copytree(exam / "study", folder / "study")
+    for place in sorted((folder / "study").rglob("*.dcm")):
+        instance = pydicom.dcmread(place)
+        plant_texts(instance)
+        instance.save_as(place)
+        uids = {"SeriesInstanceUID": f"{instance.SeriesInstanceUID}.1", "SOPInstanceUID": generate_uid()}
+        odd = {"noncontrast": {"Modality": PLANTED}, "excretory": {"RescaleType": PLANTED}}[place.parent.name]
+        for keyword, value in {**uids, **odd}.items():
+            setattr(instance, keyword, value)
+        instance.save_as(place.with_name(f"odd-{place.name}"))
+    return folder / "study"
+
+
+def test_the_table_of_phases_tells_no_text_of_a_header(planted: Path) -> None:
+    shown = runner.invoke(app, ["phases", str(planted), "--verbose"])
+    assert shown.exit_code == 0
+    assert "series 2" in shown.output
+    assert "planted" not in shown.output.casefold().replace(str(planted), "")
+
+
+@pytest.mark.parametrize(
+    ("job", "arguments"),
+    [
+        ("run", {"dicom": "study", "noncontrast_series": "77", "excretory_series": "1"}),
+        ("run", {"dicom": "study/excretory"}),
+        ("segment", {"image": "study"}),
+        ("export-dicom", {"volume": "volume.nii.gz", "source": "study/noncontrast", "excretory": "study"}),
+    ],
+)
+def test_an_error_tells_series_apart_without_a_text_of_their_headers(
+    exam: Path, planted: Path, tmp_path: Path, job: str, arguments: dict[str, str]
+) -> None:
+    shutil.copy(exam / "synthetic.nii.gz", planted.parent / "volume.nii.gz")
+    places = {name: planted.parent / value if "series" not in name else value for name, value in arguments.items()}
+    with pytest.raises(NephroSynthError) as raised:
+        catalogue.execute(job, {**places, "out": tmp_path / "out"}, Progress())
+    assert "series" in raised.value.what
+    assert "planted" not in traceback_of(raised.value).casefold().replace(str(planted.parent), "")
+
+
+def test_a_reason_quotes_no_unknown_modality_and_no_unknown_unit(planted: Path) -> None:
+    found = catalogue.execute("phases", {"folder": planted}, Progress())
+    assert "planted" not in json.dumps(found).casefold()
+    reasons = {one["why"] for one in found["set_aside"]}
+    assert reasons == {"another modality, not CT", "values in another unit, not in HU"}
 
 
 def test_what_was_not_read_is_told_with_the_reason(exam: Path, tmp_path: Path) -> None:

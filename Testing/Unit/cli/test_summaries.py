@@ -12,8 +12,8 @@ from NephroSynthLib.cli.summaries import print_summary
 ACQUISITION = {
     "series": 2,
     "part": 1,
-    "description": "[bold]native",
     "images": 40,
+    "spacing_mm": [0.7, 0.7, 2.0],
     "phase": "non-contrast",
     "probability": 0.97,
     "sure": False,
@@ -39,7 +39,7 @@ REGISTRATION = {"mode": "two-stage", "passed": False, "ssim_before": 0.4, "ssim_
         ("simulate", {"exams": ["out/exam-0"]}, ["Simulated exam: out/exam-0"]),
         ("prepare", {"cases": 3, "held_out": 1, "skipped": {"x": "no mask"}}, ["left out: x", "no mask"]),
         ("send", {"stored": 2, "sent": 3}, ["2 of 3"]),
-        ("phases", FOUND, ["2.1", "97%, ask", "[bold]native", "no iodine", "also in series 3", "1 file", "excretory"]),
+        ("phases", FOUND, ["2.1", "97%, ask", "0.7 × 0.7 × 2", "no iodine", "also in series 3", "1 file", "excretory"]),
     ],
 )
 def test_a_summary_shows_its_figures_and_places(

@@ -57,12 +57,12 @@ def test_slices_make_a_volume_in_whatever_order_they_come(order: list[int]) -> N
     assert [str(file) for file in series.files] == [str(piece.source) for piece in series.slices]
 
 
-def test_names_for_users_hold_number_part_and_description() -> None:
+def test_names_for_users_hold_number_part_and_distance_and_no_text_of_the_header() -> None:
     [series] = built(stack(20))
-    assert (series.name, series.title) == ("4", "series 4 'Abdomen 1.0' (20 images)")
+    assert (series.name, series.title) == ("4", "series 4 (20 images, 2 mm apart)")
     parts = built([*stack(20, trait="a"), *stack(20, first=21, trait="b")])
     assert [one.name for one in parts] == ["4.1", "4.2"]
-    assert parts[1].title == "series 4 'Abdomen 1.0', part 2 (20 images)"
+    assert parts[1].title == "series 4, part 2 (20 images, 2 mm apart)"
 
 
 def test_two_acquisitions_in_one_series_are_split_by_what_tells_them_apart() -> None:
@@ -123,4 +123,4 @@ def test_objects_without_slices_say_why_they_are_set_aside() -> None:
     [series] = built([empty])
     assert series.why_not_volume == "radiation dose report"
     assert series.files == (Path("dose"),)
-    assert series.title == "series (1 images)"
+    assert series.title == "series without a number (1 image)"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 
 import pytest
+from pydicom.valuerep import DSfloat
 
 from NephroSynthLib.errors import Action, InputError, NephroSynthError, ResourceError, UsageError
-from NephroSynthLib.jobs.failures import as_our_error
+from NephroSynthLib.jobs.failures import as_our_error, traceback_of
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,21 @@ def test_an_error_of_a_library_becomes_one_of_ours(error: Exception, kind: type[
 )
 def test_each_kind_has_its_remedy(error: Exception, action: Action) -> None:
     assert as_our_error(error).action is action
+
+
+def error_of(call: Callable[[str], object], text: str) -> NephroSynthError:
+    try:
+        call(text)
+    except ValueError as error:
+        return as_our_error(error)
+    raise AssertionError
+
+
+def test_a_traceback_leaves_out_the_messages_of_what_reads_headers() -> None:
+    ours = error_of(DSfloat, "Doe^Planted")
+    trace = traceback_of(ours)
+    assert "Planted" in str(ours.__cause__)
+    assert "Planted" not in trace
+    assert "valuerep.py" in trace
+    assert ours.what in trace
+    assert "no header" in traceback_of(error_of(int, "no header"))

@@ -68,8 +68,25 @@ def test_headers_tell_more_than_names_and_not_all_need_one(
     assert forward.noncontrast is second
     backward = find_phases_now([first, second, third], [early, late, None])
     assert backward.noncontrast is first
-    assert "Nativphase" in backward.reasons["noncontrast"]
+    assert "the description says noncontrast" in backward.reasons["noncontrast"]
     assert backward.excretory is third
+
+
+def test_no_text_quotes_the_name_of_a_volume(scene: Scene, phases: dict[str, sitk.Image]) -> None:
+    """Slicer names volumes by their series descriptions, which can name the patient."""
+    names = {"noncontrast": "Doe nativ", "excretory": "Doe 10 min", "nephrographic": "Doe native"}
+    search = find_phases([node_from_image(scene, phases[phase], name) for phase, name in names.items()])
+    said = []
+    while True:
+        try:
+            said.append(next(search).message)
+        except StopIteration as end:
+            found = end.value
+            break
+    said += [*found.reasons.values(), *found.warnings]
+    assert found.nephrographic is not None
+    assert "than in the excretory phase" in " ".join(said)
+    assert not [text for text in said if "Doe" in text]
 
 
 def test_what_nephrosynth_made_and_label_maps_are_left_out(scene: Scene, phases: dict[str, sitk.Image]) -> None:
