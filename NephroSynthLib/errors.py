@@ -127,6 +127,8 @@ class Action(Enum):
     CHECK_NETWORK = "check-network", "Check the network connection and the proxy settings, then try again."
     INSTALL_PYTORCH = "install-pytorch", "Install PyTorch in Slicer, then try again."
     INSTALL_PYTORCH_EXTENSION = "install-pytorch-extension", "Install Slicer's extension 'PyTorch', then try again."
+    UPDATE_SLICER = "update-slicer", "Install a newer Slicer."
+    USE_OTHER_SYSTEM = "use-other-system", "Use Slicer on Linux or Windows, or the command line on this computer."
     RESTART_SLICER = "restart-slicer", "Restart Slicer."
     INSTALL_SLICER = "install-slicer", "Install Slicer again."
     INSTALL_COMMAND_LINE = "install-command-line", "Install NephroSynth with pip and use its command line."

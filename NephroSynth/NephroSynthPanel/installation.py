@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import platform
 import sys
 import tempfile
 import threading
@@ -19,13 +21,10 @@ from slicer.i18n import tr as _
 from NephroSynthLib.errors import Action, ResourceError, UsageError
 
 REQUIREMENTS = Path(__file__).parents[1] / "Resources" / "requirements.txt"
-TORCH = Requirement("torch>=2.5")
+TORCH = Requirement("torch>=2.5,<2.13" if sys.platform == "win32" else "torch>=2.5,<2.14")
+"""The tested versions of PyTorch. PyTorch 2.13 does not load in Slicer 5.12 for Windows."""
 KEPT = ("numpy", "scipy", "SimpleITK", "pydicom", "requests", "vtk", "torch")
-"""Packages that come with Slicer or with its PyTorch extension. pip must not replace them.
-
-The one exception is pydicom, if it is too old: Slicer 5.10 has pydicom 2.4, but highdicom needs 3. Slicer's own DICOM
-modules work with pydicom 3.
-"""
+"""Packages that come with Slicer or with its PyTorch extension. pip must not replace them."""
 
 _ONE = threading.Lock()  # locked while packages are installed
 _replaced: list[str] = []  # packages whose old version Slicer has in memory
@@ -38,8 +37,31 @@ def requirements() -> list[Requirement]:
 
 
 def missing(wanted: Sequence[Requirement]) -> list[Requirement]:
-    """The requirements that the installed packages do not meet."""
+    """The requirements that the installed packages do not meet.
+
+    A newer version than those tested stays, because another extension may need it.
+    """
     return [requirement for requirement in wanted if not _satisfied(requirement)]
+
+
+def refusal(torch_missing: bool) -> ResourceError | None:
+    """The reason why NephroSynth cannot work in this Slicer, or None.
+
+    Args:
+        torch_missing: Whether PyTorch would have to be installed.
+    """
+    if importlib.util.find_spec("slicer.packaging") is None:
+        return ResourceError(_("NephroSynth needs Slicer 5.12 or later."), Action.UPDATE_SLICER)
+    if torch_missing and sys.platform == "darwin" and platform.machine() == "x86_64":
+        return ResourceError(
+            _(
+                "PyTorch cannot be installed in this Slicer: its Python is made for Intel Macs (x86_64), also on a Mac"
+                " with an Apple chip. PyTorch for Intel Macs ends at version 2.2, which does not work with Slicer's"
+                " numpy."
+            ),
+            Action.USE_OTHER_SYSTEM,
+        )
+    return None
 
 
 def ensure_dependencies(ui: Any) -> None:
@@ -49,10 +71,14 @@ def ensure_dependencies(ui: Any) -> None:
         ui: The panel's widgets. Those that start work are disabled during the installation.
 
     Raises:
-        ResourceError: If the user does not agree, the installation fails, or Slicer needs a restart after it.
+        ResourceError: If this Slicer cannot have the packages, the user does not agree, the installation fails, or
+            Slicer needs a restart after it.
         UsageError: If an installation is in progress.
     """
     packages, torch = missing(requirements()), missing([TORCH])
+    problem = refusal(bool(torch))
+    if problem is not None:
+        raise problem
     if packages or torch:
         with _alone(ui):
             _ensure(packages, torch)
@@ -116,11 +142,10 @@ def replaced_while_loaded(before: dict[str, str], after: dict[str, str]) -> list
     return sorted(name for name, version in before.items() if after.get(name, version) != version and name in imported)
 
 
-def constraints(wanted: Sequence[Requirement]) -> list[str]:
-    """Constraints for pip that keep Slicer's own packages at their versions, except the packages in `wanted`."""
-    renewed = {requirement.name for requirement in wanted}
+def constraints() -> list[str]:
+    """Constraints for pip that keep Slicer's own packages at their versions."""
     lines = []
-    for name in (one for one in KEPT if one not in renewed):
+    for name in KEPT:
         try:
             lines.append(f"{name}=={metadata.version(name)}")
         except metadata.PackageNotFoundError:
@@ -129,23 +154,21 @@ def constraints(wanted: Sequence[Requirement]) -> list[str]:
 
 
 def _satisfied(requirement: Requirement) -> bool:
+    least = [one for one in requirement.specifier if one.operator == ">="]
     try:
-        return metadata.version(requirement.name) in requirement.specifier
+        return all(metadata.version(requirement.name) in one for one in least)
     except metadata.PackageNotFoundError:
         return False
 
 
 def _consent(packages: Sequence[Requirement]) -> bool:
-    renewed = _("Slicer's own pydicom is too old and is replaced by a newer one.")
-    kept = _("Slicer's SimpleITK and numpy are not replaced.")
-    replaced = f"{kept} {renewed}" if any(package.name == "pydicom" for package in packages) else kept
     return bool(
         slicer.util.confirmOkCancelDisplay(
             _(
                 "NephroSynth needs Python packages that are not installed yet; PyTorch alone takes up to 3 GB.\n\n"
                 "They are downloaded from the Python package index into Slicer's own Python. Nothing about your data"
-                " is sent. {replaced}\n\nInstall them now?"
-            ).format(replaced=replaced),
+                " is sent. Slicer's SimpleITK and numpy are not replaced.\n\nInstall them now?"
+            ),
             windowTitle=_("NephroSynth: first use"),
             detailedText="\n".join(str(package) for package in packages),
         )
@@ -160,31 +183,28 @@ def _install_torch() -> None:
             _("The PyTorch extension is not installed."),
             Action.INSTALL_PYTORCH_EXTENSION,
         ) from error
-    if PyTorchUtils.PyTorchUtilsLogic().installTorch(torchVersionRequirement=str(TORCH.specifier)) is None:
+    try:
+        installed = PyTorchUtils.PyTorchUtilsLogic().installTorch(torchVersionRequirement=str(TORCH.specifier))
+    except Exception as error:  # pip and the extension raise errors of many kinds
+        raise ResourceError(_("The installation of PyTorch failed."), Action.CHECK_NETWORK) from error
+    if installed is None:
         raise ResourceError(_("PyTorch was not installed."), Action.INSTALL_PYTORCH)
 
 
 def _install(packages: Sequence[Requirement]) -> None:
+    from slicer import packaging
+
     names = [str(package) for package in packages]
     with tempfile.TemporaryDirectory(prefix="nephrosynth-") as folder:
         held = Path(folder) / "constraints.txt"
-        held.write_text("\n".join(constraints(packages)), encoding="utf-8")
+        held.write_text("\n".join(constraints()), encoding="utf-8")
         try:
-            _pip_install(names, held)
+            packaging.pip_install(names, constraints=held, requester="NephroSynth")
         except Exception as error:  # pip raises errors of many kinds
             raise ResourceError(
                 _("The installation of {names} failed.").format(names=_names(packages)),
                 Action.CHECK_NETWORK,
             ) from error
-
-
-def _pip_install(names: Sequence[str], constraints: Path) -> None:
-    try:
-        from slicer import packaging
-    except ImportError:  # Slicer 5.10
-        slicer.util.pip_install(["--constraint", str(constraints), *names])
-    else:
-        packaging.pip_install(names, constraints=constraints, requester="NephroSynth")
 
 
 def _advise_restart(changed: Sequence[str]) -> None:

@@ -90,12 +90,12 @@ def test_requirements_are_those_of_the_package() -> None:
     tomllib = pytest.importorskip("tomllib", reason="Python before 3.11 reads no TOML")
 
     def plain(line: str) -> str:
-        return line.split("#")[0].strip()
+        return line.split("#")[0].split(",")[0].strip()
 
     listed = {plain(line) for line in (ROOT / "NephroSynth/Resources/requirements.txt").read_text().splitlines()} - {""}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {*project["dependencies"], *project["optional-dependencies"]["dicom"]}
-    from_slicer = ("numpy", "scipy", "SimpleITK", "torch")
+    from_slicer = ("numpy", "scipy", "SimpleITK", "pydicom", "torch")
     of_the_terminal = ("typer", "rich", "pynetdicom")
     left_out = tuple(f"{name}>=" for name in (*from_slicer, *of_the_terminal))
     assert listed == {one for one in declared if not one.startswith(left_out)}

@@ -18,7 +18,7 @@ from NephroSynthLib.methods.registry import METHODS
 
 ROOT = Path(__file__).resolve().parents[2]
 STAND_IN = Path(__file__).parent / "SlicerStandIn"
-MODULES = Path("lib/Slicer-5.10/qt-scripted-modules")
+MODULES = Path("lib/Slicer-5.12/qt-scripted-modules")
 SOURCE_PATH = (ROOT, ROOT / "NephroSynth")
 """Where `NephroSynthLib` and the module's own packages are found in the source tree."""
 
@@ -199,11 +199,11 @@ def test_nothing_but_the_modules_and_the_description_is_installed(trees: tuple[P
         file.relative_to(trees[1]) for file in trees[1].rglob("*") if file.is_file() and MODULES not in file.parents
     }
     outside = {path for path in elsewhere if not path.is_relative_to(MODULES)}
-    assert outside == {Path("share/Slicer-5.10/NephroSynth.s4ext")}
+    assert outside == {Path("share/Slicer-5.12/NephroSynth.s4ext")}
 
 
 def test_the_description_names_the_pytorch_extension_and_pictures_of_this_repository(trees: tuple[Path, Path]) -> None:
-    text = (trees[1] / "share/Slicer-5.10/NephroSynth.s4ext").read_text(encoding="utf-8")
+    text = (trees[1] / "share/Slicer-5.12/NephroSynth.s4ext").read_text(encoding="utf-8")
     lines = dict(line.split(" ", 1) for line in text.splitlines())
     assert "PyTorch" in lines["depends"].split()
     assert lines["description"].endswith(".")

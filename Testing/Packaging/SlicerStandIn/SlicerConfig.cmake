@@ -2,7 +2,7 @@
 # them. A scripted module is copied to the build tree and installed from there, as Slicer's
 # CMake/SlicerMacroBuildScriptedModule.cmake and CTK's CMake/ctkMacroCompilePythonScript.cmake do (without the .pyc).
 
-set(Slicer_VERSION "5.10")
+set(Slicer_VERSION "5.12")
 set(Slicer_QTSCRIPTEDMODULES_LIB_DIR "lib/Slicer-${Slicer_VERSION}/qt-scripted-modules")
 set(Slicer_INSTALL_QTSCRIPTEDMODULES_LIB_DIR "./${Slicer_QTSCRIPTEDMODULES_LIB_DIR}")
 set(Slicer_SHARE_DIR "share/Slicer-${Slicer_VERSION}")
