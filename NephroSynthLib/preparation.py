@@ -19,7 +19,7 @@ from NephroSynthLib.exam.exam import Exam
 from NephroSynthLib.imaging.grids import along_stored_axes, resample, smooth_for, with_spacing
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.registration import Landmarks, Registration, register
-from NephroSynthLib.segmentation.segmenter import Segmentation, segment_kidneys, volume_warnings, volumes_ml
+from NephroSynthLib.segmentation.segmenter import Segmentation, label_warnings, segment_kidneys, volumes_ml
 from NephroSynthLib.settings import Settings
 
 NO_DELAY = "No DICOM header tells how long after the injection the excretory phase is, so that counts as unknown."
@@ -151,8 +151,7 @@ def find_kidneys(exam: Exam, settings: Settings, progress: Progress) -> tuple[Se
         NoKidneyError: If the non-contrast phase has none.
     """
     if exam.kidneys is not None:
-        volumes = volumes_ml(exam.kidneys)
-        found = Segmentation(exam.kidneys, volumes, volume_warnings(volumes), ("given", ""))
+        found = Segmentation(exam.kidneys, volumes_ml(exam.kidneys), label_warnings(exam.kidneys), ("given", ""))
     else:
         found = segment(exam.noncontrast, settings, progress.part(0, 0.5))
     if not found.volumes_ml:
@@ -163,7 +162,8 @@ def find_kidneys(exam: Exam, settings: Settings, progress: Progress) -> tuple[Se
         *field_of_view_warnings(moving.labels, "excretory phase"),
     )
     found = replace(found, warnings=(*found.warnings, *field_of_view_warnings(found.labels)))
-    return found, replace(moving, warnings=warnings)
+    notes = tuple(f"Excretory phase: {note}" for note in moving.notes)
+    return found, replace(moving, warnings=warnings, notes=notes)
 
 
 def segment(image: sitk.Image, settings: Settings, progress: Progress = Progress()) -> Segmentation:

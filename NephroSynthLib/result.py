@@ -130,7 +130,7 @@ class Result:
     @property
     def notes(self) -> tuple[str, ...]:
         """Information that is no doubt, such as the DICOM series that were chosen."""
-        return _unique(*self.exam.notes)
+        return _unique(*self.exam.notes, *self.segmentation.notes, *self.excretory_segmentation.notes)
 
     def summary(self) -> Summary:
         """Returns the content of `result.json`."""

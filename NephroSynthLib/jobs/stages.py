@@ -33,10 +33,11 @@ def register(request: RegisterRequest, progress: Progress) -> Summary:
     exam = read_exam(request.noncontrast, request.excretory, None, request.kidneys, progress=progress.stage("read"))
     labels: tuple[sitk.Image | None, sitk.Image | None] = (exam.kidneys, None)
     doubts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = exam.notes
     if settings.registration.mode == "two-stage":
         fixed, moving = find_kidneys(exam, settings, progress.stage("segment"))
         labels = fixed.labels, moving.labels
-        doubts = (*fixed.warnings, *moving.warnings)
+        doubts, notes = (*fixed.warnings, *moving.warnings), (*notes, *fixed.notes, *moving.notes)
     found = registration.register(
         exam.noncontrast, exam.excretory, *labels, settings.registration, progress=progress.stage("register")
     )
@@ -44,7 +45,7 @@ def register(request: RegisterRequest, progress: Progress) -> Summary:
         check_gate(found)
     summary = {
         "registration": {"mode": found.mode, **found.quality.to_dict()},
-        **provenance(settings, (*exam.warnings, *doubts, *found.warnings)),
+        **provenance(settings, (*exam.warnings, *doubts, *found.warnings), notes),
     }
     with staged_folder(request.out, request.overwrite, OUTPUTS["register"]) as folder:
         save_stage(folder, summary, {"excretory_registered": found.registered}, progress)
@@ -76,7 +77,7 @@ def segment(request: SegmentRequest, progress: Progress) -> Summary:
     summary = {
         "segmentation": found.volumes_ml,
         "model": _model(found.model),
-        **provenance(settings, (*volume.warnings, *found.warnings)),
+        **provenance(settings, (*volume.warnings, *found.warnings), found.notes),
     }
     with staged_folder(request.out, request.overwrite, OUTPUTS["segment"]) as folder:
         save_stage(folder, summary, {"kidneys": found.labels}, progress)

@@ -74,7 +74,13 @@ def _content(result: Result) -> dict[str, object]:
         "warnings": [report_tables.without_paths(warning) for warning in summary["warnings"]],
         "notes": [report_tables.without_paths(note) for note in summary["notes"]],
         "verdicts": report_tables.verdicts(
-            summary["registration"], result.segmentation.volumes_ml, regions, SYNTHETIC, NONCONTRAST, metrics
+            summary["registration"],
+            result.segmentation.volumes_ml,
+            regions,
+            SYNTHETIC,
+            NONCONTRAST,
+            metrics,
+            result.segmentation.horseshoe,
         ),
         "pictures": _pictures(result, phases),
         "tables": [

@@ -60,6 +60,7 @@ def verdicts(
     synthetic: str,
     noncontrast: str,
     metrics: Mapping[str, Any] | None,
+    horseshoe: bool = False,
 ) -> list[Verdict]:
     """Returns the boxes at the top: registration, kidneys, enhancement, and agreement with an acquired phase.
 
@@ -70,6 +71,7 @@ def verdicts(
         synthetic: Name of the synthetic phase in `regions`.
         noncontrast: Name of the non-contrast phase in `regions`.
         metrics: The comparison, as in result.json.
+        horseshoe: Whether the kidneys are joined across the midline.
     """
     passed = bool(registration["passed"])
     after, gate = beside(registration["ssim_after"], registration["gate"])
@@ -83,17 +85,22 @@ def verdicts(
                 f"gate {gate}, mode {registration['mode']}",
             ),
         ),
-        Verdict(
-            "Kidneys",
-            "good" if len(volumes) == 2 else "caution",
-            "Both found" if len(volumes) == 2 else f"Only the {next(iter(volumes), 'no')} kidney found",
-            tuple(f"{side} {volume:.0f} ml" for side, volume in volumes.items()),
-        ),
+        _kidneys(volumes, horseshoe),
         Verdict("Synthetic enhancement", "plain", *_enhancement(regions, synthetic, noncontrast)),
     ]
     if metrics is not None:
         found.append(_agreement(metrics))
     return found
+
+
+def _kidneys(volumes: Mapping[str, float], horseshoe: bool) -> Verdict:
+    """Returns the box that states which kidneys were found."""
+    figures = tuple(f"{side} {volume:.0f} ml" for side, volume in volumes.items())
+    if horseshoe:
+        return Verdict("Kidneys", "caution", "Horseshoe kidney, cut at the midline", figures)
+    if len(volumes) == 2:
+        return Verdict("Kidneys", "good", "Both found", figures)
+    return Verdict("Kidneys", "caution", f"Only the {next(iter(volumes), 'no')} kidney found", figures)
 
 
 def metrics_tables(metrics: Mapping[str, Any]) -> list[Table]:

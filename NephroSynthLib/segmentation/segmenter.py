@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +14,13 @@ from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
 from NephroSynthLib.diffusion.samplers import DDIM
 from NephroSynthLib.diffusion.tiling import Tiling, denoise_tiled, tile_shape
 from NephroSynthLib.imaging.grids import canonical, resample
-from NephroSynthLib.imaging.sides import SIDES
+from NephroSynthLib.imaging.sides import LEFT, RIGHT, SIDES
 from NephroSynthLib.models.bundle import load_bundle
 from NephroSynthLib.models.device import autocast, in_words, resolve_device
 from NephroSynthLib.models.swin_diffusion import restore_denoiser
 from NephroSynthLib.progress import Progress
-from NephroSynthLib.segmentation.kidney_pair import split_sides
+from NephroSynthLib.segmentation.kidney_pair import choose_kidneys, remarks
+from NephroSynthLib.segmentation.pieces import FOUND
 from NephroSynthLib.segmentation.preprocessing import SPACING, condition_channels, working_image
 from NephroSynthLib.settings import SegmentationSettings
 
@@ -28,6 +28,11 @@ TILE_VOXELS = 3_000_000
 SMALLEST_TILE = (48, 64, 64)
 OVERLAP = (12, 16, 16)
 PLAUSIBLE_ML = (30.0, 600.0)
+LEAST_ISTHMUS_MM2 = 100.0
+HORSESHOE = (
+    "The kidneys are joined across the midline, as a horseshoe kidney is. It was cut at the midline, and its halves "
+    "count as right and left."
+)
 
 
 @dataclass(frozen=True)
@@ -39,12 +44,19 @@ class Segmentation:
         volumes_ml: Volume of each kidney that was found, by side.
         warnings: Doubts that the user should weigh, as sentences.
         model: Name and SHA-256 of the model, or `given` and an empty string.
+        notes: Information about the choice of the kidneys, as sentences.
     """
 
     labels: sitk.Image
     volumes_ml: dict[str, float]
     warnings: tuple[str, ...]
     model: tuple[str, str]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def horseshoe(self) -> bool:
+        """Whether the kidneys are joined, as both halves of a horseshoe kidney are: they share at least 1 cm²."""
+        return touching_mm2(self.labels) >= LEAST_ISTHMUS_MM2
 
 
 def segment_kidneys(
@@ -78,13 +90,20 @@ def segment_kidneys(
     work = working_image(image)
     hu = sitk.GetArrayFromImage(work)
     probability = kidney_probability(hu, restore_denoiser(bundle, where), settings.steps, seed, progress.part(0.1, 0.9))
-    sides = split_sides(probability, hu, SPACING[0])
-    labels = _on_grid_of(image, work, probability, sides)
+    choice = choose_kidneys(probability, hu, SPACING[0])
+    labels = _on_grid_of(image, work, probability, choice.labels)
     volumes = volumes_ml(labels)
     missing = [side for side in SIDES if side not in volumes]
     absent = () if not missing else (f"No {' and no '.join(missing)} kidney was found.",)
+    doubts, notes = remarks(choice)
     progress.update(1.0, "Kidneys found")
-    return Segmentation(labels, volumes, (*absent, *volume_warnings(volumes)), (bundle.metadata.name, bundle.sha256))
+    return Segmentation(
+        labels,
+        volumes,
+        (*absent, *doubts, *label_warnings(labels)),
+        (bundle.metadata.name, bundle.sha256),
+        notes,
+    )
 
 
 def kidney_probability(
@@ -139,22 +158,36 @@ def volumes_ml(labels: sitk.Image) -> dict[str, float]:
     return {side: round(count * voxel_ml, 1) for side, count in counts.items() if count}
 
 
-def volume_warnings(volumes: Mapping[str, float]) -> tuple[str, ...]:
-    """Returns a warning for each kidney whose volume is implausible.
+def label_warnings(labels: sitk.Image) -> tuple[str, ...]:
+    """Returns a warning for each kidney of implausible volume, and one for a horseshoe kidney.
 
     Healthy kidneys of adults have 100 to 250 ml. Below 30 ml and above 600 ml, an error is more likely than a shrunken,
     an obstructed or a polycystic kidney.
 
     Args:
-        volumes: Volume of each kidney in ml, by side.
+        labels: Label map: 1 right, 2 left.
     """
     smallest, largest = PLAUSIBLE_ML
-    return tuple(
+    doubts = tuple(
         f"The {side} kidney has {volume:.0f} ml, which is {'little' if volume < smallest else 'much'} for a kidney: "
         "check its outline."
-        for side, volume in volumes.items()
+        for side, volume in volumes_ml(labels).items()
         if not smallest <= volume <= largest
     )
+    return (*doubts, HORSESHOE) if touching_mm2(labels) >= LEAST_ISTHMUS_MM2 else doubts
+
+
+def touching_mm2(labels: sitk.Image) -> float:
+    """Returns the area in which the right and the left kidney of a label map touch."""
+    array = sitk.GetArrayViewFromImage(labels)
+    area = 0.0
+    for axis, spacing in enumerate(reversed(labels.GetSpacing())):
+        before, after = np.moveaxis(array, axis, 0)[:-1], np.moveaxis(array, axis, 0)[1:]
+        faces = np.count_nonzero((before == RIGHT) & (after == LEFT)) + np.count_nonzero(
+            (before == LEFT) & (after == RIGHT)
+        )
+        area += faces * float(np.prod(labels.GetSpacing())) / spacing
+    return area
 
 
 def _on_grid_of(
@@ -164,10 +197,11 @@ def _on_grid_of(
     grid = canonical(image)
     labels = np.zeros(grid.GetSize()[::-1], np.uint8)
     for label in SIDES.values():
-        reach = ndimage.binary_dilation(sides == label, iterations=2) & ((sides == 0) | (sides == label))
+        border = (sides == 0) & (probability <= FOUND)
+        reach = (sides == label) | (ndimage.binary_dilation(sides == label, iterations=2) & border)
         near = sitk.GetImageFromArray(np.where(reach, probability, 0).astype(np.float32))
         near.CopyInformation(work)
-        labels[sitk.GetArrayFromImage(resample(near, grid, outside=0.0)) > 0.5] = label
+        labels[sitk.GetArrayFromImage(resample(near, grid, outside=0.0)) > FOUND] = label
     result = sitk.GetImageFromArray(labels)
     result.CopyInformation(grid)
     return resample(result, image, label=True)

@@ -8,7 +8,13 @@ from NephroSynthLib.diffusion.denoiser import Denoiser
 from NephroSynthLib.models.bundle import load_bundle
 from NephroSynthLib.models.swin_diffusion import restore_denoiser
 from NephroSynthLib.progress import Progress
-from NephroSynthLib.segmentation.segmenter import kidney_probability, volume_warnings, volumes_ml
+from NephroSynthLib.segmentation.segmenter import (
+    Segmentation,
+    kidney_probability,
+    label_warnings,
+    touching_mm2,
+    volumes_ml,
+)
 from NephroSynthLib.settings import SegmentationSettings
 
 
@@ -20,14 +26,32 @@ def test_volumes_are_those_of_the_voxels_of_each_side() -> None:
     assert volumes_ml(image) == {"right": 12.0, "left": 4.2}
 
 
-@pytest.mark.parametrize(("volume", "word"), [(12.0, "little"), (689.0, "much")])
-def test_a_volume_beyond_reason_is_doubted(volume: float, word: str) -> None:
-    (warning,) = volume_warnings({"right": 150.0, "left": volume})
-    assert f"left kidney has {volume:.0f} ml, which is {word}" in warning
+def two_boxes(right: tuple[int, int], left: tuple[int, int], voxel_mm: float = 10.0) -> sitk.Image:
+    """Returns a label map with a box of 5 by 5 voxels for each kidney, from and to a column."""
+    labels = np.zeros((5, 5, 400), np.uint8)
+    labels[:, :, slice(*right)], labels[:, :, slice(*left)] = 1, 2
+    image = sitk.GetImageFromArray(labels)
+    image.SetSpacing((voxel_mm,) * 3)
+    return image
+
+
+@pytest.mark.parametrize(("columns", "word"), [(1, "little"), (30, "much")])
+def test_a_volume_beyond_reason_is_doubted(columns: int, word: str) -> None:
+    (warning,) = label_warnings(two_boxes((0, 6), (100, 100 + columns)))
+    assert f"left kidney has {25 * columns} ml, which is {word}" in warning
 
 
 def test_usual_volumes_are_not_doubted() -> None:
-    assert volume_warnings({"right": 30.0, "left": 600.0}) == ()
+    assert label_warnings(two_boxes((0, 2), (100, 124))) == ()
+
+
+def test_kidneys_that_touch_are_a_horseshoe_kidney_and_said() -> None:
+    joined, apart = two_boxes((0, 6), (6, 12)), two_boxes((0, 6), (7, 13))
+    assert touching_mm2(joined) == pytest.approx(2500)
+    assert touching_mm2(apart) == 0
+    assert Segmentation(joined, {}, (), ("given", "")).horseshoe
+    assert any("horseshoe" in warning for warning in label_warnings(joined))
+    assert label_warnings(apart) == ()
 
 
 @pytest.fixture(scope="module")
