@@ -120,6 +120,7 @@ class Action(Enum):
     CHOOSE_SEED = "choose-seed", "Choose a smaller seed."
     CHOOSE_START = "choose-start", "Choose another bundle to start from, or start from new weights."
     CHECK_TRAINING = "check-training", "Check the training run."
+    RESTART_TRAINING = "restart-training", "Train in another folder, or begin anew in this one."
 
     # Installation
     WAIT = "wait", "Wait until it has ended, or cancel it."
@@ -228,12 +229,16 @@ class WorkerError(NephroSynthError):
 
 
 class Cancelled(NephroSynthError):
-    """A run that the user ended."""
+    """A run that the user ended.
+
+    Args:
+        what: What was kept of it, as a sentence, or the whole text of such an error.
+    """
 
     exit_code = 130
 
-    def __init__(self) -> None:
-        super().__init__("Cancelled. Nothing was written.")
+    def __init__(self, what: str = "Nothing was written.") -> None:
+        super().__init__(f"Cancelled. {what.removeprefix('Cancelled. ')}")
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -115,6 +115,10 @@ TRAINING_EXAMS = Option(400, "Simulated exams to draw from; 0 for a cohort alone
 TRAINING_SEED = Option(0, "Of exams, weights, crops and noise.", 0)
 BATCH_SIZE = Option(1, "Crops of a step.", 1)
 LEARNING_RATE = Option(1e-3, "The highest of AdamW.", 1e-8, 1.0)
+BUNDLE_NAME = Option("", "Name of the trained model and of its file; that of the folder if none is given.")
+RESTART = Option(
+    False, "Begin anew where the folder holds another training: removes its checkpoints, and keeps prepared exams."
+)
 PREPARERS = Option(1, "Processes that prepare exams.", 1)
 
 # A PACS

@@ -60,7 +60,7 @@ COMMANDS: Mapping[str, Mapping[str, SettingFlag]] = {
     "export-dicom": {},
     "send": {},
     "prepare": _DEVICE,
-    "train": {},
+    "train": _DEVICE,
     "models": {},
 }
 """The jobs that are commands, with the settings that are flags of each."""

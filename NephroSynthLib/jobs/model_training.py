@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from NephroSynthLib import options
 from NephroSynthLib.jobs.inventory import describe
-from NephroSynthLib.jobs.request import ComputingRequest, Flag, Request, Summary
+from NephroSynthLib.jobs.request import ComputingRequest, Flag, Summary
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import field
 
@@ -41,8 +42,8 @@ def prepare(request: PrepareRequest, progress: Progress) -> Summary:
     return {**asdict(report), "out": str(request.out), "warnings": []}
 
 
-class TrainRequest(Request):
-    """Trains a model on simulated exams; Ctrl-C and the same command again go on from the last checkpoint."""
+class TrainRequest(ComputingRequest):
+    """Trains a model on simulated exams or those of a cohort; after Ctrl-C, the same command continues the training."""
 
     task: Task = Field(description="Which model.")
     out: Path = Field(description="Folder for cases, checkpoints and bundle; a training there is resumed.")
@@ -54,11 +55,20 @@ class TrainRequest(Request):
     learning_rate: float = field(options.LEARNING_RATE)
     preparers: int = field(options.PREPARERS)
     start_from: str | None = Field(None, description="Model whose weights to begin with: name or path.")
+    name: str = field(options.BUNDLE_NAME)
+    restart: bool = field(options.RESTART)
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[\w][\w .+-]*", value):
+            raise ValueError("must be a name of letters, digits, and any of '_ .+-'")
+        return value
 
 
 def train(request: TrainRequest, progress: Progress) -> Summary:
     """Trains a model, or resumes a training that was ended."""
-    from NephroSynthLib.training.train import TrainingOrder
+    from NephroSynthLib.training.order import TrainingOrder
     from NephroSynthLib.training.train import train as train_model
 
     order = TrainingOrder(
@@ -72,6 +82,9 @@ def train(request: TrainRequest, progress: Progress) -> Summary:
         learning_rate=request.learning_rate,
         preparers=request.preparers,
         start_from=request.start_from,
+        name=request.name,
+        device=request.settings.device,
+        restart=request.restart,
     )
-    bundle = train_model(order, replace(progress, stage_name="train").update)
-    return {"bundle": str(bundle), **describe(bundle), "warnings": []}
+    trained = train_model(order, replace(progress, stage_name="train").update)
+    return {"bundle": str(trained.bundle), **describe(trained.bundle), "warnings": trained.warnings}

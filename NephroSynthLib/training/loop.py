@@ -1,63 +1,137 @@
-"""The training loop of every model: averaged weights, checkpoints and resuming around a Lightning module."""
+"""The training loop of every model: averaged weights, checkpoints and resuming around a Lightning module.
+
+Crops depend on the seed and on their number, noise and timesteps on the seed and the step. A training that is resumed
+thus draws the same stream as one that was never interrupted.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
 from lightning.pytorch.utilities.types import STEP_OUTPUT
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, Dataset
 
+from NephroSynthLib import options
+from NephroSynthLib.errors import Cancelled
 from NephroSynthLib.methods.method import Sample, TrainingPlan
+from NephroSynthLib.models.device import resolve_device
+from NephroSynthLib.training import checkpoints
+from NephroSynthLib.training.checkpoints import CHECKPOINT_STEPS, Checkpoint
+from NephroSynthLib.training.learning_curve import LearningCurve
 
 DrawSample = Callable[[np.random.Generator], Sample]
 OnProgress = Callable[[float, str], None]
 Module = TypeVar("Module", bound=pl.LightningModule)
 
-CHECKPOINT_STEPS = 250
+CURVE_STEPS = 50
 CLIP = 1.0
+WORKERS = 1
+_CROPS, _NOISE = 1, 2  # tell the random streams of one seed apart
 
 
-class _Crops(IterableDataset[Sample]):
-    """An endless stream of samples by seed; each worker draws its own."""
+class _Crops(Dataset[Sample]):
+    """Endless samples by number."""
 
-    def __init__(self, draw: DrawSample, seed: tuple[int, int]) -> None:
+    def __init__(self, draw: DrawSample, seed: int) -> None:
         self.draw = draw
         self.seed = seed
 
-    def __iter__(self) -> Iterator[Sample]:
-        worker = torch.utils.data.get_worker_info()
-        rng = np.random.default_rng((*self.seed, worker.id if worker else 0))
-        while True:
-            yield self.draw(rng)
+    def __getitem__(self, number: int) -> Sample:
+        return self.draw(np.random.default_rng((self.seed, number, _CROPS)))
 
 
-class _Reporter(Callback):
-    """Tells a progress function the fraction done and the running loss."""
+class _Batches:
+    """The numbers of the samples of each batch, from the batch `first` on, without an end."""
 
-    def __init__(self, on_progress: OnProgress) -> None:
+    def __init__(self, first: int, size: int) -> None:
+        self.first = first
+        self.size = size
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return (list(range(batch * self.size, (batch + 1) * self.size)) for batch in count(self.first))
+
+
+class _Follower(Callback):
+    """Seeds each step; after it, writes the learning curve, saves checkpoints and tells a progress function.
+
+    Attributes:
+        batches: Batches that were done, also in earlier calls.
+    """
+
+    state_key = "follower"
+
+    def __init__(self, seed: int, folder: Path, curve: LearningCurve, on_progress: OnProgress) -> None:
+        self.seed = seed
+        self.folder = folder
+        self.curve = curve
         self.on_progress = on_progress
-        self.loss = math.nan
+        self.batches = 0
+        self.running = math.nan
+        self.losses: list[float] = []
+
+    def state_dict(self) -> dict[str, float]:
+        """Returns the state that a checkpoint holds."""
+        return {"batches": self.batches, "running": self.running}
+
+    def load_state_dict(self, state_dict: dict[str, float]) -> None:
+        """Takes the state of a checkpoint."""
+        self.batches, self.running = int(state_dict["batches"]), state_dict["running"]
+
+    def on_train_batch_start(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+        """Seeds torch's global generators for one step."""
+        words = (self.seed, self.batches, trainer.global_rank, _NOISE)
+        torch.manual_seed(int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0]))
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: pl.LightningModule, outputs: STEP_OUTPUT, *_: object
     ) -> None:
-        """Reports a step that Lightning has finished."""
+        """Follows a step that Lightning has finished.
+
+        Raises:
+            Cancelled: The user ended the training; a checkpoint was saved.
+        """
         assert isinstance(outputs, Mapping)
+        self.batches += 1
         loss = float(outputs["loss"])
-        self.loss = loss if math.isnan(self.loss) else 0.99 * self.loss + 0.01 * loss
+        self.losses.append(loss)
+        self.running = loss if math.isnan(self.running) else 0.99 * self.running + 0.01 * loss
         total = int(trainer.max_steps)
         done = min(trainer.global_step, total)  # a batch of two optimizers may step beyond the last one
-        self.on_progress(done / total, f"step {done} of {total}, loss {self.loss:.4f}")
+        last = done == total
+        if last or self.batches % CURVE_STEPS == 0:
+            self._draw(trainer, done)
+        if last or self.batches % CHECKPOINT_STEPS == 0:
+            checkpoints.save(trainer, self.folder)
+        try:
+            self.on_progress(done / total, f"step {done} of {total}, loss {self.running:.4f}")
+        except Cancelled:
+            checkpoints.save(trainer, self.folder)
+            raise Cancelled(f"The training is kept at step {done}; the same command continues it.") from None
+
+    def _draw(self, trainer: pl.Trainer, step: int) -> None:
+        rate = float(trainer.optimizers[0].param_groups[0]["lr"])
+        self.curve.add(step, {"loss": float(np.mean(self.losses)), "learning_rate": rate})
+        self.losses.clear()
 
 
-def fit(module: Module, draw: DrawSample, plan: TrainingPlan, folder: Path, on_progress: OnProgress) -> Module:
+def fit(
+    module: Module,
+    draw: DrawSample,
+    plan: TrainingPlan,
+    folder: Path,
+    on_progress: OnProgress,
+    *,
+    device: str = options.DEVICE.default,
+    workers: int = WORKERS,
+) -> tuple[Module, list[str]]:
     """Trains a module, or resumes where an earlier call in the same folder ended.
 
     Args:
@@ -66,39 +140,56 @@ def fit(module: Module, draw: DrawSample, plan: TrainingPlan, folder: Path, on_p
             average at the end.
         draw: Draws a sample, a dictionary of arrays that Lightning batches for `training_step`.
         plan: Steps, batch size, decay of the moving average, seed.
-        folder: Takes the checkpoints, one every `CHECKPOINT_STEPS` steps.
-        on_progress: Told the fraction done and the loss after each step.
+        folder: Takes the folder `checkpoints`, with one checkpoint every `CHECKPOINT_STEPS` batches and one at the
+            end, and the learning curve `metrics.csv`.
+        on_progress: Told the fraction done and the loss after each step; may raise `Cancelled`.
+        device: As in `resolve_device`.
+        workers: Processes that draw samples; 0 draws them in this one. Their number does not change the samples.
 
     Returns:
-        The module, in evaluation mode, on the CPU.
+        The module, in evaluation mode, on the CPU; and warnings.
+
+    Raises:
+        Cancelled: The user ended the training; its words say what was kept.
+        UnreadableInputError: No checkpoint of the folder can be read.
+        ResourceError: The device is not there.
     """
+    saved = folder / checkpoints.FOLDER
+    saved.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(plan.seed)
-    last = folder / "last.ckpt"
-    state: dict[str, Any] = torch.load(last, weights_only=True) if last.exists() else {"global_step": 0}
-    done = state["global_step"]
-    if done >= plan.steps:
-        module.load_state_dict(
-            state["state_dict"]
-        )  # the averaged weights, which Lightning sets only at the end of `fit`
-        return module.cpu().eval()
-    crops = _Crops(draw, (plan.seed, done))
-    loader = DataLoader(crops, batch_size=plan.batch_size, num_workers=1, persistent_workers=True)
-    trainer = _trainer(module, plan, folder, on_progress)
-    trainer.fit(module, loader, ckpt_path=last if done else None, weights_only=True)
-    return module.cpu().eval()
+    checkpoint = checkpoints.load(saved)
+    warnings = [checkpoint.warning] if checkpoint and checkpoint.warning else []
+    if checkpoint and checkpoint.step >= plan.steps:
+        # The averaged weights; Lightning puts them into the module only at the end of `Trainer.fit`.
+        module.load_state_dict(checkpoint.state["state_dict"])
+        return module.cpu().eval(), warnings
+    follower = _Follower(plan.seed, saved, LearningCurve(folder, checkpoint.step if checkpoint else 0), on_progress)
+    batches = _Batches(_batches_done(checkpoint), plan.batch_size)
+    loader = DataLoader(
+        _Crops(draw, plan.seed), batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0
+    )
+    trainer = _trainer(module, plan, follower, resolve_device(device))
+    trainer.fit(module, loader, ckpt_path=checkpoint.path if checkpoint else None, weights_only=True)
+    return module.cpu().eval(), warnings
 
 
-def _trainer(module: pl.LightningModule, plan: TrainingPlan, folder: Path, on_progress: OnProgress) -> pl.Trainer:
-    checkpoint = ModelCheckpoint(folder, save_last=True, every_n_train_steps=CHECKPOINT_STEPS, save_top_k=0)
-    averaging = EMAWeightAveraging(decay=plan.decay, update_starting_at_step=min(plan.warm_up, plan.steps // 2))
+def _batches_done(checkpoint: Checkpoint | None) -> int:
+    return int(checkpoint.state["callbacks"][_Follower.state_key]["batches"]) if checkpoint else 0
+
+
+def _trainer(module: pl.LightningModule, plan: TrainingPlan, follower: _Follower, device: torch.device) -> pl.Trainer:
+    averaging = EMAWeightAveraging(device, decay=plan.decay, update_starting_at_step=min(plan.warm_up, plan.steps // 2))
     return pl.Trainer(
         max_steps=plan.steps,
-        devices=1,
+        accelerator=device.type,
+        devices=1 if device.index is None else [device.index],
         precision="bf16-mixed",
         gradient_clip_val=CLIP if module.automatic_optimization else None,
-        callbacks=[checkpoint, averaging, _Reporter(on_progress)],
+        callbacks=[averaging, follower],
         logger=False,
+        enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        default_root_dir=folder,
+        use_distributed_sampler=False,
+        default_root_dir=follower.folder,
     )

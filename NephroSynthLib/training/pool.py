@@ -60,23 +60,41 @@ class CasePool:
         self._preparing = [executor.submit(_prepare, self.make, seed, self.path(seed)) for seed in missing]
         try:
             yield
-        finally:
-            executor.shutdown(wait=True, cancel_futures=True)
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
             self._raise_failures()
+            raise
+        executor.shutdown(wait=True, cancel_futures=True)
+        self._raise_failures()
 
-    def wait_for(self, count: int, poll_s: float = 1.0, timeout_s: float = 3600.0) -> None:
+    def wait_for(
+        self,
+        count: int,
+        on_wait: Callable[[int], None] = lambda ready: None,
+        poll_s: float = 0.2,
+        timeout_s: float = 3600.0,
+    ) -> None:
         """Waits until `count` cases are there.
+
+        Args:
+            count: The number of cases.
+            on_wait: Told again and again how many are there; may raise `Cancelled`.
+            poll_s: Seconds between two looks.
+            timeout_s: Seconds to wait for a further case.
 
         Raises:
             TimeoutError: They are not there in time.
             Exception: The preparation of a case raised it.
         """
-        end = time.monotonic() + timeout_s
-        while len(self.ready()) < count:
-            if time.monotonic() > end:
-                raise TimeoutError(f"{len(self.ready())} of {count} cases were prepared within {timeout_s:.0f} s.")
+        ready, since = len(self.ready()), time.monotonic()
+        while ready < count:
+            on_wait(ready)
+            if time.monotonic() > since + timeout_s:
+                raise TimeoutError(f"{ready} of {count} cases are prepared, and no other within {timeout_s:.0f} s.")
             self._raise_failures()
             time.sleep(poll_s)
+            before, ready = ready, len(self.ready())
+            since = since if ready == before else time.monotonic()
 
     def _raise_failures(self) -> None:
         for future in self._preparing:

@@ -17,7 +17,7 @@ from NephroSynthLib import __version__
 from NephroSynthLib.models.bundle import ModelBundle
 from NephroSynthLib.training.pool import FIRST_OF_COHORT, CasePool
 
-_HOURS = "hours.txt"
+HOURS = "hours.txt"
 
 
 def provenance(
@@ -35,7 +35,7 @@ def provenance(
     """
     return {
         "data": data,
-        "command": command if start is None else f"{command} --start-from {start.metadata.name}",
+        "command": command,
         "seed": seed,
         "steps": steps,
         "hours": round(_hours(folder), 2),
@@ -73,11 +73,11 @@ def timed(folder: Path) -> Iterator[None]:
         yield
     finally:
         hours = _hours(folder) + (time.monotonic() - start) / 3600
-        (folder / _HOURS).write_text(f"{hours:.6f}\n", encoding="utf-8")
+        (folder / HOURS).write_text(f"{hours:.6f}\n", encoding="utf-8")
 
 
 def _hours(folder: Path) -> float:
-    file = folder / _HOURS
+    file = folder / HOURS
     return float(file.read_text(encoding="utf-8")) if file.exists() else 0.0
 
 

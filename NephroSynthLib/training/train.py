@@ -3,103 +3,63 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from pydantic import JsonValue
 from torch import Tensor
 
-from NephroSynthLib import options
 from NephroSynthLib.errors import Action, ModelError, UsageError
-from NephroSynthLib.methods.method import TrainingPlan
 from NephroSynthLib.methods.registry import trainable_method
-from NephroSynthLib.models.bundle import SUFFIX, BundleMetadata, ModelBundle, Task, load_bundle, save_bundle
-from NephroSynthLib.training import segmentation_cases, synthesis_cases
+from NephroSynthLib.models.bundle import SUFFIX, BundleMetadata, ModelBundle, load_bundle, save_bundle
+from NephroSynthLib.training import recipe_file, segmentation_cases, synthesis_cases
 from NephroSynthLib.training.loop import OnProgress, fit
+from NephroSynthLib.training.order import TrainingOrder
 from NephroSynthLib.training.pool import CasePool, check_processes
 from NephroSynthLib.training.recipe import Recipe
 from NephroSynthLib.training.record import exams_in_words, own_cases, provenance, simulated_seeds, timed
 
 FIRST_CASES = 12
+FITTED = 0.97
+"""The share of the progress bar that the optimizer steps take; the evaluation takes the rest."""
 HELD_OUT = range(800_000, 800_008)
 
 
-@dataclass(frozen=True)
-class TrainingOrder:
-    """Which model to train, on what, and for how long.
+class Trained(NamedTuple):
+    """The outcome of a training.
 
     Attributes:
-        task: The stage that the model serves.
-        folder: Takes the cases, checkpoints and the bundle; training draws from all cases that lie there.
-        method: Name of the synthesis method; segmentation has one method, which needs no name.
-        steps: Optimizer steps.
-        exams: Simulated exams to have, seeds `seed` * 1000 onwards; 0 simulates none.
-        seed: Seed of exams, weights, crops and noise.
-        batch_size: Crops of a step.
-        learning_rate: The highest learning rate.
-        preparers: Processes that prepare exams.
-        start_from: Name or path of a bundle whose weights training begins with; None begins with random ones.
+        bundle: The bundle's path.
+        warnings: Doubts that the user must weigh.
     """
 
-    task: Task
-    folder: Path
-    method: str = options.METHOD.default
-    steps: int = options.TRAINING_STEPS.default
-    exams: int = options.TRAINING_EXAMS.default
-    seed: int = options.TRAINING_SEED.default
-    batch_size: int = options.BATCH_SIZE.default
-    learning_rate: float = options.LEARNING_RATE.default
-    preparers: int = options.PREPARERS.default
-    start_from: str | None = None
-
-    @property
-    def seeds(self) -> range:
-        """Seeds of the simulated exams to train on."""
-        return range(self.seed * 1000, self.seed * 1000 + self.exams)
-
-    @property
-    def command(self) -> str:
-        """The command that gives this order."""
-        flags = {
-            "method": self.method if self.task == "synthesis" else None,
-            "out": self.folder.name,
-            "steps": self.steps,
-            "exams": self.exams,
-            "seed": self.seed,
-            "batch-size": self.batch_size,
-            "learning-rate": f"{self.learning_rate:g}",
-        }
-        given = [f"--{name} {value}" for name, value in flags.items() if value is not None]
-        return " ".join(["nephrosynth train", self.task, *given])
-
-    @property
-    def plan(self) -> TrainingPlan:
-        """The plan of the training loop."""
-        return TrainingPlan(self.steps, self.batch_size, self.learning_rate, seed=self.seed)
+    bundle: Path
+    warnings: list[str]
 
 
-def train(order: TrainingOrder, on_progress: OnProgress) -> Path:
+def train(order: TrainingOrder, on_progress: OnProgress) -> Trained:
     """Trains a model on simulated exams and writes its bundle; called again on the same folder, it resumes.
 
     Training begins as soon as a few exams are prepared, and draws from the others as they come.
 
     Args:
         order: The model, the exams and the steps.
-        on_progress: Told the fraction done and the present step.
-
-    Returns:
-        The bundle's path.
+        on_progress: Told the fraction done and the present step; may raise `Cancelled`.
 
     Raises:
-        UsageError: There is nothing to train on, the method cannot be trained, or seeds are those of held-out exams.
+        UsageError: There is nothing to train on, the method cannot be trained, seeds are those of held-out exams, or
+            the folder holds another training.
         ModelError: The bundle to start from cannot be used, or holds another network.
-        ResourceError: Processes cannot share a lock on this system.
+        UnreadableInputError: A case or all checkpoints are damaged.
+        ResourceError: Processes cannot share a lock on this system, or the device is not there.
+        Cancelled: The user ended the training; its words say what was kept.
 
     Example:
-        >>> train(TrainingOrder("synthesis", Path("runs/mine"), exams=40, steps=2000), lambda done, text: None)
-        PosixPath('runs/mine/nephrographic-synthesizer.safetensors')
+        >>> train(TrainingOrder("synthesis", Path("runs/mine"), exams=40, steps=2000), lambda done, text: None).bundle
+        PosixPath('runs/mine/mine.safetensors')
     """
     _check_seeds(order)
     torch.manual_seed(order.seed)
@@ -109,23 +69,41 @@ def train(order: TrainingOrder, on_progress: OnProgress) -> Path:
     held_out = CasePool(order.folder / "held-out", recipe.make_case)
     _check_cases(order, pool)
     check_processes()
+    wanted = recipe_file.content(order, recipe, pool, start)
+    if order.restart:
+        recipe_file.forget(order.folder)
+    recipe_file.write(order.folder, recipe_file.agree(order.folder, wanted))
     own = len(own_cases(pool))
     judges = HELD_OUT if order.exams or simulated_seeds(pool) else ()
     with timed(order.folder), held_out.filling(judges, 1), pool.filling(order.seeds, order.preparers):
-        _fit(order, recipe, pool, on_progress)
-        held_out.wait_for(len(judges))
-    on_progress(1.0, "evaluating on held-out exams")
-    judged = exams_in_words(judges, len(own_cases(held_out)))
+        warnings = _fit(order, recipe, pool, on_progress)
+        _wait_for(held_out, len(judges), lambda text: on_progress(FITTED, text))
+    on_progress(FITTED, "evaluating on held-out exams")
+    judged = exams_in_words(judges, len(own_cases(held_out))) or "none; no exam was held out"
     trained = exams_in_words(simulated_seeds(pool), own) + ("" if own else "; no patient data")
     record = provenance(order.folder, trained, order.command, order.seed, order.steps, start)
-    return _write(order.folder, recipe, record, {"held_out": judged, **recipe.evaluate(held_out)})
+    _write(order.bundle, recipe, record, {"held_out": judged, **recipe.evaluate(held_out)})
+    on_progress(1.0, "bundle written")
+    return Trained(order.bundle, warnings)
 
 
-def _fit(order: TrainingOrder, recipe: Recipe, pool: CasePool, on_progress: OnProgress) -> None:
-    on_progress(0.0, "preparing the first exams")
-    pool.wait_for(min(FIRST_CASES, order.exams))
-    module, checkpoints = recipe.training_module(order.plan), order.folder / "checkpoints"
-    fit(module, recipe.draw_from(pool), order.plan, checkpoints, on_progress)
+def _fit(order: TrainingOrder, recipe: Recipe, pool: CasePool, on_progress: OnProgress) -> list[str]:
+    """Trains the recipe's network; returns warnings."""
+    _wait_for(pool, min(FIRST_CASES, order.exams), lambda text: on_progress(0.0, text))
+    module = recipe.training_module(order.plan)
+    _, warnings = fit(
+        module,
+        recipe.draw_from(pool),
+        order.plan,
+        order.folder,
+        lambda done, text: on_progress(FITTED * done, text),
+        device=order.device,
+    )
+    return warnings
+
+
+def _wait_for(pool: CasePool, count: int, tell: Callable[[str], None]) -> None:
+    pool.wait_for(count, lambda ready: tell(f"{ready} of {count} exams prepared"))
 
 
 def _check_seeds(order: TrainingOrder) -> None:
@@ -168,9 +146,9 @@ def _widened(weight: Tensor, wanted: Tensor) -> Tensor:
     return F.pad(weight, (0, wanted.shape[1] - weight.shape[1]))
 
 
-def _write(folder: Path, recipe: Recipe, training: dict[str, JsonValue], results: dict[str, JsonValue]) -> Path:
+def _write(path: Path, recipe: Recipe, training: dict[str, JsonValue], results: dict[str, JsonValue]) -> None:
     metadata = BundleMetadata(
-        name=recipe.name,
+        name=path.name.removesuffix(SUFFIX),
         task=recipe.task,
         method=recipe.method,
         title=recipe.title,
@@ -181,7 +159,5 @@ def _write(folder: Path, recipe: Recipe, training: dict[str, JsonValue], results
         results=results,
         licence="Apache-2.0",
     )
-    path = folder / f"{recipe.name}{SUFFIX}"
     save_bundle(path, recipe.network.state_dict(), metadata)
     path.with_suffix(".json").write_text(json.dumps(metadata.model_dump(mode="json"), indent=2), "utf-8")
-    return path

@@ -23,9 +23,10 @@ from NephroSynthLib.models.bundle import ModelBundle, load_bundle
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import SynthesisSettings
 from NephroSynthLib.synthesis.nephrographic import synthesize
+from NephroSynthLib.training.order import TrainingOrder
 from NephroSynthLib.training.pool import FIRST_OF_COHORT, save_case
 from NephroSynthLib.training.synthesis_cases import synthesis_case
-from NephroSynthLib.training.train import TrainingOrder, train
+from NephroSynthLib.training.train import train
 
 pytestmark = pytest.mark.system("processes")
 
@@ -129,11 +130,13 @@ def test_a_method_of_its_own_kind_is_trained_bundled_loaded_and_run(
         case = synthesis_case(*_phases(seed), (1.0, 1.0, 3.0))
         save_case(case, tmp_path / folder / f"{FIRST_OF_COHORT + seed}.npz")
 
-    order = TrainingOrder("synthesis", tmp_path, method="toy-gan", steps=100, exams=0, batch_size=2, learning_rate=0.02)
-    path = train(order, lambda done, text: None)
+    order = TrainingOrder(
+        "synthesis", tmp_path, "toy-gan", steps=100, exams=0, batch_size=2, learning_rate=0.02, name="mine"
+    )
+    path = train(order, lambda done, text: None).bundle
 
     bundle = load_bundle(path, "synthesis")
-    assert path.name == "toy-2d.safetensors"
+    assert path.name == "mine.safetensors"
     assert (bundle.metadata.method, bundle.metadata.configuration) == ("toy-gan", {"kernel": 3})
     assert (bundle.metadata.window_hu, bundle.metadata.normalization) == (FULL_RANGE, {"image": "HU / 1000"})
     assert "--method toy-gan" in str(bundle.metadata.training["command"])

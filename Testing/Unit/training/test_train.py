@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 
 pytest.importorskip("lightning", reason="training needs the extra 'train'")
 
-from NephroSynthLib.errors import ModelError, UsageError
+from NephroSynthLib.errors import Action, Cancelled, ModelError, UsageError
 from NephroSynthLib.methods.dssnict import CONFIGURATION, DsSnict
 from NephroSynthLib.methods.method import Sample
 from NephroSynthLib.methods.registry import verify_bundle
@@ -21,9 +22,10 @@ from NephroSynthLib.models.swin_diffusion import SwinDiffusion
 from NephroSynthLib.training import segmentation_cases, synthesis_cases
 from NephroSynthLib.training import train as training
 from NephroSynthLib.training.loop import DrawSample
+from NephroSynthLib.training.order import TrainingOrder
 from NephroSynthLib.training.pool import FIRST_OF_COHORT, CasePool
 from NephroSynthLib.training.recipe import Recipe
-from NephroSynthLib.training.train import TrainingOrder, train
+from NephroSynthLib.training.train import train
 
 pytestmark = pytest.mark.system("processes")
 
@@ -56,7 +58,6 @@ def small_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def recipe(order: TrainingOrder) -> Recipe:
         return replace(
             synthesis_cases.recipe(DsSnict(SMALL, SMALL.build())),
-            name="small",
             make_case=make_case,
             draw_from=draw_from,
             evaluate=lambda pool: {"cases": float(len(pool.ready()))},
@@ -79,16 +80,17 @@ def run(folder: Path, **options: Any) -> Path:
     if not folder.exists():
         give_cases(folder, 0, 1)
     order = TrainingOrder("synthesis", folder, **{"steps": 1, "exams": 2, **options})
-    return train(order, lambda done, text: None)
+    return train(order, lambda done, text: None).bundle
 
 
 def test_a_training_ends_in_a_bundle_that_tells_how_it_was_made(tmp_path: Path) -> None:
     told: list[float] = []
     order = TrainingOrder("synthesis", tmp_path / "run", steps=3, exams=3, seed=2)
-    path = train(order, lambda done, text: told.append(done))
+    path = train(order, lambda done, text: told.append(done)).bundle
 
     metadata = verify_bundle(path).metadata
-    assert (metadata.name, metadata.task, metadata.method) == ("small", "synthesis", "dssnict")
+    assert (path.name, metadata.name) == ("run.safetensors", "run")
+    assert (metadata.task, metadata.method) == ("synthesis", "dssnict")
     assert load_bundle(path).configuration(SwinDiffusion) == SMALL
     assert metadata.window_hu == (-150, 250)
     assert metadata.normalization == DsSnict.normalization
@@ -98,16 +100,6 @@ def test_a_training_ends_in_a_bundle_that_tells_how_it_was_made(tmp_path: Path) 
     assert "seeds 2000 to 2002" in str(metadata.training["data"])
     assert (told[0], told[-1]) == (0.0, 1.0)
     assert path.with_suffix(".json").exists()
-
-
-def test_the_command_of_an_order_names_all_that_makes_its_result() -> None:
-    order = TrainingOrder("synthesis", Path("runs/a"), steps=5, exams=6, seed=7, batch_size=2, learning_rate=3e-4)
-    assert order.command == (
-        "nephrosynth train synthesis --method dssnict --out a --steps 5 --exams 6 --seed 7 --batch-size 2"
-        " --learning-rate 0.0003"
-    )
-    assert "--method" not in TrainingOrder("segmentation", Path("a")).command
-    assert (order.plan.steps, order.plan.batch_size, order.plan.learning_rate, order.plan.seed) == (5, 2, 3e-4, 7)
 
 
 def test_a_training_that_is_called_again_resumes_and_counts_its_hours(tmp_path: Path) -> None:
@@ -124,7 +116,7 @@ def test_a_training_begins_with_the_weights_it_is_given(tmp_path: Path) -> None:
     for name, tensor in first.tensors.items():
         torch.testing.assert_close(second.tensors[name], tensor)
     assert second.metadata.training["started_from"] == {"sha256": first.sha256, **first.metadata.training}
-    assert "--start-from small" in str(second.metadata.training["command"])
+    assert "--start-from first.safetensors" in str(second.metadata.training["command"])
 
 
 def test_weights_of_a_network_with_a_shorter_context_are_a_beginning(tmp_path: Path) -> None:
@@ -160,7 +152,7 @@ def test_a_cohort_alone_is_enough(tmp_path: Path) -> None:
         path.unlink()
     metadata = load_bundle(run(tmp_path / "run", exams=0)).metadata
     assert metadata.training["data"] == "1 exams of a cohort of one's own"
-    assert metadata.results == {"held_out": "", "cases": 0.0}
+    assert metadata.results == {"held_out": "none; no exam was held out", "cases": 0.0}
 
 
 def test_cases_that_lie_there_are_enough_and_all_are_told_of(tmp_path: Path) -> None:
@@ -188,3 +180,77 @@ def test_held_out_exams_are_not_trained_on(tmp_path: Path, seed: int, exams: int
 def test_nothing_to_train_on_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no prepared exam to train on"):
         train(TrainingOrder("synthesis", tmp_path / "run", exams=0), lambda *_: None)
+
+
+def test_the_bundle_has_the_name_that_was_asked_for(tmp_path: Path) -> None:
+    path = run(tmp_path / "run", name="ours v2")
+    assert (path.name, load_bundle(path).metadata.name) == ("ours v2.safetensors", "ours v2")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"seed": 3}, "seed was 0, is 3"),
+        ({"learning_rate": 1e-4}, "learning rate was 0.001, is 0.0001"),
+        ({"batch_size": 2}, "batch size was 1, is 2"),
+        ({"exams": 0}, "exams was 2, is 0"),
+        ({"steps": 1}, "steps was 2, is 1"),
+        ({"start_from": "other.safetensors"}, "it started from new weights, not from first"),
+    ],
+)
+def test_another_recipe_in_a_finished_folder_is_refused_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], words: str
+) -> None:
+    """Else the bundle would claim what its weights do not show."""
+    monkeypatch.chdir(tmp_path)
+    first = run(tmp_path / "first", steps=2)
+    (tmp_path / "other.safetensors").write_bytes(first.read_bytes())
+    before = {path: path.read_bytes() for path in (tmp_path / "first").rglob("*") if path.is_file()}
+    with pytest.raises(UsageError, match="holds another training.*" + words) as caught:
+        run(tmp_path / "first", **{"steps": 2, **change})
+    assert caught.value.action is Action.RESTART_TRAINING
+    assert {path: path.read_bytes() for path in (tmp_path / "first").rglob("*") if path.is_file()} == before
+
+
+def test_another_recipe_begins_anew_where_that_is_asked_for(tmp_path: Path) -> None:
+    run(tmp_path / "run", steps=2, seed=0)
+    anew = load_bundle(run(tmp_path / "run", steps=1, learning_rate=1e-4, restart=True))
+    fresh = load_bundle(run(tmp_path / "fresh", steps=1, learning_rate=1e-4))
+    for name, tensor in fresh.tensors.items():
+        torch.testing.assert_close(anew.tensors[name], tensor, rtol=0, atol=0)
+    assert json.loads((tmp_path / "run" / "recipe.json").read_text())["steps"] == [1]
+
+
+def test_ctrl_c_keeps_the_training_and_says_so(tmp_path: Path) -> None:
+    give_cases(tmp_path / "run", 0, 1)
+    order = TrainingOrder("synthesis", tmp_path / "run", steps=3, exams=2)
+
+    def stop(done: float, text: str) -> None:
+        if text.startswith("step 2 "):
+            raise Cancelled
+
+    with pytest.raises(Cancelled, match="kept at step 2; the same command continues it"):
+        train(order, stop)
+    assert not list((tmp_path / "run").glob("*.safetensors"))
+    told: list[str] = []
+    assert train(order, lambda done, text: told.append(text)).bundle.exists()
+    assert [text.split(",")[0] for text in told if text.startswith("step")] == ["step 3 of 3"]
+
+
+def test_the_last_report_follows_the_evaluation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    give_cases(tmp_path / "run", 0, 1)
+    told: list[float] = []
+    at_evaluation: list[float] = []
+    small = training._recipe
+
+    def recipe(order: TrainingOrder) -> Recipe:
+        def evaluate(pool: CasePool) -> dict[str, float]:
+            at_evaluation.append(max(told))
+            return {}
+
+        return replace(small(order), evaluate=evaluate)
+
+    monkeypatch.setattr(training, "_recipe", recipe)
+    train(TrainingOrder("synthesis", tmp_path / "run", steps=1, exams=2), lambda done, text: told.append(done))
+    assert at_evaluation[0] < 1.0
+    assert told[-1] == 1.0

@@ -1,0 +1,78 @@
+"""The order of a training: which model, on which exams, for how long."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from NephroSynthLib import options
+from NephroSynthLib.methods.method import TrainingPlan
+from NephroSynthLib.models.bundle import SUFFIX, Task
+
+
+@dataclass(frozen=True)
+class TrainingOrder:
+    """Which model to train, on which exams, and for how long.
+
+    Attributes:
+        task: The stage that the model serves.
+        folder: Takes the cases, checkpoints and the bundle; training draws from all cases that lie there.
+        method: Name of the synthesis method; segmentation has one method, which needs no name.
+        steps: Optimizer steps.
+        exams: Simulated exams to have, seeds `seed` * 1000 onwards; 0 simulates none.
+        seed: Seed of exams, weights, crops and noise.
+        batch_size: Crops of a step.
+        learning_rate: The highest learning rate.
+        preparers: Processes that prepare exams.
+        start_from: Name or path of a bundle whose weights training begins with; None begins with random ones.
+        name: Name of the bundle; empty takes the folder's name.
+        device: Device of the network, as in `resolve_device`.
+        restart: Whether another training in the folder is removed; without it, it is an error.
+    """
+
+    task: Task
+    folder: Path
+    method: str = options.METHOD.default
+    steps: int = options.TRAINING_STEPS.default
+    exams: int = options.TRAINING_EXAMS.default
+    seed: int = options.TRAINING_SEED.default
+    batch_size: int = options.BATCH_SIZE.default
+    learning_rate: float = options.LEARNING_RATE.default
+    preparers: int = options.PREPARERS.default
+    start_from: str | None = None
+    name: str = options.BUNDLE_NAME.default
+    device: str = options.DEVICE.default
+    restart: bool = options.RESTART.default
+
+    @property
+    def seeds(self) -> range:
+        """Seeds of the simulated exams to train on."""
+        return range(self.seed * 1000, self.seed * 1000 + self.exams)
+
+    @property
+    def bundle(self) -> Path:
+        """The file of the bundle, whose stem is the model's name."""
+        return self.folder / f"{self.name or self.folder.resolve().name}{SUFFIX}"
+
+    @property
+    def command(self) -> str:
+        """The command that gives this order, without folders, whose names may tell about persons."""
+        flags = {
+            "method": self.method if self.task == "synthesis" else None,
+            "out": self.folder.name,
+            "steps": self.steps,
+            "exams": self.exams,
+            "seed": self.seed,
+            "batch-size": self.batch_size,
+            "learning-rate": f"{self.learning_rate:g}",
+            "start-from": None if self.start_from is None else Path(self.start_from).name,
+            "name": self.name or None,
+        }
+        given = [f"--{name} {shlex.quote(str(value))}" for name, value in flags.items() if value is not None]
+        return " ".join(["nephrosynth train", self.task, *given])
+
+    @property
+    def plan(self) -> TrainingPlan:
+        """The plan of the training loop."""
+        return TrainingPlan(self.steps, self.batch_size, self.learning_rate, seed=self.seed)

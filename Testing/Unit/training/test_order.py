@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from NephroSynthLib.training.order import TrainingOrder
+
+
+def test_the_command_of_an_order_names_all_that_makes_its_result() -> None:
+    order = TrainingOrder("synthesis", Path("runs/a"), steps=5, exams=6, seed=7, batch_size=2, learning_rate=3e-4)
+    command = (
+        "nephrosynth train synthesis --method dssnict --out a --steps 5 --exams 6 --seed 7 --batch-size 2"
+        " --learning-rate 0.0003"
+    )
+    assert order.command == command
+    assert "--method" not in TrainingOrder("segmentation", Path("a")).command
+    assert (order.plan.steps, order.plan.batch_size, order.plan.learning_rate, order.plan.seed) == (5, 2, 3e-4, 7)
+
+
+def test_the_command_names_the_start_without_its_folder_and_quotes_spaces() -> None:
+    order = TrainingOrder("segmentation", Path("a"), start_from="/home/jane/old one.safetensors", name="new one")
+    assert order.command.endswith(" --start-from 'old one.safetensors' --name 'new one'")
+
+
+def test_the_bundle_has_the_name_of_its_folder_or_its_own() -> None:
+    assert TrainingOrder("synthesis", Path("runs/mine")).bundle == Path("runs/mine/mine.safetensors")
+    assert TrainingOrder("synthesis", Path("runs/mine"), name="x").bundle == Path("runs/mine/x.safetensors")
