@@ -116,6 +116,7 @@ class Action(Enum):
         "give-cohort",
         "Give a folder that holds one folder for each exam (see Documentation/Training.md).",
     )
+    GIVE_ANATOMIES = "give-anatomies", "Give a folder with label maps (see Documentation/Training.md)."
     PREPARE_EXAMS = "prepare-exams", "Prepare the exams of a cohort, or simulate some."
     CHOOSE_SEED = "choose-seed", "Choose a smaller seed."
     CHOOSE_START = "choose-start", "Choose another bundle to start from, or start from new weights."

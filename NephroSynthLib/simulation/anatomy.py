@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,15 +127,25 @@ def paint_anatomy(
     if habitus.horseshoe:
         paint_isthmus(canvas, kidneys, habitus, kidney_rng)
     vessels.paint_great_vessels(canvas, habitus, vessel_rng)
-    findings = [
-        finding
-        for kidney in kidneys
-        for finding in _finish_kidney(canvas, kidney, habitus, pathologies[kidney.plan.side], kidney_rng)
-    ]
+    findings = finish_kidneys(canvas, kidneys, habitus, pathologies, kidney_rng)
     organs.paint_clips(canvas, habitus, table_rng)
     body.paint_surroundings(canvas, habitus, table_rng)
     add_texture(canvas, texture_rng)
-    return Anatomy(canvas, _whole_kidney_findings(habitus) + findings)
+    return Anatomy(canvas, findings)
+
+
+def finish_kidneys(
+    canvas: Canvas,
+    kidneys: Sequence[KidneyAnatomy],
+    habitus: Habitus,
+    pathologies: dict[int, Pathology],
+    rng: np.random.Generator,
+) -> list[Finding]:
+    """Paints the collecting systems and the lesions of painted kidneys, and returns all findings."""
+    findings = _whole_kidney_findings(habitus)
+    for kidney in kidneys:
+        findings += _finish_kidney(canvas, kidney, habitus, pathologies[kidney.plan.side], rng)
+    return findings
 
 
 def _finish_kidney(

@@ -25,7 +25,7 @@ _SOFT = {
     Tissue.STOMACH,
 }
 # Chance that a stretch of bowel holds the same in all phases, minutes apart.
-_STILL = 0.8
+STILL = 0.8
 
 
 def _clear_of_kidneys(
@@ -82,7 +82,7 @@ def _paint_loop(
     while start < len(course) - 1:
         stop = min(len(course), start + int(rng.integers(3, 9)))
         kinds = [tissues[int(k)] for k in rng.choice(len(tissues), size=3, p=shares_array)]
-        if rng.random() < _STILL:
+        if rng.random() < STILL:
             kinds = [kinds[0]] * 3
         hu = torch.stack([canvas.attenuation[kind, phase] for phase, kind in enumerate(kinds)])
         piece, size = course[start : stop + 1], inner[start : stop + 1]
@@ -190,7 +190,7 @@ def paint_small_bowel(canvas: Canvas, habitus: Habitus, rng: np.random.Generator
     """Paints loops of small bowel as wandering tubes in the front and lower abdomen and in the pelvis."""
     width, depth = habitus.cavity
     lowest = habitus.pelvis.hip[2] + 20
-    contents = _small_bowel_contents(rng)
+    contents = small_bowel_contents(rng)
     for _ in range(int(rng.uniform(14, 40) * (width * depth / (137 * 92)) ** 0.7)):
         start = np.array([rng.uniform(-0.6, 0.65) * width, rng.uniform(-0.75, 0.1) * depth, rng.uniform(lowest, 20)])
         if start[0] > 0.15 * width:
@@ -202,7 +202,8 @@ def paint_small_bowel(canvas: Canvas, habitus: Habitus, rng: np.random.Generator
         _paint_loop(canvas, course, radius, float(rng.uniform(1.8, 3.5)), contents, rng)
 
 
-def _small_bowel_contents(rng: np.random.Generator) -> list[tuple[Tissue, float]]:
+def small_bowel_contents(rng: np.random.Generator) -> list[tuple[Tissue, float]]:
+    """Draws the contents of a patient's small bowel and their shares."""
     oral = 2.0 * float(rng.random() < 0.1) + 0.01
     return [
         (Tissue.BOWEL_FLUID, 1.0),
@@ -233,7 +234,7 @@ def paint_bowel_beside_kidneys(canvas: Canvas, habitus: Habitus, rng: np.random.
             course = _clear_of_kidneys(course, habitus, radius_mm, fat_share=float(rng.uniform(0, 0.4)))
             course = _within_cavity(course, habitus, radius_mm + 1)
             radius = radius_mm * (1 + 0.1 * rng.standard_normal(len(course)))
-            contents = _small_bowel_contents(rng) if not large else [(Tissue.STOOL, 1.0), (Tissue.BOWEL_FLUID, 0.7)]
+            contents = small_bowel_contents(rng) if not large else [(Tissue.STOOL, 1.0), (Tissue.BOWEL_FLUID, 0.7)]
             _paint_loop(canvas, course, radius, float(rng.uniform(1.5, 3.5)), contents, rng)
 
 

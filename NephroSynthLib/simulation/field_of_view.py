@@ -12,8 +12,13 @@ from NephroSynthLib.simulation.smooth_map import SmoothMap, torch_axes
 _SLICES_MM = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 3.75, 4.0, 5.0)
 
 
-def draw_grid(rng: np.random.Generator, habitus: Habitus) -> tuple[Grid, NDArray[np.float64]]:
+def draw_grid(rng: np.random.Generator, habitus: Habitus, top: float = np.inf) -> tuple[Grid, NDArray[np.float64]]:
     """Draws the reference grid: 0.7 to 1.5 mm in plane, 1 to 5 mm slices, 1.5 to 4 million voxels, both kidneys inside.
+
+    Args:
+        rng: Source of randomness.
+        habitus: The patient.
+        top: Height in the anatomy frame up to which the patient is known; the grid ends there, or above the kidneys.
 
     Returns:
         The grid, and where the anatomy's origin lies on it in LPS mm.
@@ -27,6 +32,7 @@ def draw_grid(rng: np.random.Generator, habitus: Habitus) -> tuple[Grid, NDArray
     full_high = np.array([outer[0] + 12, outer[1] + 25, high[2] + rng.uniform(5, 90)])
     share = 1.0 if rng.random() < 0.4 else float(rng.uniform(0, 1))
     start, stop = low + share * (full_low - low), high + share * (full_high - high)
+    stop[2] = max(high[2], min(stop[2], top))
     in_plane, thickness = _draw_spacing(rng, float(np.prod(stop - start)), float(rng.uniform(2.2e6, 4.0e6)))
     shape = np.maximum(np.round((stop - start) / [in_plane, in_plane, thickness]).astype(int), 16)
     origin = np.array([-rng.uniform(120, 220), -rng.uniform(80, 300), -rng.uniform(0, 1400)]).round(1)

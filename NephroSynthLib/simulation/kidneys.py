@@ -106,14 +106,8 @@ def draw_kidney(rng: np.random.Generator, plan: KidneyPlan, dilation: float) -> 
     )
 
 
-def paint_perirenal_fat(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Generator) -> None:
-    """Paints the fat around a kidney, of uneven thickness, its stranding and Gerota's fascia."""
-    plan = kidney.plan
-    reach = max(plan.half) + 2.2 * plan.fat_mm + 12
-    box = canvas.around(plan.centre, (reach * 0.8, reach * 0.8, reach))
-    if box is None:
-        return
-    soft = {
+SOFT_NEIGHBOURS = frozenset(
+    {
         Tissue.VISCERAL_FAT,
         Tissue.LIVER,
         Tissue.LIVER_VESSEL,
@@ -127,11 +121,33 @@ def paint_perirenal_fat(canvas: Canvas, kidney: KidneyAnatomy, rng: np.random.Ge
         Tissue.ORAL_CONTRAST,
         Tissue.GALLBLADDER,
     }
+)
+
+
+def paint_perirenal_fat(
+    canvas: Canvas,
+    kidney: KidneyAnatomy,
+    rng: np.random.Generator,
+    over: frozenset[Tissue] = SOFT_NEIGHBOURS,
+) -> None:
+    """Paints the fat around a kidney, of uneven thickness, its stranding and Gerota's fascia.
+
+    Args:
+        canvas: Where to paint.
+        kidney: The kidney.
+        rng: Source of randomness.
+        over: Tissues that the fat pushes aside.
+    """
+    plan = kidney.plan
+    reach = max(plan.half) + 2.2 * plan.fat_mm + 12
+    box = canvas.around(plan.centre, (reach * 0.8, reach * 0.8, reach))
+    if box is None:
+        return
     capsule = box.evaluate_coarsely(kidney.capsule, 3.0)
     uneven = plan.fat_mm * (0.9 + 0.55 * smooth_noise(rng, box.axes, 30.0)).clamp(min=0.0)
     medial = -plan.outward * (box.x - float(plan.centre[0])) / 30.0
     distance = capsule - uneven * (1.0 + 0.4 * medial.clamp(-0.6, 1.0))
-    mask = canvas.is_one_of(box, soft)
+    mask = canvas.is_one_of(box, set(over))
     fascia = (distance - 1.0).abs() - float(rng.uniform(0.2, 0.7))
     canvas.paint(box, distance, Tissue.PERIRENAL_FAT, where=mask)
     canvas.paint(

@@ -17,13 +17,13 @@ def paint_posterior_muscles(canvas: Canvas, habitus: Habitus, rng: np.random.Gen
     thickness = float(rng.uniform(2.5, 7.0))
     for sign in (-1.0, 1.0):
         _paint_erector(canvas, habitus, rng, sign)
-        _paint_lumborum(canvas, habitus, rng, sign)
+        paint_lumborum(canvas, habitus, rng, sign)
         _paint_psoas(canvas, habitus, rng, sign)
         front = habitus.spine_y - habitus.vertebra[1]
         crus = np.array([[sign * 22, habitus.spine_y - 12, 130], [sign * 20, front - 6, 60], [sign * 14, front - 4, 0]])
         course = curve(crus, 12.0)
         canvas.paint_tube(course, np.linspace(thickness, 0.6 * thickness, len(course)), Tissue.MUSCLE)
-    _paint_fat_between(canvas, habitus, rng)
+    paint_fat_between(canvas, habitus, rng)
 
 
 def _paint_erector(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, sign: float) -> None:
@@ -44,14 +44,15 @@ def _paint_erector(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, s
     canvas.paint_shape(lower, upper, erector, Tissue.MUSCLE, coarse=True)
 
 
-def _paint_lumborum(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, sign: float) -> None:
+def paint_lumborum(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, sign: float) -> None:
     """Paints quadratus lumborum, which lies behind the kidney, from the twelfth rib to the crest."""
     top, spine = float(rng.uniform(20, 45)), habitus.spine_y
     for offset, radius in ((52.0, 8.0), (62.0, 9.0), (72.0, 7.0)):
         lumborum = np.array(
             [[sign * (offset - 10), spine + 27, top], [sign * (offset + 8), spine + 25, habitus.pelvis.crest - 10]]
         )
-        canvas.paint_tube(lumborum, np.array([0.8, 1.4]) * radius * habitus.muscularity, Tissue.MUSCLE)
+        radii = np.array([0.8, 1.4]) * radius * habitus.muscularity
+        canvas.paint_tube(lumborum, radii, Tissue.MUSCLE)
 
 
 def _paint_psoas(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, sign: float) -> None:
@@ -81,7 +82,7 @@ def _paint_psoas(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, sig
         canvas.paint_tube(iliacus * [sign, 1, 1], np.array([9.0, 15.0, 10.0]) * m * s, Tissue.MUSCLE)
 
 
-def _paint_fat_between(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
+def paint_fat_between(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
     """Paints sheets of fat between the muscles of the back and the hips, where a smooth field crosses zero.
 
     Its bundles run along the body; patients differ from hardly any fat to streaky muscles.

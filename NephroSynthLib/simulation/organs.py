@@ -116,7 +116,7 @@ def paint_spleen(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> 
         canvas.paint_tube(np.stack([place, place + 1]), float(rng.uniform(4, 11)), Tissue.SPLEEN)
 
 
-def _contents(rng: np.random.Generator, canvas: Canvas, box: Box, level_y: float) -> Tensor:
+def contents(rng: np.random.Generator, canvas: Canvas, box: Box, level_y: float) -> Tensor:
     """Returns (3, z, y, x) HU of fluid or oral contrast behind an air-fluid level, and of gas in front of it."""
     fluid = Tissue.ORAL_CONTRAST if rng.random() < 0.1 else Tissue.BOWEL_FLUID
     low = canvas.attenuation[fluid] + float(rng.normal(0, 8))
@@ -150,7 +150,7 @@ def paint_stomach(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) ->
     level = centre[1] + radii[1] * float(rng.uniform(-1.1, 0.6))
     canvas.paint(box, distance, Tissue.STOMACH)
     inner = distance + float(rng.uniform(3, 6))
-    hu = _contents(rng, canvas, box, level)
+    hu = contents(rng, canvas, box, level)
     food = float(rng.uniform(0, 45)) * float(rng.random() < 0.5)
     hu[:, :] += food * smooth_noise(rng, box.axes, float(rng.uniform(5, 14))) * (box.y > level)
     canvas.paint(box, inner, Tissue.BOWEL_FLUID, hu=hu)

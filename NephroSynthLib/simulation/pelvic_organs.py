@@ -96,10 +96,10 @@ def paint_bladder(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) ->
 
     distance = box.evaluate(bladder) + bumps
     canvas.paint(box, distance - wall, Tissue.BLADDER_WALL)
-    canvas.paint(box, distance, Tissue.BLADDER, hu=_settled(canvas, rng, box, float(centre[1]), float(radii[1])))
+    canvas.paint(box, distance, Tissue.BLADDER, hu=settled(canvas, rng, box, float(centre[1]), float(radii[1])))
 
 
-def _settled(canvas: Canvas, rng: np.random.Generator, box: Box, middle: float, radius: float) -> Tensor:
+def settled(canvas: Canvas, rng: np.random.Generator, box: Box, middle: float, radius: float) -> Tensor:
     """Returns (3, z, y, x) HU of urine whose iodine lies behind a sharp or gradual level, or is well mixed."""
     base = canvas.attenuation[Tissue.BLADDER]
     hu = base[:, None, None, None].repeat(1, *box.shape)

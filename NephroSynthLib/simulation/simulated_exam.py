@@ -17,7 +17,10 @@ from NephroSynthLib.simulation.attenuation import PHASES, draw_attenuation
 from NephroSynthLib.simulation.canvas import Canvas
 from NephroSynthLib.simulation.field_of_view import canvas_grid, draw_grid, similar_grid
 from NephroSynthLib.simulation.habitus import Habitus, draw_habitus
+from NephroSynthLib.simulation.label_map import LabelMap
 from NephroSynthLib.simulation.lesions import Finding, draw_pathology
+from NephroSynthLib.simulation.mapped_anatomy import paint_mapped_anatomy
+from NephroSynthLib.simulation.mapped_patient import map_patient
 from NephroSynthLib.simulation.motion import Motion, draw_motion, invert, still
 from NephroSynthLib.simulation.reference_grid import Grid
 from NephroSynthLib.simulation.smooth_map import SmoothMap, pull, slice_profile, tabulate, torch_axes
@@ -76,18 +79,19 @@ class SimulatedExam:
         return self.phases["noncontrast"].grid
 
 
-def simulate(seed: int, *, reference: Grid | None = None) -> SimulatedExam:
+def simulate(seed: int, *, reference: Grid | None = None, anatomy: LabelMap | None = None) -> SimulatedExam:
     """Simulates a CT urography exam.
 
     Args:
         seed: The same seed gives the same arrays. Training uses 0 to 99999, held-out evaluation 900000 and above.
         reference: Grid of the non-contrast phase; drawn when None. The other phases get grids of their own about it.
+        anatomy: Label map of a real patient, which the seed varies; a patient is drawn when None.
 
     Returns:
         The exam with its truth.
 
     Raises:
-        ValueError: If the seed is negative.
+        ValueError: If the seed is negative, or the label map shows no kidney or no lumbar vertebra.
 
     Example:
         exam = simulate(900_001)
@@ -98,12 +102,17 @@ def simulate(seed: int, *, reference: Grid | None = None) -> SimulatedExam:
         raise ValueError(f"a seed must not be negative, got {seed}")
     patient, physiology, anatomy_seed, scanner, movement, noise = np.random.SeedSequence(seed).spawn(6)
     rng = np.random.default_rng(patient)
-    habitus = draw_habitus(rng)
+    mapped = None if anatomy is None else map_patient(rng, anatomy)
+    habitus = draw_habitus(rng) if mapped is None else mapped.habitus
     warp = draw_warp(rng)
     pathologies = {side: draw_pathology(rng) for side in (0, 1)}
     kinetics, attenuation = _draw_physiology(np.random.default_rng(physiology), habitus)
     rng = np.random.default_rng(scanner)
-    first, origin = (reference, _centred(rng, reference, habitus)) if reference is not None else draw_grid(rng, habitus)
+    top = np.inf if mapped is None else mapped.top
+    if reference is None:
+        first, origin = draw_grid(rng, habitus, top)
+    else:
+        first, origin = reference, _centred(rng, reference, habitus, top)
     protocols = [
         draw_protocol(rng, grid)
         for grid in (first, similar_grid(rng, first, reference is None), similar_grid(rng, first, reference is None))
@@ -114,13 +123,16 @@ def simulate(seed: int, *, reference: Grid | None = None) -> SimulatedExam:
         _to_canvas(protocol.grid, motion, warp, origin) for protocol, motion in zip(protocols, motions, strict=True)
     ]
     canvas = canvas_grid([p.grid for p in protocols], maps)
-    anatomy = paint_anatomy(anatomy_seed, habitus, attenuation, canvas, pathologies)
+    if mapped is None:
+        painted = paint_anatomy(anatomy_seed, habitus, attenuation, canvas, pathologies)
+    else:
+        painted = paint_mapped_anatomy(anatomy_seed, mapped, attenuation, canvas, pathologies)
     phases = {}
     for name, protocol, motion, offset, stream in zip(PHASES, protocols, motions, maps, noise.spawn(3), strict=True):
         phases[name] = _acquire_phase(
-            np.random.default_rng(stream), name, protocol, motion, offset, anatomy.canvas, first
+            np.random.default_rng(stream), name, protocol, motion, offset, painted.canvas, first
         )
-    clean = _slices(anatomy.canvas, PHASES.index("nephrographic"), protocols[0])
+    clean = _slices(painted.canvas, PHASES.index("nephrographic"), protocols[0])
     truth = pull([(clean, "bilinear")], canvas, first, maps[0])[0][0]
     return SimulatedExam(
         seed=seed,
@@ -129,7 +141,7 @@ def simulate(seed: int, *, reference: Grid | None = None) -> SimulatedExam:
         kidneys=phases[PHASES[0]].kidneys,
         nephrographic_truth=truth.clamp_(-1024, 3071).numpy(),
         kinetics=kinetics,
-        findings=[_in_reference(f, warp, origin) for f in anatomy.findings],
+        findings=[_in_reference(f, warp, origin) for f in painted.findings],
     )
 
 
@@ -139,16 +151,19 @@ def _draw_physiology(rng: np.random.Generator, habitus: Habitus) -> tuple[ExamKi
     return kinetics, draw_attenuation(rng, kinetics)
 
 
-def _centred(rng: np.random.Generator, grid: Grid, habitus: Habitus) -> NDArray[np.float64]:
+def _centred(rng: np.random.Generator, grid: Grid, habitus: Habitus, top: float) -> NDArray[np.float64]:
     """Draws the place of the anatomy's origin so that a given grid shows the kidneys.
 
     A tall grid starts at most 100 to 190 mm above the kidneys, about at the domes of the diaphragm, and reaches down.
+    It never starts above `top`, the height in the anatomy frame up to which the patient is known.
     """
     middle = np.mean([k.centre for k in habitus.kidneys], axis=0)
     down = max(0.0, grid.extent[2] / 2 - float(rng.spawn(1)[0].uniform(100, 190)))
     slack = np.clip((np.asarray(grid.extent) - [230, 130, 160]) / 2, 0, 25)
     target = np.array([0.0, 0.5 * middle[1] if grid.extent[1] > 220 else middle[1], middle[2] - down])
-    return np.asarray(grid.centre) - target + rng.uniform(-1, 1, 3) * slack
+    origin = np.asarray(grid.centre) - target + rng.uniform(-1, 1, 3) * slack
+    origin[2] = max(origin[2], grid.origin[2] + grid.extent[2] - top)
+    return origin
 
 
 def _to_canvas(grid: Grid, motion: Motion, warp: Warp, origin: NDArray[np.float64]) -> SmoothMap:

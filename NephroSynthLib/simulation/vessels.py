@@ -28,7 +28,7 @@ def paint_great_vessels(canvas: Canvas, habitus: Habitus, rng: np.random.Generat
         ],
         axis=1,
     )
-    _paint_renal_branches(canvas, habitus, rng, *(vessel[np.abs(levels).argmin()] for vessel in (aorta, cava)))
+    paint_renal_branches(canvas, habitus, rng, *(vessel[np.abs(levels).argmin()] for vessel in (aorta, cava)))
     flat = cava_radius * 0.45 * float(rng.uniform(0.3, 1))
     for offset in (-flat, flat):
         canvas.paint_tube(cava + np.array([offset, 0, 0]), cava_radius * 0.8, Tissue.VENA_CAVA)
@@ -49,9 +49,10 @@ def paint_great_vessels(canvas: Canvas, habitus: Habitus, rng: np.random.Generat
             )
 
 
-def _paint_renal_branches(
+def paint_renal_branches(
     canvas: Canvas, habitus: Habitus, rng: np.random.Generator, aorta: NDArray[np.float64], cava: NDArray[np.float64]
 ) -> None:
+    """Paints the arteries and veins between the kidneys and the points of aorta and vena cava at their height."""
     for kidney in habitus.kidneys:
         hilum = kidney.centre - kidney.rotation[:, 1] * kidney.half[1] * 0.75
         for origin, tissue, radius, ahead, count in (

@@ -15,7 +15,10 @@ from NephroSynthLib.simulation import Finding, Grid, SimulatedExam, Tissue, simu
 from NephroSynthLib.simulation.anatomy import paint_anatomy
 from NephroSynthLib.simulation.canvas import Canvas
 from NephroSynthLib.simulation.habitus import Habitus, draw_habitus
+from NephroSynthLib.simulation.label_map import LabelMap
 from NephroSynthLib.simulation.lesions import Pathology
+from NephroSynthLib.simulation.mapped_anatomy import paint_mapped_anatomy
+from NephroSynthLib.simulation.mapped_patient import MappedPatient, map_patient
 from NephroSynthLib.simulation.tissues import TISSUE_COUNT
 
 SMALL = Grid((44, 84, 118), (2.4, 2.4, 4.0), (-140.0, -90.0, -600.0))
@@ -88,7 +91,7 @@ def ill_patient(patients: list[Patient]) -> Patient:
     return paint(patients[0].seed, ILL)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def blank() -> Callable[[Grid], Canvas]:
     """Makes an empty canvas whose tissues all differ in HU."""
     return lambda grid: Canvas(grid, plain_attenuation())
@@ -98,6 +101,64 @@ def blank() -> Callable[[Grid], Canvas]:
 def habitus() -> Habitus:
     """A patient with two kidneys and the typical size."""
     return draw_habitus(np.random.default_rng(0))
+
+
+def _toy_label_map() -> LabelMap:
+    """A made-up patient of ellipsoids and columns with TotalSegmentator's class names, 3 mm voxels."""
+    grid = Grid((86, 68, 108), (3.0, 3.0, 3.0), (-160.0, -100.0, -700.0))
+    z, y, x = grid.axes()
+    z, y, x = z[:, None, None] + 560.0, y[None, :, None], x[None, None, :]
+    labels, classes = np.zeros(grid.shape, np.uint8), {}
+
+    def fill(name: str, inside: NDArray[np.bool_]) -> None:
+        classes[name] = len(classes) + 1
+        labels[np.broadcast_to(inside, labels.shape)] = classes[name]
+
+    def ball(centre: tuple[float, float, float], radii: tuple[float, float, float]) -> NDArray[np.bool_]:
+        parts = (((c - m) / r) ** 2 for c, m, r in zip((x, y, z), centre, radii, strict=True))
+        return np.asarray(sum(parts) < 1)
+
+    fill("liver", ball((-85, -25, 60), (60, 60, 70)))
+    fill("spleen", ball((105, 20, 55), (28, 40, 45)))
+    fill("stomach", ball((45, -45, 70), (40, 30, 40)))
+    fill("small_bowel", ball((10, -50, -60), (80, 28, 50)))
+    fill("colon", ball((115, -20, -40), (18, 20, 70)))
+    fill("urinary_bladder", ball((0, -30, -125), (30, 25, 20)))
+    for side, sign in (("right", -1), ("left", 1)):
+        fill(f"autochthon_{side}", ((x - sign * 30) / 25) ** 2 + ((y - 80) / 14) ** 2 + 0 * z < 1)
+        fill(f"kidney_{side}", ball((sign * 70, 30, 0), (24, 30, 52)) & ~ball((sign * 45, 12, 0), (20, 22, 18)))
+        fill(f"rib_{side}_11", ball((sign * 120, 40, 40), (8, 12, 6)))
+    for number, name in enumerate(("T12", "L1", "L2", "L3", "L4", "L5")):
+        body = (x / 22) ** 2 + ((y - 35) / 17) ** 2 + 0 * z < 1
+        fill(f"vertebrae_{name}", body & (np.abs(z - 70 + 36 * number) < 14))
+    fill("spinal_cord", (x / 9) ** 2 + ((y - 58) / 8) ** 2 + 0 * z < 1)
+    fill("aorta", ((x - 8) / 10) ** 2 + ((y - 8) / 10) ** 2 + 0 * z < 1)
+    fill("inferior_vena_cava", ((x + 16) / 12) ** 2 + ((y - 8) / 9) ** 2 + 0 * z < 1)
+    fill("portal_vein_and_splenic_vein", ball((-20, -10, 40), (30, 7, 7)))
+    return LabelMap(labels, classes, grid)
+
+
+@pytest.fixture(scope="session")
+def toy_label_map() -> LabelMap:
+    return _toy_label_map()
+
+
+@pytest.fixture(scope="session")
+def mapped_patient(toy_label_map: LabelMap) -> MappedPatient:
+    """The made-up patient, varied; both kidneys keep the shape of the map, right and left as in the map."""
+    for seed in range(50):
+        patient = map_patient(np.random.default_rng(seed), toy_label_map)
+        if patient.traced == {0, 1} and patient.label_map.classes == toy_label_map.classes:
+            return patient
+    raise AssertionError("no seed keeps both kidneys")
+
+
+@pytest.fixture(scope="session")
+def mapped_canvas(mapped_patient: MappedPatient) -> Canvas:
+    """The made-up patient, painted healthy."""
+    grid = Grid((88, 72, 104), (3.4, 3.4, 3.0), (-180.0, -122.0, -140.0))
+    healthy = dict.fromkeys((0, 1), HEALTHY)
+    return paint_mapped_anatomy(np.random.SeedSequence(1), mapped_patient, plain_attenuation(), grid, healthy).canvas
 
 
 @pytest.fixture(scope="session")
