@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from NephroSynthLib import __version__
 from NephroSynthLib.evaluation import Metrics
 from NephroSynthLib.exam.exam import Exam
-from NephroSynthLib.files.notice import RESEARCH_ONLY, SIMULATED_TRAINING
+from NephroSynthLib.files.notice import RESEARCH_ONLY
+from NephroSynthLib.models.device import device_used
+from NephroSynthLib.models.training_data import training_notice
 from NephroSynthLib.registration import Registration
 from NephroSynthLib.segmentation.segmenter import Segmentation
 from NephroSynthLib.settings import Settings
@@ -33,7 +35,7 @@ class Summary(BaseModel):
 
     Attributes:
         schema_version: Raised whenever a field changes its meaning or goes.
-        notice: That the result is for research only.
+        notice: That the result is for research only, and the exams that its models learned from.
         registration: Mode used, figures of quality and verdict.
         segmentation: Volume in ml of each kidney, by phase and side.
         synthesis: Box of voxels (start and size in x, y, z) that the model synthesized, sampler, steps, samples.
@@ -42,6 +44,7 @@ class Summary(BaseModel):
         peak_memory_mb: Largest resident memory of the process in MiB.
         model: Models by stage.
         settings: All settings of the run.
+        device: The device that the networks ran on.
         versions: Versions of NephroSynth, Python and the libraries that computed the result.
         warnings: Doubts that the user must weigh, as sentences.
         notes: Information about how the result came about, as sentences.
@@ -50,7 +53,7 @@ class Summary(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     schema_version: int = Field(1, ge=1)
-    notice: str = f"{RESEARCH_ONLY} {SIMULATED_TRAINING}"
+    notice: str
     registration: dict[str, JsonValue]
     segmentation: dict[str, dict[str, float]]
     synthesis: dict[str, JsonValue]
@@ -59,6 +62,7 @@ class Summary(BaseModel):
     peak_memory_mb: float
     model: dict[str, ModelSummary]
     settings: dict[str, JsonValue]
+    device: str = ""
     versions: dict[str, str]
     warnings: tuple[str, ...]
     notes: tuple[str, ...] = ()
@@ -132,12 +136,21 @@ class Result:
         """Information that is no doubt, such as the DICOM series that were chosen."""
         return _unique(*self.exam.notes, *self.segmentation.notes, *self.excretory_segmentation.notes)
 
+    @property
+    def models(self) -> dict[str, tuple[str, str]]:
+        """Name and sha256 of the model of each stage."""
+        return {"segmentation": self.segmentation.model, "synthesis": self.synthesis.model}
+
+    def _training_notice(self) -> str:
+        chosen = {"segmentation": self.settings.segmentation.model, "synthesis": self.settings.synthesis.model}
+        return training_notice({stage: (chosen[stage], sha256) for stage, (_, sha256) in self.models.items()})
+
     def summary(self) -> Summary:
         """Returns the content of `result.json`."""
         chosen = self.settings.synthesis
         region = self.synthesis.region
-        models = {"segmentation": self.segmentation.model, "synthesis": self.synthesis.model}
         return Summary(
+            notice=f"{RESEARCH_ONLY} {self._training_notice()}".strip(),
             registration={"mode": self.registration.mode, **self.registration.quality.to_dict()},
             segmentation={
                 "noncontrast": self.segmentation.volumes_ml,
@@ -153,8 +166,9 @@ class Result:
             metrics=self.acquired.metrics.to_dict() if self.acquired else None,
             timings_s={stage: round(seconds, 2) for stage, seconds in self.timings_s.items()},
             peak_memory_mb=round(self.peak_memory_mb, 1),
-            model={stage: ModelSummary(name=name, sha256=sha256) for stage, (name, sha256) in models.items()},
+            model={stage: ModelSummary(name=name, sha256=sha256) for stage, (name, sha256) in self.models.items()},
             settings=self.settings.model_dump(mode="json"),
+            device=device_used(self.settings.device),
             versions=self.versions,
             warnings=self.warnings,
             notes=self.notes,

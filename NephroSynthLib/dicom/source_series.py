@@ -121,7 +121,7 @@ def read_source(series: Series | Sequence[Source]) -> SourceSeries:
     for keyword in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
         if len({str(instance.get(keyword, "")) for instance in instances}) > 1:
             raise IdentityError(f"The source files differ in their {keyword}.", Action.GIVE_SOURCE)
-    if not instances[0].get("FrameOfReferenceUID"):
+    if not _is_one_uid(instances[0], "FrameOfReferenceUID"):
         raise GeometryError("The source series has no frame of reference, so nothing can be placed in it.")
     frames = []
     for path, instance in zip(files, instances, strict=True):
@@ -222,12 +222,18 @@ def _read_header(path: Source) -> Dataset:
     for keyword, default in (("SOPClassUID", CT_IMAGE), ("SOPInstanceUID", "")):
         if not instance.get(keyword):
             setattr(instance, keyword, instance.file_meta.get(f"MediaStorage{keyword}") or default)
-    if not all(instance.get(keyword) for keyword in _IDENTIFIERS):
+    if not all(_is_one_uid(instance, keyword) for keyword in _IDENTIFIERS):
         raise UnreadableInputError(
             f"A source file ({path.name}) lacks the UIDs of its instance, series or study, so nothing can refer to it.",
             Action.EXPORT_AGAIN,
         )
     return instance
+
+
+def _is_one_uid(instance: Dataset, keyword: str) -> bool:
+    """Tells whether an attribute has exactly one value, which is text."""
+    value = instance.get(keyword)
+    return isinstance(value, str) and value != ""
 
 
 def _frame(instance: Dataset, index: int | None) -> SourceFrame:

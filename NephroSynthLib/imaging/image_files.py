@@ -13,16 +13,17 @@ import SimpleITK as sitk
 from NephroSynthLib.errors import Action, UnreadableInputError
 from NephroSynthLib.files.staging import file_suffix, staged_file
 from NephroSynthLib.imaging.grids import straightened
-from NephroSynthLib.imaging.metaimage import check_metaimage_header, check_metaimage_stream
+from NephroSynthLib.imaging.metaimage import check_metaimage_header, check_metaimage_stream, metaimage_comment
 from NephroSynthLib.imaging.nifti import check_nifti_stream, read_nifti_header, read_nifti_voxels
 from NephroSynthLib.imaging.nifti_placement import nifti_placement
-from NephroSynthLib.imaging.nrrd import check_nrrd_header, check_nrrd_stream
+from NephroSynthLib.imaging.nrrd import check_nrrd_header, check_nrrd_stream, nrrd_content
 from NephroSynthLib.imaging.streams import BROKEN_STREAM
 from NephroSynthLib.imaging.volume_checks import check_geometry, check_shape, gantry_tilt, not_finite
 
 _NIFTI = (".nii", ".nii.gz")
 _NRRD = (".nrrd", ".seg.nrrd", ".nhdr")
 _METAIMAGE = (".mha", ".mhd")
+_LONGEST_NIFTI_DESCRIPTION = 79
 
 
 def is_image_file(path: Path) -> bool:
@@ -127,8 +128,27 @@ def _read_with_itk(path: Path, role: str, pixel_type: int | None, layers: bool) 
         raise
 
 
-def save_image(image: sitk.Image, path: Path, compress: bool = True) -> None:
+def read_description(path: Path) -> str:
+    """Returns the description in the header of an image file; empty where it has none or cannot be read."""
+    suffix = file_suffix(path).lower()
+    try:
+        if suffix in _NIFTI:
+            header = read_nifti_header(path)
+            return "" if header is None else header.description
+        return nrrd_content(path) if suffix in _NRRD else metaimage_comment(path)
+    except (OSError, *BROKEN_STREAM):
+        return ""
+
+
+def save_image(image: sitk.Image, path: Path, compress: bool = True, description: str = "") -> None:
     """Writes an image atomically in the format that the suffix of `path` names.
+
+    Args:
+        image: The image.
+        path: The file.
+        compress: Whether its voxels are compressed.
+        description: A line that the header keeps: in `descrip` of NIfTI, which holds 79 characters of it, in 'content'
+            of NRRD, in Comment of MetaImage. Characters outside ASCII become question marks.
 
     Raises:
         ResourceError: If there is not enough disk space, or the file cannot be written.
@@ -138,10 +158,24 @@ def save_image(image: sitk.Image, path: Path, compress: bool = True) -> None:
         if shutil.disk_usage(path.parent).free < needed:
             raise OSError(errno.ENOSPC, "too little free space")
         try:
-            sitk.WriteImage(image, str(temporary), useCompression=compress)
+            described = _described(image, file_suffix(path).lower(), description)
+            sitk.WriteImage(described, str(temporary), useCompression=compress)
         except RuntimeError as error:
             raise OSError(errno.EIO, "the image writer failed") from error
         try:
             check_stream(temporary)
         except (*BROKEN_STREAM, OSError) as error:
             raise OSError(errno.ENOSPC, "the file was cut short") from error
+
+
+def _described(image: sitk.Image, suffix: str, description: str) -> sitk.Image:
+    """Returns the image with the metadata that ITK writes as its description in a format."""
+    if not description:
+        return image
+    text = " ".join(description.split()).encode("ascii", "replace").decode("ascii")
+    described = sitk.Image(image)
+    if suffix in _NIFTI:
+        described.SetMetaData("ITK_FileNotes", text[:_LONGEST_NIFTI_DESCRIPTION])
+    else:
+        described.SetMetaData("NRRD_content" if suffix in _NRRD else "Comment", text)
+    return described

@@ -45,6 +45,15 @@ def check_metaimage_header(path: Path, role: str) -> None:
         )
 
 
+def metaimage_comment(path: Path) -> str:
+    """Returns the field Comment of the header; empty where it has none.
+
+    Raises:
+        OSError: If the file cannot be read.
+    """
+    return _header(path)[0].get("Comment", "")
+
+
 def check_metaimage_stream(path: Path) -> None:
     """Reads the compressed voxels of a MetaImage to their end; does nothing where they are not compressed.
 

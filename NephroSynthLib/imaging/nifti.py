@@ -26,21 +26,21 @@ _CHUNK = 1 << 24
 _LONGEST_HEADER = 540
 _NAMES = (
     *("dim", "datatype", "bitpix", "pixdim", "vox_offset", "scl_slope", "scl_inter", "xyzt_units"),
-    *("qform_code", "sform_code", "quatern", "qoffset", "srow"),
+    *("qform_code", "sform_code", "quatern", "qoffset", "srow", "descrip"),
 )
 _VERSIONS = {
     (b"n+1", 344, 348): np.dtype(
         {
             "names": _NAMES,
-            "formats": ["8i2", "i2", "i2", "8f4", "f4", "f4", "f4", "u1", "i2", "i2", "3f4", "3f4", "(3,4)f4"],
-            "offsets": (40, 70, 72, 76, 108, 112, 116, 123, 252, 254, 256, 268, 280),
+            "formats": ["8i2", "i2", "i2", "8f4", "f4", "f4", "f4", "u1", "i2", "i2", "3f4", "3f4", "(3,4)f4", "S80"],
+            "offsets": (40, 70, 72, 76, 108, 112, 116, 123, 252, 254, 256, 268, 280, 148),
         }
     ),
     (b"n+2", 4, 540): np.dtype(
         {
             "names": _NAMES,
-            "formats": ["8i8", "i2", "i2", "8f8", "i8", "f8", "f8", "i4", "i4", "i4", "3f8", "3f8", "(3,4)f8"],
-            "offsets": (16, 12, 14, 104, 168, 176, 184, 500, 344, 348, 352, 376, 400),
+            "formats": ["8i8", "i2", "i2", "8f8", "i8", "f8", "f8", "i4", "i4", "i4", "3f8", "3f8", "(3,4)f8", "S80"],
+            "offsets": (16, 12, 14, 104, 168, 176, 184, 500, 344, 348, 352, 376, 400, 240),
         }
     ),
 }
@@ -67,6 +67,7 @@ class NiftiHeader:
         unit: Name of the unit of length, if it is not mm.
         qform: Index to world (RAS, 4 × 4) by quaternion and `voxel_size`; None if its code is 0.
         sform: Index to world (RAS, 4 × 4) by matrix; None if its code is 0.
+        description: The field descrip.
     """
 
     shape: tuple[int, ...]
@@ -79,6 +80,7 @@ class NiftiHeader:
     unit: str | None
     qform: NDArray[np.float64] | None
     sform: NDArray[np.float64] | None
+    description: str = ""
 
 
 def read_nifti_header(path: Path) -> NiftiHeader | None:
@@ -182,6 +184,7 @@ def _understood(fields: Any, order: str) -> NiftiHeader | None:
         _UNITS.get(int(fields["xyzt_units"]) & 7),
         _quaternion_form(fields) if fields["qform_code"] > 0 else None,
         np.vstack([fields["srow"].astype(np.float64), [0, 0, 0, 1]]) if fields["sform_code"] > 0 else None,
+        fields["descrip"].decode("ascii", "replace"),
     )
 
 

@@ -60,6 +60,15 @@ def check_nrrd_header(path: Path, role: str) -> None:
         )
 
 
+def nrrd_content(path: Path) -> str:
+    """Returns the field 'content' of the header; empty where it has none.
+
+    Raises:
+        OSError: If the file cannot be read.
+    """
+    return _header(path).fields.get("content", "")
+
+
 def check_nrrd_stream(path: Path) -> None:
     """Reads the compressed voxels of an NRRD file to their end; does nothing where they are not compressed.
 

@@ -15,6 +15,7 @@ from NephroSynthLib.errors import Action, IdentityError, ImageContentError, Unre
 from NephroSynthLib.files.outputs import OTHER_IMAGES, SUMMARY
 from NephroSynthLib.files.staging import file_suffix
 from NephroSynthLib.jobs.dicom_phases import place_of
+from NephroSynthLib.jobs.image_descriptions import described_image
 from NephroSynthLib.jobs.request import DicomFolder, Flag, Request, Summary, WritingRequest
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import field
@@ -55,7 +56,7 @@ def export_dicom(request: ExportRequest, progress: Progress) -> Summary:
     from NephroSynthLib.imaging.image_files import read_image_file
     from NephroSynthLib.imaging.volume_checks import check_hounsfield
 
-    _check_name(request.volume)
+    _check_is_synthetic(request.volume)
     reading = progress.stage("read")
     image = read_image_file(request.volume, "volume", sitk.sitkFloat32)
     check_hounsfield("volume", sitk.GetArrayViewFromImage(image))
@@ -64,7 +65,7 @@ def export_dicom(request: ExportRequest, progress: Progress) -> Summary:
     series = find_source(index, image, request.noncontrast_series, progress=reading.part(0.5, 0.9))
     excretory = _excretory(request, index, series, reading.part(0.9, 1.0))
     reading.update(1.0)
-    models = _models_on_record(request.volume)
+    models = {stage: model_identity(one) for stage, one in models_on_record(request.volume.parent).items()}
     progress.stage("save").update(0.0, "Writing DICOM")
     exported = export(
         image,
@@ -88,13 +89,13 @@ def export_dicom(request: ExportRequest, progress: Progress) -> Summary:
     return {"files": len(exported.files), **sources, "warnings": warnings}
 
 
-def _check_name(volume: Path) -> None:
+def _check_is_synthetic(volume: Path) -> None:
     """Refuses the other images of a result, since the export would call them synthetic.
 
     Raises:
-        ImageContentError: If the file has the name of one.
+        ImageContentError: If the file has the description of one, or no description and the name of one.
     """
-    name = volume.name.removesuffix(file_suffix(volume))
+    name = described_image(volume) or volume.name.removesuffix(file_suffix(volume))
     if name in OTHER_IMAGES:
         raise ImageContentError(
             f"The volume is the image '{name}' of a result, not the synthetic nephrographic phase.",
@@ -182,11 +183,11 @@ def _excretory(request: ExportRequest, index: DicomIndex, source: Series, progre
     return series
 
 
-def _models_on_record(volume: Path) -> dict[str, ModelIdentity | None]:
-    """Returns the models that `result.json` beside a volume names, by stage; empty if there is none."""
+def models_on_record(folder: Path) -> dict[str, tuple[str, str]]:
+    """Returns name and sha256 of the models that `result.json` in a folder names, by stage; empty if there is none."""
     try:
-        models = json.loads((volume.parent / SUMMARY).read_text(encoding="utf-8"))["model"]
+        models = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["model"]
         stages = models if "sha256" not in models else {"synthesis": models}
-        return {stage: model_identity((one["name"], one["sha256"])) for stage, one in stages.items()}
+        return {stage: (str(one["name"]), str(one["sha256"])) for stage, one in stages.items()}
     except (OSError, ValueError, KeyError, TypeError):
         return {}

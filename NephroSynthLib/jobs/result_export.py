@@ -11,7 +11,8 @@ from pydantic import Field
 from NephroSynthLib import options
 from NephroSynthLib.files.outputs import READY, SUMMARY
 from NephroSynthLib.files.staging import staged_folder
-from NephroSynthLib.jobs.dicom_output import ExportRequest, export_dicom
+from NephroSynthLib.jobs.dicom_output import ExportRequest, export_dicom, models_on_record
+from NephroSynthLib.jobs.image_descriptions import describe_image
 from NephroSynthLib.jobs.request import DicomFolder, Request, Summary
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import field
@@ -78,8 +79,9 @@ def _save_as(suffixes: Sequence[str], folder: Path, target: Path, progress: Prog
     from NephroSynthLib.imaging.image_files import save_image
 
     images = sorted(folder.glob("*.nrrd"))
+    models = models_on_record(folder)
     for index, path in enumerate(images):
         image = sitk.ReadImage(str(path))
         for suffix in suffixes:
             progress.update(index / len(images), f"Writing {path.stem}{suffix}")
-            save_image(image, target / f"{path.stem}{suffix}")
+            save_image(image, target / f"{path.stem}{suffix}", description=describe_image(path.stem, models))

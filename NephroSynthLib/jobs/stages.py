@@ -80,7 +80,7 @@ def segment(request: SegmentRequest, progress: Progress) -> Summary:
         **provenance(settings, (*volume.warnings, *found.warnings), found.notes),
     }
     with staged_folder(request.out, request.overwrite, OUTPUTS["segment"]) as folder:
-        save_stage(folder, summary, {"kidneys": found.labels}, progress)
+        save_stage(folder, summary, {"kidneys": found.labels}, progress, {"segmentation": found.model})
     return summary
 
 
@@ -120,7 +120,7 @@ def synthesize(request: SynthesizeRequest, progress: Progress) -> Summary:
     warnings = (*exam.warnings, *doubts, *delay_warnings, *coverage_warnings(exam.excretory, labels))
     summary = {"synthesis": region, "model": _model(found.model), **provenance(settings, warnings)}
     with staged_folder(request.out, request.overwrite, OUTPUTS["synthesize"]) as folder:
-        save_stage(folder, summary, images, progress)
+        save_stage(folder, summary, images, progress, {"synthesis": found.model})
     return summary
 
 

@@ -14,7 +14,8 @@ from pydantic import JsonValue
 
 from NephroSynthLib.files.notice import RESEARCH_ONLY
 from NephroSynthLib.files.staging import staged_file
-from NephroSynthLib.models.bundle import BundleMetadata, ModelBundle, Task, list_bundles, load_bundle
+from NephroSynthLib.models.bundle import ModelBundle, Task, list_bundles, load_bundle
+from NephroSynthLib.models.training_data import STARTED_FROM, TrainingData, training_data
 
 CARDS = Path("Resources/ModelCards")
 
@@ -41,14 +42,18 @@ _LIMITS: Mapping[Task, tuple[str, ...]] = {
         "A wrong registration makes a wrong synthesis. Look at the registration check first.",
     ),
 }
-_SIMULATED = (
-    "Trained on simulated exams alone. No figure here was measured on a patient. Its use on real CT must be tested on"
-    " real exams before anyone relies on it."
-)
-_COHORT = "Trained, in part or in whole, on a cohort that its maker prepared. It may fail on exams unlike that cohort."
+_LEARNED_FROM: Mapping[TrainingData, str] = {
+    TrainingData.SIMULATED: (
+        "Trained on simulated exams alone. No figure here was measured on a patient. Its use on real CT must be tested"
+        " on real exams before anyone relies on it."
+    ),
+    TrainingData.COHORT: (
+        "Trained, in part or in whole, on a cohort that its maker prepared. It may fail on exams unlike that cohort."
+    ),
+    TrainingData.UNKNOWN: "Its bundle does not state the exams of each training. It may fail on any exam.",
+}
 _JUDGED = "Measured on exams that no training has used (`Documentation/Training.md`)."
 _UNJUDGED = "The bundle states no figures."
-_BEFORE = "started_from"
 _UNITS = {"db": "dB", "hu": "HU", "mm": "mm", "ml": "ml"}
 _CAPITALS = {"psnr": "PSNR", "ssim": "SSIM", "mae": "MAE", "dice": "Dice", "tre": "TRE"}
 
@@ -63,7 +68,7 @@ def model_card(bundle: ModelBundle) -> str:
         Markdown: intended use, limits, architecture, training, results, licence and digest.
     """
     metadata = bundle.metadata
-    limits = [_SIMULATED if _simulated_only(metadata) else _COHORT, *_LIMITS[metadata.task]]
+    limits = [_LEARNED_FROM[training_data(metadata.training)], *_LIMITS[metadata.task]]
     sections = (
         f"# {metadata.name}",
         f"**{RESEARCH_ONLY}**",
@@ -74,7 +79,7 @@ def model_card(bundle: ModelBundle) -> str:
         "## Model",
         _table(_model(bundle)),
         "## Training",
-        _table(_flat({k: v for k, v in metadata.training.items() if k != _BEFORE}, code=("command",))),
+        _table(_flat({k: v for k, v in metadata.training.items() if k != STARTED_FROM}, code=("command",))),
         *_earlier_runs(metadata.training),
         "## Results",
         _JUDGED if any(isinstance(value, int | float | dict) for value in metadata.results.values()) else _UNJUDGED,
@@ -113,20 +118,15 @@ def write_cards(names: Sequence[str] = (), folder: Path = CARDS) -> list[Path]:
 def _earlier_runs(training: Mapping[str, JsonValue]) -> Iterator[str]:
     """Yields the runs whose weights this one began with, the latest first."""
     runs = []
-    run = training.get(_BEFORE)
+    run = training.get(STARTED_FROM)
     while isinstance(run, dict):
         amounts = [f"{run[name]} {unit}" for name, unit in (("steps", "steps"), ("hours", "hours")) if name in run]
         rest = [str(run[name]) for name in ("data", "hardware", "date", "note") if name in run]
         runs.append(f"- `{run.get('command')}`: {'; '.join([*amounts, *rest])}; sha256 `{run.get('sha256')}`")
-        run = run.get(_BEFORE)
+        run = run.get(STARTED_FROM)
     if runs:
         yield "It began with the weights of earlier runs, the latest first:"
         yield "\n".join(runs)
-
-
-def _simulated_only(metadata: BundleMetadata) -> bool:
-    data = str(metadata.training.get("data", ""))
-    return "simulated" in data and "cohort" not in data
 
 
 def _model(bundle: ModelBundle) -> Iterator[tuple[str, str]]:

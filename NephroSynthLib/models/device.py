@@ -33,6 +33,14 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
+def device_used(name: str) -> str:
+    """Returns the device that a setting stands for on this machine, with the name of a GPU: 'cuda:0, NVIDIA H200'."""
+    device = resolve_device(name)
+    if device.type == "cuda":
+        return f"cuda:{device.index or 0}, {torch.cuda.get_device_name(device)}"
+    return str(device)
+
+
 def in_words(device: torch.device) -> str:
     """Returns the device in words; for a CPU, they say if PyTorch sees no GPU."""
     if device.type == "cuda":
