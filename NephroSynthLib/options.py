@@ -103,6 +103,8 @@ OVERWRITE = Option(False, "Replace an earlier result.")
 DEIDENTIFY = Option(False, "Remove every identifier from the DICOM output (basic profile of PS3.15).")
 
 # Simulation
+SAMPLE_SEED = 900_001
+"""The simulated exam of `nephrosynth demo` and of Slicer's sample. No bundled model was trained on it."""
 EXAM_SEED = Option(0, "Of the first exam; the next ones follow it.", 0, LARGEST_SEED)
 EXAM_COUNT = Option(1, "How many exams.", 1)
 PHASE_FORMAT: Option[PhaseFormat] = Option("nifti", "Of the phases.", choices=get_args(PhaseFormat))

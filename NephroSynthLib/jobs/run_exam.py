@@ -23,8 +23,6 @@ from NephroSynthLib.settings import Settings, field
 if TYPE_CHECKING:
     from NephroSynthLib.exam.exam import Exam
 
-DEMO_SEED = 900_001
-
 
 class RunRequest(ComputingRequest, WritingRequest):
     """Runs the whole job: segment, register, synthesize, judge, report."""
@@ -144,7 +142,7 @@ def demo(request: DemoRequest, progress: Progress) -> Summary:
     with staged_folder(request.out, request.overwrite, OUTPUTS["demo"]) as folder:
         exam = folder / "exam"
         simulating = replace(progress, stage_name="simulate")
-        simulated = SimulatedFiles.simulate(DEMO_SEED, simulating.part(0.0, 0.8), grid)
+        simulated = SimulatedFiles.simulate(options.SAMPLE_SEED, simulating.part(0.0, 0.8), grid)
         simulated.write_phases(exam, "nifti", simulating.part(0.8, 1.0))
         inputs = RunRequest(
             noncontrast=exam / "noncontrast.nii.gz",

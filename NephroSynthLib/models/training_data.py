@@ -20,7 +20,7 @@ class TrainingData(Enum):
 
     SIMULATED = "simulated exams only"
     COHORT = "exams of a cohort that its maker prepared"
-    UNKNOWN = "exams that its bundle does not state"
+    UNKNOWN = "exams that are not stated in its bundle"
 
 
 def training_data(training: Mapping[str, JsonValue]) -> TrainingData:

@@ -12,6 +12,7 @@ import vtk
 from numpy.typing import NDArray
 
 from NephroSynthLib.errors import Action, UsageError
+from NephroSynthLib.files.decimals import beside
 from NephroSynthLib.imaging.grids import AIR_HU, box_around, resample
 from NephroSynthLib.imaging.sides import LEFT, RIGHT
 from NephroSynthLib.mrml.i18n import tr as _
@@ -98,6 +99,7 @@ def registration_table(
 ) -> slicer.vtkMRMLTableNode:
     """Makes a table of the registration, for each kidney and around both. Arguments are those of `metrics_table`."""
     found = summary["registration"]
+    after, gate = beside(found["ssim_after"], found["gate"])
     sides = ("right", "left")
 
     def both(value: float | None) -> list[str]:
@@ -113,8 +115,8 @@ def registration_table(
     rows = {
         _("SSIM before"): both(found["ssim_before"]),
         _("SSIM after affine"): both(found["ssim_affine"]),
-        _("SSIM after"): both(found["ssim_after"]),
-        _("SSIM needed"): both(found["gate"]),
+        _("SSIM after"): ["", "", after.replace("-", "−")],
+        _("SSIM needed"): ["", "", gate],
         _("Dice before"): by_side("kidney_dice_before"),
         _("Dice after"): by_side("kidney_dice_after"),
         _("Shift (mm)"): shift("norm"),

@@ -174,8 +174,9 @@ def registration_table(registrations: Mapping[str, Mapping[str, Any]]) -> Table:
     add("Mode", (str(r["mode"]) for r in every))
     add("SSIM as acquired", (_number(r["ssim_before"], 3) for r in every))
     add("SSIM after the affine stage", (_number(r["ssim_affine"], 3) for r in every))
-    add("SSIM as returned", (_number(r["ssim_after"], 3) for r in every))
-    add("Gate", (_number(r["gate"]) for r in every))
+    judged = [beside(r["ssim_after"], r["gate"], 3) for r in every]
+    add("SSIM as returned", (after.replace("-", "−") for after, _ in judged))
+    add("Gate", (gate for _, gate in judged))
     add("Least Jacobian determinant", (_number(r["min_jacobian"], 3) for r in every))
     for side in sides:
         before, after = "kidney_dice_before", "kidney_dice_after"
@@ -214,10 +215,17 @@ def settings_table(settings: Mapping[str, Any]) -> Table:
 
 
 def timings_table(timings_s: Mapping[str, float], peak_memory_mb: float) -> Table:
-    """Returns the table of seconds by stage, their sum and the peak memory."""
+    """Returns the table of seconds by stage, their sum and the peak memory.
+
+    The report is written before a run ends, so it cannot tell the time of the whole run, and says so.
+    """
     rows = [(_sentence(stage), f"{seconds:.1f} s") for stage, seconds in timings_s.items()]
-    rows += [("Total", f"{sum(timings_s.values()):.1f} s"), ("Peak memory", f"{peak_memory_mb:.0f} MiB")]
-    return Table("Time and memory", ("Stage", "Used"), tuple(rows))
+    rows += [
+        ("These stages together", f"{sum(timings_s.values()):.1f} s"),
+        ("Peak memory", f"{peak_memory_mb:.0f} MiB"),
+    ]
+    note = "Without the start of the process, reading and writing, which the time of the whole run has too."
+    return Table("Time and memory", ("Stage", "Used"), tuple(rows), note)
 
 
 def _agreement(metrics: Mapping[str, Any]) -> Verdict:
@@ -229,18 +237,19 @@ def _agreement(metrics: Mapping[str, Any]) -> Verdict:
 
 
 def _enhancement(regions: Iterable[RegionStatistics], synthetic: str, noncontrast: str) -> tuple[str, tuple[str, ...]]:
-    means: dict[str, dict[str, float]] = {}
+    """Returns the gain of the median HU, which cysts and stones do not shift as they shift a mean."""
+    medians: dict[str, dict[str, float]] = {}
     for row in regions:
         if row.tissue == "kidney":
-            means.setdefault(row.side, {})[row.phase] = row.mean_hu
+            medians.setdefault(row.side, {})[row.phase] = row.median_hu
     pairs = {
-        side: (hu[noncontrast], hu[synthetic]) for side, hu in means.items() if {noncontrast, synthetic} <= hu.keys()
+        side: (hu[noncontrast], hu[synthetic]) for side, hu in medians.items() if {noncontrast, synthetic} <= hu.keys()
     }
     if not pairs:
         return "Not measurable", ()
     gain = sum(after - before for before, after in pairs.values()) / len(pairs)
     lines = tuple(f"{side} {_number(before, 0)} → {_number(after, 0)} HU" for side, (before, after) in pairs.items())
-    return f"{_number(gain, 0, sign='+')} HU in the kidneys", lines
+    return f"{_number(gain, 0, sign='+')} HU in the kidneys", ("median, non-contrast → synthetic", *lines)
 
 
 def _shift(shift: Mapping[str, float] | None) -> str:

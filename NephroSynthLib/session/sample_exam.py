@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from NephroSynthLib import __version__
+from NephroSynthLib.options import SAMPLE_SEED
 
 PHASES = ("noncontrast", "excretory", "nephrographic")
 
@@ -22,7 +23,7 @@ class SampleExam:
     """
 
     cache: Path
-    seed: int = 900_001
+    seed: int = SAMPLE_SEED
     spacing_mm: tuple[float, float, float] = (1.4, 1.4, 2.5)
 
     @property

@@ -22,10 +22,12 @@ from NephroSynthLib.dicom.index import index_dicom
 from NephroSynthLib.dicom.quiet import quiet
 from NephroSynthLib.dicom.series_choice import choose_exam
 from NephroSynthLib.dicom.simulated_study import write_simulated_study
-from NephroSynthLib.errors import AmbiguousPhasesError, NephroSynthError
+from NephroSynthLib.errors import AmbiguousPhasesError, ImageContentError, NephroSynthError
 from NephroSynthLib.exam.simulated_images import to_images
+from NephroSynthLib.imaging.image_files import save_image
 from NephroSynthLib.jobs import catalogue
 from NephroSynthLib.jobs.failures import traceback_of
+from NephroSynthLib.jobs.image_descriptions import describe_image
 from NephroSynthLib.phases.evidence import Phase
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.simulation import Grid, simulate
@@ -219,6 +221,15 @@ def test_an_image_that_is_no_synthetic_phase_is_refused(
     shown = runner.invoke(app, ["export-dicom", *map(str, options)])
     assert shown.exit_code == 3
     assert words in shown.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_registered_phase_is_no_synthetic_one_under_another_name(exam: Path, tmp_path: Path) -> None:
+    image, path = sitk.ReadImage(str(exam / "synthetic.nii.gz")), tmp_path / "nephrographic.nii.gz"
+    save_image(image, path, description=describe_image("excretory_registered", {}))
+    arguments = {"volume": path, "source": exam / "study", "out": tmp_path / "out"}
+    with pytest.raises(ImageContentError, match="image 'excretory_registered' of a result"):
+        catalogue.execute("export-dicom", arguments, Progress())
     assert not (tmp_path / "out").exists()
 
 

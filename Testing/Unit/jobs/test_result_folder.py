@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from NephroSynthLib.files.outputs import SUMMARY
 from NephroSynthLib.jobs.result_folder import provenance, save_stage
+from NephroSynthLib.models.device import device_used
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import Settings
 
@@ -27,6 +28,7 @@ def test_a_stage_is_saved_with_its_figures(phantom: Callable[..., sitk.Image], t
 def test_provenance_tells_settings_versions_and_each_doubt_once() -> None:
     told = provenance(Settings(seed=7), ["one", "two", "one"], ["known"])
     assert told["settings"]["seed"] == 7
+    assert told["device"] == device_used("auto")
     assert told["warnings"] == ["one", "two"]
     assert told["notes"] == ["known"]
     assert {"NephroSynth", "Python", "torch"} <= told["versions"].keys()

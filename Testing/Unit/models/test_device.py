@@ -4,12 +4,20 @@ import pytest
 import torch
 
 from NephroSynthLib.errors import ResourceError
-from NephroSynthLib.models.device import autocast, free_memory, in_words, inference_dtype, resolve_device
+from NephroSynthLib.models.device import autocast, device_used, free_memory, in_words, inference_dtype, resolve_device
 
 
 def test_auto_is_a_device_that_computes() -> None:
     device = resolve_device("auto")
     assert torch.ones(2, device=device).sum().item() == 2
+
+
+def test_the_device_used_is_never_called_auto(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert device_used("cpu") == "cpu"
+    assert device_used("auto").startswith(resolve_device("auto").type)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "GPU of the test")
+    assert device_used("auto") == "cuda:0, GPU of the test"
 
 
 def test_a_gpu_that_is_not_there_is_refused_with_what_to_do() -> None:

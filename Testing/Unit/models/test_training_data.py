@@ -49,7 +49,7 @@ def test_a_model_of_one_s_own_is_not_called_simulated(tmp_path: Path) -> None:
     assert "the model of the segmentation on simulated exams only" in told
     assert SIMULATED_TRAINING not in told
     path.unlink()
-    assert "does not state" in training_notice({"synthesis": (str(path), "ab" * 32)})
+    assert "not stated" in training_notice({"synthesis": (str(path), "ab" * 32)})
 
 
 def test_a_part_that_the_user_gave_has_no_training() -> None:

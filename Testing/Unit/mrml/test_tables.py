@@ -43,6 +43,13 @@ def test_the_registration_of_a_run_with_one_kidney(scene: Scene, summary: dict[s
     assert by_figure["Both"]["SSIM after affine"] == "–"
 
 
+def test_a_missed_gate_never_looks_reached(scene: Scene, summary: dict[str, Any], columns_of: Columns) -> None:
+    missed = {**summary, "registration": {**summary["registration"], "ssim_after": 0.6498, "gate": 0.65}}
+    columns = columns_of(registration_table(scene, missed, "registration"))
+    shown = dict(zip(columns["Figure"], columns["Both"], strict=True))
+    assert (shown["SSIM after"], shown["SSIM needed"]) == ("0.6498", "0.6500")
+
+
 def test_a_figure_that_does_not_concern_a_column_leaves_it_blank(
     scene: Scene, summary: dict[str, Any], columns_of: Columns
 ) -> None:

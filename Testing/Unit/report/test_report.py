@@ -23,7 +23,7 @@ from NephroSynthLib.registration import Registration, RegistrationQuality
 from NephroSynthLib.registration.quality import Shift
 from NephroSynthLib.report.report import write_report
 from NephroSynthLib.report.report_tables import model_table, without_paths
-from NephroSynthLib.result import RESEARCH_ONLY, SIMULATED_TRAINING, Acquired, Result
+from NephroSynthLib.result import RESEARCH_ONLY, Acquired, Result
 from NephroSynthLib.segmentation.segmenter import Segmentation, volumes_ml
 from NephroSynthLib.settings import SegmentationSettings, Settings
 from NephroSynthLib.synthesis.nephrographic import Synthesis
@@ -141,7 +141,7 @@ def full_page(full: Result, tmp_path_factory: pytest.TempPathFactory) -> Page:
 
 def test_a_full_report_shows_everything(full: Result, full_page: Page) -> None:
     for expected in (
-        f"{RESEARCH_ONLY} {SIMULATED_TRAINING}",
+        f"{RESEARCH_ONLY} Training: the model of the segmentation on exams that are not stated in its bundle",
         "The left kidney reaches the edge of the field of view.",
         "Acquired nephrographic",
         "Uncertainty",

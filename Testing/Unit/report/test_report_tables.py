@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from NephroSynthLib.report.report_tables import settings_table, timings_table, verdicts, without_paths
+from NephroSynthLib.evaluation.regions import RegionStatistics
+from NephroSynthLib.report.report_tables import (
+    registration_table,
+    settings_table,
+    timings_table,
+    verdicts,
+    without_paths,
+)
 
 
 @pytest.mark.parametrize(
@@ -26,11 +33,32 @@ def test_settings_are_listed_with_dotted_names() -> None:
 
 
 def test_times_add_up() -> None:
-    rows = dict(timings_table({"segment": 1.5, "judge": 2.25}, 812.4).rows)
-    assert rows == {"Segment": "1.5 s", "Judge": "2.2 s", "Total": "3.8 s", "Peak memory": "812 MiB"}
+    table = timings_table({"segment": 1.5, "judge": 2.25}, 812.4)
+    assert dict(table.rows) == {
+        "Segment": "1.5 s",
+        "Judge": "2.2 s",
+        "These stages together": "3.8 s",
+        "Peak memory": "812 MiB",
+    }
+    assert "reading and writing" in table.note
+
+
+def test_a_cyst_does_not_shift_the_headline_of_the_enhancement() -> None:
+    """The mean of a kidney that is one third cyst is far from the HU of its parenchyma."""
+    rows = [
+        RegionStatistics("right", "kidney", phase, mean, 60.0, median, 150.0)
+        for phase, mean, median in (("noncontrast", 22.0, 32.0), ("synthetic", 125.0, 182.0))
+    ]
+    registration = {"passed": True, "ssim_before": 0.4, "ssim_after": 0.8, "gate": 0.65, "mode": "affine"}
+    box = verdicts(registration, {"right": 150.0, "left": 140.0}, rows, "synthetic", "noncontrast", None)[2]
+    assert box.headline == "+150 HU in the kidneys"
+    assert box.lines == ("median, non-contrast → synthetic", "right 32 → 182 HU")
 
 
 def test_a_missed_gate_never_looks_reached() -> None:
     registration = {"passed": False, "ssim_before": 0.4, "ssim_after": 0.6498, "gate": 0.65, "mode": "affine"}
     box = verdicts(registration, {"right": 150.0}, [], "synthetic", "noncontrast", None)[0]
     assert box.lines == ("SSIM 0.40 → 0.6498 at the kidneys", "gate 0.6500, mode affine")
+    figures = {"ssim_affine": 0.5, "min_jacobian": 0.8, "kidney_shift_mm": {}, "kidney_dice_before": {}}
+    rows = dict(registration_table({"Excretory phase": {**registration, **figures}}).rows)
+    assert (rows["SSIM as returned"], rows["Gate"]) == ("0.6498", "0.6500")
