@@ -19,6 +19,7 @@ from NephroSynthLib.exam.exam import Exam
 from NephroSynthLib.imaging.grids import along_stored_axes, resample, smooth_for, with_spacing
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.registration import Landmarks, Registration, register
+from NephroSynthLib.segmentation.across_phases import without_contradictions
 from NephroSynthLib.segmentation.segmenter import Segmentation, label_warnings, segment_kidneys, volumes_ml
 from NephroSynthLib.settings import Settings
 
@@ -147,6 +148,8 @@ def with_delay(settings: Settings, exam: Exam) -> tuple[Settings, tuple[str, ...
 def find_kidneys(exam: Exam, settings: Settings, progress: Progress) -> tuple[Segmentation, Segmentation]:
     """Segments the kidneys of the non-contrast phase, unless the exam has them, and those of the excretory phase.
 
+    A kidney that the other phase contradicts is left out with a warning.
+
     Raises:
         NoKidneyError: If the non-contrast phase has none.
     """
@@ -157,6 +160,7 @@ def find_kidneys(exam: Exam, settings: Settings, progress: Progress) -> tuple[Se
     if not found.volumes_ml:
         raise NoKidneyError("No kidney was found in the non-contrast phase.", Action.COVER_KIDNEYS)
     moving = segment(exam.excretory, settings, progress.part(0.5, 1))
+    found, moving = without_contradictions(exam.noncontrast, found, exam.excretory, moving)
     warnings = (
         *(f"Excretory phase: {warning}" for warning in moving.warnings),
         *field_of_view_warnings(moving.labels, "excretory phase"),

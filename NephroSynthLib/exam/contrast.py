@@ -12,8 +12,10 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from NephroSynthLib.imaging.grids import AIR_HU, resample, with_spacing
+from NephroSynthLib.imaging.grids import AIR_HU, resample, smooth_for, with_spacing
 from NephroSynthLib.imaging.sides import SIDE_NAMES
+from NephroSynthLib.phases.evidence import Phase
+from NephroSynthLib.phases.kidney_evidence import kidney_evidence, measure_kidneys
 
 SWAPPED = (
     "The phases look swapped: the non-contrast phase shows more contrast than the excretory phase. "
@@ -27,6 +29,10 @@ ENHANCED = (
     "The kidneys are enhanced in the non-contrast phase, as after an earlier injection of contrast. "
     "Check that the right series was given."
 )
+NOT_EXCRETED = (
+    "The excretory phase looks like a nephrographic phase: the kidneys are enhanced, and their calyces and pelves hold "
+    "no excreted contrast. Check that the right series was given."
+)
 
 _COARSE_MM = 3.0
 _IODINE_HU, _BONE_HU = 180.0, 130.0
@@ -35,6 +41,8 @@ _ENHANCEMENT_HU = 15.0
 _URINE_HU = 60.0
 _UNENHANCED_HU = 80.0
 _CUT_MM2 = 30.0
+_EARLIER = (Phase.CORTICOMEDULLARY, Phase.NEPHROGRAPHIC)
+_CLEARLY_EARLIER = 2.5  # in natural logarithms of odds: 12 to 1
 _UNSEEN = 0.01
 
 
@@ -79,8 +87,8 @@ def contrast_warnings(
         kidneys_ep: Label map on the grid of `excretory`.
 
     Returns:
-        A warning if the phases look swapped, the excretory phase has no contrast, or the non-contrast phase has some.
-        The better enhanced kidney decides, because the other one may not work.
+        A warning if the phases look swapped, the excretory phase has no contrast or has not excreted it yet, or the
+        non-contrast phase has contrast. The better enhanced kidney decides, because the other one may not work.
     """
     before, after = _kidney_hu(noncontrast, kidneys_nc), _kidney_hu(excretory, kidneys_ep)
     sides = before.keys() & after.keys()
@@ -92,7 +100,23 @@ def contrast_warnings(
         return (SWAPPED,)
     if max(before[side][0] for side in sides) > _UNENHANCED_HU:
         return (ENHANCED,)
-    return (NO_CONTRAST,) if median < _ENHANCEMENT_HU and urine < _URINE_HU else ()
+    if median < _ENHANCEMENT_HU and urine < _URINE_HU:
+        return (NO_CONTRAST,)
+    return (NOT_EXCRETED,) if median >= _ENHANCEMENT_HU and _before_excretion(excretory, kidneys_ep) else ()
+
+
+def _before_excretion(image: sitk.Image, kidneys: sitk.Image) -> bool:
+    """Tells whether enhanced kidneys look like an earlier phase than the excretory one.
+
+    The evidence is that of the recognition of phases: excreted urine, HU, and the contrast of cortex and medulla.
+    """
+    grid = with_spacing(image, (_COARSE_MM,) * 3)
+    hu = sitk.GetArrayFromImage(resample(smooth_for(image, (_COARSE_MM,) * 3), grid))
+    measured = measure_kidneys(hu, sitk.GetArrayFromImage(resample(kidneys, grid, label=True)), _COARSE_MM)
+    if measured is None:
+        return False
+    weights = kidney_evidence(measured).weights
+    return max(weights[phase] for phase in _EARLIER) - weights[Phase.EXCRETORY] > _CLEARLY_EARLIER
 
 
 def field_of_view_warnings(kidneys: sitk.Image, role: str = "non-contrast phase") -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import SimpleITK as sitk
@@ -14,13 +14,14 @@ from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
 from NephroSynthLib.diffusion.samplers import DDIM
 from NephroSynthLib.diffusion.tiling import Tiling, denoise_tiled, tile_shape
 from NephroSynthLib.imaging.grids import canonical, resample
-from NephroSynthLib.imaging.sides import LEFT, RIGHT, SIDES
+from NephroSynthLib.imaging.sides import LEFT, RIGHT, SIDE_NAMES, SIDES
 from NephroSynthLib.models.bundle import load_bundle
 from NephroSynthLib.models.device import autocast, in_words, resolve_device
 from NephroSynthLib.models.swin_diffusion import restore_denoiser
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.segmentation.kidney_pair import choose_kidneys, remarks
 from NephroSynthLib.segmentation.pieces import FOUND
+from NephroSynthLib.segmentation.plausibility import kidney_weight
 from NephroSynthLib.segmentation.preprocessing import SPACING, condition_channels, working_image
 from NephroSynthLib.settings import SegmentationSettings
 
@@ -45,6 +46,7 @@ class Segmentation:
         warnings: Doubts that the user should weigh, as sentences.
         model: Name and SHA-256 of the model, or `given` and an empty string.
         notes: Information about the choice of the kidneys, as sentences.
+        evidence: Logarithm of the odds that each found piece is a kidney, by side; none where the user gave them.
     """
 
     labels: sitk.Image
@@ -52,6 +54,7 @@ class Segmentation:
     warnings: tuple[str, ...]
     model: tuple[str, str]
     notes: tuple[str, ...] = ()
+    evidence: dict[str, float] = field(default_factory=dict)
 
     @property
     def horseshoe(self) -> bool:
@@ -103,6 +106,7 @@ def segment_kidneys(
         (*absent, *doubts, *label_warnings(labels)),
         (bundle.metadata.name, bundle.sha256),
         notes,
+        {SIDE_NAMES[label]: kidney_weight(kidney) for label, kidney in choice.kidneys.items()},
     )
 
 

@@ -9,6 +9,7 @@ import SimpleITK as sitk
 from NephroSynthLib.exam.contrast import (
     ENHANCED,
     NO_CONTRAST,
+    NOT_EXCRETED,
     SWAPPED,
     contrast_warnings,
     coverage_warnings,
@@ -102,6 +103,7 @@ class TestOnASimulatedExam:
         assert warnings("noncontrast", "excretory") == ()
         assert warnings("excretory", "noncontrast") == (SWAPPED,)
         assert warnings("noncontrast", "noncontrast") == (NO_CONTRAST,)
+        assert warnings("noncontrast", "nephrographic") == (NOT_EXCRETED,)
 
 
 class TestFieldOfView:
