@@ -57,7 +57,9 @@ SSIM_GATE = Option(0.65, "Least SSIM around the kidneys after registration (SSIM
 STRICT = Option(False, "Fail (exit 4) if the registration misses its quality gate.")
 
 # Segmentation
-SEGMENTATION_MODEL = Option("kidney-segmenter", "Name of a bundled model, or a .safetensors bundle.")
+SEGMENTATION_MODEL = Option(
+    "kidney-segmenter", "Segmentation model: the name of a bundled model, or a .safetensors bundle."
+)
 SEGMENTATION_STEPS = Option(2, "Denoising steps.", 1, 1000)
 
 # Synthesis

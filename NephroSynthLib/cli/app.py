@@ -41,8 +41,9 @@ _SYNTHESIS = {
     ),
     **_SEED,
 }
+_SEGMENTER = {"segmenter": SettingFlag("segmentation.model")}
 _SEGMENTATION = {
-    "model": SettingFlag("segmentation.model"),
+    "segmenter": SettingFlag("segmentation.model", also="model"),
     **_DEVICE,
     "steps": SettingFlag("segmentation.steps"),
     **_SEED,
@@ -51,8 +52,8 @@ _SEGMENTATION = {
 COMMANDS: Mapping[str, Mapping[str, SettingFlag]] = {
     "demo": {},
     "simulate": {},
-    "run": {**_SYNTHESIS, **_SPACING, **_REGISTRATION},
-    "register": {**_DEVICE, **_REGISTRATION},
+    "run": {**_SYNTHESIS, **_SEGMENTER, **_SPACING, **_REGISTRATION},
+    "register": {**_SEGMENTER, **_DEVICE, **_REGISTRATION},
     "segment": _SEGMENTATION,
     "synthesize": _SYNTHESIS,
     "evaluate": {},

@@ -31,6 +31,7 @@ class SettingFlag:
         help: Follows the setting's own help.
         default: Shown and used instead of the setting's own default.
         switches: Texts instead of a value, and the setting that each switches on.
+        also: A second name of the flag without dashes; empty for none.
     """
 
     path: str
@@ -39,6 +40,7 @@ class SettingFlag:
     help: str = ""
     default: Any = None
     switches: Mapping[str, str] = field(default_factory=dict)
+    also: str = ""
 
     def place(self, value: Any) -> dict[str, Any]:
         """Returns the settings that a value of this flag sets, nested as in JSON."""
@@ -137,7 +139,7 @@ def _setting(name: str, flag: SettingFlag) -> inspect.Parameter:
     field = _field_of(flag.path)
     kind = Any if flag.parse else _plain(field.annotation)
     default = field.default if flag.default is None else flag.default
-    info = _option(name, kind, field, flag.metavar, parser=flag.parse, more=flag.help)
+    info = _option(name, kind, field, flag.metavar, parser=flag.parse, more=flag.help, also=flag.also)
     return inspect.Parameter(
         name.replace("-", "_"), inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info]
     )
@@ -150,11 +152,13 @@ def _option(
     metavar: str,
     parser: Callable[[str], Any] | None = None,
     more: str = "",
+    also: str = "",
 ) -> Any:
     limits = {} if parser else _limits(field)
     shown_as = "" if kind is bool else metavar or None  # a flag that takes no value has no placeholder
     text = f"{field.description} {more}".strip()
-    return typer.Option(f"--{name}", help=text, metavar=shown_as, parser=parser, **limits)
+    names = [f"--{one}" for one in (name, also) if one]
+    return typer.Option(*names, help=text, metavar=shown_as, parser=parser, **limits)
 
 
 def _limits(field: FieldInfo) -> dict[str, Any]:

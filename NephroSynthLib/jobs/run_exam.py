@@ -13,6 +13,7 @@ from NephroSynthLib import options
 from NephroSynthLib.errors import Action, UsageError
 from NephroSynthLib.files.outputs import OUTPUTS
 from NephroSynthLib.files.staging import check_apart, check_space, check_target, staged_folder
+from NephroSynthLib.jobs.chosen_models import check_chosen_models
 from NephroSynthLib.jobs.dicom_output import EXCRETORY_SERIES, NONCONTRAST_SERIES, need_library
 from NephroSynthLib.jobs.request import ComputingRequest, DicomFolder, Flag, Summary, Volume, WritingRequest
 from NephroSynthLib.jobs.run_input import RunInput, export_run, find_series, with_series
@@ -71,6 +72,7 @@ def run(request: RunRequest, progress: Progress) -> Summary:
     """
     from NephroSynthLib.exam.exam import read_exam
 
+    check_chosen_models(request.settings, "segmentation", "synthesis")
     wants_dicom = request.dicom_out is not None
     if request.dicom_out is not None:
         need_library("highdicom")

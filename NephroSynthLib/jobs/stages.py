@@ -8,6 +8,7 @@ from pydantic import Field
 
 from NephroSynthLib.files.outputs import OUTPUTS, TRANSFORM
 from NephroSynthLib.files.staging import staged_folder
+from NephroSynthLib.jobs.chosen_models import check_chosen_models
 from NephroSynthLib.jobs.request import ComputingRequest, Request, Summary, Volume, WritingRequest
 from NephroSynthLib.progress import Progress
 
@@ -30,6 +31,8 @@ def register(request: RegisterRequest, progress: Progress) -> Summary:
     from NephroSynthLib.preparation import check_gate, find_kidneys
 
     settings = request.settings
+    if settings.registration.mode == "two-stage":
+        check_chosen_models(settings, "segmentation")
     exam = read_exam(request.noncontrast, request.excretory, None, request.kidneys, progress=progress.stage("read"))
     labels: tuple[sitk.Image | None, sitk.Image | None] = (exam.kidneys, None)
     doubts: tuple[str, ...] = ()
@@ -66,6 +69,7 @@ def segment(request: SegmentRequest, progress: Progress) -> Summary:
     from NephroSynthLib.segmentation.segmenter import segment_kidneys
 
     settings = request.settings
+    check_chosen_models(settings, "segmentation")
     volume = read_volume(request.image, progress=progress.stage("read"))
     found = segment_kidneys(
         volume.image,
@@ -101,6 +105,7 @@ def synthesize(request: SynthesizeRequest, progress: Progress) -> Summary:
     from NephroSynthLib.preparation import with_delay
     from NephroSynthLib.synthesis import nephrographic
 
+    check_chosen_models(request.settings, "synthesis")
     exam = read_exam(request.noncontrast, request.excretory, progress=progress.stage("read"))
     settings, delay_warnings = with_delay(request.settings, exam)
     labels, doubts = read_kidneys(request.kidneys, exam.noncontrast)

@@ -52,6 +52,15 @@ def test_defaults_ranges_and_help_are_those_of_the_options() -> None:
     assert "dpm-solver++" in flags("run")["--sampler"].default
 
 
+def test_a_segmenter_of_ones_own_is_a_flag_of_each_command_that_segments() -> None:
+    for name in ("run", "register", "segment"):
+        assert flags(name)["--segmenter"].default == options.SEGMENTATION_MODEL.default
+    assert flags("segment")["--model"].name == "segmenter"
+    assert flags("run")["--model"].default == options.SYNTHESIS_MODEL.default
+    request = parse(RunRequest, arguments({"out": "o", "dicom": "d", "segmenter": "s", "model": "m"}, COMMANDS["run"]))
+    assert (request.settings.segmentation.model, request.settings.synthesis.model) == ("s", "m")
+
+
 def test_values_become_nested_settings() -> None:
     flag = COMMANDS["run"]
     values = {"out": Path("o"), "dicom": Path("d"), "steps": 8, "excretory_delay": "dicom", "registration": "affine"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import SimpleITK as sitk
 
-from NephroSynthLib.errors import QualityGateError, UnreadableInputError
+from NephroSynthLib.errors import ModelError, QualityGateError, UnreadableInputError
 from NephroSynthLib.files.outputs import SUMMARY, TRANSFORM
 from NephroSynthLib.jobs.catalogue import execute
 from NephroSynthLib.progress import Progress
@@ -52,3 +52,20 @@ def test_a_volume_equals_itself(phases: dict[str, str]) -> None:
 def test_a_missing_file_is_named_by_its_role(phases: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(UnreadableInputError, match="acquired phase"):
         execute("evaluate", {"synthetic": phases["excretory"], "acquired": tmp_path / "nowhere.nrrd"}, Progress())
+
+
+@pytest.mark.parametrize(
+    ("job", "files"),
+    [
+        ("run", ("noncontrast", "excretory")),
+        ("register", ("noncontrast", "excretory")),
+        ("segment", ("image",)),
+    ],
+)
+def test_a_segmenter_of_another_task_is_refused_before_any_file_is_read(
+    job: str, files: tuple[str, ...], tmp_path: Path
+) -> None:
+    nowhere = {name: tmp_path / f"{name}.nrrd" for name in files}
+    settings = {"segmentation": {"model": "nephrographic-synthesizer"}}
+    with pytest.raises(ModelError, match="made for synthesis, not for segmentation"):
+        execute(job, {**nowhere, "out": tmp_path / "out", "settings": settings}, Progress())
