@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 
-from NephroSynthLib.kinetics.enhancement import COMPARTMENTS, CORTEX_SHARE, Enhancement, enhancement
+from NephroSynthLib.kinetics.enhancement import COMPARTMENTS, Enhancement, enhancement
 from NephroSynthLib.kinetics.kinetic_parameters import ExamKinetics, Floats, ManyKinetics
 from NephroSynthLib.kinetics.priors import (
     HU_PER_IODINE_SD,
@@ -31,10 +31,12 @@ LEAST_EFFECTIVE_DRAWS = 40
 """Below this effective sample size the likelihood is flattened, because the exam lies outside the prior."""
 NOISE_HU, LEAST_HU = 3.0, 3.0
 """Noise of a measured median, and the least enhancement that a measurement counts as."""
-DOSE_ERROR, EGFR_ERROR, VOLUME_ERROR = 0.03, 0.15, 0.08
+DOSE_ERROR, EGFR_ERROR, VOLUME_ERROR = 0.03, 0.15, 0.15
 """Relative errors of a told dose, of a filtration rate estimated from creatinine, and of a measured volume."""
-BLOOD_SD = 0.03
-"""Relative error of the enhancement of blood, which has no uptake of its own."""
+MEASURED_CORTEX = 0.8
+"""Share of the cortex in the measured enhancement of a kidney, whose median leans to the more frequent tissue."""
+OWN_SD = {"kidney": 0.04, "blood": 0.03, "liver": UPTAKE_SD, "spleen": UPTAKE_SD, "muscle": UPTAKE_SD}
+"""Standard deviation of the logarithm of a tissue's enhancement about that of the model, in addition to noise."""
 MISSING = {"kidney": 0.0, "blood": 0.05, "liver": 0.15, "spleen": 0.25, "muscle": 0.1}
 """Chance that a tissue is not found in an exam."""
 
@@ -139,12 +141,12 @@ def estimate(observed: Observed, told: Told) -> Estimate:
     log_weights = _filtration_likelihood(draws, told)
     means, spread = np.log(nephrographic), on_targets @ scale_cov @ on_targets.T
     if names:
-        cortical = float(np.mean(CORTEX_SHARE * phases.cortex[:, 1] / tissues["kidney"]))
+        cortical = float(np.mean(MEASURED_CORTEX * phases.cortex[:, 1] / tissues["kidney"]))
         on_observed = np.array([[1, cortical, 1 - cortical] if name == "kidney" else [1, 0, 0] for name in names])
         measured = np.maximum([float(getattr(observed, name)) for name in names], LEAST_HU)
-        own = [{"kidney": 0.0, "blood": BLOOD_SD}.get(name, UPTAKE_SD) for name in names]
-        noise = np.diag(np.square(own) + np.square(NOISE_HU / measured))
-        residual = np.log(measured) - np.log(np.stack([np.maximum(tissues[name], 1e-3) for name in names], axis=1))
+        expected = np.stack([np.maximum(tissues[name], 1e-3) for name in names], axis=1)
+        noise = np.diag([OWN_SD[name] ** 2 for name in names] + np.square(NOISE_HU / expected.mean(axis=0)))
+        residual = np.log(measured) - np.log(expected)
         inverse = np.linalg.inv(on_observed @ scale_cov @ on_observed.T + noise)
         gain = on_targets @ scale_cov @ on_observed.T @ inverse
         means = means + residual @ gain.T
@@ -172,9 +174,8 @@ def observe(parameters: ExamKinetics, rng: np.random.Generator) -> Observed:
     tissues = _tissues(enhancement(parameters, np.array([parameters.excretory_s])), 0)
     measured: dict[str, float | None] = {}
     for name, hu in tissues.items():
-        own = {"kidney": 0.0, "blood": BLOOD_SD}.get(name, UPTAKE_SD)
         found, uptake, noise = rng.random() >= MISSING[name], rng.standard_normal(), rng.standard_normal()
-        measured[name] = float(hu * np.exp(own * uptake) + NOISE_HU * noise) if found else None
+        measured[name] = float(hu * np.exp(OWN_SD[name] * uptake) + NOISE_HU * noise) if found else None
     volume = parameters.parenchyma_ml * np.exp(VOLUME_ERROR * rng.standard_normal())
     return Observed(**measured, parenchyma_ml=float(volume))
 
@@ -195,7 +196,8 @@ def tell(parameters: ExamKinetics, rng: np.random.Generator, known: float = 1.0)
 
 def _tissues(result: Enhancement, time: int) -> dict[str, Floats]:
     """Returns the enhancement of the observed tissues at one of the times."""
-    found = {"kidney": CORTEX_SHARE * result.cortex[..., time] + (1 - CORTEX_SHARE) * result.medulla[..., time]}
+    cortex, medulla = result.cortex[..., time], result.medulla[..., time]
+    found = {"kidney": MEASURED_CORTEX * cortex + (1 - MEASURED_CORTEX) * medulla}
     for name, (blood, interstitium) in ORGAN_UPTAKE.items():
         vessels = result.veins if name in VENOUS_ORGANS else result.blood
         found[name] = blood * vessels[..., time] + interstitium * result.interstitium[..., time]

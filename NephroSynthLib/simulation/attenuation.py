@@ -107,6 +107,18 @@ ARTERIAL = frozenset(
     }
 )
 
+# Tissues that are blood, and so have no uptake of their own that differs between patients.
+VESSELS = frozenset(
+    {
+        Tissue.AORTA,
+        Tissue.VENA_CAVA,
+        Tissue.RENAL_ARTERY,
+        Tissue.RENAL_VEIN,
+        Tissue.SMALL_VESSEL,
+        Tissue.LIVER_VESSEL,
+    }
+)
+
 
 def draw_attenuation(rng: np.random.Generator, parameters: ExamKinetics) -> Tensor:
     """Returns the HU of every tissue in the three phases of one exam.
@@ -124,7 +136,7 @@ def draw_attenuation(rng: np.random.Generator, parameters: ExamKinetics) -> Tens
     for tissue, (mean, deviation) in UNENHANCED.items():
         table[tissue] = mean + spread * deviation * rng.standard_normal()
         vascular, interstitial = UPTAKE.get(tissue, (0.0, 0.0))
-        strength = np.exp(UPTAKE_SD * rng.standard_normal())
+        strength = 1.0 if tissue in VESSELS else np.exp(UPTAKE_SD * rng.standard_normal())
         blood = result.blood if tissue in ARTERIAL else result.veins
         table[tissue] += strength * (vascular * blood + interstitial * result.interstitium)
     table[Tissue.CORTEX] += result.cortex

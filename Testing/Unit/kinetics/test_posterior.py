@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from NephroSynthLib.kinetics.enhancement import COMPARTMENTS, CORTEX_SHARE, enhancement
+from NephroSynthLib.kinetics.enhancement import COMPARTMENTS, enhancement
 from NephroSynthLib.kinetics.kinetic_parameters import ExamKinetics, exam_of
 from NephroSynthLib.kinetics.posterior import (
-    BLOOD_SD,
     EGFR_ERROR,
+    MEASURED_CORTEX,
     NOISE_HU,
+    OWN_SD,
     Estimate,
     Observed,
     Told,
@@ -20,7 +21,7 @@ from NephroSynthLib.kinetics.posterior import (
     tell,
 )
 from NephroSynthLib.kinetics.priors import draw_many, draw_parenchyma, draw_weights
-from NephroSynthLib.kinetics.uptake import ORGAN_UPTAKE, UPTAKE_SD
+from NephroSynthLib.kinetics.uptake import ORGAN_UPTAKE
 
 EXAMS = 120
 DELAYS = ("excretory_delay_s", "nephrographic_delay_s")
@@ -56,7 +57,7 @@ def patients() -> Patients:
 
 
 def kidney(cortex: float | NDArray[np.float64], medulla: float | NDArray[np.float64]) -> float | NDArray[np.float64]:
-    return CORTEX_SHARE * cortex + (1 - CORTEX_SHARE) * medulla
+    return MEASURED_CORTEX * cortex + (1 - MEASURED_CORTEX) * medulla
 
 
 def only(told: Told, *names: str) -> Told:
@@ -93,12 +94,12 @@ def test_agrees_with_importance_sampling_of_every_quantity() -> None:
     result = enhancement(draws, np.array([100.0, 420.0]))
     late = {name: getattr(result, name)[:, 1] for name in COMPARTMENTS}
     likelihood = ((np.log(draws.gfr_ml_min) - np.log(80.0)) / EGFR_ERROR) ** 2
-    expected = {"kidney": (kidney(late["cortex"], late["medulla"]), 0.0), "blood": (late["blood"], BLOOD_SD)}
+    expected = {"kidney": kidney(late["cortex"], late["medulla"]), "blood": late["blood"]}
     for name in ("liver", "muscle"):
         blood, interstitium = ORGAN_UPTAKE[name]
-        expected[name] = (blood * late["veins"] + interstitium * late["interstitium"], UPTAKE_SD)
-    for name, (hu, own) in expected.items():
-        variance = (own * hu) ** 2 + NOISE_HU**2
+        expected[name] = blood * late["veins"] + interstitium * late["interstitium"]
+    for name, hu in expected.items():
+        variance = (OWN_SD[name] * hu) ** 2 + NOISE_HU**2
         likelihood = likelihood + (getattr(observed, name) - hu) ** 2 / variance + np.log(variance)
     weights = np.exp(-0.5 * (likelihood - likelihood.min()))
     weights /= weights.sum()
@@ -137,7 +138,7 @@ def test_a_measurement_has_noise_and_misses_tissues(patients: Patients) -> None:
     kidneys = np.array([one.kidney for one in measured])
     exact = enhancement(exam, np.array([exam.excretory_s]))
     assert kidneys.mean() == pytest.approx(kidney(exact.cortex[0], exact.medulla[0]), abs=1)
-    assert kidneys.std() == pytest.approx(NOISE_HU, rel=0.2)
+    assert kidneys.std() == pytest.approx(np.hypot(NOISE_HU, OWN_SD["kidney"] * kidneys.mean()), rel=0.2)
     assert 0.02 < np.mean([one.blood is None for one in measured]) < 0.1
 
 
