@@ -101,6 +101,8 @@ SPACING: Option[tuple[float, float, float] | None] = Option(
     unit="mm",
 )
 IMAGES: Option[ImageFormat] = Option("nifti", "Format of the images.", choices=get_args(ImageFormat))
+LABEL = Option("", "Name of the exam in the report, such as a study number of your own. No header is read for it.")
+LONGEST_LABEL = 64
 OVERWRITE = Option(False, "Replace an earlier result.")
 DEIDENTIFY = Option(False, "Remove every identifier from the DICOM output (basic profile of PS3.15).")
 

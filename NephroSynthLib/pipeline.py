@@ -22,6 +22,7 @@ import SimpleITK as sitk
 from NephroSynthLib.evaluation import evaluate
 from NephroSynthLib.exam.exam import Exam
 from NephroSynthLib.imaging.grids import resample
+from NephroSynthLib.methods.kinetic import kinetic_baseline
 from NephroSynthLib.models.bundle import check_task
 from NephroSynthLib.preparation import Clock, align_acquired, prepare_exam, segment
 from NephroSynthLib.progress import Progress
@@ -73,7 +74,8 @@ def run(
             progress=progress.stage("synthesize"),
         )
     with clock.stage("judge"):
-        acquired = judge(exam, synthesis.image, kidneys, settings, progress.stage("judge"))
+        registered = prepared.registration.registered
+        acquired = judge(exam, synthesis.image, registered, kidneys, settings, progress.stage("judge"))
     return Result(
         exam=exam,
         segmentation=kidneys,
@@ -89,16 +91,23 @@ def run(
 
 
 def judge(
-    exam: Exam, synthetic: sitk.Image, kidneys: Segmentation, settings: Settings, progress: Progress
+    exam: Exam,
+    synthetic: sitk.Image,
+    excretory: sitk.Image,
+    kidneys: Segmentation,
+    settings: Settings,
+    progress: Progress,
 ) -> Acquired | None:
     """Compares the synthetic phase with the acquired one, if the exam has it.
 
     The kidneys are segmented in both, and their overlap tells whether the synthetic phase serves a segmenter as the
-    acquired one does (arXiv 2308.09345).
+    acquired one does (arXiv 2308.09345). The excretory phase and the kinetic baseline are compared likewise, because a
+    model is of use only where it is nearer to the acquired phase.
 
     Args:
         exam: The phases.
         synthetic: The synthetic nephrographic phase in HU, on the grid of the non-contrast phase.
+        excretory: The excretory phase on that grid.
         kidneys: The kidneys of the non-contrast phase.
         settings: Segmentation, registration, device and seed.
         progress: Receives the progress; may cancel.
@@ -116,8 +125,16 @@ def judge(
         synthetic_kidneys=segment(synthetic, settings, progress.part(0.7, 0.9)).labels,
         acquired_kidneys=resample(acquired_kidneys.labels, synthetic, registration.transform, label=True),
     )
+    without_model = {
+        "excretory phase": excretory,
+        "kinetic baseline": kinetic_baseline(exam.noncontrast, excretory),
+    }
+    references = {
+        name: evaluate(image, registration.registered, kidneys.labels, brief=True)
+        for name, image in without_model.items()
+    }
     progress.update(1.0, "Compared with the acquired phase")
-    return Acquired(registration, metrics)
+    return Acquired(registration, metrics, references)
 
 
 def peak_memory_mb() -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 
 import SimpleITK as sitk
@@ -36,6 +36,7 @@ class Summary(BaseModel):
     Attributes:
         schema_version: Raised whenever a field changes its meaning or goes.
         notice: That the result is for research only, and the exams that its models learned from.
+        label: The name that the user gave the exam; empty if none was given.
         registration: Mode used, figures of quality and verdict.
         segmentation: Volume in ml of each kidney, by phase and side.
         synthesis: Box of voxels (start and size in x, y, z) that the model synthesized, sampler, steps, samples.
@@ -54,6 +55,7 @@ class Summary(BaseModel):
 
     schema_version: int = Field(1, ge=1)
     notice: str
+    label: str = ""
     registration: dict[str, JsonValue]
     segmentation: dict[str, dict[str, float]]
     synthesis: dict[str, JsonValue]
@@ -75,10 +77,21 @@ class Acquired:
     Attributes:
         registration: The acquired phase registered to the non-contrast phase.
         metrics: The comparison.
+        references: The comparison of images without a model with the acquired phase, by name: the registered excretory
+            phase and the kinetic baseline.
     """
 
     registration: Registration
     metrics: Metrics
+    references: dict[str, Metrics] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """Returns the comparison and those of the references as plain numbers, for JSON."""
+        references: dict[str, JsonValue] = {}
+        for name, metrics in self.references.items():
+            figures = metrics.to_dict()
+            references[name] = {"around": figures["around"], "inside": figures["inside"]}
+        return {**self.metrics.to_dict(), "references": references}
 
     @property
     def image(self) -> sitk.Image:
@@ -151,6 +164,7 @@ class Result:
         region = self.synthesis.region
         return Summary(
             notice=f"{RESEARCH_ONLY} {self._training_notice()}".strip(),
+            label=self.exam.label,
             registration={"mode": self.registration.mode, **self.registration.quality.to_dict()},
             segmentation={
                 "noncontrast": self.segmentation.volumes_ml,
@@ -163,7 +177,7 @@ class Result:
                 "steps": chosen.denoising_steps,
                 "samples": chosen.samples,
             },
-            metrics=self.acquired.metrics.to_dict() if self.acquired else None,
+            metrics=self.acquired.to_dict() if self.acquired else None,
             timings_s={stage: round(seconds, 2) for stage, seconds in self.timings_s.items()},
             peak_memory_mb=round(self.peak_memory_mb, 1),
             model={stage: ModelSummary(name=name, sha256=sha256) for stage, (name, sha256) in self.models.items()},

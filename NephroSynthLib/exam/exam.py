@@ -29,6 +29,7 @@ class Exam:
         warnings: Doubts that the user should weigh, as sentences without patient identifiers.
         excretory_delay_s: Seconds from the injection to the excretory phase, if its DICOM header states them.
         notes: Information about the reading, such as the DICOM series that were chosen.
+        label: The name that the user gave the exam; never one from a header.
     """
 
     noncontrast: sitk.Image
@@ -38,6 +39,7 @@ class Exam:
     warnings: tuple[str, ...] = ()
     excretory_delay_s: float | None = None
     notes: tuple[str, ...] = ()
+    label: str = ""
 
 
 def read_exam(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from NephroSynthLib import options
 from NephroSynthLib.errors import Action, UsageError
@@ -37,7 +37,15 @@ class RunRequest(ComputingRequest, WritingRequest):
     dicom_out: Path | None = Field(None, description="Folder for the result as DICOM, in the source's study.")
     deidentify: bool = field(options.DEIDENTIFY)
     kidneys: Path | None = Field(None, description="Label map of the non-contrast phase: 1 right, 2 left kidney.")
+    label: str = field(options.LABEL)
     images: Annotated[ImageFormat, Flag(hidden=True)] = field(options.IMAGES)
+
+    @field_validator("label")
+    @classmethod
+    def _check_label(cls, value: str) -> str:
+        if len(value) > options.LONGEST_LABEL:
+            raise ValueError(f"must have at most {options.LONGEST_LABEL} characters")
+        return " ".join(value.split())
 
     @model_validator(mode="after")
     def _check_phases(self) -> RunRequest:
@@ -84,7 +92,7 @@ def run(request: RunRequest, progress: Progress) -> Summary:
         given = with_series(given, reading.part(0.5, 0.6))
     reading = reading.part(0.6 if request.dicom is not None or wants_dicom else 0.0, 1.0)
     exam = read_exam(given.noncontrast, given.excretory, given.nephrographic, request.kidneys, progress=reading)
-    exam = replace(exam, notes=(*given.notes, *exam.notes))
+    exam = replace(exam, notes=(*given.notes, *exam.notes), label=request.label)
     _check_space(request, exam)
     from NephroSynthLib import pipeline  # after the exam: a refused one need not wait for the networks' libraries
     from NephroSynthLib.jobs.result_folder import save_result

@@ -64,7 +64,7 @@ def phases_figure(views: Views) -> bytes:
     for plane in planes:
         row = [_phase_tile(views, name, plane) for name in views.phases]
         if ACQUIRED in views.phases:
-            row.append(Tile(plane, _difference(views, plane), DIFFERENCE))
+            row.append(Tile(plane, _difference(views, plane), DIFFERENCE, note=SYNTHETIC_NOTE))
         rows.append(row)
     columns = [*views.phases, *(["Synthetic − acquired"] if ACQUIRED in views.phases else [])]
     return paint(rows, columns, [plane.name for plane in planes])
@@ -78,7 +78,12 @@ def outlines_figure(views: Views) -> bytes:
             float(views.anatomy.centroids[side][1]), extent.grown(_CLOSE_MARGIN_MM).within(views.anatomy.body)
         )
         outlines = _kidney_outlines(views.kidneys, plane)
-        rows.append([Tile(plane, plane.sample(image), outlines=outlines) for image in views.phases.values()])
+        rows.append(
+            [
+                Tile(plane, plane.sample(image), outlines=outlines, note=SYNTHETIC_NOTE if name == SYNTHETIC else "")
+                for name, image in views.phases.items()
+            ]
+        )
         names.append(f"{side} kidney, coronal")
     return paint(rows, list(views.phases), names)
 
@@ -102,7 +107,9 @@ def uncertainty_figure(views: Views, uncertainty: sitk.Image) -> bytes:
     scale = Scale("magma", 0, 50, "HU")
     planes = _body_planes(views.anatomy)
     tiles = [
-        Tile(plane, plane.sample(uncertainty, outside=0.0), scale, _kidney_outlines(views.kidneys, plane))
+        Tile(
+            plane, plane.sample(uncertainty, outside=0.0), scale, _kidney_outlines(views.kidneys, plane), SYNTHETIC_NOTE
+        )
         for plane in planes
     ]
     return paint([tiles], [plane.name for plane in planes], [""])

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING
 
 import jinja2
 import SimpleITK as sitk
+from markupsafe import Markup
 
 from NephroSynthLib.evaluation.regions import region_statistics
 from NephroSynthLib.files.staging import staged_file
 from NephroSynthLib.report import figures, report_tables
 from NephroSynthLib.report.figures import ACQUIRED, EXCRETORY, NONCONTRAST, SYNTHETIC
+from NephroSynthLib.report.slices import HIGHEST_HU, LOWEST_HU, slice_stack
 
 if TYPE_CHECKING:
     from NephroSynthLib.result import Result
 
 TEMPLATE = "report.html.j2"
+VIEWER = "viewer.js"
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class Picture:
 def write_report(result: Result, path: Path) -> None:
     """Writes the report of a run.
 
-    The file loads nothing from outside and holds no name, identifier or path of the exam.
+    The file loads nothing from outside and holds no name, identifier or path of the exam, except the label that the
+    user gave. Its script scrolls, zooms and windows embedded slices; without scripts the pictures and tables remain.
 
     Args:
         result: Result of a run. The acquired phase and the uncertainty are shown if they exist.
@@ -59,6 +63,7 @@ def write_report(result: Result, path: Path) -> None:
 def _content(result: Result) -> dict[str, object]:
     summary = result.summary().model_dump(mode="json")
     phases = _phases(result)
+    views = figures.make_views(phases, result.segmentation.labels, result.synthesis.region)
     regions = region_statistics(phases, result.segmentation.labels)
     registrations = {"Excretory phase": summary["registration"]}
     if result.acquired is not None:
@@ -71,6 +76,9 @@ def _content(result: Result) -> dict[str, object]:
         "notice": summary["notice"],
         "version": summary["versions"].get("NephroSynth", ""),
         "date": datetime.date.today().isoformat(),
+        "label": result.exam.label,
+        "slices": _slices(views),
+        "viewer": Markup((Path(__file__).parent / VIEWER).read_text(encoding="utf-8")),
         "warnings": [report_tables.without_paths(warning) for warning in summary["warnings"]],
         "notes": [report_tables.without_paths(note) for note in summary["notes"]],
         "verdicts": report_tables.verdicts(
@@ -82,7 +90,7 @@ def _content(result: Result) -> dict[str, object]:
             metrics,
             result.segmentation.horseshoe,
         ),
-        "pictures": _pictures(result, phases),
+        "pictures": _pictures(result, views),
         "tables": [
             *(report_tables.metrics_tables(metrics) if metrics else ()),
             report_tables.region_table(regions),
@@ -90,6 +98,7 @@ def _content(result: Result) -> dict[str, object]:
         ],
         "details": [
             report_tables.model_table(summary["model"], chosen),
+            report_tables.training_table(summary["model"], chosen),
             _grids_table(result),
             report_tables.timings_table(summary["timings_s"], summary["peak_memory_mb"]),
             report_tables.settings_table(settings),
@@ -107,8 +116,24 @@ def _phases(result: Result) -> dict[str, sitk.Image]:
     return phases if result.acquired is None else {**phases, ACQUIRED: result.acquired.image}
 
 
-def _pictures(result: Result, phases: dict[str, sitk.Image]) -> list[Picture]:
-    views = figures.make_views(phases, result.segmentation.labels, result.synthesis.region)
+def _slices(views: figures.Views) -> dict[str, object]:
+    """Returns the slices and their grid for the script of the page."""
+    stack = slice_stack(views.phases, views.anatomy)
+    return {
+        "names": list(stack.phases),
+        "pictures": list(stack.phases.values()),
+        "synthetic": SYNTHETIC,
+        "count": len(stack.phases[SYNTHETIC]),
+        "width": stack.width,
+        "height": stack.height,
+        "step_mm": stack.step_mm,
+        "first": stack.first,
+        "lowest": LOWEST_HU,
+        "highest": HIGHEST_HU,
+    }
+
+
+def _pictures(result: Result, views: figures.Views) -> list[Picture]:
     pictures = [
         Picture(
             "Phases",

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from NephroSynthLib.errors import ModelError
 from NephroSynthLib.evaluation.regions import RegionStatistics
 from NephroSynthLib.files.decimals import beside
-from NephroSynthLib.models.bundle import load_bundle
+from NephroSynthLib.models.bundle import ModelBundle, load_bundle
+from NephroSynthLib.models.training_data import training_data
 
 State = Literal["good", "caution", "plain"]
 
@@ -119,6 +120,7 @@ def metrics_tables(metrics: Mapping[str, Any]) -> list[Table]:
     rows.append(("Voxels compared", *(f"{values['voxels']:,}" for _, values in columns)))
     covered = 100 * float(metrics["covered"])
     tables = [
+        *_reference_tables(metrics),
         Table(
             "Synthetic against acquired phase",
             ("", *(_sentence(name) for name, _ in columns)),
@@ -128,7 +130,7 @@ def metrics_tables(metrics: Mapping[str, Any]) -> list[Table]:
             f"{_number(metrics['frechet_distance'])}; it compares only with results of this software, with no "
             "published FID or FVD. For orientation, the dsSNICT paper reports for its own patients PSNR 26.3 ± 4.4 dB, "
             "SSIM 0.84 ± 0.07, MAE 12.7 ± 5.2 HU.",
-        )
+        ),
     ]
     if metrics["kidneys"]:
         rows = [
@@ -143,6 +145,25 @@ def metrics_tables(metrics: Mapping[str, Any]) -> list[Table]:
         header = ("Kidney", "Dice", "Mean surface distance (mm)", "95 % Hausdorff distance (mm)")
         tables.append(Table("Kidneys segmented on the synthetic against the acquired phase", header, tuple(rows)))
     return tables
+
+
+def _reference_tables(metrics: Mapping[str, Any]) -> Iterator[Table]:
+    """Yields the table that sets the synthetic phase beside the images that need no model."""
+    compared = {"Synthetic phase": metrics, **{_sentence(name): one for name, one in metrics["references"].items()}}
+    if len(compared) == 1:
+        return
+    rows = []
+    for name, one in compared.items():
+        parts = [one["around"]["window"], one["inside"]["window"] if one["inside"] is not None else None]
+        figures = [_number(part[key] if part else None, 1) for part in parts for key in ("psnr_db", "mae_hu")]
+        rows.append((name, *figures))
+    places = (_sentence(metrics["region"]), "Inside the kidneys")
+    header = ("", *(f"{place}, {figure}" for place in places for figure in ("PSNR (dB)", "MAE (HU)")))
+    note = (
+        "All against the acquired phase, in the window 400/50. A model is of use only where it is nearer to the "
+        "acquired phase than the registered excretory phase and the kinetic baseline, which needs no model."
+    )
+    yield Table("Synthetic phase beside images without a model", header, tuple(rows), note)
 
 
 def region_table(statistics: list[RegionStatistics]) -> Table:
@@ -197,16 +218,33 @@ def model_table(models: Mapping[str, Any], chosen: Mapping[str, str]) -> Table:
     rows = []
     for stage, model in models.items():
         card = ("–", "–", "–")
-        try:
-            bundle = load_bundle(chosen[stage])
-            if bundle.sha256 == model["sha256"]:
-                data = without_paths(str(bundle.metadata.training.get("data", "not stated")))
-                card = (bundle.metadata.title, data, bundle.metadata.licence)
-        except (KeyError, ModelError):
-            pass
+        bundle = _bundle(chosen.get(stage, ""), model["sha256"])
+        if bundle is not None:
+            learned = _sentence(training_data(bundle.metadata.training).value)
+            card = (bundle.metadata.title, learned, bundle.metadata.licence)
         rows.append((_sentence(stage), without_paths(model["name"]), *card, model["sha256"][:16] or "–"))
     header = ("Stage", "Model", "Method", "Trained on", "Licence", "sha256, first 16")
     return Table("Models", header, tuple(rows), prose=True)
+
+
+def training_table(models: Mapping[str, Any], chosen: Mapping[str, str]) -> Table:
+    """Returns the table of the exams, with their seeds, of the last training of each model that can still be read."""
+    rows = []
+    for stage, model in models.items():
+        bundle = _bundle(chosen.get(stage, ""), model["sha256"])
+        if bundle is not None:
+            data = str(bundle.metadata.training.get("data", "not stated"))
+            rows.append((_sentence(stage), "", without_paths(data)))
+    return Table("Exams of the last training", ("Stage", "", "Exams"), tuple(rows), prose=True)
+
+
+def _bundle(name: str, sha256: str) -> ModelBundle | None:
+    """Returns a bundle; None if it cannot be read, or is another one than that which was used."""
+    try:
+        bundle = load_bundle(name)
+    except ModelError:
+        return None
+    return bundle if bundle.sha256 == sha256 else None
 
 
 def settings_table(settings: Mapping[str, Any]) -> Table:
@@ -231,6 +269,8 @@ def timings_table(timings_s: Mapping[str, float], peak_memory_mb: float) -> Tabl
 def _agreement(metrics: Mapping[str, Any]) -> Verdict:
     window, inside = metrics["around"]["window"], metrics["inside"]
     lines = [f"SSIM {_number(window['ssim'], 3)}, NCC {_number(window['ncc'], 3)} {metrics['region']}"]
+    for name, one in metrics["references"].items():
+        lines.append(f"{name}: PSNR {_number(one['around']['window']['psnr_db'], 1)} dB")
     if inside is not None:
         lines.append(f"MAE {_number(inside['window']['mae_hu'], 1)} HU inside the kidneys")
     return Verdict("Agreement with acquired", "plain", f"PSNR {_number(window['psnr_db'], 1)} dB", tuple(lines))

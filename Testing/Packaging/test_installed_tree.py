@@ -176,13 +176,13 @@ def test_each_data_file_installed_is_named_in_installed_code_and_each_named_one_
     beside_code = {file for file in data if file.with_suffix(".py").is_file()}  # Path(__file__).with_suffix(".json")
     unnamed = {file.name for file in data - bundles - by_convention - beside_code if file.name not in code}
     assert unnamed == set()
-    named = set(re.findall(r"[\w-]+\.(?:ui|png|svg|j2|txt|json)\b", code))
+    named = set(re.findall(r"[\w-]+\.(?:ui|png|svg|j2|js|txt|json)\b", code))
     shipped = {file.name for folder in ("NephroSynth", "NephroSynthLib") for file in (ROOT / folder).rglob("*")}
     assert named & shipped <= {file.name for file in data}
 
 
 def test_every_bundled_model_and_every_data_file_is_installed_unchanged(modules: Path) -> None:
-    suffixes = (".safetensors", ".json", ".j2", ".typed", ".ui", ".png", ".txt", ".py")
+    suffixes = (".safetensors", ".json", ".j2", ".js", ".typed", ".ui", ".png", ".txt", ".py")
     for file in modules.rglob("*"):
         if file.is_file():
             relative = file.relative_to(modules)

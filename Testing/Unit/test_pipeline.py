@@ -20,7 +20,7 @@ from NephroSynthLib.settings import SegmentationSettings, Settings
 def test_without_an_acquired_phase_there_is_no_comparison(phantom: Callable[..., sitk.Image]) -> None:
     image = phantom()
     kidneys = Segmentation(sitk.Cast(image > 20, sitk.sitkUInt8), {}, (), ("given", ""))
-    assert judge(Exam(image, image), image, kidneys, Settings(), Progress()) is None
+    assert judge(Exam(image, image), image, image, kidneys, Settings(), Progress()) is None
 
 
 def test_a_model_that_is_not_there_ends_the_run(phantom: Callable[..., sitk.Image], tmp_path: Path) -> None:

@@ -32,6 +32,14 @@ def test_figures_around_and_inside_the_kidneys(drawn: SimpleNamespace) -> None:
     assert found.covered == 1
 
 
+def test_a_brief_comparison_has_the_same_figures_without_the_costly_ones(drawn: SimpleNamespace) -> None:
+    whole = evaluate(drawn.excretory, drawn.nephrographic, drawn.kidneys)
+    brief = evaluate(drawn.excretory, drawn.nephrographic, drawn.kidneys, brief=True)
+    assert brief.inside == whole.inside
+    assert brief.around.window.psnr_db == whole.around.window.psnr_db
+    assert (brief.around.window.ms_ssim, brief.frechet_distance) == (None, None)
+
+
 def test_another_grid_and_orientation_of_the_acquired_phase_changes_nothing(drawn: SimpleNamespace) -> None:
     reference = evaluate(drawn.excretory, drawn.nephrographic, drawn.kidneys)
     flipped = sitk.DICOMOrient(drawn.nephrographic, "RAI")

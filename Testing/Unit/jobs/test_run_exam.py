@@ -37,6 +37,12 @@ def test_two_phases_or_an_exam_are_enough() -> None:
     assert parse(RunRequest, {"out": "out", "dicom": "c", "excretory_series": "4"}).dicom == Path("c")
 
 
+def test_a_label_is_one_line_of_at_most_64_characters() -> None:
+    assert parse(RunRequest, {"out": "out", **PHASES, "label": " Study 12,\n exam 3 "}).label == "Study 12, exam 3"
+    with pytest.raises(UsageError, match="label must have at most 64 characters"):
+        parse(RunRequest, {"out": "out", **PHASES, "label": "x" * 65})
+
+
 def test_folders_for_the_result_and_its_dicom_lie_apart(tmp_path: Path) -> None:
     pytest.importorskip("highdicom")
     arguments = {**PHASES, "out": tmp_path / "out", "dicom_out": tmp_path / "out" / "dicom"}

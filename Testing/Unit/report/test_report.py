@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -22,13 +23,13 @@ from NephroSynthLib.models.bundle import BundleMetadata, save_bundle
 from NephroSynthLib.registration import Registration, RegistrationQuality
 from NephroSynthLib.registration.quality import Shift
 from NephroSynthLib.report.report import write_report
-from NephroSynthLib.report.report_tables import model_table, without_paths
+from NephroSynthLib.report.report_tables import model_table, training_table, without_paths
 from NephroSynthLib.result import RESEARCH_ONLY, Acquired, Result
 from NephroSynthLib.segmentation.segmenter import Segmentation, volumes_ml
 from NephroSynthLib.settings import SegmentationSettings, Settings
 from NephroSynthLib.synthesis.nephrographic import Synthesis
 
-SIZE_LIMIT = 6_000_000
+SIZE_LIMIT = 15_000_000
 
 
 class Page(HTMLParser):
@@ -46,7 +47,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes += [(name, value or "") for name, value in attrs]
-        self._hidden = tag == "style"
+        self._hidden = tag in ("style", "script")
 
     def handle_endtag(self, tag: str) -> None:
         self._hidden = False
@@ -61,7 +62,7 @@ class Page(HTMLParser):
 
     @property
     def without_data(self) -> str:
-        return re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "", self.html)
+        return re.sub(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=]+", "", self.html)
 
     def pictures(self) -> list[np.ndarray]:
         sources = [value for name, value in self.attributes if name in ("src", "srcset")]
@@ -165,8 +166,48 @@ def test_warnings_and_notice_come_before_every_picture(full_page: Page) -> None:
     assert html.index(RESEARCH_ONLY) < html.index("1 warning") < html.index("<img")
 
 
+def test_the_label_that_the_user_gave_names_the_exam(full: Result, tmp_path: Path) -> None:
+    page = render(replace(full, exam=replace(full.exam, label="Study 12 <exam 3>")), tmp_path)
+    assert "Study 12 <exam 3>" in page.texts
+    assert "Study 12 &lt;exam 3&gt; · NephroSynth report" in page.html
+
+
+def test_the_synthetic_phase_stands_beside_images_without_a_model(
+    full: Result, full_page: Page, tmp_path: Path
+) -> None:
+    assert full.acquired is not None
+    assert "images without a model" not in full_page.text
+    excretory = evaluate(full.registration.registered, full.acquired.image, full.segmentation.labels, brief=True)
+    acquired = replace(full.acquired, references={"excretory phase": excretory})
+    page = render(replace(full, acquired=acquired), tmp_path)
+    for figures in (full.acquired.metrics, excretory):
+        assert f"{figures.around.window.psnr_db:.1f}" in page.texts
+        assert f"{figures.inside.window.mae_hu:.1f}" in page.texts
+    assert f"excretory phase: PSNR {excretory.around.window.psnr_db:.1f} dB" in page.text
+    told = replace(full, acquired=acquired).summary().metrics
+    assert told["references"]["excretory phase"]["around"] == excretory.to_dict()["around"]
+
+
+def test_raw_keys_and_seeds_are_in_the_details(full_page: Page) -> None:
+    shown, hidden = full_page.html.split("<details>")
+    for raw in ("synthesis.steps", "cd" * 8, "Exams of the last training"):
+        assert raw not in shown
+        assert raw in hidden
+
+
+def test_slices_of_each_phase_can_be_scrolled_and_the_synthetic_ones_are_marked(full_page: Page) -> None:
+    data = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', full_page.html, re.DOTALL)
+    slices = json.loads(data[0])
+    assert slices["names"][slices["names"].index(slices["synthetic"])] == "Synthetic nephrographic"
+    assert len(slices["names"]) == len(slices["pictures"]) == full_page.tags.count("canvas") == 4
+    assert all(len(pictures) == slices["count"] for pictures in slices["pictures"])
+    assert "name === stack.synthetic" in full_page.html
+    assert full_page.tags.count("input") == 4
+
+
 def test_nothing_is_loaded_from_outside(full_page: Page) -> None:
-    assert not {"script", "link", "iframe", "object", "embed"} & set(full_page.tags)
+    assert not {"link", "iframe", "object", "embed"} & set(full_page.tags)
+    assert "src" not in re.findall(r"<script([^>]*)>", full_page.html)
     assert not re.search(r"https?:|//|url\(|@import|file:", full_page.without_data)
 
 
@@ -239,7 +280,8 @@ def test_a_model_that_can_be_read_shows_its_card_and_another_one_only_its_digest
     chosen = {"segmentation": "no-such-model", "synthesis": str(path)}
     rows = model_table(models, chosen).rows
     assert rows[0] == ("Segmentation", "given", "–", "–", "–", "–")
-    assert rows[1] == ("Synthesis", "small", "dsSNICT", "12 simulated exams", "Apache-2.0", digest[:16])
+    assert rows[1] == ("Synthesis", "small", "dsSNICT", "Simulated exams only", "Apache-2.0", digest[:16])
+    assert training_table(models, chosen).rows == (("Synthesis", "", "12 simulated exams"),)
     other = {"synthesis": {"name": "small", "sha256": "0" * 64}}
     assert model_table(other, chosen).rows[0][2:] == ("–", "–", "–", "0" * 16)
 
