@@ -121,6 +121,8 @@ class Action(Enum):
     CHOOSE_SEED = "choose-seed", "Choose a smaller seed."
     CHOOSE_START = "choose-start", "Choose another bundle to start from, or start from new weights."
     CHECK_TRAINING = "check-training", "Check the training run."
+    PREPARE_FOR_TASK = "prepare-for-task", "Prepare the exams of each task in a folder of its own."
+    REMOVE_CASE = "remove-case", "Remove the file, and prepare its exam again."
     RESTART_TRAINING = "restart-training", "Train in another folder, or begin anew in this one."
 
     # Installation
@@ -233,13 +235,14 @@ class Cancelled(NephroSynthError):
     """A run that the user ended.
 
     Args:
-        what: What was kept of it, as a sentence, or the whole text of such an error.
+        kept: What stays of its work, as a sentence; empty for the usual end of the job.
     """
 
     exit_code = 130
 
-    def __init__(self, what: str = "Nothing was written.") -> None:
-        super().__init__(f"Cancelled. {what.removeprefix('Cancelled. ')}")
+    def __init__(self, kept: str = "") -> None:
+        super().__init__(f"Cancelled. {kept or 'Nothing was written.'}")
+        self.kept = kept
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from NephroSynthLib.errors import Cancelled
 
@@ -23,6 +23,21 @@ class ProgressEvent:
     fraction: float
     message: str = ""
 
+
+class Ending(NamedTuple):
+    """The end of a job that the user cancels.
+
+    Attributes:
+        grace_s: Seconds to end by itself at its next progress update, before its process is stopped.
+        kept: What stays of its work, as a sentence for the user.
+    """
+
+    grace_s: float = 0.3
+    kept: str = "Nothing was written."
+
+
+AT_ONCE = Ending()
+"""The end of a job that has nothing to save."""
 
 ProgressSink = Callable[[ProgressEvent], None]
 

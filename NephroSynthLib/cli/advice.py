@@ -30,6 +30,7 @@ _ADVICE = {
     Action.PREPARE_EXAMS: "Prepare the exams of a cohort with `nephrosynth prepare`, or simulate some with --exams.",
     Action.CHOOSE_SEED: "Choose a smaller --seed.",
     Action.CHOOSE_START: "Choose another bundle, or leave --start-from out.",
+    Action.PREPARE_FOR_TASK: "Give another --out; prepare the exams of each task in a folder of its own.",
     Action.RESTART_TRAINING: "Give another --out, or --restart to begin anew; prepared cases stay.",
     Action.REPORT: "Please report this with the output of --verbose.",
 }

@@ -38,14 +38,22 @@ SHARES: Mapping[str, Mapping[str, float]] = {
 }
 
 
+LINE_S = 30.0
+"""Seconds between two lines of one stage, where the output is no terminal."""
+
+
 class ProgressDisplay:
-    """Draws the progress of one job. Without a terminal it prints a line when a stage begins and when it ends."""
+    """Draws the progress of one job.
+
+    Without a terminal it prints a line when a stage begins, one when it ends, and now and then one in between.
+    """
 
     def __init__(self, command: str, console: Console) -> None:
         self._shares = SHARES[command]
         self._console = console
         self._began: dict[str, float] = {}
         self._ended: set[str] = set()
+        self._last_line = 0.0
         self._tasks: dict[str, TaskID] = {}
         self._whole = TaskID(0)
         self._bars = Progress(
@@ -80,7 +88,7 @@ class ProgressDisplay:
         if self._console.is_terminal:
             self._draw(stage, fraction, text)
         else:
-            self._print(stage, fraction)
+            self._print(stage, fraction, text)
 
     def log(self, line: str) -> None:
         """Writes a line of the worker's log above the bars."""
@@ -96,10 +104,14 @@ class ProgressDisplay:
             message = text if fraction < 1.0 else ""
             self._bars.update(self._tasks[stage], completed=fraction, visible=True, message=message)
 
-    def _print(self, stage: str, fraction: float) -> None:
+    def _print(self, stage: str, fraction: float, text: str) -> None:
+        now = time.monotonic()
         if stage not in self._began:
-            self._began[stage] = time.monotonic()
+            self._began[stage] = self._last_line = now
             self._console.print(f"{stage} ...")
         if fraction >= 1.0 and stage not in self._ended:
             self._ended.add(stage)
-            self._console.print(f"{stage} done in {time.monotonic() - self._began[stage]:.1f} s")
+            self._console.print(f"{stage} done in {now - self._began[stage]:.1f} s")
+        elif fraction < 1.0 and now - self._last_line >= LINE_S:
+            self._last_line = now
+            self._console.print(Text(f"{stage} {fraction:.0%} {text}".rstrip()))

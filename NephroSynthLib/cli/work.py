@@ -33,6 +33,9 @@ Verbose = Annotated[
     typer.Option("--verbose", "-v", metavar="", help="Show the libraries' log and the traceback of an error."),
 ]
 
+PATIENCE_S = 2.0
+"""Seconds that a user waits for the answer to Ctrl-C without being told."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -88,7 +91,8 @@ def _run_job(command: str, job: dict[str, Any], view: View) -> dict[str, Any]:
         elif view.verbose:
             display.log(line)
 
-    with display, JobProcess(command, job, log) as process:
+    ending = JOBS[command].ending
+    with display, JobProcess(command, job, log, ending=ending) as process:
         try:
             for message in process.messages():
                 if message["type"] == "progress":
@@ -96,9 +100,9 @@ def _run_job(command: str, job: dict[str, Any], view: View) -> dict[str, Any]:
                 elif message["type"] == "warning":
                     warnings.append(message["message"])
         except KeyboardInterrupt:
-            message = process.cancel() or {}
-    if "result" not in message:
-        raise Cancelled
+            if ending.grace_s > PATIENCE_S and not without_progress:
+                display.log("Ending after the present step; Ctrl-C again ends it at once.")
+            message = process.cancel()
     if not view.json:
         for warning in warnings:
             print(f"Warning: {warning}", file=sys.stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from NephroSynthLib.errors import UsageError
+from NephroSynthLib.errors import Cancelled, UsageError
 from NephroSynthLib.files.json_values import finite
 from NephroSynthLib.jobs import (
     dicom_output,
@@ -18,14 +18,21 @@ from NephroSynthLib.jobs import (
     stages,
 )
 from NephroSynthLib.jobs.request import ComputingRequest, Request, Summary, parse
-from NephroSynthLib.progress import Progress
+from NephroSynthLib.progress import AT_ONCE, Ending, Progress
 
 
 class Job(NamedTuple):
-    """A request and the function that carries it out: from files to files, with a summary as JSON."""
+    """A request and the function that carries it out: from files to files, with a summary as JSON.
+
+    Attributes:
+        request: The request.
+        work: Carries it out.
+        ending: Its end when the user cancels it.
+    """
 
     request: type[Request]
     work: Callable[[Any, Progress], Summary]
+    ending: Ending = AT_ONCE
 
 
 JOBS: Mapping[str, Job] = {
@@ -39,8 +46,16 @@ JOBS: Mapping[str, Job] = {
     "phases": Job(dicom_phases.PhasesRequest, dicom_phases.phases),
     "export-dicom": Job(dicom_output.ExportRequest, dicom_output.export_dicom),
     "send": Job(dicom_output.SendRequest, dicom_output.send),
-    "prepare": Job(model_training.PrepareRequest, model_training.prepare),
-    "train": Job(model_training.TrainRequest, model_training.train),
+    "prepare": Job(
+        model_training.PrepareRequest,
+        model_training.prepare,
+        Ending(kept="Exams that are prepared are kept; the same command continues."),
+    ),
+    "train": Job(
+        model_training.TrainRequest,
+        model_training.train,
+        Ending(60.0, "Prepared exams and saved checkpoints are kept; the same command continues the training."),
+    ),
     "models": Job(inventory.ModelsRequest, inventory.models),
     "inventory": Job(inventory.InventoryRequest, inventory.inventory),
     "sample": Job(exam_simulation.SampleRequest, exam_simulation.sample),
@@ -62,6 +77,7 @@ def execute(command: str, arguments: Mapping[str, Any], progress: Progress) -> S
     Raises:
         UsageError: If there is no such job or its arguments do not fit.
         ResourceError: If its device does not exist.
+        Cancelled: If the user cancelled it; its words say what is kept.
         NephroSynthError: Any error of the job.
 
     Example:
@@ -74,7 +90,10 @@ def execute(command: str, arguments: Mapping[str, Any], progress: Progress) -> S
     request = parse(job.request, arguments)
     if isinstance(request, ComputingRequest):
         _check_device(request.settings.device)
-    summary: Summary = finite(job.work(request, progress))
+    try:
+        summary: Summary = finite(job.work(request, progress))
+    except Cancelled as error:
+        raise Cancelled(error.kept or job.ending.kept) from None
     return summary
 
 

@@ -120,7 +120,7 @@ def _parse(line: bytes) -> Message:
 def _rebuild(message: Message) -> NephroSynthError:
     kind = getattr(errors, str(message.get("class")), NephroSynthError)
     if kind is Cancelled:
-        return Cancelled()
+        return Cancelled(str(message.get("what")).removeprefix("Cancelled. "))
     code = message.get("action")
     error: NephroSynthError = kind(str(message.get("what")), Action.of(code) if code else None)
     error.__cause__ = WorkerTrace(str(message.get("traceback", "")))

@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import IO, Any
 
-from NephroSynthLib.errors import NephroSynthError
+from NephroSynthLib.errors import Cancelled, NephroSynthError
 from NephroSynthLib.jobs.conversation import Conversation, Message, WorkerTrace, as_line, worker_environment
+from NephroSynthLib.progress import AT_ONCE, Ending
 
 WORKER = (sys.executable, "-m", "NephroSynthLib.jobs.worker")
-CANCEL_WITHIN_S = 0.7
+KILL_AFTER_S = 0.4
+"""Seconds after a job's own time to end, before its process is killed."""
 
-__all__ = ["CANCEL_WITHIN_S", "WORKER", "JobProcess", "Message", "WorkerTrace"]
+__all__ = ["KILL_AFTER_S", "WORKER", "JobProcess", "Message", "WorkerTrace"]
 
 
 class JobProcess:
@@ -28,6 +30,7 @@ class JobProcess:
         command: The job, such as `run`.
         arguments: The arguments of the job, as JSON.
         log: Called with each line that the worker or its libraries write to standard error.
+        ending: The end of the job when it is cancelled.
         program: The command line of the worker.
     """
 
@@ -36,9 +39,12 @@ class JobProcess:
         command: str,
         arguments: dict[str, Any],
         log: Callable[[str], None] = lambda line: None,
+        *,
+        ending: Ending = AT_ONCE,
         program: Sequence[str] = WORKER,
     ) -> None:
         self._conversation = Conversation()
+        self._ending = ending
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
             program,
@@ -81,23 +87,31 @@ class JobProcess:
                     return
         raise self._died()
 
-    def cancel(self) -> Message | None:
-        """Ends the job within a second.
+    def cancel(self) -> Message:
+        """Ends the job within its grace, a second for most; a second Ctrl-C ends it at once.
 
         Returns:
-            The result if the job succeeded before it could be stopped; None if it was stopped.
+            The result if the job succeeded before it could be stopped.
+
+        Raises:
+            Cancelled: It was stopped; its words say what is kept.
         """
-        killer = threading.Timer(CANCEL_WITHIN_S, self._kill)
+        killer = threading.Timer(self._ending.grace_s + KILL_AFTER_S, self._kill)
         killer.start()
         self._tell({"type": "cancel"})
-        with _no_interrupt():
+        with _on_interrupt(self._kill):
             try:
-                return next((message for message in self.messages() if message["type"] == "result"), None)
+                for message in self.messages():
+                    if message["type"] == "result":
+                        return message
+            except Cancelled:
+                raise
             except NephroSynthError:
-                return None
+                pass  # it was killed, or failed while it ended
             finally:
                 killer.cancel()
                 self._end()
+        raise Cancelled(self._ending.kept)
 
     def _tell(self, message: Message) -> None:
         with contextlib.suppress(BrokenPipeError):
@@ -123,11 +137,11 @@ class JobProcess:
             self._process.kill()
 
     def _end(self) -> None:
-        with _no_interrupt():
+        with _on_interrupt(self._kill):
             with contextlib.suppress(BrokenPipeError):
                 self._input.close()  # the worker takes this as its parent's death
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=CANCEL_WITHIN_S)
+                self._process.wait(timeout=AT_ONCE.grace_s + KILL_AFTER_S)
             self._kill()
             self._process.wait()
             self._output.close()
@@ -136,12 +150,12 @@ class JobProcess:
 
 
 @contextlib.contextmanager
-def _no_interrupt() -> Iterator[None]:
-    """Ignores Ctrl-C during the block, so that a second one does not interrupt the cleanup after the first."""
+def _on_interrupt(act: Callable[[], None]) -> Iterator[None]:
+    """Answers Ctrl-C by `act` during the block, so that a second one does not interrupt the end after the first."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    handler = signal.signal(signal.SIGINT, lambda *_: act())
     try:
         yield
     finally:

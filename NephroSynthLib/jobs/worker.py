@@ -29,6 +29,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -36,10 +37,9 @@ from NephroSynthLib import __version__
 from NephroSynthLib.errors import Cancelled, NephroSynthError, UsageError
 from NephroSynthLib.files import scratch
 from NephroSynthLib.jobs.failures import as_our_error, traceback_of
-from NephroSynthLib.progress import Progress, ProgressEvent
+from NephroSynthLib.progress import AT_ONCE, Ending, Progress, ProgressEvent
 
 PROTOCOL = 1
-GRACE_S = 0.3
 
 
 class Channel:
@@ -76,6 +76,7 @@ def main() -> int:
     channel = Channel()
     channel.send("hello", protocol=PROTOCOL, version=__version__, pid=os.getpid())
     cancelled = threading.Event()
+    ending = [AT_ONCE]  # that of the job, as soon as its catalogue is loaded
     name = f"nephrosynth-{os.getpid()}-{time.time_ns():x}"
     scratch.watch(lambda path: channel.send("temporary", path=str(path)))
     with scratch.temporary(Path(tempfile.gettempdir()) / name) as folder:
@@ -83,9 +84,11 @@ def main() -> int:
         parent = io.FileIO(0, closefd=False)  # a buffered stream would be locked by the thread that waits on it
         try:
             job = _read_job(parent)
-            _end_when_told(parent, cancelled, channel)
+            _end_when_told(parent, cancelled, channel, ending)
             from NephroSynthLib.jobs import catalogue  # loads pydantic, so after the watchers are there
 
+            if job["command"] in catalogue.JOBS:
+                ending[0] = catalogue.JOBS[job["command"]].ending
             progress = Progress(channel.progress, cancelled.is_set)
             result = catalogue.execute(job["command"], job["arguments"], progress)
         except Exception as error:
@@ -115,17 +118,17 @@ def _read_job(stream: io.FileIO) -> dict[str, Any]:
     raise UsageError('The first line of the input is not a job: {"command": "...", "arguments": {...}}.')
 
 
-def _end_when_told(stream: io.FileIO, cancelled: threading.Event, channel: Channel) -> None:
+def _end_when_told(stream: io.FileIO, cancelled: threading.Event, channel: Channel, ending: Sequence[Ending]) -> None:
     """Ends the job on a cancel line, at the end of the input and on SIGTERM, whatever the main thread is doing.
 
-    The main thread gets `GRACE_S` to end by itself at its next progress update.
+    The main thread gets the time of the job's ending to end by itself at its next progress update.
     """
 
     def end() -> NoReturn:
         cancelled.set()
-        time.sleep(GRACE_S)
+        time.sleep(ending[0].grace_s)
         scratch.abandon()
-        channel.send_error(Cancelled())
+        channel.send_error(Cancelled(ending[0].kept))
         os._exit(Cancelled.exit_code)
 
     def watch_input() -> None:

@@ -63,6 +63,10 @@ class DiffusionTraining(pl.LightningModule):
             clean_loss=occupancy_dice_loss if self.masks else None,
         )
 
+    def validation_loss(self, batch: dict[str, Tensor]) -> Tensor:
+        """Returns the loss of a training step; see `NephroSynthLib.training.validation`."""
+        return self.training_step(batch, 0)
+
     def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]
         """Returns AdamW (Loshchilov & Hutter 2019) with a linear warm-up and a cosine decay to a hundredth."""
         optimizer = torch.optim.AdamW(self.parameters(), lr=self.plan.learning_rate, weight_decay=0.01)

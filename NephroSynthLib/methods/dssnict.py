@@ -52,7 +52,6 @@ class DsSnict:
     name: ClassVar[str] = "dssnict"
     title: ClassVar[str] = "dsSNICT (arXiv 2502.19623), small"
     window_hu: ClassVar[tuple[float, float]] = (LOWER_HU, UPPER_HU)
-    model: ClassVar[str] = "nephrographic-synthesizer"
     normalization: ClassVar[Mapping[str, JsonValue]] = {
         "channels": ["non-contrast window", "excretory window", "log excretory density beyond the window"],
         "spacing_mm": "0.6-1.6 in plane, 0.8-5 between slices",

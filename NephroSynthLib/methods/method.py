@@ -126,12 +126,10 @@ class TrainableMethod(Method, Protocol):
     """A method that learns from examples.
 
     Attributes:
-        model: Name of the bundle that training writes.
         normalization: How the method turns HU into the numbers of its network, for people.
         crop: Size (z, y, x) of the crops that it learns from, in voxels; z is 1 for a method that works by slices.
     """
 
-    model: ClassVar[str]
     normalization: ClassVar[Mapping[str, JsonValue]]
     crop: ClassVar[tuple[int, int, int]]
 

@@ -26,6 +26,7 @@ from NephroSynthLib.models.device import resolve_device
 from NephroSynthLib.training import checkpoints
 from NephroSynthLib.training.checkpoints import CHECKPOINT_STEPS, Checkpoint
 from NephroSynthLib.training.learning_curve import LearningCurve
+from NephroSynthLib.training.validation import Validation, Validator
 
 DrawSample = Callable[[np.random.Generator], Sample]
 OnProgress = Callable[[float, str], None]
@@ -129,6 +130,7 @@ def fit(
     folder: Path,
     on_progress: OnProgress,
     *,
+    validation: Validation | None = None,
     device: str = options.DEVICE.default,
     workers: int = WORKERS,
 ) -> tuple[Module, list[str]]:
@@ -143,6 +145,7 @@ def fit(
         folder: Takes the folder `checkpoints`, with one checkpoint every `CHECKPOINT_STEPS` batches and one at the
             end, and the learning curve `metrics.csv`.
         on_progress: Told the fraction done and the loss after each step; may raise `Cancelled`.
+        validation: Measured on held-out cases while it trains; None measures nothing.
         device: As in `resolve_device`.
         workers: Processes that draw samples; 0 draws them in this one. Their number does not change the samples.
 
@@ -164,11 +167,14 @@ def fit(
         module.load_state_dict(checkpoint.state["state_dict"])
         return module.cpu().eval(), warnings
     follower = _Follower(plan.seed, saved, LearningCurve(folder, checkpoint.step if checkpoint else 0), on_progress)
+    placed = resolve_device(device)
+    averaging = EMAWeightAveraging(placed, decay=plan.decay, update_starting_at_step=min(plan.warm_up, plan.steps // 2))
+    validators = [Validator(validation, averaging, follower.curve)] if validation else []
     batches = _Batches(_batches_done(checkpoint), plan.batch_size)
     loader = DataLoader(
         _Crops(draw, plan.seed), batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0
     )
-    trainer = _trainer(module, plan, follower, resolve_device(device))
+    trainer = _trainer(module, plan, [averaging, *validators, follower], placed, folder)
     trainer.fit(module, loader, ckpt_path=checkpoint.path if checkpoint else None, weights_only=True)
     return module.cpu().eval(), warnings
 
@@ -177,19 +183,20 @@ def _batches_done(checkpoint: Checkpoint | None) -> int:
     return int(checkpoint.state["callbacks"][_Follower.state_key]["batches"]) if checkpoint else 0
 
 
-def _trainer(module: pl.LightningModule, plan: TrainingPlan, follower: _Follower, device: torch.device) -> pl.Trainer:
-    averaging = EMAWeightAveraging(device, decay=plan.decay, update_starting_at_step=min(plan.warm_up, plan.steps // 2))
+def _trainer(
+    module: pl.LightningModule, plan: TrainingPlan, callbacks: list[Callback], device: torch.device, folder: Path
+) -> pl.Trainer:
     return pl.Trainer(
         max_steps=plan.steps,
         accelerator=device.type,
         devices=1 if device.index is None else [device.index],
         precision="bf16-mixed",
         gradient_clip_val=CLIP if module.automatic_optimization else None,
-        callbacks=[averaging, follower],
+        callbacks=callbacks,
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
-        default_root_dir=follower.folder,
+        default_root_dir=folder,
     )

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from NephroSynthLib.errors import Action, ResourceError
+from NephroSynthLib.errors import Action, ResourceError, UnreadableInputError, UsageError
 
 PreparedCase = dict[str, NDArray[Any]]
 """Arrays of one prepared exam by name; their types are those that take the least space."""
@@ -48,9 +50,39 @@ class CasePool:
         return sorted(self.folder.glob("[0-9]*.npz"))
 
     def load(self, path: Path) -> PreparedCase:
-        """Reads a case from its file."""
-        with np.load(path, allow_pickle=False) as arrays:
+        """Reads a case from its file.
+
+        Raises:
+            UnreadableInputError: The file is damaged or cut short.
+        """
+        with _opened(path) as arrays:
             return {name: arrays[name] for name in arrays.files}
+
+    def check(self, wanted: Collection[str], task: str) -> None:
+        """Checks that each case that lies there can be opened and is made for a task.
+
+        Args:
+            wanted: Arrays of which each case of the task holds at least one.
+            task: The task, for the error.
+
+        Raises:
+            UnreadableInputError: A file is damaged or cut short.
+            UsageError: A case is made for another task.
+        """
+        for path in self.ready():
+            with _opened(path) as arrays:
+                found = set(arrays.files)
+            if found.isdisjoint(wanted):
+                raise UsageError(f"The case {path} is not made for {task}.", Action.PREPARE_FOR_TASK)
+
+    def part(self, paths: Sequence[Path], on_load: Callable[[int], None] = lambda index: None) -> CasePool:
+        """Returns a pool of some of the cases.
+
+        Args:
+            paths: Their files.
+            on_load: Told the index of a case before it is read; may raise `Cancelled`.
+        """
+        return _Part(self, paths, on_load)
 
     @contextmanager
     def filling(self, seeds: Iterable[int], workers: int = 1) -> Iterator[None]:
@@ -100,6 +132,33 @@ class CasePool:
         for future in self._preparing:
             if future.done() and not future.cancelled():
                 future.result()
+
+
+class _Part(CasePool):
+    """Some cases of a pool."""
+
+    def __init__(self, pool: CasePool, paths: Sequence[Path], on_load: Callable[[int], None]) -> None:
+        super().__init__(pool.folder, pool.make)
+        self._paths = list(paths)
+        self._on_load = on_load
+
+    def ready(self) -> list[Path]:
+        """See `CasePool.ready`."""
+        return self._paths
+
+    def load(self, path: Path) -> PreparedCase:
+        """See `CasePool.load`."""
+        self._on_load(self._paths.index(path))
+        return super().load(path)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            yield arrays
+    except (BadZipFile, zlib.error, EOFError, ValueError) as error:
+        raise UnreadableInputError(f"The case {path} is damaged or cut short.", Action.REMOVE_CASE) from error
 
 
 def check_processes() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from lightning.pytorch import LightningModule
@@ -20,7 +20,6 @@ class Recipe:
     """How one model is trained and judged.
 
     Attributes:
-        name: Name of the bundle that the training writes.
         task: The stage that the model serves.
         method: Name of the method, as the bundle's header holds it.
         title: The method and its paper, for people.
@@ -28,13 +27,13 @@ class Recipe:
         window_hu: The HU range that the model maps to [-1, 1].
         normalization: Further preprocessing, for people.
         network: The module whose weights the bundle holds, with the weights that training starts from.
+        arrays: Names of arrays of which each case holds at least one; they tell it from a case of another task.
         make_case: Makes the case of a simulated exam from its seed; a function of a module.
         draw_from: Returns a function that draws samples from a pool of cases, also in another process.
         training_module: Returns the Lightning module that trains the network by a plan.
         evaluate: Returns figures of the network over the cases of a pool.
     """
 
-    name: str
     task: Task
     method: str
     title: str
@@ -42,6 +41,7 @@ class Recipe:
     window_hu: tuple[float, float]
     normalization: Mapping[str, JsonValue]
     network: nn.Module
+    arrays: Collection[str]
     make_case: MakeCase
     draw_from: Callable[[CasePool], DrawSample]
     training_module: Callable[[TrainingPlan], LightningModule]

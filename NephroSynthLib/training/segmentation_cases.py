@@ -52,7 +52,6 @@ def recipe() -> Recipe:
     """Returns the recipe of the segmenter, with random weights from torch's global generator."""
     denoiser = CONFIGURATION.build()
     return Recipe(
-        name="kidney-segmenter",
         task="segmentation",
         method=SEGMENTER,
         title="dsSNICT (arXiv 2502.19623), small",
@@ -60,6 +59,7 @@ def recipe() -> Recipe:
         window_hu=(LOWER_HU, UPPER_HU),
         normalization={"spacing_mm": list(SPACING), "channels": ["[-150, 250] HU", "[-1000, 1000] HU"]},
         network=denoiser.network,
+        arrays=[f"{phase}_hu" for phase in PHASES],
         make_case=make_case,
         draw_from=draw_from,
         training_module=lambda plan: DiffusionTraining(denoiser, plan, distance="l2", masks=True),

@@ -41,7 +41,6 @@ def recipe(method: TrainableMethod) -> Recipe:
         method: The method with the weights that training starts from.
     """
     return Recipe(
-        name=method.model,
         task="synthesis",
         method=method.name,
         title=method.title,
@@ -49,6 +48,7 @@ def recipe(method: TrainableMethod) -> Recipe:
         window_hu=method.window_hu,
         normalization=method.normalization,
         network=method.network,
+        arrays=["nephrographic"],
         make_case=make_case,
         draw_from=partial(draw_from, size=method.crop, sample_of=method.sample_of),
         training_module=method.training_module,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import JsonValue
@@ -21,10 +22,13 @@ from NephroSynthLib.training.order import TrainingOrder
 from NephroSynthLib.training.pool import CasePool, check_processes
 from NephroSynthLib.training.recipe import Recipe
 from NephroSynthLib.training.record import exams_in_words, own_cases, provenance, simulated_seeds, timed
+from NephroSynthLib.training.validation import Validation
 
 FIRST_CASES = 12
 FITTED = 0.97
 """The share of the progress bar that the optimizer steps take; the evaluation takes the rest."""
+VALIDATED = 4
+VALIDATION_CROPS = 16
 HELD_OUT = range(800_000, 800_008)
 
 
@@ -68,6 +72,8 @@ def train(order: TrainingOrder, on_progress: OnProgress) -> Trained:
     pool = CasePool(order.folder / "cases", recipe.make_case)
     held_out = CasePool(order.folder / "held-out", recipe.make_case)
     _check_cases(order, pool)
+    for cases in (pool, held_out):
+        cases.check(recipe.arrays, recipe.task)
     check_processes()
     wanted = recipe_file.content(order, recipe, pool, start)
     if order.restart:
@@ -76,20 +82,25 @@ def train(order: TrainingOrder, on_progress: OnProgress) -> Trained:
     own = len(own_cases(pool))
     judges = HELD_OUT if order.exams or simulated_seeds(pool) else ()
     with timed(order.folder), held_out.filling(judges, 1), pool.filling(order.seeds, order.preparers):
-        warnings = _fit(order, recipe, pool, on_progress)
-        _wait_for(held_out, len(judges), lambda text: on_progress(FITTED, text))
-    on_progress(FITTED, "evaluating on held-out exams")
-    judged = exams_in_words(judges, len(own_cases(held_out))) or "none; no exam was held out"
+        _wait_for(pool, min(FIRST_CASES, order.exams), on_progress)
+        _wait_for(held_out, len(judges), on_progress)
+        warnings = _fit(order, recipe, pool, held_out, on_progress)
+    results: dict[str, JsonValue] = {"held_out": _judged(held_out), **_evaluate(recipe, held_out, on_progress)}
     trained = exams_in_words(simulated_seeds(pool), own) + ("" if own else "; no patient data")
     record = provenance(order.folder, trained, order.command, order.seed, order.steps, start)
-    _write(order.bundle, recipe, record, {"held_out": judged, **recipe.evaluate(held_out)})
+    _write(order.bundle, recipe, record, results)
     on_progress(1.0, "bundle written")
     return Trained(order.bundle, warnings)
 
 
-def _fit(order: TrainingOrder, recipe: Recipe, pool: CasePool, on_progress: OnProgress) -> list[str]:
+def _wait_for(pool: CasePool, count: int, on_progress: OnProgress) -> None:
+    pool.wait_for(count, lambda ready: on_progress(0.0, f"{ready} of {count} first exams prepared"))
+
+
+def _fit(
+    order: TrainingOrder, recipe: Recipe, pool: CasePool, held_out: CasePool, on_progress: OnProgress
+) -> list[str]:
     """Trains the recipe's network; returns warnings."""
-    _wait_for(pool, min(FIRST_CASES, order.exams), lambda text: on_progress(0.0, text))
     module = recipe.training_module(order.plan)
     _, warnings = fit(
         module,
@@ -97,13 +108,35 @@ def _fit(order: TrainingOrder, recipe: Recipe, pool: CasePool, on_progress: OnPr
         order.plan,
         order.folder,
         lambda done, text: on_progress(FITTED * done, text),
+        validation=_validation(recipe, held_out),
         device=order.device,
     )
     return warnings
 
 
-def _wait_for(pool: CasePool, count: int, tell: Callable[[str], None]) -> None:
-    pool.wait_for(count, lambda ready: tell(f"{ready} of {count} exams prepared"))
+def _validation(recipe: Recipe, held_out: CasePool) -> Validation | None:
+    """Returns a validation on fixed crops of held-out cases and on a few whole ones; None where none is held out."""
+    cases = held_out.ready()[:VALIDATED]
+    if not cases:
+        return None
+    draw = recipe.draw_from(held_out)
+    samples = [draw(np.random.default_rng(number)) for number in range(VALIDATION_CROPS)]
+    return Validation(samples, lambda: recipe.evaluate(held_out.part(cases)))
+
+
+def _evaluate(recipe: Recipe, held_out: CasePool, on_progress: OnProgress) -> Mapping[str, float]:
+    cases = held_out.ready()
+
+    def tell(index: int) -> None:
+        done = FITTED + (1 - FITTED) * index / len(cases)
+        on_progress(done, f"evaluating on held-out exam {index + 1} of {len(cases)}")
+
+    return recipe.evaluate(held_out.part(cases, tell))
+
+
+def _judged(held_out: CasePool) -> str:
+    simulated, own = simulated_seeds(held_out), len(own_cases(held_out))
+    return exams_in_words(simulated, own) or "none; no exam was held out"
 
 
 def _check_seeds(order: TrainingOrder) -> None:

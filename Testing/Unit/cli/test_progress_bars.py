@@ -51,3 +51,17 @@ def test_without_a_terminal_there_is_a_line_when_a_stage_begins_and_one_when_it_
     assert lines[0] == "read ..."
     assert lines[1].startswith("read done in ")
     assert lines[2:] == ["segment ..."]
+
+
+def test_without_a_terminal_a_long_stage_prints_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a training whose output goes to a file can be followed."""
+    clock = iter([0.0, 10.0, 35.0, 40.0, 70.0, 71.0])
+    monkeypatch.setattr("NephroSynthLib.cli.progress_bars.time.monotonic", lambda: next(clock))
+    events = [("train", 0.1 * step, f"step {step} of 10, loss 0.1") for step in range(5)]
+    text = shown("train", [*events, ("train", 1.0, "")], terminal=False)
+    assert text.splitlines() == [
+        "train ...",
+        "train 20% step 2 of 10, loss 0.1",
+        "train 40% step 4 of 10, loss 0.1",
+        "train done in 71.0 s",
+    ]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from NephroSynthLib.errors import ResourceError, UsageError
+from NephroSynthLib.errors import Cancelled, ResourceError, UsageError
 from NephroSynthLib.jobs import catalogue
 from NephroSynthLib.jobs.catalogue import JOBS, Job, execute
 from NephroSynthLib.jobs.request import Request, Summary
@@ -32,3 +32,13 @@ def test_a_figure_that_is_not_finite_becomes_none(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(catalogue, "JOBS", {"figures": Job(Request, work)})
     summary = execute("figures", {}, Progress())
     assert json.loads(json.dumps(summary, allow_nan=False)) == {"psnr": None, "pair": [1.0, None]}
+
+
+@pytest.mark.parametrize(("kept", "told"), [("", "Exams that are prepared"), ("Step 7 is kept.", "Step 7 is kept")])
+def test_a_cancelled_job_tells_what_is_kept(monkeypatch: pytest.MonkeyPatch, kept: str, told: str) -> None:
+    def work(request: Request, progress: Progress) -> Summary:
+        raise Cancelled(kept)
+
+    monkeypatch.setattr(catalogue, "JOBS", {"prepare": Job(Request, work, JOBS["prepare"].ending)})
+    with pytest.raises(Cancelled, match=told):
+        execute("prepare", {}, Progress())

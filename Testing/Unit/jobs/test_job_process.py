@@ -13,9 +13,10 @@ import psutil
 import pytest
 
 from NephroSynthLib import errors
-from NephroSynthLib.errors import NephroSynthError, ResourceError, WorkerError
+from NephroSynthLib.errors import Cancelled, NephroSynthError, ResourceError, WorkerError
 from NephroSynthLib.jobs.job_process import JobProcess
 from NephroSynthLib.jobs.worker import PROTOCOL
+from NephroSynthLib.progress import Ending
 
 HELLO = f'{{"type": "hello", "protocol": {PROTOCOL}, "version": "0"}}'
 RESULT = '{"type": "result", "result": {"figure": 1}}'
@@ -83,7 +84,7 @@ def test_an_error_of_the_worker_is_raised_again_here(kind: type[NephroSynthError
 def test_the_log_is_passed_on() -> None:
     lines: list[str] = []
     body = f"sys.stderr.write('one\\n'); sys.stderr.buffer.write(b'\\xff two\\n'); print('{RESULT}')"
-    with JobProcess("job", {}, lines.append, program(body)) as process:
+    with JobProcess("job", {}, lines.append, program=program(body)) as process:
         list(process.messages())
     assert lines == ["one", "\N{REPLACEMENT CHARACTER} two"]
 
@@ -104,7 +105,8 @@ print('{{"type": "progress", "child": ' + str(child.pid) + '}}')
 """
     with JobProcess("job", {}, program=program(body)) as process:
         child = psutil.Process(next(process.messages())["child"])
-        assert process.cancel() is None
+        with pytest.raises(Cancelled):
+            process.cancel()
     psutil.wait_procs([child], timeout=10)
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
     assert not temporary.exists()
@@ -117,22 +119,46 @@ def test_a_result_that_comes_before_the_cancellation_counts() -> None:
         assert job.cancel() == {"type": "result", "result": {"figure": 1}}
 
 
+def interrupt_soon() -> None:
+    def interrupt() -> None:
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+
+
 def test_a_second_interrupt_does_not_spoil_the_cleaning_up(tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     body = (
         f"""print('{{"type": "temporary", "path": "{temporary}"}}'); print('{{"type": "progress"}}'); time.sleep(60)"""
     )
-
-    def interrupt() -> None:
-        time.sleep(0.2)
-        os.kill(os.getpid(), signal.SIGINT)
-
     with JobProcess("job", {}, program=program(body)) as process:
         next(process.messages())
-        threading.Thread(target=interrupt).start()
-        process.cancel()
+        interrupt_soon()
+        with pytest.raises(Cancelled):
+            process.cancel()
     assert not temporary.exists()
+
+
+def test_a_job_that_saves_its_work_gets_the_time_to_do_so_and_tells_what_it_kept() -> None:
+    kept = '{"type": "error", "class": "Cancelled", "what": "Cancelled. Step 7 is kept.", "action": null}'
+    body = f"""print('{{"type": "progress"}}'); sys.stdin.readline(); time.sleep(1.5); print('{kept}')"""
+    with JobProcess("job", {}, ending=Ending(30.0), program=program(body)) as process:
+        next(process.messages())
+        with pytest.raises(Cancelled, match=r"^Cancelled\. Step 7 is kept\.$"):
+            process.cancel()
+
+
+def test_a_second_interrupt_ends_a_job_that_still_saves_its_work() -> None:
+    body = """print('{"type": "progress"}'); time.sleep(60)"""
+    start = time.monotonic()
+    with JobProcess("job", {}, ending=Ending(30.0, "Checkpoints are kept."), program=program(body)) as process:
+        next(process.messages())
+        interrupt_soon()
+        with pytest.raises(Cancelled, match="Checkpoints are kept"):
+            process.cancel()
+    assert time.monotonic() - start < 20
 
 
 def test_a_file_in_the_current_folder_does_not_shadow_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

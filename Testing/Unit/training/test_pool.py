@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from NephroSynthLib.errors import ResourceError
+from NephroSynthLib.errors import Action, Cancelled, ResourceError, UnreadableInputError, UsageError
 from NephroSynthLib.training import pool as pools
 from NephroSynthLib.training.pool import CasePool, check_processes
 
@@ -58,3 +58,51 @@ def test_a_system_without_shared_locks_is_told_before_work(monkeypatch: pytest.M
     monkeypatch.setattr(pools, "get_context", lambda method: NoLocks())
     with pytest.raises(ResourceError, match="share a lock"):
         check_processes()
+
+
+def give(pool: CasePool, seed: int, **arrays: float) -> Path:
+    np.savez(pool.path(seed), **{name: np.full(50, value) for name, value in arrays.items()})
+    return pool.path(seed)
+
+
+@pytest.mark.parametrize("keep", [0, 30, 200])
+def test_a_case_that_is_cut_short_is_named(pool: CasePool, keep: int) -> None:
+    path = give(pool, 7, level=0.5)
+    path.write_bytes(path.read_bytes()[:keep])
+    for read in (lambda: pool.load(path), lambda: pool.check(["level"], "synthesis")):
+        with pytest.raises(UnreadableInputError, match=r"000007\.npz is damaged or cut short") as caught:
+            read()
+        assert caught.value.action is Action.REMOVE_CASE
+
+
+def test_a_flipped_bit_in_a_case_is_found_when_it_is_read(pool: CasePool) -> None:
+    path = give(pool, 7, level=0.5)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UnreadableInputError, match=r"000007\.npz"):
+        pool.load(path)
+
+
+def test_a_case_of_another_task_is_named(pool: CasePool) -> None:
+    give(pool, 1, level=0.5)
+    pool.check(["level", "other"], "synthesis")
+    give(pool, 2, other=0.5)
+    with pytest.raises(UsageError, match=r"000002\.npz is not made for synthesis"):
+        pool.check(["level"], "synthesis")
+
+
+def test_a_part_of_a_pool_tells_which_case_it_reads(pool: CasePool) -> None:
+    paths = [give(pool, seed, level=seed) for seed in range(4)]
+    told: list[int] = []
+    part = pool.part(paths[1:3], told.append)
+    assert [part.load(path)["level"][0] for path in part.ready()] == [1, 2]
+    assert told == [0, 1]
+
+
+def test_a_wait_can_be_cancelled(pool: CasePool) -> None:
+    def stop(ready: int) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        pool.wait_for(1, stop)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import importlib
 import json
 import pickle
@@ -60,6 +61,7 @@ def small_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             synthesis_cases.recipe(DsSnict(SMALL, SMALL.build())),
             make_case=make_case,
             draw_from=draw_from,
+            arrays=["level"],
             evaluate=lambda pool: {"cases": float(len(pool.ready()))},
         )
 
@@ -245,12 +247,28 @@ def test_the_last_report_follows_the_evaluation(tmp_path: Path, monkeypatch: pyt
 
     def recipe(order: TrainingOrder) -> Recipe:
         def evaluate(pool: CasePool) -> dict[str, float]:
-            at_evaluation.append(max(told))
+            at_evaluation.append(max(told, default=0.0))
             return {}
 
         return replace(small(order), evaluate=evaluate)
 
     monkeypatch.setattr(training, "_recipe", recipe)
     train(TrainingOrder("synthesis", tmp_path / "run", steps=1, exams=2), lambda done, text: told.append(done))
-    assert at_evaluation[0] < 1.0
+    assert max(at_evaluation) < 1.0
     assert told[-1] == 1.0
+
+
+def test_the_learning_curve_has_the_loss_and_figures_of_held_out_exams(tmp_path: Path) -> None:
+    run(tmp_path / "run", steps=2)
+    last = list(csv.DictReader((tmp_path / "run" / "metrics.csv").read_text().splitlines()))[-1]
+    assert last["step"] == "2"
+    assert float(last["held_out_cases"]) == 2.0
+    assert 0 < float(last["held_out_loss"]) < 10
+
+
+def test_cases_of_another_task_are_refused_before_work(tmp_path: Path) -> None:
+    give_cases(tmp_path / "run", 0, 1)
+    np.savez(tmp_path / "run" / "cases" / f"{FIRST_OF_COHORT}.npz", noncontrast_hu=np.zeros(3))
+    with pytest.raises(UsageError, match="is not made for synthesis"):
+        run(tmp_path / "run")
+    assert not (tmp_path / "run" / "recipe.json").exists()
