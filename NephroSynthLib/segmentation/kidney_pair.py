@@ -120,7 +120,8 @@ def remarks(choice: KidneyChoice) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
     A left-out piece is a warning where no kidney was found on its side, and a note otherwise.
     """
-    warnings, notes = [], []
+    warnings: list[str] = []
+    notes: list[str] = []
     for label, kidney in choice.kidneys.items():
         if kidney.ahead_mm is not None and kidney.ahead_mm > FAR_AHEAD_MM:
             warnings.append(
