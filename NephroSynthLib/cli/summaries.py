@@ -87,7 +87,7 @@ def _metrics(summary: Summary) -> Iterator[Row]:
 def _cohort(summary: Summary) -> Iterator[Row]:
     if "skipped" in summary:
         yield "exams to train on", str(summary["cases"])
-        yield "held-out exams", str(summary["held_out"])
+        yield "held-out exams", ", ".join(summary["held_out"]) or "none"
         for name, why in summary["skipped"].items():
             yield f"left out: {name}", why
 

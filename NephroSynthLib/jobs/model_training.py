@@ -39,7 +39,8 @@ def prepare(request: PrepareRequest, progress: Progress) -> Summary:
         settings=request.settings,
         progress=replace(progress, stage_name="read"),
     )
-    return {**asdict(report), "out": str(request.out), "warnings": []}
+    warnings = [] if report.held_out or not request.held_out else ["No exam is held out, so nothing judges the model."]
+    return {**asdict(report), "out": str(request.out), "warnings": warnings}
 
 
 class TrainRequest(ComputingRequest):

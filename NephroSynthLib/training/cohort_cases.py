@@ -11,18 +11,22 @@ NIfTI, NRRD or MetaImage file or a folder with one DICOM series:
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
+from NephroSynthLib import __version__
 from NephroSynthLib.errors import Action, InputError, QualityGateError, UnreadableInputError
 from NephroSynthLib.exam.exam import read_exam
 from NephroSynthLib.exam.kidney_labels import as_kidneys
 from NephroSynthLib.exam.volume import read_volume
+from NephroSynthLib.files.staging import staged_file
 from NephroSynthLib.imaging.grids import box_around, resample, same_grid
 from NephroSynthLib.imaging.image_files import read_image_file
 from NephroSynthLib.models.bundle import Task
@@ -31,7 +35,8 @@ from NephroSynthLib.progress import Progress
 from NephroSynthLib.segmentation.preprocessing import occupancy, working_image
 from NephroSynthLib.settings import Settings
 from NephroSynthLib.synthesis.nephrographic import on_working_grid
-from NephroSynthLib.training.pool import FIRST_OF_COHORT, PreparedCase, save_case
+from NephroSynthLib.training import segmentation_cases, synthesis_cases
+from NephroSynthLib.training.pool import FIRST_OF_COHORT, CasePool, PreparedCase, save_case
 from NephroSynthLib.training.segmentation_cases import segmentation_case
 from NephroSynthLib.training.synthesis_cases import MARGIN_MM, synthesis_case
 
@@ -46,18 +51,21 @@ MASKS: Mapping[str, tuple[str, str]] = {
 Found = Mapping[str, Path]
 
 
+REJECTED = "rejected.json"
+
+
 @dataclass
 class Prepared:
     """The outcome of preparing a cohort.
 
     Attributes:
         cases: Number of exams that training can draw from.
-        held_out: Number of exams that are kept for judging.
+        held_out: Names of the exams that are kept for judging.
         skipped: The reason why an exam was left out, by the name of its folder.
     """
 
     cases: int = 0
-    held_out: int = 0
+    held_out: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
 
 
@@ -75,15 +83,16 @@ def prepare_cohort(
     Args:
         task: The task of the model to train.
         cohort: The folder of the cohort.
-        out: Takes `cases` and `held-out`, as `nephrosynth train --out` expects them. A digest of the exam's folder name
-            numbers each file, so the held-out exams stay the same when a cohort grows. Under another share, prepared
-            exams move between the two folders.
-        held_out_share: Share of the exams to hold out, in [0, 1].
+        out: Takes `cases` and `held-out`, as `nephrosynth train --out` expects them, and `rejected.json` with the
+            reasons of exams that were left out. A digest of the exam's content numbers each file, so an exam that
+            changes is prepared again, and one that is there twice counts once.
+        held_out_share: Share of the exams to hold out, in [0, 1]. Exams that are held out stay so when a cohort grows.
         settings: Device, seed and models that find kidneys.
         progress: Told after each exam.
 
     Raises:
         UnreadableInputError: The cohort is no folder, or has no folder of an exam.
+        UsageError: `out` holds cases of another task.
         ModelError: The segmenter cannot be used.
         ResourceError: Memory, disk or device do not suffice.
         Cancelled: The user cancelled; exams that are done stay.
@@ -92,25 +101,87 @@ def prepare_cohort(
     if not exams:
         raise UnreadableInputError("The cohort has no exam.", Action.GIVE_COHORT)
     make: Callable[[Found, Settings, Progress], PreparedCase] = _synthesis if task == "synthesis" else _segmentation
-    report = Prepared()
-    for index, exam in enumerate(exams):
-        part = progress.part(index / len(exams), (index + 1) / len(exams))
-        number = int.from_bytes(hashlib.sha256(exam.name.encode()).digest()[:4], "big") % 900_000_000 + FIRST_OF_COHORT
-        held_out = number % 1000 < held_out_share * 1000
-        folders = (out / "held-out", out / "cases") if held_out else (out / "cases", out / "held-out")
-        target, former = (folder / f"{number}.npz" for folder in folders)
-        try:
-            if former.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                former.replace(target)
-            if not target.exists():
-                save_case(make(dict(_contents(exam)), settings, part), target)
-        except (InputError, QualityGateError) as error:
-            report.skipped[exam.name] = error.what
-            continue
-        report.cases, report.held_out = report.cases + (not held_out), report.held_out + held_out
-        part.update(1.0, f"prepared exam {index + 1} of {len(exams)}")
+    pools = {name: CasePool(out / name, dict) for name in ("cases", "held-out") if (out / name).exists()}
+    for pool in pools.values():
+        pool.check(synthesis_cases.ARRAYS if task == "synthesis" else segmentation_cases.ARRAYS, task)
+    report, rejected, names = Prepared(), _Rejected(out / REJECTED, settings), dict[int, str]()
+    try:
+        for index, exam in enumerate(exams):
+            part = progress.part(index / len(exams), (index + 1) / len(exams))
+            number = _number(task, exam)
+            if number in names:
+                report.skipped[exam.name] = f"The exam is the same as {names[number]}."
+            elif number in rejected.reasons:
+                report.skipped[exam.name] = rejected.reasons[number]
+            else:
+                try:
+                    if not any((out / folder / f"{number}.npz").exists() for folder in ("cases", "held-out")):
+                        save_case(make(dict(_contents(exam)), settings, part), out / "cases" / f"{number}.npz")
+                    names[number] = exam.name
+                except (InputError, QualityGateError) as error:
+                    report.skipped[exam.name] = error.what
+                    rejected.add(number, error.what)
+            part.update(1.0, f"prepared exam {index + 1} of {len(exams)}")
+    finally:
+        held_out = _hold_out(out, list(names), held_out_share)
+    report.held_out = sorted(names[number] for number in held_out)
+    report.cases = len(names) - len(held_out)
     return report
+
+
+def _number(task: Task, exam: Path) -> int:
+    """Returns the number of an exam, a digest of the task and of the content of its files."""
+    digest = hashlib.sha256(task.encode())
+    for name, path in _contents(exam):
+        files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        parts = sorted(hashlib.sha256(file.read_bytes()).digest() for file in files)
+        digest.update(f"\0{name}\0".encode() + b"".join(parts))
+    return int.from_bytes(digest.digest()[:6], "big") % 900_000_000_000 + FIRST_OF_COHORT
+
+
+def _hold_out(out: Path, numbers: Sequence[int], share: float) -> list[int]:
+    """Moves prepared exams between `cases` and `held-out`, and returns the numbers of those that are held out.
+
+    A share between 0 and 1 of at least two exams leaves one or more on each side. Exams that are held out already are
+    chosen first, and the others in the order of their digests.
+    """
+    kept = {number for number in numbers if (out / "held-out" / f"{number}.npz").exists()}
+    count = round(share * len(numbers))
+    if 0 < share < 1:
+        count = min(max(count, 1), len(numbers) - 1) if len(numbers) > 1 else 0
+    chosen = sorted(numbers, key=lambda number: (number not in kept, number))[:count]
+    for number in numbers:
+        folder = out / ("held-out" if number in chosen else "cases")
+        former = out / ("cases" if number in chosen else "held-out") / f"{number}.npz"
+        if former.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            former.replace(folder / former.name)
+    return chosen
+
+
+class _Rejected:
+    """The reasons of exams that were left out, on disk; they count while the settings stay the same.
+
+    Attributes:
+        reasons: The reason by the number of the exam.
+    """
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        self._path = path
+        self._settings = {"version": __version__, **settings.model_dump(mode="json", exclude={"device"})}
+        self.reasons: dict[int, str] = {}
+        if path.exists():
+            with contextlib.suppress(ValueError, KeyError, AttributeError):  # a damaged file tells nothing
+                found = json.loads(path.read_text(encoding="utf-8"))
+                if found["settings"] == self._settings:
+                    self.reasons = {int(number): str(reason) for number, reason in found["exams"].items()}
+
+    def add(self, number: int, reason: str) -> None:
+        """Records the reason of an exam."""
+        self.reasons[number] = reason
+        content = {"settings": self._settings, "exams": {str(key): text for key, text in self.reasons.items()}}
+        with staged_file(self._path) as temporary:
+            temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _contents(exam: Path) -> Iterator[tuple[str, Path]]:

@@ -46,6 +46,8 @@ SAMPLING_STEPS = 2
 CROP: Size = (48, 64, 96)
 PHASES = {"noncontrast": 0.4, "nephrographic": 0.2, "excretory": 0.4}
 """Phases of an exam, and the share of crops from each."""
+ARRAYS = tuple(f"{phase}_hu" for phase in PHASES)
+"""Names of which each case holds at least one."""
 
 
 def recipe() -> Recipe:
@@ -59,7 +61,7 @@ def recipe() -> Recipe:
         window_hu=(LOWER_HU, UPPER_HU),
         normalization={"spacing_mm": list(SPACING), "channels": ["[-150, 250] HU", "[-1000, 1000] HU"]},
         network=denoiser.network,
-        arrays=[f"{phase}_hu" for phase in PHASES],
+        arrays=ARRAYS,
         make_case=make_case,
         draw_from=draw_from,
         training_module=lambda plan: DiffusionTraining(denoiser, plan, distance="l2", masks=True),

@@ -32,6 +32,8 @@ from NephroSynthLib.training.recontrast import compartment_hu, other_contrast, s
 MARGIN_MM = options.MARGIN.default
 RECONTRASTED = 0.85
 DELAY_KNOWN = 0.5
+ARRAYS = ("nephrographic",)
+"""Names of which each case holds at least one."""
 
 
 def recipe(method: TrainableMethod) -> Recipe:
@@ -48,7 +50,7 @@ def recipe(method: TrainableMethod) -> Recipe:
         window_hu=method.window_hu,
         normalization=method.normalization,
         network=method.network,
-        arrays=["nephrographic"],
+        arrays=ARRAYS,
         make_case=make_case,
         draw_from=partial(draw_from, size=method.crop, sample_of=method.sample_of),
         training_module=method.training_module,

@@ -37,7 +37,7 @@ REGISTRATION = {"mode": "two-stage", "passed": False, "ssim_before": 0.4, "ssim_
         ("run", {"timings_s": {"a": 4.0, "b": 3.0}, "peak_memory_mb": 2048.0}, ["15 s", "2.0 GiB", "Report: out"]),
         ("train", {"bundle": "b.safetensors"}, ["Bundle: b.safetensors"]),
         ("simulate", {"exams": ["out/exam-0"]}, ["Simulated exam: out/exam-0"]),
-        ("prepare", {"cases": 3, "held_out": 1, "skipped": {"x": "no mask"}}, ["left out: x", "no mask"]),
+        ("prepare", {"cases": 3, "held_out": ["y"], "skipped": {"x": "no mask"}}, ["left out: x", "no mask", "y"]),
         ("send", {"stored": 2, "sent": 3}, ["2 of 3"]),
         ("phases", FOUND, ["2.1", "97%, ask", "0.7 × 0.7 × 2", "no iodine", "also in series 3", "1 file", "excretory"]),
     ],

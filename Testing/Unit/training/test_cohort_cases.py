@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from NephroSynthLib.errors import UnreadableInputError
+from NephroSynthLib.errors import UnreadableInputError, UsageError
 from NephroSynthLib.exam.simulated_images import to_image, to_images
 from NephroSynthLib.methods.dssnict import DsSnict
 from NephroSynthLib.progress import Progress
@@ -50,7 +50,7 @@ def test_images_with_masks_become_cases_that_the_segmenter_learns_from(
 
     report = prepare_cohort("segmentation", cohort, out, held_out_share=0.0, settings=SETTINGS)
 
-    assert (report.cases, report.held_out) == (2, 0)
+    assert (report.cases, report.held_out) == (2, [])
     assert report.skipped == {
         "misfit": "The mask 'kidneys' is not on the grid of the image 'noncontrast'.",
         "without mask": "The exam has no image with a mask: noncontrast.",
@@ -75,7 +75,7 @@ def test_three_phases_become_a_case_on_one_grid_that_the_synthesizer_learns_from
     lenient = SETTINGS.model_copy(update={"registration": SETTINGS.registration.model_copy(update={"ssim_gate": 0.0})})
     report = prepare_cohort("synthesis", cohort, out, held_out_share=0.0, settings=lenient)
 
-    assert report == Prepared(1, 0, {"two phases": "The exam has no nephrographic phase."})
+    assert report == Prepared(1, [], {"two phases": "The exam has no nephrographic phase."})
     pool = CasePool(out / "cases", synthesis.make_case)
     case = pool.load(pool.ready()[0])
     assert case["noncontrast"].shape == case["excretory"].shape == case["nephrographic"].shape == case["kidneys"].shape
@@ -91,28 +91,76 @@ def test_phases_that_do_not_align_are_left_out_with_the_reason(images: dict[str,
     write(cohort / "exam", images, names)
     strict = SETTINGS.model_copy(update={"registration": SETTINGS.registration.model_copy(update={"ssim_gate": 1.0})})
     report = prepare_cohort("synthesis", cohort, tmp_path / "out", settings=strict)
-    assert report.cases == report.held_out == 0
+    assert (report.cases, report.held_out) == (0, [])
     assert "could not be aligned: SSIM around the kidneys is" in report.skipped["exam"]
     assert cases(tmp_path / "out") == []
 
 
-def test_a_cohort_may_grow_and_which_exams_are_held_out_does_not_change(
-    images: dict[str, sitk.Image], tmp_path: Path
+PAIR = {"noncontrast": "imaging.nrrd", "kidneys": "segmentation.nrrd"}
+
+
+def write_another(folder: Path, images: dict[str, sitk.Image], number: int) -> None:
+    """Writes an exam whose image differs from that of any other number."""
+    write(folder, {**images, "noncontrast": images["noncontrast"] + float(number)}, PAIR)
+
+
+def stamps(out: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in cases(out)}
+
+
+def test_a_cohort_may_grow_and_exams_that_are_held_out_stay_so(images: dict[str, sitk.Image], tmp_path: Path) -> None:
+    cohort, out = tmp_path / "cohort", tmp_path / "out"
+    for number in range(2):
+        write_another(cohort / f"case_{number}", images, number)
+    first = prepare_cohort("segmentation", cohort, out, held_out_share=0.5, settings=SETTINGS)
+    assert (first.cases, len(first.held_out)) == (1, 1)
+    before = stamps(out)
+
+    for number in range(2, 5):
+        write_another(cohort / f"case_{number}", images, number)
+    second = prepare_cohort("segmentation", cohort, out, held_out_share=0.5, settings=SETTINGS)
+    assert second.cases + len(second.held_out) == 5
+    assert set(first.held_out) <= set(second.held_out)
+    assert {name: stamp for name, stamp in stamps(out).items() if name in before} == before
+
+
+def test_an_exam_is_known_by_its_content_and_not_by_its_name(images: dict[str, sitk.Image], tmp_path: Path) -> None:
+    cohort, out = tmp_path / "cohort", tmp_path / "out"
+    write_another(cohort / "a", images, 0)
+    prepare_cohort("segmentation", cohort, out, settings=SETTINGS)
+    before = stamps(out)
+    (cohort / "a").rename(cohort / "z")
+    write_another(cohort / "copy", images, 0)
+    report = prepare_cohort("segmentation", cohort, out, settings=SETTINGS)
+    assert report.skipped == {"z": "The exam is the same as copy."}
+    assert stamps(out) == before
+
+    sitk.WriteImage(images["noncontrast"] + 7.0, str(cohort / "z" / "imaging.nrrd"))
+    assert prepare_cohort("segmentation", cohort, out, held_out_share=0, settings=SETTINGS).cases == 2
+
+
+def test_a_rejected_exam_is_not_computed_again_until_it_changes(
+    images: dict[str, sitk.Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cohort, out = tmp_path / "cohort", tmp_path / "out"
-    names = {"noncontrast": "imaging.nrrd", "kidneys": "segmentation.nrrd"}
-    for number in range(6):
-        write(cohort / f"case_{number}", images, names)
-    first = prepare_cohort("segmentation", cohort, out, held_out_share=0.5, settings=SETTINGS)
-    before = {path: path.stat().st_mtime_ns for path in cases(out)}
-    assert first.cases + first.held_out == len(before) == 6
-    assert first.cases
-    assert first.held_out
+    write(cohort / "exam", images, {"noncontrast": "noncontrast.nrrd"})
+    first = prepare_cohort("segmentation", cohort, out, settings=SETTINGS)
+    assert "no image with a mask" in first.skipped["exam"]
 
-    write(cohort / "a new one", images, names)
-    second = prepare_cohort("segmentation", cohort, out, held_out_share=0.5, settings=SETTINGS)
-    assert second.cases + second.held_out == 7
-    assert {path: path.stat().st_mtime_ns for path in before} == before
+    with monkeypatch.context() as patch:
+        patch.setattr("NephroSynthLib.training.cohort_cases._segmentation", lambda *_: pytest.fail("computed again"))
+        assert prepare_cohort("segmentation", cohort, out, settings=SETTINGS) == first
+
+    sitk.WriteImage(images["kidneys"], str(cohort / "exam" / "kidneys.nrrd"))
+    assert prepare_cohort("segmentation", cohort, out, settings=SETTINGS) == Prepared(1, [], {})
+
+
+def test_cases_of_another_task_are_refused(images: dict[str, sitk.Image], tmp_path: Path) -> None:
+    write_another(tmp_path / "cohort" / "exam", images, 0)
+    (tmp_path / "out" / "cases").mkdir(parents=True)
+    np.savez(tmp_path / "out" / "cases" / "000001.npz", nephrographic=np.zeros(1))
+    with pytest.raises(UsageError, match="not made for segmentation"):
+        prepare_cohort("segmentation", tmp_path / "cohort", tmp_path / "out", settings=SETTINGS)
 
 
 def test_under_another_share_an_exam_changes_sides_and_is_never_on_both(
@@ -120,12 +168,12 @@ def test_under_another_share_an_exam_changes_sides_and_is_never_on_both(
 ) -> None:
     cohort, out = tmp_path / "cohort", tmp_path / "out"
     for number in range(3):
-        write(cohort / f"case_{number}", images, {"noncontrast": "imaging.nrrd", "kidneys": "segmentation.nrrd"})
+        write_another(cohort / f"case_{number}", images, number)
     prepare_cohort("segmentation", cohort, out, held_out_share=0.0, settings=SETTINGS)
-    times = {path.name: path.stat().st_mtime_ns for path in cases(out)}
+    before = stamps(out)
     report = prepare_cohort("segmentation", cohort, out, held_out_share=1.0, settings=SETTINGS)
-    assert (report.cases, report.held_out) == (0, 3)
-    assert {path.name: path.stat().st_mtime_ns for path in cases(out)} == times
+    assert (report.cases, report.held_out) == (0, ["case_0", "case_1", "case_2"])
+    assert stamps(out) == before
     assert {path.parent.name for path in cases(out)} == {"held-out"}
 
 
