@@ -88,6 +88,28 @@ EXCRETORY_DELAY: Option[float | None] = Option(
     3600.0,
     unit="s",
 )
+NEPHROGRAPHIC_DELAY: Option[float | None] = Option(
+    None,
+    "Time from the injection of contrast medium to the nephrographic phase that is wanted. "
+    "It narrows the estimate by a kinetic model.",
+    30.0,
+    300.0,
+    unit="s",
+)
+WEIGHT: Option[float | None] = Option(
+    None, "Body weight. It narrows the estimate by a kinetic model.", 2.0, 400.0, unit="kg"
+)
+IODINE: Option[float | None] = Option(
+    None, "Mass of the injected iodine. It narrows the estimate by a kinetic model.", 1.0, 150.0, unit="g"
+)
+EGFR: Option[float | None] = Option(
+    None,
+    "Glomerular filtration rate of both kidneys. It narrows the estimate by a kinetic model.",
+    2.0,
+    250.0,
+    unit="ml/min",
+)
+PATIENT_FROM_DICOM = Option(False, "Take a weight and an iodine dose that are not given from the DICOM header.")
 MARGIN = Option(25.0, "Synthesized region around the kidneys.", 10.0, 200.0, unit="mm")
 
 # A whole run

@@ -25,6 +25,11 @@ from NephroSynthLib.settings import Settings
 
 NO_DELAY = "No DICOM header tells how long after the injection the excretory phase is, so that counts as unknown."
 
+NOT_IN_HEADER = {
+    "weight_kg": "No DICOM header tells the weight of the patient, so that counts as unknown.",
+    "iodine_g": "No DICOM header tells the dose of iodine, so that counts as unknown.",
+}
+
 
 @dataclass
 class Clock:
@@ -50,7 +55,7 @@ class PreparedExam:
 
     Attributes:
         exam: The phases, with the reference grid at the wanted spacing.
-        settings: The settings, with the delay of the excretory phase where its DICOM header tells it.
+        settings: The settings, with the delay, weight and dose that the DICOM header tells, where wanted.
         segmentation: The kidneys of the non-contrast phase, on its grid.
         excretory_segmentation: The kidneys of the excretory phase, on its own grid.
         registration: The excretory phase on the grid of the non-contrast phase.
@@ -97,10 +102,11 @@ def prepare_exam(
     clock = clock or Clock()
     exam = at_spacing(exam, settings)
     settings, delay_warnings = with_delay(settings, exam)
+    settings, patient_notes = with_patient(settings, exam)
     with clock.stage("segment"):
         kidneys, excretory_kidneys = find_kidneys(exam, settings, segmenting)
     doubts = contrast_warnings(exam.noncontrast, exam.excretory, kidneys.labels, excretory_kidneys.labels)
-    exam = replace(exam, warnings=(*exam.warnings, *delay_warnings, *doubts))
+    exam = replace(exam, warnings=(*exam.warnings, *delay_warnings, *doubts), notes=(*exam.notes, *patient_notes))
     with clock.stage("register"):
         registration = register(
             exam.noncontrast,
@@ -143,6 +149,21 @@ def with_delay(settings: Settings, exam: Exam) -> tuple[Settings, tuple[str, ...
         return settings, (NO_DELAY,)
     synthesis = settings.synthesis.model_copy(update={"excretory_delay_s": exam.excretory_delay_s})
     return settings.model_copy(update={"synthesis": synthesis}), ()
+
+
+def with_patient(settings: Settings, exam: Exam) -> tuple[Settings, tuple[str, ...]]:
+    """Takes weight and iodine dose from the DICOM header, where that is wanted and they are not given.
+
+    Returns:
+        The settings with the numbers, and a note for each number that the header does not tell.
+    """
+    if not settings.patient_from_dicom:
+        return settings, ()
+    told = {"weight_kg": exam.weight_kg, "iodine_g": exam.iodine_g}
+    wanted = {name: value for name, value in told.items() if getattr(settings.synthesis, name) is None}
+    synthesis = settings.synthesis.model_copy(update=wanted)
+    notes = tuple(NOT_IN_HEADER[name] for name, value in wanted.items() if value is None)
+    return settings.model_copy(update={"synthesis": synthesis}), notes
 
 
 def find_kidneys(exam: Exam, settings: Settings, progress: Progress) -> tuple[Segmentation, Segmentation]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass, field
 from importlib import metadata
+from typing import cast
 
 import SimpleITK as sitk
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -18,6 +19,7 @@ from NephroSynthLib.models.training_data import training_notice
 from NephroSynthLib.registration import Registration
 from NephroSynthLib.segmentation.segmenter import Segmentation
 from NephroSynthLib.settings import Settings
+from NephroSynthLib.synthesis.enhancement_estimate import EnhancementEstimate
 from NephroSynthLib.synthesis.nephrographic import Synthesis
 
 
@@ -40,6 +42,9 @@ class Summary(BaseModel):
         registration: Mode used, figures of quality and verdict.
         segmentation: Volume in ml of each kidney, by phase and side.
         synthesis: Box of voxels (start and size in x, y, z) that the model synthesized, sampler, steps, samples.
+        enhancement: Estimate by a kinetic model of the nephrographic enhancement of cortex and medulla (mean and
+            standard deviation in HU), and the measured excretory enhancement that it is fitted to. None
+            in a result of an earlier version.
         metrics: Comparison with the acquired nephrographic phase; None if none was given.
         timings_s: Seconds of each stage.
         peak_memory_mb: Largest resident memory of the process in MiB.
@@ -59,6 +64,7 @@ class Summary(BaseModel):
     registration: dict[str, JsonValue]
     segmentation: dict[str, dict[str, float]]
     synthesis: dict[str, JsonValue]
+    enhancement: dict[str, JsonValue] | None = None
     metrics: dict[str, JsonValue] | None
     timings_s: dict[str, float]
     peak_memory_mb: float
@@ -114,6 +120,7 @@ class Result:
         excretory_segmentation: Kidneys of the excretory phase, on its own grid.
         registration: The excretory phase on the reference grid.
         synthesis: The synthetic nephrographic phase.
+        enhancement: The nephrographic enhancement that a kinetic model estimates.
         acquired: The acquired phase with its comparison; None if none was given.
         settings: The settings of the run.
         timings_s: Seconds by stage.
@@ -126,6 +133,7 @@ class Result:
     excretory_segmentation: Segmentation
     registration: Registration
     synthesis: Synthesis
+    enhancement: EnhancementEstimate
     acquired: Acquired | None
     settings: Settings
     timings_s: dict[str, float]
@@ -177,6 +185,7 @@ class Result:
                 "steps": chosen.denoising_steps,
                 "samples": chosen.samples,
             },
+            enhancement=cast(dict[str, JsonValue], self.enhancement.to_dict()),
             metrics=self.acquired.to_dict() if self.acquired else None,
             timings_s={stage: round(seconds, 2) for stage, seconds in self.timings_s.items()},
             peak_memory_mb=round(self.peak_memory_mb, 1),

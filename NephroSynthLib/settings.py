@@ -47,6 +47,10 @@ class SynthesisSettings(_Settings):
 
     Attributes:
         excretory_delay_s: Seconds from the injection to the excretory phase; None if it is not known.
+        nephrographic_delay_s: Seconds from the injection to the nephrographic phase that is wanted; None for any.
+        weight_kg: Body weight; None if it is not known.
+        iodine_g: Mass of the injected iodine; None if it is not known.
+        egfr_ml_min: Glomerular filtration rate of both kidneys; None if it is not known.
         margin_mm: Width of the synthesized region around the kidneys.
     """
 
@@ -55,6 +59,10 @@ class SynthesisSettings(_Settings):
     steps: int = field(options.STEPS)
     samples: int = field(options.SAMPLES)
     excretory_delay_s: float | None = field(options.EXCRETORY_DELAY)
+    nephrographic_delay_s: float | None = field(options.NEPHROGRAPHIC_DELAY)
+    weight_kg: float | None = field(options.WEIGHT)
+    iodine_g: float | None = field(options.IODINE)
+    egfr_ml_min: float | None = field(options.EGFR)
     margin_mm: float = field(options.MARGIN)
 
     @property
@@ -69,6 +77,7 @@ class Settings(_Settings):
     Attributes:
         spacing: Output voxel size in mm: left-right, front-back, head-foot; 0 keeps the input's, None its grid.
         delay_from_dicom: Whether a delay that is not given is taken from the DICOM header.
+        patient_from_dicom: Whether a weight and an iodine dose that are not given are taken from the DICOM header.
 
     Example:
         >>> Settings(seed=7, synthesis={"steps": 8}).synthesis.steps
@@ -82,6 +91,7 @@ class Settings(_Settings):
     seed: int = field(options.SEED)
     spacing: tuple[float, float, float] | None = Field(options.SPACING.default, description=options.SPACING.help)
     delay_from_dicom: bool = Field(False, description="Take a delay that is not given from the DICOM header.")
+    patient_from_dicom: bool = field(options.PATIENT_FROM_DICOM)
     strict: bool = field(options.STRICT)
 
     @field_validator("device")

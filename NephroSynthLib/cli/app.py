@@ -39,6 +39,11 @@ _SYNTHESIS = {
         help="'dicom' takes it from the header.",
         switches={"dicom": "delay_from_dicom"},
     ),
+    "nephrographic-delay": SettingFlag("synthesis.nephrographic_delay_s", metavar="SECONDS"),
+    "weight": SettingFlag("synthesis.weight_kg", metavar="KG"),
+    "iodine": SettingFlag("synthesis.iodine_g", metavar="GRAMS"),
+    "egfr": SettingFlag("synthesis.egfr_ml_min", metavar="ML/MIN"),
+    "patient-from-dicom": SettingFlag("patient_from_dicom"),
     **_SEED,
 }
 _SEGMENTER = {"segmenter": SettingFlag("segmentation.model")}

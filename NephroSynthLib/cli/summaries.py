@@ -50,7 +50,7 @@ def _print_table(table: Table, console: Console) -> None:
 
 def _figures(summary: Summary, seconds: float) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    sections = (_registration, _segmentation, _metrics, _cohort)
+    sections = (_registration, _segmentation, _enhancement, _metrics, _cohort)
     rows = [row for section in sections for row in section(summary)]
     for name, value in (*rows, *_cost(summary, seconds)):
         table.add_row(Text(name, style="bold"), Text(value))
@@ -72,6 +72,13 @@ def _segmentation(summary: Summary) -> Iterator[Row]:
     volumes = found.get("noncontrast", found)
     for side, volume in volumes.items():
         yield f"{side} kidney", f"{volume:.0f} ml"
+
+
+def _enhancement(summary: Summary) -> Iterator[Row]:
+    found = summary.get("enhancement")
+    if found:
+        parts = (f"{name} {found[name]['mean_hu']:.0f} ± {found[name]['sd_hu']:.0f}" for name in ("cortex", "medulla"))
+        yield "enhancement", f"{', '.join(parts)} HU ({found['method']})"
 
 
 def _metrics(summary: Summary) -> Iterator[Row]:

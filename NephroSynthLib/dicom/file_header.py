@@ -57,6 +57,7 @@ _PHASE_TAGS = (
     *("BodyPartExamined", "SliceThickness", "ScanOptions", "ImageComments", "PatientPosition", "Manufacturer"),
     *("AcquisitionProtocolDescription", "RequestedProcedureDescription", "PerformedProcedureStepDescription"),
     *("DerivationDescription", "ContentQualification", "InstanceNumber"),
+    *("ContrastBolusIngredientConcentration", "PatientWeight"),
 )
 _TAGS = [
     Tag(keyword)

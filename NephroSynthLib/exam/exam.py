@@ -28,6 +28,8 @@ class Exam:
         kidneys: uint8 label map on the grid of the non-contrast phase: 1 right, 2 left; None if not known.
         warnings: Doubts that the user should weigh, as sentences without patient identifiers.
         excretory_delay_s: Seconds from the injection to the excretory phase, if its DICOM header states them.
+        weight_kg: Weight of the patient, if a DICOM header states it.
+        iodine_g: Mass of the injected iodine, if the DICOM header of the excretory phase states it.
         notes: Information about the reading, such as the DICOM series that were chosen.
         label: The name that the user gave the exam; never one from a header.
     """
@@ -38,6 +40,8 @@ class Exam:
     kidneys: sitk.Image | None = None
     warnings: tuple[str, ...] = ()
     excretory_delay_s: float | None = None
+    weight_kg: float | None = None
+    iodine_g: float | None = None
     notes: tuple[str, ...] = ()
     label: str = ""
 
@@ -79,7 +83,8 @@ def read_exam(
         progress.update((index + 1) / len(paths), f"read the {role}")
     warnings = [warning for volume in volumes.values() for warning in volume.warnings]
     warnings += check_phases(volumes)
-    reference = volumes["non-contrast phase"].image
+    reference_volume = volumes["non-contrast phase"]
+    reference = reference_volume.image
     labels = None
     if kidneys is not None:
         labels, notes = read_kidneys(kidneys, reference)
@@ -92,4 +97,6 @@ def read_exam(
         labels,
         tuple(warnings),
         volumes["excretory phase"].excretory_delay_s,
+        volumes["excretory phase"].weight_kg or reference_volume.weight_kg,
+        volumes["excretory phase"].iodine_g,
     )

@@ -36,12 +36,16 @@ class Volume:
         warnings: Doubts that the user should weigh, as sentences.
         excretory_delay_s: Seconds from the injection to this volume, if a DICOM header states them and the volume can
             be an excretory phase.
+        weight_kg: Weight of the patient, if a DICOM header states it.
+        iodine_g: Mass of the injected iodine, if a DICOM header states it.
     """
 
     image: sitk.Image
     identity: Identity | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
     excretory_delay_s: float | None = None
+    weight_kg: float | None = None
+    iodine_g: float | None = None
 
 
 def read_volume(path: Path | Series, role: str = "CT", progress: Progress = Progress()) -> Volume:
@@ -108,13 +112,21 @@ def _read_dicom(path: Path, role: str, progress: Progress) -> Volume:
 
 def _read_series(series: Series, role: str, progress: Progress) -> Volume:
     from NephroSynthLib.dicom.series_reading import read_series
+    from NephroSynthLib.phases.injection import iodine_g, weight_kg
     from NephroSynthLib.phases.timing import excretory_delay_s
 
     with _naming(role):
         read = read_series(series, progress)
     check_shape(role, read.image.GetSize(), 1, read.image.GetPixelIDValue())
     check_geometry(role, read.image)
-    return Volume(read.image, read.identity, tuple(_series_warnings(series, role)), excretory_delay_s(read.header))
+    return Volume(
+        read.image,
+        read.identity,
+        tuple(_series_warnings(series, role)),
+        excretory_delay_s(read.header),
+        weight_kg(read.header),
+        iodine_g(read.header),
+    )
 
 
 def _series_warnings(series: Series, role: str) -> Iterator[str]:

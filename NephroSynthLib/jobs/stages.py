@@ -102,12 +102,14 @@ def synthesize(request: SynthesizeRequest, progress: Progress) -> Summary:
     from NephroSynthLib.exam.exam import read_exam
     from NephroSynthLib.exam.kidney_labels import read_kidneys
     from NephroSynthLib.jobs.result_folder import provenance, save_stage
-    from NephroSynthLib.preparation import with_delay
+    from NephroSynthLib.preparation import with_delay, with_patient
     from NephroSynthLib.synthesis import nephrographic
+    from NephroSynthLib.synthesis.enhancement_estimate import estimate_enhancement
 
     check_chosen_models(request.settings, "synthesis")
     exam = read_exam(request.noncontrast, request.excretory, progress=progress.stage("read"))
     settings, delay_warnings = with_delay(request.settings, exam)
+    settings, patient_notes = with_patient(settings, exam)
     labels, doubts = read_kidneys(request.kidneys, exam.noncontrast)
     found = nephrographic.synthesize(
         exam.noncontrast,
@@ -123,7 +125,13 @@ def synthesize(request: SynthesizeRequest, progress: Progress) -> Summary:
         images["uncertainty"] = found.uncertainty
     region = {"region_start": list(found.region.start), "region_size": list(found.region.size)}
     warnings = (*exam.warnings, *doubts, *delay_warnings, *coverage_warnings(exam.excretory, labels))
-    summary = {"synthesis": region, "model": _model(found.model), **provenance(settings, warnings)}
+    estimated = estimate_enhancement(exam.noncontrast, exam.excretory, labels, settings.synthesis)
+    summary = {
+        "synthesis": region,
+        "enhancement": estimated.to_dict(),
+        "model": _model(found.model),
+        **provenance(settings, warnings, patient_notes),
+    }
     with staged_folder(request.out, request.overwrite, OUTPUTS["synthesize"]) as folder:
         save_stage(folder, summary, images, progress, {"synthesis": found.model})
     return summary

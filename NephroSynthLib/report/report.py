@@ -94,6 +94,7 @@ def _content(result: Result) -> dict[str, object]:
         "tables": [
             *(report_tables.metrics_tables(metrics) if metrics else ()),
             report_tables.region_table(regions),
+            report_tables.enhancement_table(summary["enhancement"]),
             report_tables.registration_table(registrations),
         ],
         "details": [

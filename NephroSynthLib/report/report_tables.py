@@ -183,6 +183,29 @@ def region_table(statistics: list[RegionStatistics]) -> Table:
     return Table("HU by region and phase", ("Region", "Volume (ml)", *phases), tuple(rows), note)
 
 
+def enhancement_table(enhancement: Mapping[str, Any]) -> Table:
+    """Returns the table of the enhancement that the kinetic model estimates, as in result.json."""
+    rows = tuple(
+        (
+            _sentence(tissue),
+            f"{_number(enhancement[tissue]['mean_hu'], 0)} ± {_number(enhancement[tissue]['sd_hu'], 0)}",
+        )
+        for tissue in ("cortex", "medulla")
+    )
+    measured = ", ".join(
+        f"{name} {_number(value, 0)}"
+        for name, value in enhancement["measured_excretory"].items()
+        if value is not None and not name.endswith("_ml")
+    )
+    note = (
+        "Mean ± standard deviation of the fit of a kinetic model to the enhancement of the excretory phase "
+        f"({measured or 'nothing measured'}; HU) and to the delays, weight, dose and filtration rate that are known. "
+        "The synthetic volume is not measured for this table."
+    )
+    method = enhancement["method"]
+    return Table(f"Nephrographic enhancement, {method}", ("Tissue", "Enhancement (HU)"), rows, note)
+
+
 def registration_table(registrations: Mapping[str, Mapping[str, Any]]) -> Table:
     """Returns the table of the figures of each registration, by the name of the moving phase."""
     rows: list[tuple[str, ...]] = []

@@ -21,10 +21,15 @@ FIELDS: list[tuple[Any, str, Option[Any]]] = [
     (SynthesisSettings, "steps", options.STEPS),
     (SynthesisSettings, "samples", options.SAMPLES),
     (SynthesisSettings, "excretory_delay_s", options.EXCRETORY_DELAY),
+    (SynthesisSettings, "nephrographic_delay_s", options.NEPHROGRAPHIC_DELAY),
+    (SynthesisSettings, "weight_kg", options.WEIGHT),
+    (SynthesisSettings, "iodine_g", options.IODINE),
+    (SynthesisSettings, "egfr_ml_min", options.EGFR),
     (SynthesisSettings, "margin_mm", options.MARGIN),
     (Settings, "device", options.DEVICE),
     (Settings, "seed", options.SEED),
     (Settings, "spacing", options.SPACING),
+    (Settings, "patient_from_dicom", options.PATIENT_FROM_DICOM),
     (Settings, "strict", options.STRICT),
 ]
 

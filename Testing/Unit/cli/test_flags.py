@@ -72,6 +72,16 @@ def test_values_become_nested_settings() -> None:
     assert (told.synthesis.excretory_delay_s, told.delay_from_dicom) == (300.0, False)
 
 
+def test_numbers_of_the_patient_become_settings() -> None:
+    flag = COMMANDS["run"]
+    values = {"out": "o", "dicom": "d", "weight": 82.0, "iodine": 35.0, "egfr": 70.0, "nephrographic_delay": 100.0}
+    told = parse(RunRequest, arguments({**values, "patient_from_dicom": True}, flag)).settings
+    chosen = told.synthesis
+    assert (chosen.weight_kg, chosen.iodine_g, chosen.egfr_ml_min) == (82.0, 35.0, 70.0)
+    assert (chosen.nephrographic_delay_s, told.patient_from_dicom) == (100.0, True)
+    assert flags("synthesize")["--weight"].default is None
+
+
 def test_a_setting_is_placed_by_its_path() -> None:
     assert SettingFlag("synthesis.steps").place(3) == {"synthesis": {"steps": 3}}
     assert SettingFlag("seed").place(3) == {"seed": 3}

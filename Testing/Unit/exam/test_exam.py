@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import SimpleITK as sitk
 from NephroSynthLib.errors import IdentityError, UnreadableInputError
 from NephroSynthLib.exam.exam import read_exam
 from NephroSynthLib.jobs.simulated_files import SimulatedFiles
-from NephroSynthLib.preparation import NO_DELAY, with_delay
+from NephroSynthLib.preparation import NO_DELAY, NOT_IN_HEADER, with_delay, with_patient
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import Settings, SynthesisSettings
 from NephroSynthLib.simulation import Grid
@@ -39,6 +40,22 @@ def test_the_delay_of_an_excretory_phase_is_that_of_its_dicom_header(tmp_path: P
         assert told.synthesis.excretory_delay_s == expected
         assert warnings == ()
     assert with_delay(Settings(delay_from_dicom=True), read_exam(*files))[1] == (NO_DELAY,)
+
+
+def test_weight_and_iodine_come_from_the_dicom_header_where_that_is_wanted(
+    phantom: Phantom, tmp_path: Path, write_series: WriteSeries
+) -> None:
+    write_series(phantom(), tmp_path / "a", PatientWeight="82")
+    dose = {"ContrastBolusTotalDose": "100", "ContrastBolusIngredientConcentration": "350"}
+    write_series(phantom(contrast=True, seed=1), tmp_path / "b", **dose)
+    exam = read_exam(tmp_path / "a", tmp_path / "b")
+    assert (exam.weight_kg, exam.iodine_g) == (82.0, 35.0)
+    assert with_patient(Settings(), exam) == (Settings(), ())
+    given = Settings(patient_from_dicom=True, synthesis=SynthesisSettings(weight_kg=60.0))
+    told, notes = with_patient(given, exam)
+    assert (told.synthesis.weight_kg, told.synthesis.iodine_g, notes) == (60.0, 35.0, ())
+    missing = with_patient(given, replace(exam, iodine_g=None))
+    assert missing == (given, (NOT_IN_HEADER["iodine_g"],))
 
 
 def test_phases_keep_their_own_grids(phantom: Phantom, phantom_kidneys: Callable, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from PIL import Image
 from NephroSynthLib.evaluation import evaluate
 from NephroSynthLib.exam.exam import Exam
 from NephroSynthLib.imaging.grids import box_around, resample
+from NephroSynthLib.kinetics.posterior import Observed, Told, estimate
 from NephroSynthLib.methods.kinetic import kinetic_baseline
 from NephroSynthLib.models.bundle import BundleMetadata, save_bundle
 from NephroSynthLib.registration import Registration, RegistrationQuality
@@ -27,6 +28,7 @@ from NephroSynthLib.report.report_tables import model_table, training_table, wit
 from NephroSynthLib.result import RESEARCH_ONLY, Acquired, Result
 from NephroSynthLib.segmentation.segmenter import Segmentation, volumes_ml
 from NephroSynthLib.settings import SegmentationSettings, Settings
+from NephroSynthLib.synthesis.enhancement_estimate import EnhancementEstimate
 from NephroSynthLib.synthesis.nephrographic import Synthesis
 
 SIZE_LIMIT = 15_000_000
@@ -100,6 +102,7 @@ def make_result(drawn: SimpleNamespace, *, acquired: bool = True, uncertainty: b
             moved,
             evaluate(image, moved.registered, kidneys, synthetic_kidneys=kidneys, acquired_kidneys=kidneys),
         )
+    observed = Observed(kidney=60.0, blood=41.0)
     return Result(
         exam=Exam(
             fixed,
@@ -114,6 +117,7 @@ def make_result(drawn: SimpleNamespace, *, acquired: bool = True, uncertainty: b
         synthesis=Synthesis(
             image, sitk.Abs(image * 0.1) if uncertainty else None, region, ("a-synthesizer", "cd" * 32)
         ),
+        enhancement=EnhancementEstimate(observed, estimate(observed, Told())),
         acquired=judged,
         settings=Settings(seed=7),
         timings_s={"segment": 1.5, "synthesize": 2.25},

@@ -6,6 +6,7 @@ import pytest
 
 from NephroSynthLib.evaluation.regions import RegionStatistics
 from NephroSynthLib.report.report_tables import (
+    enhancement_table,
     registration_table,
     settings_table,
     timings_table,
@@ -62,3 +63,17 @@ def test_a_missed_gate_never_looks_reached() -> None:
     figures = {"ssim_affine": 0.5, "min_jacobian": 0.8, "kidney_shift_mm": {}, "kidney_dice_before": {}}
     rows = dict(registration_table({"Excretory phase": {**registration, **figures}}).rows)
     assert (rows["SSIM as returned"], rows["Gate"]) == ("0.6498", "0.6500")
+
+
+def test_the_estimated_enhancement_says_that_a_kinetic_model_made_it() -> None:
+    table = enhancement_table(
+        {
+            "method": "estimate by a kinetic model",
+            "cortex": {"mean_hu": 131.4, "sd_hu": 18.9},
+            "medulla": {"mean_hu": 136.0, "sd_hu": 21.2},
+            "measured_excretory": {"kidney": 61.0, "spleen": None, "parenchyma_ml": 300.0},
+        }
+    )
+    assert "estimate by a kinetic model" in table.title
+    assert table.rows == (("Cortex", "131 ± 19"), ("Medulla", "136 ± 21"))
+    assert "(kidney 61; HU)" in table.note
