@@ -12,7 +12,7 @@ from typing import Generic, Literal, TypeVar, get_args
 
 Value = TypeVar("Value")
 
-RegistrationMode = Literal["two-stage", "affine", "none"]
+RegistrationMode = Literal["dense", "two-stage", "affine", "none"]
 SamplerName = Literal["ddpm", "ddim", "dpm-solver++"]
 PhaseFormat = Literal["nifti", "nrrd", "dicom"]
 ImageFormat = Literal["nifti", "nrrd"]
@@ -48,9 +48,9 @@ class Option(Generic[Value]):
 
 # Registration
 REGISTRATION: Option[RegistrationMode] = Option(
-    "two-stage",
-    "Registration of the excretory phase. two-stage: the abdomen, then each kidney on its own; "
-    "affine: the abdomen alone; none: the phases are aligned already.",
+    "dense",
+    "Registration of the excretory phase. dense: the abdomen, then each kidney, then the tissue around the kidneys; "
+    "two-stage: without the tissue; affine: the abdomen alone; none: the phases are aligned already.",
     choices=get_args(RegistrationMode),
 )
 SSIM_GATE = Option(0.65, "Least SSIM around the kidneys after registration (SSIM_select of dsSNICT).", 0.0, 1.0)

@@ -155,7 +155,12 @@ class Result:
     @property
     def notes(self) -> tuple[str, ...]:
         """Information that is no doubt, such as the DICOM series that were chosen."""
-        return _unique(*self.exam.notes, *self.segmentation.notes, *self.excretory_segmentation.notes)
+        return _unique(
+            *self.exam.notes,
+            *self.segmentation.notes,
+            *self.excretory_segmentation.notes,
+            *self.registration.notes,
+        )
 
     @property
     def models(self) -> dict[str, tuple[str, str]]:

@@ -23,6 +23,7 @@ TORCH_DEVICES = {"auto": _("Automatic"), "cpu": _("CPU")}
 class Registration(enum.Enum):
     """How the excretory phase is brought onto the non-contrast phase. The values are those of the library's setting."""
 
+    DENSE = "dense"
     TWO_STAGE = "two-stage"
     AFFINE = "affine"
     NONE = "none"
@@ -30,6 +31,7 @@ class Registration(enum.Enum):
     def label(self) -> str:
         """The text in the menu."""
         return {
+            Registration.DENSE: _("Three stages (abdomen, kidneys, tissue around them)"),
             Registration.TWO_STAGE: _("Two stages (abdomen, kidneys)"),
             Registration.AFFINE: _("Abdomen alone (affine)"),
             Registration.NONE: _("None (aligned already)"),

@@ -37,7 +37,7 @@ def register(request: RegisterRequest, progress: Progress) -> Summary:
     labels: tuple[sitk.Image | None, sitk.Image | None] = (exam.kidneys, None)
     doubts: tuple[str, ...] = ()
     notes: tuple[str, ...] = exam.notes
-    if settings.registration.mode == "two-stage":
+    if settings.registration.mode in ("dense", "two-stage"):
         fixed, moving = find_kidneys(exam, settings, progress.stage("segment"))
         labels = fixed.labels, moving.labels
         doubts, notes = (*fixed.warnings, *moving.warnings), (*notes, *fixed.notes, *moving.notes)
@@ -48,7 +48,7 @@ def register(request: RegisterRequest, progress: Progress) -> Summary:
         check_gate(found)
     summary = {
         "registration": {"mode": found.mode, **found.quality.to_dict()},
-        **provenance(settings, (*exam.warnings, *doubts, *found.warnings), notes),
+        **provenance(settings, (*exam.warnings, *doubts, *found.warnings), (*notes, *found.notes)),
     }
     with staged_folder(request.out, request.overwrite, OUTPUTS["register"]) as folder:
         save_stage(folder, summary, {"excretory_registered": found.registered}, progress)

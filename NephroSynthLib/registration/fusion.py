@@ -33,10 +33,14 @@ class FusedMap:
         transform: Carries fixed points to moving points, LPS mm: first the field, then the affine map. The field fades
             to zero inside its box, so the affine map alone applies beyond it.
         min_jacobian: Least determinant of the Jacobian on the grid of the field.
+        affine: The 4x4 map that applies beyond the field.
+        grid: Grid of the field; None if the affine map is the whole map.
     """
 
     transform: sitk.Transform
     min_jacobian: float
+    affine: FloatArray
+    grid: WorkingGrid | None
 
 
 def fuse(affine: FloatArray, motions: Sequence[FloatArray], masks: Sequence[sitk.Image]) -> FusedMap:
@@ -48,14 +52,44 @@ def fuse(affine: FloatArray, motions: Sequence[FloatArray], masks: Sequence[sitk
         masks: For each kidney, an image in the fixed frame that is nonzero in it.
     """
     if not motions:
-        return FusedMap(affine_transform(affine), float(np.linalg.det(affine[:3, :3])))
+        return FusedMap(affine_transform(affine), float(np.linalg.det(affine[:3, :3])), affine, None)
     velocities = [_velocity(np.linalg.inv(affine) @ motion) for motion in motions]
     grid = _grid(velocities, masks)
     weights = _weights([_nearness(grid, mask, velocity) for mask, velocity in zip(masks, velocities, strict=True)])
     displacement = exponential(grid, weights, velocities)
-    field = sitk.DisplacementFieldTransform(sitk.Cast(grid.image(displacement, is_vector=True), sitk.sitkVectorFloat64))
+    return _after_field(affine, grid, displacement)
+
+
+def preceded(fused: FusedMap, grid: WorkingGrid, displacement: FloatArray) -> FusedMap:
+    """Applies a displacement before a fused map, as one field.
+
+    Args:
+        fused: The map to apply second.
+        grid: Grid of the displacement.
+        displacement: (z, y, x, 3) in LPS mm; zero at the border of its grid.
+    """
+    grids = [grid] if fused.grid is None else [grid, fused.grid]
+    whole = WorkingGrid.between(
+        np.min([part.origin for part in grids], axis=0), np.max([part.upper for part in grids], axis=0), grid.spacing
+    )
+    chain = sitk.CompositeTransform(
+        [affine_transform(np.asarray(np.linalg.inv(fused.affine), dtype=np.float64)), fused.transform, _as_transform(grid, displacement)]
+    )
+    field = sitk.TransformToDisplacementField(
+        chain, sitk.sitkVectorFloat64, whole.size, whole.origin, (whole.spacing,) * 3
+    )
+    return _after_field(fused.affine, whole, sitk.GetArrayFromImage(field))
+
+
+def _as_transform(grid: WorkingGrid, displacement: FloatArray) -> sitk.Transform:
+    return sitk.DisplacementFieldTransform(sitk.Cast(grid.image(displacement, is_vector=True), sitk.sitkVectorFloat64))
+
+
+def _after_field(affine: FloatArray, grid: WorkingGrid, displacement: FloatArray) -> FusedMap:
+    """Returns the map that adds the displacement and then applies the affine map."""
+    transform = sitk.CompositeTransform([affine_transform(affine), _as_transform(grid, displacement)])
     jacobian = np.linalg.det(affine[:3, :3]) * jacobian_determinant(displacement, grid.spacing)
-    return FusedMap(sitk.CompositeTransform([affine_transform(affine), field]), float(jacobian.min()))
+    return FusedMap(transform, float(jacobian.min()), affine, grid)
 
 
 def jacobian_determinant(displacement: FloatArray, spacing: float) -> FloatArray:

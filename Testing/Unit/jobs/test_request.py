@@ -30,7 +30,11 @@ RUN = {"out": "c", "noncontrast": "a", "excretory": "b"}
         ),
         ("run", {**RUN, "settings": {"seed": "x"}}, "The option seed must be a whole number."),
         ("run", {**RUN, "settings": {"synthesis": {"margin_mm": "x"}}}, "must be a number."),
-        ("run", {**RUN, "settings": {"registration": {"mode": "magic"}}}, "must be 'two-stage', 'affine' or 'none'."),
+        (
+            "run",
+            {**RUN, "settings": {"registration": {"mode": "magic"}}},
+            "must be 'dense', 'two-stage', 'affine' or 'none'.",
+        ),
         ("run", {**RUN, "settings": {"spacing": [1, 1, 100]}}, "must be sizes between 0.3 and 10 mm"),
         ("run", {**RUN, "settings": 5}, "must be a group of settings."),
         ("run", {**RUN, "overwrite": "maybe"}, "The option overwrite must be true or false."),

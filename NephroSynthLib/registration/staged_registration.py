@@ -1,4 +1,4 @@
-"""The registration of two phases: stage 1, stage 2, their fusion, and the choice of the stage that is kept."""
+"""The registration of two phases: three stages, each of which starts at the map of the one before."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from NephroSynthLib.imaging.sides import SIDES
 from NephroSynthLib.options import RegistrationMode
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.registration.affine import register_affine
+from NephroSynthLib.registration.dense_stage import refine
 from NephroSynthLib.registration.fusion import FusedMap, fuse
 from NephroSynthLib.registration.geometry import FloatArray, translation
-from NephroSynthLib.registration.kidney_stage import mask_points, register_kidney
+from NephroSynthLib.registration.kidney_stage import KidneyMotion, mask_points, register_kidney
 from NephroSynthLib.registration.landmarks import Landmarks
 from NephroSynthLib.registration.quality import Judge, RegistrationQuality
+from NephroSynthLib.registration.stage_choice import EVIDENT_SSIM, Candidate, choose
 from NephroSynthLib.settings import RegistrationSettings
-
-_UNRELATED = 0.1
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Registration:
         mode: The stage that was kept.
         quality: Figures of the registration.
         warnings: Doubts that the user should weigh, as sentences.
+        notes: Information about how the registration went, as sentences.
     """
 
     transform: sitk.Transform
@@ -41,13 +42,7 @@ class Registration:
     mode: RegistrationMode
     quality: RegistrationQuality
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    mode: RegistrationMode
-    map: FusedMap
-    ssim: float
+    notes: tuple[str, ...] = ()
 
 
 def register(
@@ -67,7 +62,7 @@ def register(
         moving: Excretory phase, HU, on its own grid.
         fixed_kidneys: Label map of `fixed`, 1 right and 2 left; None if not known.
         moving_kidneys: Label map of `moving`; None if not known.
-        settings: `mode` names the last stage to run. A stage that makes the phases less alike is dropped, which a
+        settings: `mode` names the last stage to run. A stage that makes the phases less alike is left out, which a
             warning states.
         landmarks: Corresponding points. The map fitted to them is the start of stage 1 and the result of mode 'none'.
         progress: Receives how far the registration got, and raises if the run was cancelled.
@@ -92,19 +87,25 @@ def register(
         progress.update(0.05, "Affine map of the abdomen")
         affine = _stage_one(fixed, moving, _starts(fixed_masks, moving_masks, base), judge, warnings)
         candidates.append(_candidate("affine", fuse(affine, (), ()), judge))
-    if settings.mode == "two-stage" and not fixed_masks:
+    if settings.mode in ("two-stage", "dense") and not fixed_masks:
         warnings.append("No kidney is known in the non-contrast phase, so only the affine stage was run.")
-    elif settings.mode == "two-stage":
-        fused = _stage_two(fixed, moving, fixed_masks, moving_masks, affine, warnings, progress.part(0.4, 0.8))
-        if fused is not None:
+    elif settings.mode in ("two-stage", "dense"):
+        motions = _stage_two(fixed, moving, fixed_masks, moving_masks, affine, warnings, progress.part(0.3, 0.55))
+        fused = fuse(affine, [motion.matrix for motion in motions.values()], list(fixed_masks.values()))
+        if not all(motion.rejected for motion in motions.values()):
             candidates.append(_candidate("two-stage", fused, judge))
-    best = _choose(candidates, warnings)
+        if settings.mode == "dense":
+            held = [mask for side, mask in fixed_masks.items() if not motions[side].rejected]
+            refined = refine(fixed, moving, list(fixed_masks.values()), held, fused, progress.part(0.55, 0.85))
+            candidates.append(_candidate("dense", refined, judge))
+    choice = choose(candidates)
+    best = choice.best
     progress.update(0.85, "Resampling the excretory phase")
     registered = sitk.Resample(moving, like, best.map.transform, sitk.sitkLinear, AIR_HU, sitk.sitkFloat32)
     progress.update(0.95, "Judging the registration")
     quality = _quality(judge, candidates, best, settings.ssim_gate)
     progress.update(1.0, "Registered")
-    return Registration(best.map.transform, registered, best.mode, quality, tuple(warnings))
+    return Registration(best.map.transform, registered, best.mode, quality, (*warnings, *choice.warnings), choice.notes)
 
 
 def _masks(kidneys: sitk.Image | None) -> dict[str, sitk.Image]:
@@ -123,8 +124,9 @@ def _masks(kidneys: sitk.Image | None) -> dict[str, sitk.Image]:
     return masks
 
 
-def _candidate(mode: RegistrationMode, fused: FusedMap, judge: Judge) -> _Candidate:
-    return _Candidate(mode, fused, judge.ssim(fused.transform))
+def _candidate(mode: RegistrationMode, fused: FusedMap, judge: Judge) -> Candidate:
+    shifts = judge.shifts(fused.transform).values()
+    return Candidate(mode, fused, judge.ssim(fused.transform), max((shift.norm for shift in shifts), default=0.0))
 
 
 def _starts(
@@ -148,10 +150,10 @@ def _stage_one(
     except RuntimeError:
         warnings.append("The affine stage failed, so it left the phases where they were.")
         return starts[0]
-    if judge.ssim(fuse(affine, (), ()).transform) < judge.ssim(fuse(starts[0], (), ()).transform):
+    loss = judge.ssim(fuse(starts[0], (), ()).transform) - judge.ssim(fuse(affine, (), ()).transform)
+    if loss > EVIDENT_SSIM:
         warnings.append("The affine stage made the phases less alike, so it was left out.")
-        return starts[0]
-    return affine
+    return starts[0] if loss > 0 else affine
 
 
 def _stage_two(
@@ -162,38 +164,19 @@ def _stage_two(
     affine: FloatArray,
     warnings: list[str],
     progress: Progress,
-) -> FusedMap | None:
-    """Returns the fused map of both stages; None if stage 2 was rejected for each kidney."""
-    motions = []
+) -> dict[str, KidneyMotion]:
+    """Returns the motion of each kidney by side; a rejected one is the affine map."""
+    motions = {}
     for number, (side, mask) in enumerate(fixed_masks.items()):
-        progress.update(number / (len(fixed_masks) + 1), f"Rigid motion of the {side} kidney")
+        progress.update(number / len(fixed_masks), f"Rigid motion of the {side} kidney")
         motion = register_kidney(fixed, moving, mask, moving_masks.get(side), affine)
         if motion.rejected:
             warnings.append(f"The {side} kidney stays with the affine map: {motion.rejected}.")
-        motions.append(motion)
-    if all(motion.rejected for motion in motions):
-        return None
-    progress.update(len(fixed_masks) / (len(fixed_masks) + 1), "One field out of all motions")
-    return fuse(affine, [motion.matrix for motion in motions], list(fixed_masks.values()))
+        motions[side] = motion
+    return motions
 
 
-def _choose(candidates: list[_Candidate], warnings: list[str]) -> _Candidate:
-    """Chooses the last stage that does not fold and makes the phases more alike than each stage before it."""
-    best = candidates[0]
-    for candidate in candidates[1:]:
-        if candidate.map.min_jacobian > 0 and candidate.ssim > max(best.ssim, _UNRELATED):
-            best = candidate
-    if best is not candidates[-1]:
-        warnings.append(
-            f"The {candidates[-1].mode} registration did not make the phases more alike (SSIM "
-            f"{candidates[-1].ssim:.2f}, before {best.ssim:.2f}), so the result is that of mode {best.mode}."
-        )
-    if best.ssim <= _UNRELATED:
-        warnings.append("The phases have nearly nothing in common; check that they belong to the same exam.")
-    return best
-
-
-def _quality(judge: Judge, candidates: list[_Candidate], best: _Candidate, gate: float) -> RegistrationQuality:
+def _quality(judge: Judge, candidates: list[Candidate], best: Candidate, gate: float) -> RegistrationQuality:
     as_acquired = sitk.Transform(3, sitk.sitkIdentity)
     before, after = judge.dice(as_acquired), judge.dice(best.map.transform)
     passed = best.ssim >= gate

@@ -16,7 +16,7 @@ from NephroSynthLib.errors import Cancelled
 from NephroSynthLib.exam.simulated_images import to_image, to_images
 from NephroSynthLib.options import RegistrationMode
 from NephroSynthLib.progress import Progress, ProgressEvent
-from NephroSynthLib.registration import Landmarks, Registration, register, two_stage
+from NephroSynthLib.registration import Landmarks, Registration, register, staged_registration
 from NephroSynthLib.registration.geometry import apply, translation
 from NephroSynthLib.settings import RegistrationSettings
 from NephroSynthLib.simulation import Grid, simulate
@@ -183,7 +183,7 @@ def test_an_unrelated_phase_is_left_where_it_is(pair: Any, what: str) -> None:
     result = _run(pair, moving=moving, moving_kidneys=None)
     assert result.mode == "none"
     assert not result.quality.passed
-    assert any("did not make the phases more alike" in warning for warning in result.warnings)
+    assert any("did not make the phases alike" in warning for warning in result.warnings)
     assert result.transform.TransformPoint((1.0, 2.0, 3.0)) == pytest.approx((1.0, 2.0, 3.0))
 
 
@@ -198,7 +198,7 @@ def test_a_failure_of_ants_leaves_the_phases_in_place(pair: Any, monkeypatch: py
 
 
 def test_an_affine_map_gone_astray_does_not_mislead_the_kidneys(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(two_stage, "register_affine", lambda *_: translation(np.array([0.0, 0.0, 80.0])))
+    monkeypatch.setattr(staged_registration, "register_affine", lambda *_: translation(np.array([0.0, 0.0, 80.0])))
     result = _run(pair)
     assert result.mode == "two-stage"
     assert any("affine stage made the phases less alike" in warning for warning in result.warnings)
