@@ -31,7 +31,7 @@ class Registration(enum.Enum):
     def label(self) -> str:
         """The text in the menu."""
         return {
-            Registration.DENSE: _("Three stages (abdomen, kidneys, tissue around them)"),
+            Registration.DENSE: _("Three stages (with tissue)"),
             Registration.TWO_STAGE: _("Two stages (abdomen, kidneys)"),
             Registration.AFFINE: _("Abdomen alone (affine)"),
             Registration.NONE: _("None (aligned already)"),

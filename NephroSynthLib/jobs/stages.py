@@ -31,7 +31,7 @@ def register(request: RegisterRequest, progress: Progress) -> Summary:
     from NephroSynthLib.preparation import check_gate, find_kidneys
 
     settings = request.settings
-    if settings.registration.mode == "two-stage":
+    if settings.registration.mode in ("dense", "two-stage"):
         check_chosen_models(settings, "segmentation")
     exam = read_exam(request.noncontrast, request.excretory, None, request.kidneys, progress=progress.stage("read"))
     labels: tuple[sitk.Image | None, sitk.Image | None] = (exam.kidneys, None)

@@ -73,7 +73,11 @@ def preceded(fused: FusedMap, grid: WorkingGrid, displacement: FloatArray) -> Fu
         np.min([part.origin for part in grids], axis=0), np.max([part.upper for part in grids], axis=0), grid.spacing
     )
     chain = sitk.CompositeTransform(
-        [affine_transform(np.asarray(np.linalg.inv(fused.affine), dtype=np.float64)), fused.transform, _as_transform(grid, displacement)]
+        [
+            affine_transform(np.asarray(np.linalg.inv(fused.affine), dtype=np.float64)),
+            fused.transform,
+            _as_transform(grid, displacement),
+        ]
     )
     field = sitk.TransformToDisplacementField(
         chain, sitk.sitkVectorFloat64, whole.size, whole.origin, (whole.spacing,) * 3
