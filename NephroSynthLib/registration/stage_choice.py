@@ -11,6 +11,8 @@ from NephroSynthLib.registration.fusion import FusedMap
 
 UNRELATED_SSIM = 0.1
 """Phases whose SSIM stays below have nearly nothing in common."""
+ALIKE_SSIM = 0.5
+"""Below it, a stage is used only if it raises SSIM; above it, only evidence drops a stage."""
 EVIDENT_SSIM = 0.01
 """A smaller fall of SSIM is no evidence: noise and interpolation cause it, too."""
 STILL_MM = 1.0
@@ -51,7 +53,8 @@ def choose(candidates: Sequence[Candidate]) -> Choice:
     """
     best = start = candidates[0]
     for candidate in candidates[1:]:
-        if candidate.map.min_jacobian > 0 and max(best.ssim - EVIDENT_SSIM, UNRELATED_SSIM) < candidate.ssim:
+        needed = best.ssim - EVIDENT_SSIM if candidate.ssim > ALIKE_SSIM else max(best.ssim, UNRELATED_SSIM)
+        if candidate.map.min_jacobian > 0 and candidate.ssim > needed:
             best = candidate
     last = candidates[-1]
     if best is not start and best.ssim <= start.ssim and best.shift_mm < STILL_MM:
@@ -62,9 +65,12 @@ def choose(candidates: Sequence[Candidate]) -> Choice:
     warnings = []
     if best is not last:
         ssim, before = beside(last.ssim, best.ssim)
-        reason = f"made the phases less alike (SSIM {ssim}, before {before})" if last.ssim < best.ssim else "would fold"
-        if max(last.ssim, best.ssim) <= UNRELATED_SSIM:
+        if last.map.min_jacobian <= 0:
+            reason = "would fold"
+        elif last.ssim > best.ssim:
             reason = f"did not make the phases alike (SSIM {ssim})"
+        else:
+            reason = f"did not make the phases more alike (SSIM {ssim}, before {before})"
         warnings.append(f"The {last.mode} registration {reason}, so the result is that of mode {best.mode}.")
     if best.ssim <= UNRELATED_SSIM:
         warnings.append("The phases have nearly nothing in common; check that they belong to the same exam.")
