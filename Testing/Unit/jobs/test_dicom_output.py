@@ -9,7 +9,7 @@ import pytest
 
 from NephroSynthLib.errors import Action, UnreadableInputError, UsageError
 from NephroSynthLib.jobs.catalogue import execute
-from NephroSynthLib.jobs.dicom_output import _models_on_record, model_identity, need_library
+from NephroSynthLib.jobs.dicom_output import model_identity, models_on_record, need_library
 from NephroSynthLib.progress import Progress
 
 
@@ -21,14 +21,14 @@ def test_a_missing_library_is_named_with_its_remedy() -> None:
 
 
 def test_models_are_read_from_the_summary_beside_a_volume(tmp_path: Path) -> None:
-    volume, summary = tmp_path / "volume.nrrd", tmp_path / "result.json"
-    assert _models_on_record(volume) == {}
+    summary = tmp_path / "result.json"
+    assert models_on_record(tmp_path) == {}
     model = {"name": "net", "sha256": "ab" * 32}
     for recorded in ({"synthesis": model, "segmentation": {"name": "given", "sha256": ""}}, model):
         summary.write_text(json.dumps({"model": recorded}))
-        assert _models_on_record(volume)["synthesis"] == model_identity(("net", "ab" * 32))
+        assert models_on_record(tmp_path)["synthesis"] == ("net", "ab" * 32)
     summary.write_text("{broken")
-    assert _models_on_record(volume) == {}
+    assert models_on_record(tmp_path) == {}
     assert model_identity(("given", "")) is None
 
 
