@@ -13,6 +13,9 @@ from NephroSynthLib.simulation.shapes import curve, rotation_matrix, smooth_inte
 from NephroSynthLib.simulation.splines import smooth_noise
 from NephroSynthLib.simulation.tissues import Tissue
 
+ENLARGED = 14
+"""One spleen in so many is enlarged."""
+
 
 def _bumpy(rng: np.random.Generator, amplitude: float, cell: float = 35.0) -> Distance:
     """Returns a function that draws smooth bumps with a standard deviation of `amplitude` mm, to add to a distance."""
@@ -24,16 +27,19 @@ def _bumpy(rng: np.random.Generator, amplitude: float, cell: float = 35.0) -> Di
 
 
 def paint_liver(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paints the liver: a right lobe that reaches down to the right kidney, a left lobe, and its vessels."""
+    """Paints the liver: a right lobe that reaches down to the right kidney, a left lobe, and its vessels.
+
+    Its volume is 1.5 l on average, as on CT of adults (Johnson et al., AJR 2005;185:1421-1427).
+    """
     width, depth = habitus.cavity
     low = float(rng.normal(0, 18))
     medial = float(rng.uniform(0.02, 0.2))
-    right_radii = (width * (0.62 - medial), depth * float(rng.uniform(0.85, 1.1)), float(rng.uniform(92, 125)))
+    right_radii = (width * (0.54 - medial), depth * float(rng.uniform(0.58, 0.84)), float(rng.uniform(70, 102)))
     right_centre = (-width * 0.62, float(rng.uniform(-0.15, 0.05)) * depth, 86 + low)
     left_radii = (
-        width * float(rng.uniform(0.5, 0.85)),
-        depth * float(rng.uniform(0.3, 0.45)),
-        float(rng.uniform(48, 72)),
+        width * float(rng.uniform(0.41, 0.69)),
+        depth * float(rng.uniform(0.24, 0.36)),
+        float(rng.uniform(36, 57)),
     )
     left_centre = (-width * 0.1, -0.6 * depth, 96 + low)
     tail = float(rng.uniform(10, 75)) if rng.random() < 0.45 else 0.0
@@ -85,9 +91,15 @@ def paint_liver(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> N
 
 
 def paint_spleen(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
-    """Paints the spleen: a crescent under the left diaphragm whose tip comes down to the left kidney."""
+    """Paints the spleen: a crescent under the left diaphragm whose tip comes down to the left kidney.
+
+    Its volume is 0.2 l on average, as on CT of adults (Prassopoulos et al., Eur Radiol 1997;7:246-248); one spleen in
+    `ENLARGED` is enlarged.
+    """
     width, depth = habitus.cavity
-    scale = float(np.exp(rng.normal(0, 0.18)))
+    scale = 0.82 * float(np.exp(rng.normal(0, 0.14)))
+    if rng.random() < 1 / ENLARGED:
+        scale *= float(rng.uniform(1.3, 1.7))
     stretch = float(np.exp(rng.normal(0.08, 0.25)))
     radii = (34 * scale / stretch**0.4, 52 * scale * float(rng.uniform(0.8, 1.2)), 58 * scale * stretch)
     kidney = habitus.kidney(1)
@@ -178,7 +190,7 @@ def paint_pancreas(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -
     radius = (
         np.interp(np.linspace(0, 1, len(course)), [0, 0.15, 0.35, 0.7, 1], [13, 13, 8, 10, 8])
         * ripple
-        * rng.uniform(0.7, 1.15)
+        * rng.uniform(0.85, 1.4)
     )
     canvas.paint_tube(course, radius, Tissue.PANCREAS)
     vein = course[len(course) // 4 :] + np.array([0, 7, 0])

@@ -60,10 +60,14 @@ def ellipse_cylinder(
     radii: tuple[Tensor | float, Tensor | float],
     power: float = 2.0,
 ) -> Tensor:
-    """Returns the radial distance in the axial plane to a superellipse; centre and radii may vary along z."""
+    """Returns the radial distance in the axial plane to a superellipse; centre and radii may vary along z.
+
+    On the axis, where the radial distance depends on the direction, it is the smaller radius.
+    """
     u, v = x - centre[0], y - centre[1]
     level = ((u / radii[0]).abs() ** power + (v / radii[1]).abs() ** power) ** (1.0 / power)
-    return (u**2 + v**2).sqrt() * (1.0 - 1.0 / level.clamp(min=0.02))
+    radial = (u**2 + v**2).sqrt() * (1.0 - 1.0 / level.clamp(min=1e-3))
+    return torch.where(level > 1e-3, radial, -torch.minimum(torch.as_tensor(radii[0]), torch.as_tensor(radii[1])))
 
 
 def round_cone(

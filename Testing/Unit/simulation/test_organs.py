@@ -31,26 +31,25 @@ def volumes(steps: Sequence[Callable[..., None]], *tissues: Tissue, count: int =
     return np.array(found)
 
 
-def test_liver_volumes_reach_from_those_of_adults_to_larger_ones() -> None:
+def test_liver_volumes_are_those_of_adults() -> None:
     # Johnson et al., AJR 2005;185:1421-1427: 1500 ml on average, 900 to 2600 ml in most adults.
     found = volumes((organs.paint_liver, paint_lungs), Tissue.LIVER, Tissue.LIVER_VESSEL)
-    # Alone, the whole liver is in view and nothing displaces it, so it is larger than that in an exam.
-    assert 1500 < np.median(found) < 2900
-    assert ((found > 900) & (found < 4500)).all()
-    assert (found < 2600).mean() > 0.4
+    assert 1300 < np.mean(found) < 1850
+    assert ((found > 700) & (found < 3300)).all()
+    assert (found < 2600).mean() > 0.8
 
 
 def test_spleen_volumes_are_those_of_adults() -> None:
     # Prassopoulos et al., Eur Radiol 1997;7:246-248: 215 ml on average, 107 to 315 ml; enlarged ones are drawn, too.
     found = volumes((organs.paint_spleen, paint_lungs), Tissue.SPLEEN)
-    assert 120 < np.median(found) < 420
-    assert ((found > 40) & (found < 1100)).all()
+    assert 150 < np.median(found) < 300
+    assert ((found > 40) & (found < 1500)).all()
 
 
 def test_pancreas_volumes_are_those_of_adults() -> None:
     # Saisho et al., Clin Anat 2007;20:933-942: 72 ml on average.
     found = volumes([organs.paint_pancreas], Tissue.PANCREAS)
-    assert 35 < np.median(found) < 140
+    assert 55 < np.median(found) < 110
 
 
 def test_the_liver_lies_right_the_spleen_left_and_the_stomach_in_front_of_it(patients: list[Any]) -> None:

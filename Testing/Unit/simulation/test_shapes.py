@@ -6,6 +6,7 @@ import torch
 
 from NephroSynthLib.simulation.shapes import (
     curve,
+    ellipse_cylinder,
     rotation_matrix,
     round_cone,
     smooth_intersection,
@@ -63,3 +64,10 @@ def test_a_curve_passes_through_its_points() -> None:
     course = curve(points, 2.0)
     distance = np.linalg.norm(course[None] - points[:, None], axis=2).min(axis=1)
     np.testing.assert_allclose(distance, 0.0, atol=1e-9)
+
+
+def test_a_cylinder_is_as_deep_on_its_axis_as_its_smaller_radius() -> None:
+    line = torch.linspace(-1.0, 1.0, 201)
+    distance = ellipse_cylinder(line, torch.zeros(()), (0.0, 0.0), (torch.tensor(40.0), 25.0), 2.4)
+    assert float(distance[100]) == -25.0
+    assert float(distance.max()) < -24.0
