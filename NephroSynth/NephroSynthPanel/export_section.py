@@ -6,16 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import slicer
 from slicer.i18n import tr as _
 
 from NephroSynthLib.errors import Cancelled, UsageError
-from NephroSynthLib.mrml.dicom_database import dicom_folder, dicom_source
-from NephroSynthLib.mrml.export_plan import export_plan
+from NephroSynthLib.mrml.dicom_database import dicom_folder
 from NephroSynthLib.mrml.run_nodes import RunNodes
-from NephroSynthLib.session.event_loop import EventLoop
-from NephroSynthLib.session.export_choice import ExportChoice, free_folder
-from NephroSynthLib.session.task import Task, TaskListener
+from NephroSynthLib.session.task import State, Task, TaskListener
 from NephroSynthPanel import installation, messages
 
 
@@ -24,15 +20,13 @@ class ExportSection:
 
     Args:
         ui: The panel's widgets.
-        loop: The event loop.
+        logic: The module's logic, which exports.
         run: Gives the current run, or None if there is none.
         on_log: Called with lines for the log.
     """
 
-    def __init__(
-        self, ui: Any, loop: EventLoop, run: Callable[[], RunNodes | None], on_log: Callable[[str], None]
-    ) -> None:
-        self._ui, self._loop, self._run, self._on_log = ui, loop, run, on_log
+    def __init__(self, ui: Any, logic: Any, run: Callable[[], RunNodes | None], on_log: Callable[[str], None]) -> None:
+        self._ui, self._logic, self._run, self._on_log = ui, logic, run, on_log
         self._task: Task[list[str]] | None = None
         self._folder = Path()
         self._warnings: list[str] = []
@@ -73,7 +67,7 @@ class ExportSection:
             run = self._run()  # the installation takes minutes, and the scene may have been closed
             if run is None or self.running:
                 return
-            self._start(run, self._choice(run))
+            self._start(run)
         except Exception as error:  # the user sees every kind of error
             self._show_error(error)
         self.update()
@@ -83,40 +77,29 @@ class ExportSection:
         if self._task is not None:
             self._task.end_now()
 
-    def _choice(self, run: RunNodes) -> ExportChoice:
-        """The choice that the widgets show.
-
-        Raises:
-            UsageError: If the choice cannot be carried out.
-        """
+    def _start(self, run: RunNodes) -> None:
         ui = self._ui
-        choice = ExportChoice(
-            parent=ui.exportFolderEdit.currentPath,
-            formats=frozenset(name for name, box in self._formats.items() if box.checked),
-            noncontrast=dicom_source(run.noncontrast, ui.dicomSourceEdit.currentPath),
-            excretory=dicom_source(run.excretory),
-            deidentify=ui.deidentifyCheckBox.checked,
-            add_to_database=ui.databaseCheckBox.checked,
-        )
-        problem = choice.problem()
-        if problem is not None:
-            raise messages.export_problem(problem)
-        return choice
-
-    def _start(self, run: RunNodes, choice: ExportChoice) -> None:
-        self._ui.exportFolderEdit.addCurrentPathToHistory()
-        self._folder = free_folder(Path(choice.parent), run.synthetic.GetName())
         self._warnings = []
         self._say(_("Exporting…"))
-        plan = export_plan(run, choice, self._folder, self._warnings.append, self._on_log)
         listener = TaskListener(
             on_end=self._ended,
             on_progress=lambda state, event: self._say(event.message),
             on_warning=self._warn,
             on_log=self._on_log,
         )
-        self._task = Task(self._loop, plan, Path(slicer.app.temporaryPath), listener)
-        self._task.start()
+        self._task, self._folder = self._logic.export(
+            run,
+            ui.exportFolderEdit.currentPath,
+            [name for name, box in self._formats.items() if box.checked],
+            ui.dicomSourceEdit.currentPath,
+            ui.deidentifyCheckBox.checked,
+            ui.databaseCheckBox.checked,
+            wait=False,
+            listener=listener,
+        )
+        if self._task.state is State.ENDED:
+            self._task = None
+        ui.exportFolderEdit.addCurrentPathToHistory()
 
     def _dicom_toggled(self, on: bool) -> None:
         ui = self._ui

@@ -10,13 +10,10 @@ import slicer
 from slicer.i18n import tr as _
 
 from NephroSynthLib.errors import Cancelled, UsageError
-from NephroSynthLib.mrml.dicom_database import dicom_file
-from NephroSynthLib.mrml.phase_search import PhaseSuggestion, find_phases
-from NephroSynthLib.mrml.sample_plan import sample_plan
-from NephroSynthLib.session.event_loop import EventLoop
+from NephroSynthLib.mrml.phase_search import PhaseSuggestion
 from NephroSynthLib.session.run_choice import INPUTS
 from NephroSynthLib.session.sample_exam import SampleExam
-from NephroSynthLib.session.task import Plan, Task, TaskListener
+from NephroSynthLib.session.task import State, Task, TaskListener
 from NephroSynthPanel import installation
 from NephroSynthPanel.parameters import Parameters
 
@@ -26,7 +23,7 @@ class InputsSection:
 
     Args:
         ui: The panel's widgets.
-        loop: The event loop.
+        logic: The module's logic, which finds the phases and loads the sample exam.
         parameters: Gives the present parameter node.
         on_error: Called with each error.
         on_log: Called with lines for the log.
@@ -39,12 +36,12 @@ class InputsSection:
     def __init__(
         self,
         ui: Any,
-        loop: EventLoop,
+        logic: Any,
         parameters: Callable[[], Parameters | None],
         on_error: Callable[[Exception], None],
         on_log: Callable[[str], None],
     ) -> None:
-        self._ui, self._loop, self._parameters = ui, loop, parameters
+        self._ui, self._logic, self._parameters = ui, logic, parameters
         self._on_error, self._on_log = on_error, on_log
         self._task: Task[Any] | None = None
         self._starting = False
@@ -60,12 +57,12 @@ class InputsSection:
 
     def find_phases(self) -> None:
         """Finds the phases among the loaded volumes and chooses them."""
-        self._begin(self._search_plan, _("Looking at the volumes…"), self._found)
+        self._begin(self._search, _("Looking at the volumes…"), self._found)
 
     def load_sample(self) -> None:
         """Simulates the sample exam, loads it and chooses its phases."""
         self.sample_loaded = False
-        self._begin(self._sample_plan, _("Simulating an exam…"), self._sample_loaded)
+        self._begin(self._simulate, _("Simulating an exam…"), self._sample_loaded)
 
     def end_now(self) -> None:
         """Ends the work before this method returns."""
@@ -73,25 +70,23 @@ class InputsSection:
         if self._task is not None:
             self._task.end_now()
 
-    def _search_plan(self) -> Plan[PhaseSuggestion]:
-        installation.ensure_dependencies(self._ui)
-        volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
-        files = [dicom_file(volume) for volume in volumes]
-        return Plan(load=lambda folder, result: find_phases(volumes, files))
+    def _search(self, listener: TaskListener[PhaseSuggestion]) -> Task[PhaseSuggestion]:
+        return self._logic.find_phases(wait=False, listener=listener)
 
-    def _sample_plan(self) -> Plan[dict[str, Any]]:
-        if not self.sample.is_kept:
-            installation.ensure_dependencies(self._ui)
-        return sample_plan(slicer.mrmlScene, self.sample)
+    def _simulate(self, listener: TaskListener[dict[str, Any]]) -> Task[dict[str, Any]]:
+        return self._logic.load_sample(wait=False, exam=self.sample, listener=listener)
 
-    def _begin(self, plan: Callable[[], Plan[Any]], message: str, on_result: Callable[[Any], None]) -> None:
+    def _begin(
+        self, start: Callable[[TaskListener[Any]], Task[Any]], message: str, on_result: Callable[[Any], None]
+    ) -> None:
         """Starts a task, unless another one starts or `end_now` is called while packages are installed."""
         if self.busy:
             return
         self._show_busy(message)
         self._starting = True
         try:
-            found = plan()
+            if start == self._search or not self.sample.is_kept:
+                installation.ensure_dependencies(self._ui)
         except Exception as error:  # the user sees every kind of error
             self._show_idle("")
             self._on_error(error)
@@ -106,8 +101,14 @@ class InputsSection:
             on_progress=lambda state, event: self._say(event.message),
             on_log=self._on_log,
         )
-        self._task = Task(self._loop, found, Path(slicer.app.temporaryPath), listener)
-        self._task.start()
+        try:
+            self._task = start(listener)
+        except Exception as error:  # the user sees every kind of error
+            self._show_idle("")
+            self._on_error(error)
+            return
+        if self._task.state is State.ENDED:
+            self._task = None
 
     def _ended(self, result: Any, error: Exception | None, on_result: Callable[[Any], None]) -> None:
         self._task = None
@@ -136,6 +137,8 @@ class InputsSection:
     def _choose(self, nodes: Mapping[str, Any]) -> None:
         """Chooses the phases that were found."""
         parameters = self._parameters()
+        if parameters is None:  # a scene is being read; its own choices count
+            return
         with slicer.util.NodeModify(parameters):
             for phase, node in nodes.items():
                 if node is not None:

@@ -64,11 +64,11 @@ def refusal(torch_missing: bool) -> ResourceError | None:
     return None
 
 
-def ensure_dependencies(ui: Any) -> None:
+def ensure_dependencies(ui: Any = None) -> None:
     """Installs missing packages, if the user agrees.
 
     Args:
-        ui: The panel's widgets. Those that start work are disabled during the installation.
+        ui: The panel's widgets. Those that start work are disabled during the installation. None without a panel.
 
     Raises:
         ResourceError: If this Slicer cannot have the packages, the user does not agree, the installation fails, or
@@ -101,12 +101,18 @@ def _alone(ui: Any) -> Iterator[None]:
         raise UsageError(_("The packages are being installed already."), Action.WAIT)
     with ExitStack() as after:
         after.callback(_ONE.release)
-        for section in (ui.inputsSection, ui.runWidget, ui.exportSection):
-            after.callback(setattr, section, "enabled", section.enabled)
-            section.enabled = False
-        after.callback(setattr, ui.statusLabel, "text", ui.statusLabel.text)
-        ui.statusLabel.text = _("Installing packages…")
+        if ui is not None:
+            _disable(ui, after)
         yield
+
+
+def _disable(ui: Any, after: ExitStack) -> None:
+    """Disables the sections that start work until `after` is closed."""
+    for section in (ui.inputsSection, ui.runWidget, ui.exportSection):
+        after.callback(setattr, section, "enabled", section.enabled)
+        section.enabled = False
+    after.callback(setattr, ui.statusLabel, "text", ui.statusLabel.text)
+    ui.statusLabel.text = _("Installing packages…")
 
 
 def _ensure(packages: Sequence[Requirement], torch: Sequence[Requirement]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import slicer
@@ -18,7 +17,6 @@ from NephroSynthPanel.comparison_section import ComparisonSection
 from NephroSynthPanel.export_section import ExportSection
 from NephroSynthPanel.inputs_section import InputsSection
 from NephroSynthPanel.parameters import Parameters
-from NephroSynthPanel.qt_event_loop import QtEventLoop
 from NephroSynthPanel.run_section import RunSection
 
 _VOLUME = "vtkMRMLScalarVolumeNode"
@@ -29,27 +27,27 @@ class Panel:
 
     Args:
         ui: The panel's widgets, by name.
-        parameters: Gives the scene's parameter node, or None while the scene is closing.
+        logic: The module's logic, which gives the scene's parameter node and carries out all tasks.
 
     Attributes:
-        loop: The event loop of all sections.
+        loop: The event loop of all tasks.
     """
 
-    def __init__(self, ui: Any, parameters: Callable[[], Parameters | None]) -> None:
-        self._ui, self._find_parameters = ui, parameters
+    def __init__(self, ui: Any, logic: Any) -> None:
+        self._ui, self._find_parameters = ui, logic.parameters
         self._parameters: Parameters | None = None
         self._gui_tag = 0
         self._observer_tag = 0
         self._shown_result: str | None = None
         ui.noticeLabel.text = f"{RESEARCH_ONLY} {SIMULATED_TRAINING}"
         ui.resultSelector.addAttribute(_VOLUME, ROLE, SYNTHETIC)
-        self.loop = QtEventLoop()
-        self.run = RunSection(ui, self.loop, self.parameters, self._finished)
-        self.inputs = InputsSection(ui, self.loop, self.parameters, self.run.show_error, self.run.log)
+        self.loop = logic.loop
+        self.run = RunSection(ui, logic, self.parameters, self._finished)
+        self.inputs = InputsSection(ui, logic, self.parameters, self.run.show_error, self.run.log)
         self.advanced = AdvancedSection(ui, self.loop, self.parameters, self.run.show_error)
         self.check = CheckSection(ui, self.current_run, self.run.show_error)
         self.comparison = ComparisonSection(ui, self.current_run, self.run.show_error)
-        self.export = ExportSection(ui, self.loop, self.current_run, self.run.log)
+        self.export = ExportSection(ui, logic, self.current_run, self.run.log)
         ui.errorWidget.visible = ui.progressWidget.visible = ui.phasesLabel.visible = False
 
     def parameters(self) -> Parameters | None:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import slicer
 from slicer.i18n import tr as _
 
 from NephroSynthLib.errors import Action, Cancelled, UsageError
 from NephroSynthLib.mrml.run_nodes import RunNodes
-from NephroSynthLib.mrml.run_plan import run_plan
-from NephroSynthLib.session.event_loop import EventLoop
-from NephroSynthLib.session.task import Task, TaskListener
+from NephroSynthLib.session.task import State, Task, TaskListener
 from NephroSynthPanel import installation, messages
 from NephroSynthPanel.parameters import Parameters, run_choice, run_order
 from NephroSynthPanel.progress_section import ProgressSection
@@ -25,7 +21,7 @@ class RunSection:
 
     Args:
         ui: The panel's widgets.
-        loop: The event loop.
+        logic: The module's logic, which runs.
         parameters: Gives the present parameter node.
         on_result: Called with the nodes of each successful run.
     """
@@ -33,11 +29,11 @@ class RunSection:
     def __init__(
         self,
         ui: Any,
-        loop: EventLoop,
+        logic: Any,
         parameters: Callable[[], Parameters | None],
         on_result: Callable[[RunNodes], None],
     ) -> None:
-        self._ui, self._loop, self._parameters, self._on_result = ui, loop, parameters, on_result
+        self._ui, self._logic, self._parameters, self._on_result = ui, logic, parameters, on_result
         self._progress = ProgressSection(ui)
         self._task: Task[RunNodes] | None = None
         self._shows_ending = False
@@ -78,8 +74,9 @@ class RunSection:
             on_warning=lambda text: self.log(_("Warning: {text}").format(text=text)),
             on_log=self.log,
         )
-        self._task = Task(self._loop, run_plan(run_order(parameters)), Path(slicer.app.temporaryPath), listener)
-        self._task.start()
+        self._task = self._logic.run(**vars(run_order(parameters)), wait=False, listener=listener)
+        if self._task.state is State.ENDED:
+            self._task = None
         self.update()
 
     def _check(self) -> Parameters:

@@ -3,31 +3,54 @@
 from __future__ import annotations
 
 import os
+import time
+from pathlib import Path
 from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
 
+from NephroSynthLib.session.sample_exam import NAMES, PHASES, SampleExam
+
 SAMPLE_NAME = _("Simulated CT urography exam")
+_SCHEME = "nephrosynth:"
 
 
 def register_sample_data(icons: str) -> None:
     """Adds the sample exam to the Sample Data module.
+
+    The button of that module calls `_download`, which shows the progress in the panel. `SampleData.downloadSample`
+    knows addresses only, so each phase has an address that a rule turns into the address of a simulated file.
 
     Args:
         icons: The folder with the thumbnail.
     """
     import SampleData
 
-    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+    logic = SampleData.SampleDataLogic
+    logic.registerUrlRewriteRule("NephroSynth", _address_of_file)
+    logic.registerCustomSampleDataSource(
         category="NephroSynth",
         sampleName=SAMPLE_NAME,
-        uris="",
-        fileNames="",
-        nodeNames=SAMPLE_NAME,
+        uris=[f"{_SCHEME}{phase}" for phase in PHASES],
+        fileNames=[f"{_exam().folder.name}-{phase}.nrrd" for phase in PHASES],
+        nodeNames=[NAMES[phase] for phase in PHASES],
         customDownloader=_download,
         thumbnailFileName=os.path.join(icons, "NephroSynthExam.png"),
     )
+
+
+def _exam() -> SampleExam:
+    return SampleExam(Path(slicer.app.cachePath))
+
+
+def _address_of_file(address: str) -> str:
+    """Returns the address of the file of a phase, and simulates the exam first if it is not in the cache."""
+    if not address.startswith(_SCHEME):
+        return address
+    from NephroSynth import NephroSynthLogic
+
+    return NephroSynthLogic().simulate_sample(_exam()).image(address.removeprefix(_SCHEME)).as_uri()
 
 
 def _download(source: Any) -> list[Any]:
@@ -35,4 +58,10 @@ def _download(source: Any) -> list[Any]:
     widget = slicer.modules.nephrosynth.widgetRepresentation().self()
     if slicer.util.mainWindow() is not None:
         slicer.util.selectModule("NephroSynth")
-    return widget.load_sample()
+    inputs = widget.panel.inputs
+    inputs.load_sample()
+    while inputs.busy:
+        slicer.app.processEvents()
+        time.sleep(0.01)
+    parameters = widget.logic.parameters()
+    return [getattr(parameters, phase) for phase in PHASES] if inputs.sample_loaded else []

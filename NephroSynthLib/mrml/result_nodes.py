@@ -19,7 +19,7 @@ from NephroSynthLib.mrml.display import set_ct_window
 from NephroSynthLib.mrml.hierarchy import place_beside
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.provenance import set_provenance
-from NephroSynthLib.mrml.run_order import NEW_NODES, Outputs
+from NephroSynthLib.mrml.run_order import ALL, NEW_NODES, Outputs
 from NephroSynthLib.mrml.segmentation_nodes import Segments, attach_segments, prepare_segments
 from NephroSynthLib.mrml.transform_nodes import transform_from_file
 from NephroSynthLib.mrml.volume_nodes import Content, attach, prepare, read_image
@@ -43,7 +43,6 @@ _NAMES = {
     "kidneys": _("kidneys"),
     "transform": _("excretory to non-contrast"),
 }
-ALL = tuple(_NAMES)
 _SHARE_OF_READING = 0.8
 
 

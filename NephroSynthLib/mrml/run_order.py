@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import slicer
@@ -21,6 +21,9 @@ class Outputs:
     uncertainty: slicer.vtkMRMLScalarVolumeNode | None = None
     acquired: slicer.vtkMRMLScalarVolumeNode | None = None
 
+
+ALL = tuple(field.name for field in fields(Outputs))
+"""The names of all results."""
 
 NEW_NODES = Outputs()
 """No given nodes: each result gets a new one."""

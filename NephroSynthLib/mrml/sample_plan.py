@@ -12,16 +12,9 @@ from NephroSynthLib.mrml.dicom_database import DICOM_FOLDER
 from NephroSynthLib.mrml.display import set_ct_window, show_volume
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.views import fit_views
-from NephroSynthLib.session.sample_exam import SampleExam
+from NephroSynthLib.session.sample_exam import NAMES, SampleExam
 from NephroSynthLib.session.steps import Step, Steps, load_modules
 from NephroSynthLib.session.task import Plan
-
-NAMES = {
-    "noncontrast": _("Simulated CTU non-contrast"),
-    "excretory": _("Simulated CTU excretory"),
-    "nephrographic": _("Simulated CTU nephrographic"),
-}
-"""The names of the volumes, by phase."""
 
 
 def sample_plan(scene: slicer.vtkMRMLScene, exam: SampleExam) -> Plan[dict[str, slicer.vtkMRMLScalarVolumeNode]]:
@@ -39,6 +32,20 @@ def sample_plan(scene: slicer.vtkMRMLScene, exam: SampleExam) -> Plan[dict[str, 
         write=partial(_arguments, exam),
         load=lambda folder, result: _load(scene, exam),
     )
+
+
+def simulation_plan(exam: SampleExam) -> Plan[None]:
+    """Plans the simulation of the sample exam, without loading it. Nothing is done if it is in the cache."""
+    return Plan(
+        command="" if exam.is_kept else "sample",
+        write=partial(_arguments, exam),
+        load=lambda folder, result: _load_nothing(),
+    )
+
+
+def _load_nothing() -> Steps[None]:
+    return None
+    yield
 
 
 def _arguments(exam: SampleExam, folder: Path) -> Steps[dict[str, Any]]:

@@ -9,7 +9,13 @@ from typing import Any
 from NephroSynthLib import __version__
 from NephroSynthLib.options import SAMPLE_SEED
 
-PHASES = ("noncontrast", "excretory", "nephrographic")
+NAMES = {
+    "noncontrast": "Simulated CTU non-contrast",
+    "excretory": "Simulated CTU excretory",
+    "nephrographic": "Simulated CTU nephrographic",
+}
+"""The names of the volumes, by phase."""
+PHASES = tuple(NAMES)
 
 
 @dataclass(frozen=True)

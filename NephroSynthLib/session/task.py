@@ -75,13 +75,13 @@ class TaskListener(Generic[T]):
         on_log: Called with each line for the log, and with each note of the result.
     """
 
-    on_end: Callable[[T | None, Exception | None], None]
+    on_end: Callable[[T | None, Exception | None], None] = lambda result, error: None
     on_progress: Callable[[State, ProgressEvent], None] = lambda state, event: None
     on_warning: Callable[[str], None] = lambda text: None
     on_log: Callable[[str], None] = lambda line: None
 
 
-_DEAF: TaskListener[Any] = TaskListener(on_end=lambda result, error: None)
+_DEAF: TaskListener[Any] = TaskListener()
 
 
 class Task(Generic[T]):
@@ -114,6 +114,7 @@ class Task(Generic[T]):
         if self.state is not State.IDLE or self._plan is None:
             return
         try:
+            self._temporary.mkdir(parents=True, exist_ok=True)  # a cleaner of temporary files may have removed it
             self._folder = Path(tempfile.mkdtemp(prefix="nephrosynth-", dir=self._temporary))
         except OSError as error:
             self._end(None, error)

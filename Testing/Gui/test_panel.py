@@ -416,3 +416,11 @@ def test_the_check_boxes_of_the_kidneys_follow_their_visibility(
     host.click(ui.surfacesCheckBox, (8, 8))
     assert not ui.surfacesCheckBox.checked
     assert "No surface" in ui.errorLabel.text
+
+
+def test_each_mnemonic_reaches_one_control_and_no_menu(widget: Any) -> None:
+    text = (ROOT / "NephroSynth/Resources/UI/NephroSynth.ui").read_text(encoding="utf-8")
+    mnemonics = [letter.upper() for letter in re.findall(r"<string>[^<]*&amp;(\w)", text)]
+    assert {"A", "L", "P", "N", "C"} <= set(mnemonics)
+    menus = set("FEVH")  # of Slicer's main window: File, Edit, View, Help
+    assert len(mnemonics) == len(set(mnemonics) - menus)

@@ -21,7 +21,7 @@ START = {
     "NephroSynthLib.mrml.layouts",
     "NephroSynthLib.mrml.views",
     "NephroSynthLib.session",
-    "NephroSynthLib.session.run_choice",
+    "NephroSynthLib.session.sample_exam",
     "NephroSynthPanel",
     "NephroSynthPanel.sample_data",
 }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from urllib.request import urlretrieve
 
 import ctk
 import qt
@@ -102,13 +104,36 @@ class SampleDataLogic:
         source = self.sourceForSampleName(sampleName)
         return self.downloadFromSource(source) if source is not None else []
 
-    def downloadFromSource(self, source: SampleDataSource) -> list[Any]:
-        """Loads the files of a data set.
+    @staticmethod
+    def registerUrlRewriteRule(name: str, rewriteFunction: Callable[[str], str]) -> None:
+        """Adds a function that turns an address into another one."""
+        if not hasattr(slicer.modules, "sampleDataUrlRewriteRules"):
+            slicer.modules.sampleDataUrlRewriteRules = {}
+        slicer.modules.sampleDataUrlRewriteRules[name] = rewriteFunction
 
-        Slicer 5.12 downloads the addresses of the data set here. It calls no function of the data set's own; only the
-        buttons of the module do that. This host downloads nothing.
+    def downloadFromSource(self, source: SampleDataSource) -> list[Any]:
+        """Fetches the files of a data set into the cache, and loads those that have a node name.
+
+        Slicer calls no function of the data set's own here; only the buttons of the module do that. This host fetches
+        files of this computer, and reaches no network.
         """
-        raise RuntimeError(f"Failed to download {source.uris}: this host has no network")
+        loaded = []
+        for address, name, node in zip(source.uris, source.fileNames, source.nodeNames, strict=True):
+            path = self.downloadFile(address, slicer.app.cachePath, name)
+            loaded.append(slicer.util.loadVolume(path, {"name": node}))
+        return loaded
+
+    def downloadFile(self, uri: str, destFolderPath: str, name: str) -> str:
+        """Fetches a file into a folder, unless it is there."""
+        for rule in getattr(slicer.modules, "sampleDataUrlRewriteRules", {}).values():
+            uri = rule(uri)
+        target = Path(destFolderPath, name)
+        if not target.exists():
+            if not uri.startswith("file:"):
+                raise ValueError(f"Failed to download {uri} to {target}")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            urlretrieve(uri, target)
+        return str(target)
 
 
 def downloadSample(sampleName: str) -> Any:
