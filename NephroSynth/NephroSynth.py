@@ -466,7 +466,7 @@ class NephroSynthTest(ScriptedLoadableModuleTest):
             patch.object(installation, "refusal", lambda torch_missing: None),
             patch.object(slicer.util, "confirmOkCancelDisplay", lambda text, **options: asked.append(text)),
         ):
-            ui.applyButton.click()
+            self._press("applyButton")
         assert len(asked) == 1
         assert ui.errorLabel.text
         assert not self.widget.panel.run.running
@@ -543,10 +543,14 @@ class NephroSynthTest(ScriptedLoadableModuleTest):
         wanted = {"synthetic_nephrographic.nrrd", "excretory_registered.nrrd", "kidneys.nrrd", "report.html"}
         assert wanted <= names, ui.exportLabel.text
 
+    def _press(self, name: str) -> None:
+        getattr(self.widget.ui, name).click()
+
     def _click(self, *names: str) -> None:
         for name in names:
-            getattr(self.widget.ui, name).click()
+            self._press(name)
             slicer.app.processEvents()
+            self._wait(lambda: not self.widget.panel.check.busy and not self.widget.panel.comparison.busy)
             assert not self.widget.ui.errorLabel.text, f"{name}: {self.widget.ui.errorLabel.text}"
 
     def _wait(self, ended: Callable[[], bool]) -> None:

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 
 from NephroSynthLib.mrml import display
 from NephroSynthLib.mrml.run_nodes import RunNodes
+from NephroSynthLib.session.event_loop import EventLoop
 from NephroSynthLib.session.verdict import registration_verdict
 from NephroSynthPanel.result_section import ResultSection
 
@@ -21,8 +22,14 @@ FLICKER_MS = 250
 class CheckSection(ResultSection):
     """Shows how well the registered excretory phase matches the non-contrast phase."""
 
-    def __init__(self, ui: Any, run: Callable[[], RunNodes | None], on_error: Callable[[Exception], None]) -> None:
-        super().__init__(ui, run, on_error)
+    def __init__(
+        self,
+        ui: Any,
+        loop: EventLoop,
+        run: Callable[[], RunNodes | None],
+        on_error: Callable[[Exception], None],
+    ) -> None:
+        super().__init__(ui, loop, run, on_error)
         self._modes = (ui.checkerboardButton, ui.flickerButton, ui.beforeButton)
         self._flicker = qt.QTimer()
         self._flicker.interval = FLICKER_MS
@@ -59,6 +66,7 @@ class CheckSection(ResultSection):
 
     def stop(self) -> None:
         """Ends the checkerboard, the flicker and the view before registration."""
+        self._latest.drop()
         for button in self._modes:
             button.checked = False
 
@@ -87,9 +95,16 @@ class CheckSection(ResultSection):
 
         name = _("{result} checkerboard").format(result=run.synthetic.GetName())
         tiles = self._ui.tilesSpinBox.value
-        board = checkerboard(slicer.mrmlScene, run.noncontrast, run.registered, tiles, name, run.checkerboard)
-        run.add("checkerboard", board)
-        display.show_volume(slicer.mrmlScene, board)
+        scene = slicer.mrmlScene
+
+        def show(board: Any) -> None:
+            run.add("checkerboard", board)
+            if self._ui.checkerboardButton.checked:
+                display.show_volume(scene, board)
+
+        self._latest.request(
+            lambda: checkerboard(scene, run.noncontrast, run.registered, tiles, name, run.checkerboard), show
+        )
 
     def _show_faded(self, run: RunNodes) -> None:
         self._overlay(run, run.registered, self._ui.fadeSlider.value)

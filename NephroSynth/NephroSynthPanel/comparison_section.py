@@ -12,14 +12,21 @@ from slicer.i18n import tr as _
 from NephroSynthLib.mrml import colours, display, layouts
 from NephroSynthLib.mrml.run_nodes import RunNodes
 from NephroSynthLib.mrml.views import Ras, Sight, fit_views, look, sight, slice_nodes
+from NephroSynthLib.session.event_loop import EventLoop
 from NephroSynthPanel.result_section import ResultSection
 
 
 class ComparisonSection(ResultSection):
     """Compares the synthetic phase with the other phases. An acquired phase is optional."""
 
-    def __init__(self, ui: Any, run: Callable[[], RunNodes | None], on_error: Callable[[Exception], None]) -> None:
-        super().__init__(ui, run, on_error)
+    def __init__(
+        self,
+        ui: Any,
+        loop: EventLoop,
+        run: Callable[[], RunNodes | None],
+        on_error: Callable[[Exception], None],
+    ) -> None:
+        super().__init__(ui, loop, run, on_error)
         self._line: Any = None
         self._line_tags: list[int] = []
         self._fitted = ""
@@ -69,6 +76,7 @@ class ComparisonSection(ResultSection):
 
     def stop(self) -> None:
         """Ends the views of difference and uncertainty, and stops following the line."""
+        self._latest.drop()
         self._ui.differenceButton.checked = self._ui.uncertaintyButton.checked = False
         self._follow(None)
 
@@ -139,13 +147,21 @@ class ComparisonSection(ResultSection):
         if on:
             self._ui.uncertaintyButton.checked = False
             name = _("{result} difference").format(result=run.synthetic.GetName())
-            node = comparison.difference(scene, run.synthetic, run.reference, name, run.difference)
-            run.add("difference", node)
-            self._show(run, "side-by-side", [run.synthetic, node])
-        else:
-            self._show(run, "side-by-side", [run.synthetic, run.reference])
+            self._latest.request(
+                lambda: comparison.difference(scene, run.synthetic, run.reference, name, run.difference),
+                lambda node: self._show_difference(run, node),
+            )
+            return
+        self._show(run, "side-by-side", [run.synthetic, run.reference])
         if run.difference is not None:
-            colours.show_legend(run.difference, on)
+            colours.show_legend(run.difference, False)
+
+    def _show_difference(self, run: RunNodes, node: Any) -> None:
+        run.add("difference", node)
+        on = self._ui.differenceButton.checked  # something else may have been chosen meanwhile
+        if on:
+            self._show(run, "side-by-side", [run.synthetic, node])
+        colours.show_legend(node, on)
 
     def _uncertainty(self, run: RunNodes, on: bool) -> None:
         from NephroSynthLib.mrml import comparison
@@ -171,17 +187,27 @@ class ComparisonSection(ResultSection):
         from NephroSynthLib.mrml import tables
 
         name = _("{result} HU by kidney").format(result=run.synthetic.GetName())
-        table = tables.kidney_hu_table(slicer.mrmlScene, run.aligned, run.kidneys, name, run.kidneyHUTable)
-        run.add("kidneyHUTable", table)
-        self.update()
+        scene = slicer.mrmlScene
+
+        def show(table: Any) -> None:
+            run.add("kidneyHUTable", table)
+            self.update()
+
+        self._latest.request(
+            lambda: tables.kidney_hu_table(scene, run.aligned, run.kidneys, name, run.kidneyHUTable), show
+        )
 
     def _histogram(self, run: RunNodes) -> None:
         from NephroSynthLib.mrml import plots
 
         name = _("{result} histogram").format(result=run.synthetic.GetName())
-        chart = plots.histogram(slicer.mrmlScene, run.aligned, run.kidneys, name, run.histogram)
-        run.add("histogram", chart)
-        self._show_chart(run, chart)
+        scene = slicer.mrmlScene
+
+        def show(chart: Any) -> None:
+            run.add("histogram", chart)
+            self._show_chart(run, chart)
+
+        self._latest.request(lambda: plots.histogram(scene, run.aligned, run.kidneys, name, run.histogram), show)
 
     def _profile(self, run: RunNodes) -> None:
         """Plots the HU along the run's line, or lets the user draw the line if there is none."""

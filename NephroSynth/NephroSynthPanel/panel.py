@@ -45,8 +45,8 @@ class Panel:
         self.run = RunSection(ui, logic, self.parameters, self._finished)
         self.inputs = InputsSection(ui, logic, self.parameters, self.run.show_error, self.run.log)
         self.advanced = AdvancedSection(ui, self.loop, self.parameters, self.run.show_error)
-        self.check = CheckSection(ui, self.current_run, self.run.show_error)
-        self.comparison = ComparisonSection(ui, self.current_run, self.run.show_error)
+        self.check = CheckSection(ui, self.loop, self.current_run, self.run.show_error)
+        self.comparison = ComparisonSection(ui, self.loop, self.current_run, self.run.show_error)
         self.export = ExportSection(ui, logic, self.current_run, self.run.log)
         ui.errorWidget.visible = ui.progressWidget.visible = ui.phasesLabel.visible = False
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from NephroSynthLib.mrml.run_nodes import RunNodes
+from NephroSynthLib.session.event_loop import EventLoop
+from NephroSynthLib.session.latest_work import LatestWork
 
 
 class ResultSection:
@@ -13,12 +15,25 @@ class ResultSection:
 
     Args:
         ui: The panel's widgets.
+        loop: The event loop.
         run: Gives the current run, or None if there is none.
         on_error: Called with each error.
     """
 
-    def __init__(self, ui: Any, run: Callable[[], RunNodes | None], on_error: Callable[[Exception], None]) -> None:
+    def __init__(
+        self,
+        ui: Any,
+        loop: EventLoop,
+        run: Callable[[], RunNodes | None],
+        on_error: Callable[[Exception], None],
+    ) -> None:
         self._ui, self._run, self._on_error = ui, run, on_error
+        self._latest = LatestWork(loop, on_error)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a volume, table or chart is computed."""
+        return self._latest.busy
 
     def _do(self, action: Callable[..., None], *arguments: Any) -> None:
         """Calls `action` with the current run, if there is one, and reports its error."""

@@ -75,6 +75,21 @@ def voxels(data: vtk.vtkImageData) -> NDArray[Any]:
     return values.reshape(data.GetDimensions()[::-1])
 
 
+def first_voxel_to_ras(data: vtk.vtkImageData, ijk_to_ras_matrix: Matrix) -> Matrix:
+    """The matrix (4, 4) to RAS mm from indices that begin at 0, as those of `voxels` do."""
+    moved = ijk_to_ras_matrix.copy()
+    moved[:, 3] = ijk_to_ras_matrix @ [*data.GetExtent()[::2], 1]
+    return moved
+
+
+def new_voxels(shape: tuple[int, ...], dtype: Any) -> vtk.vtkImageData:
+    """Makes voxels (z, y, x) without values."""
+    data = vtk.vtkImageData()
+    data.SetDimensions(*shape[::-1])
+    data.AllocateScalars(numpy_support.get_vtk_array_type(np.dtype(dtype)), 1)
+    return data
+
+
 def _place(image: sitk.Image, data: vtk.vtkImageData, ijk_to_ras_matrix: Matrix) -> None:
     lps = RAS_LPS @ ijk_to_ras_matrix
     spacing = np.linalg.norm(lps[:3, :3], axis=0)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from itertools import product
+from typing import TypeAlias
 
 import numpy as np
-import SimpleITK as sitk
 import slicer
 from numpy.typing import NDArray
 
 from NephroSynthLib.errors import Action, UsageError
-from NephroSynthLib.imaging.grids import AIR_HU
 from NephroSynthLib.mrml.i18n import tr as _
+from NephroSynthLib.mrml.images import first_voxel_to_ras, voxels
 from NephroSynthLib.mrml.tables import Column, fill_table, kidney_hu
-from NephroSynthLib.mrml.volume_nodes import image_from_node
+from NephroSynthLib.mrml.volume_nodes import in_world
+from NephroSynthLib.session.steps import Change, Step, Steps, in_background
 
 _LEAST_LENGTH_MM = 1.0
 _MOST_SAMPLES = 2000
@@ -51,7 +52,7 @@ def line_profile(
         raise UsageError(
             _("The line '{name}' has fewer than two points.").format(name=line_node.GetName()), Action.DRAW_LINE
         )
-    start, stop = (np.array(line_node.GetNthControlPointPositionWorld(index)) * (-1, -1, 1) for index in (0, 1))
+    start, stop = (np.array(line_node.GetNthControlPointPositionWorld(index)) for index in (0, 1))
     length = float(np.linalg.norm(stop - start))
     if length < _LEAST_LENGTH_MM:
         raise UsageError(
@@ -60,14 +61,13 @@ def line_profile(
             ),
             Action.DRAW_LINE,
         )
-    images = {title: image_from_node(volume) for title, volume in volumes.items()}
-    if not images:
+    if not volumes:
         raise UsageError(_("No volume is given."), Action.CHOOSE_VOLUME)
-    step = max(min(min(image.GetSpacing()) for image in images.values()) / 2, length / _MOST_SAMPLES)
-    line = _line(start, stop, step)
-    distance = np.arange(line.GetSize()[0]) * step
+    finest = min(min(volume.GetSpacing()) for volume in volumes.values())
+    distance = np.arange(0.0, length, max(finest / 2, length / _MOST_SAMPLES))
+    points = start + distance[:, np.newaxis] * (stop - start) / length
     columns: list[Column] = [(_("Distance"), "mm", distance.tolist())]
-    columns += [(title, "HU", _along(image, line)) for title, image in images.items()]
+    columns += [(title, "HU", _along(volume, points)) for title, volume in volumes.items()]
     return _chart(scene, columns, name, (_("Distance (mm)"), _("HU")), chart)
 
 
@@ -77,7 +77,7 @@ def histogram(
     segmentation: slicer.vtkMRMLSegmentationNode | None,
     name: str,
     chart: slicer.vtkMRMLPlotChartNode | None = None,
-) -> slicer.vtkMRMLPlotChartNode:
+) -> Steps[Change[slicer.vtkMRMLPlotChartNode]]:
     """Plots the histograms of volumes from -150 to 350 HU, in percent per 10 HU.
 
     Args:
@@ -88,23 +88,44 @@ def histogram(
         chart: A chart to update, with its table, instead of making a new one.
 
     Returns:
-        The chart.
+        A generator of steps whose value makes or updates the chart.
 
     Raises:
-        UsageError: If no volume is given.
-        NoKidneyError: If the segmentation has no kidney.
-        GeometryError: If the kidneys lie outside the first volume.
+        UsageError: While stepping, if no volume is given.
+        NoKidneyError: While stepping, if the segmentation has no kidney.
+        GeometryError: While stepping, if the kidneys lie outside the first volume.
     """
     if not volumes:
         raise UsageError(_("No volume is given."), Action.CHOOSE_VOLUME)
     low, high = _HISTOGRAM_HU
-    edges = np.arange(low, high + _BIN_HU, _BIN_HU)
+    edges: NDArray[np.float64] = np.arange(low, high + _BIN_HU, _BIN_HU, dtype=np.float64)
     columns: list[Column] = [("HU", "HU", ((edges[:-1] + edges[1:]) / 2).tolist())]
-    for title, values in _values(volumes, segmentation).items():
-        counts = np.histogram(values, edges)[0]
-        total = values.size if segmentation is not None else max(1, int(counts.sum()))
-        columns.append((title, "%", (100 * counts / max(1, total)).tolist()))
-    return _chart(scene, columns, name, (_("HU"), _("Voxels (%)")), chart)
+    if segmentation is None:
+        counts = yield from _counts(volumes, edges)
+    else:
+        found = yield from kidney_hu(volumes, segmentation)
+        counts = {title: np.zeros(len(edges) - 1) for title in volumes}
+        for (_side, title), values in found.items():
+            counts[title] += np.histogram(values, edges)[0]
+        for title in volumes:
+            total = sum(values.size for (_side, phase), values in found.items() if phase == title)
+            counts[title] *= 1 / max(1, total)
+    columns += [(title, "%", (100 * shares).tolist()) for title, shares in counts.items()]
+    return lambda: _chart(scene, columns, name, (_("HU"), _("Voxels (%)")), chart)
+
+
+def _counts(volumes: Volumes, edges: NDArray[np.float64]) -> Steps[dict[str, NDArray[np.float64]]]:
+    """The share of voxels in each bin, of all voxels in the bins. The slices are counted one by one in a thread."""
+    placed = {title: in_world(volume)[0] for title, volume in volumes.items()}
+
+    def work() -> dict[str, NDArray[np.float64]]:
+        shares = {}
+        for title, data in placed.items():
+            counts = sum((np.histogram(plane, edges)[0] for plane in voxels(data)), np.zeros(len(edges) - 1))
+            shares[title] = counts / max(1, counts.sum())
+        return shares
+
+    return (yield from in_background(work, Step(0.0, _("Counting voxels"))))
 
 
 def show_chart(scene: slicer.vtkMRMLScene, chart: slicer.vtkMRMLPlotChartNode) -> None:
@@ -115,34 +136,22 @@ def show_chart(scene: slicer.vtkMRMLScene, chart: slicer.vtkMRMLPlotChartNode) -
         views.GetItemAsObject(index).SetPlotChartNodeID(chart.GetID())
 
 
-def _values(volumes: Volumes, segmentation: slicer.vtkMRMLSegmentationNode | None) -> dict[str, NDArray[Any]]:
-    if segmentation is None:
-        return {title: sitk.GetArrayFromImage(image_from_node(volume)).ravel() for title, volume in volumes.items()}
-    found = kidney_hu(volumes, segmentation)
-    return {
-        title: np.concatenate(
-            [values for (_, phase), values in found.items() if phase == title] or [np.zeros(0, np.float32)]
-        )
-        for title in volumes
-    }
-
-
-def _line(start: NDArray[np.float64], stop: NDArray[np.float64], step: float) -> sitk.Image:
-    """Makes an image of one row along a line, LPS mm."""
-    axis = (stop - start) / np.linalg.norm(stop - start)
-    across = np.linalg.svd(axis[np.newaxis])[2][1:]
-    row = sitk.Image(int(np.linalg.norm(stop - start) / step) + 1, 1, 1, sitk.sitkUInt8)
-    row.SetOrigin(start.tolist())
-    row.SetSpacing((step, step, step))
-    row.SetDirection(np.column_stack([axis, *across]).ravel().tolist())
-    return row
-
-
-def _along(image: sitk.Image, line: sitk.Image) -> list[float]:
-    """The HU at each voxel of the line. NaN outside the image."""
-    values = sitk.Resample(sitk.Cast(image, sitk.sitkFloat32), line, sitk.Transform(), sitk.sitkLinear, 2 * AIR_HU)
-    hu = sitk.GetArrayFromImage(values).ravel().astype(float)
-    hu[hu <= 1.5 * AIR_HU] = np.nan
+def _along(volume: slicer.vtkMRMLScalarVolumeNode, points: NDArray[np.float64]) -> list[float]:
+    """The HU at points (n, 3), RAS mm, by linear interpolation. NaN outside the volume."""
+    data, matrix = in_world(volume)
+    values = voxels(data)
+    to_index = np.linalg.inv(first_voxel_to_ras(data, matrix))
+    at = points @ to_index[:3, :3].T + to_index[:3, 3]
+    last = np.array(values.shape[::-1]) - 1
+    inside = ((at >= -1e-6) & (at <= last + 1e-6)).all(axis=1)
+    at = at.clip(0, last)
+    low = np.minimum(at.astype(int), np.maximum(last - 1, 0))
+    hu = np.zeros(len(points))
+    for corner in product((0, 1), repeat=3):
+        x, y, z = np.minimum(low + corner, last).T
+        weight = np.where(corner, at - low, 1 - (at - low)).prod(axis=1)
+        hu += weight * values[z, y, x]
+    hu[~inside] = np.nan
     return hu.tolist()
 
 

@@ -132,7 +132,17 @@ def kidney_labels(
     reference_volume_node: slicer.vtkMRMLScalarVolumeNode,
 ) -> sitk.Image:
     """The kidneys of a segmentation node as `labels_from_segmentation`, or the unchanged label map of a volume node."""
-    return _kidneys_source(node, reference_volume_node)()
+    return kidneys_source(node, reference_volume_node)()
+
+
+def kidneys_source(
+    node: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode,
+    reference_volume_node: slicer.vtkMRMLScalarVolumeNode,
+) -> Callable[[], sitk.Image]:
+    """Returns a function that gives the image of `kidney_labels`, and touches no scene."""
+    if node.IsA("vtkMRMLSegmentationNode"):
+        return _labels_source(node, reference_volume_node)
+    return image_source(node)
 
 
 def kidneys_writer(
@@ -150,7 +160,7 @@ def kidneys_writer(
         GeometryError: While writing, if the kidneys lie outside the volume.
         ResourceError: While writing, if the disk is full or the file cannot be written.
     """
-    source = _kidneys_source(node, reference_volume_node)
+    source = kidneys_source(node, reference_volume_node)
     return lambda: write_image(source(), path)
 
 
@@ -171,15 +181,6 @@ def segment_in_world(node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> s
         values = voxels(data)
         values[:] = values == value if shared else values > 0
     return data
-
-
-def _kidneys_source(
-    node: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolumeNode,
-    reference_volume_node: slicer.vtkMRMLScalarVolumeNode,
-) -> Callable[[], sitk.Image]:
-    if node.IsA("vtkMRMLSegmentationNode"):
-        return _labels_source(node, reference_volume_node)
-    return image_source(node)
 
 
 def _labels_source(

@@ -28,6 +28,9 @@ class Step:
 Steps = Generator[Step, None, T]
 """Work that yields after each step. Its result is the value of StopIteration."""
 
+Change = Callable[[], T]
+"""A change of the scene, computed before and quickly made. It returns what it made."""
+
 
 def in_background(work: Callable[[], T], step: S) -> Generator[S, None, T]:
     """Runs `work` in a thread and yields `step` until the work is done.

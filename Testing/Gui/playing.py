@@ -20,3 +20,9 @@ def run(host: Any, widget: Any, folder: Path) -> Any:
     wait_for_end(host, widget, 60.0)
     assert not widget.ui.errorWidget.visible, widget.ui.errorLabel.text
     return widget.panel.current_run()
+
+
+def press(host: Any, widget: Any, button: Any) -> None:
+    """Clicks a button and waits for the volume, table or chart that it makes."""
+    host.click(button)
+    host.wait_until(lambda: not (widget.panel.check.busy or widget.panel.comparison.busy))

@@ -45,6 +45,7 @@ class Clicks:
             widget = getattr(self.ui, name)
             self.host.scroll_to(widget)
             self.host.click(widget, (8, widget.height // 2) if widget.className() == "QCheckBox" else None)
+            self.host.wait_until(lambda: not (self.panel.check.busy or self.panel.comparison.busy))
             assert not self.ui.errorWidget.visible, f"{name}: {self.ui.errorLabel.text}"
 
     def fold(self, name: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from gui_exam import small_labels
-from playing import choose, run
+from playing import choose, press, run
 
 
 def test_the_comparison_works_without_an_acquired_phase(
@@ -27,7 +27,7 @@ def test_the_comparison_works_without_an_acquired_phase(
     widget.ui.comparisonSection.collapsed = False
     host.process_events()
     for name in ("sideBySide", "twoByTwo", "threePlanes", "difference", "histogram", "kidneyHU", "restoreLayout"):
-        host.click(getattr(widget.ui, f"{name}Button"))
+        press(host, widget, getattr(widget.ui, f"{name}Button"))
         assert not widget.ui.errorWidget.visible, f"{name}: {widget.ui.errorLabel.text}"
     assert not widget.ui.metricsTableView.visible
     assert "no acquired phase" in widget.ui.metricsLabel.text
@@ -49,13 +49,13 @@ def test_difference_and_uncertainty_are_painted_with_a_legend_until_something_el
     widget.ui.comparisonSection.collapsed = False
     host.process_events()
 
-    host.click(widget.ui.differenceButton)
+    press(host, widget, widget.ui.differenceButton)
     assert legends(host, found.difference) == {"NephroSynth2Axial"}
-    host.click(widget.ui.uncertaintyButton)
+    press(host, widget, widget.ui.uncertaintyButton)
     assert not widget.ui.differenceButton.checked
     assert legends(host, found.difference) == set()
     assert legends(host, found.uncertainty) == {"Red", "Green", "Yellow"}
-    host.click(widget.ui.twoByTwoButton)
+    press(host, widget, widget.ui.twoByTwoButton)
     assert not widget.ui.uncertaintyButton.checked
     assert legends(host, found.uncertainty) == set()
     assert not widget.ui.errorWidget.visible, widget.ui.errorLabel.text
@@ -86,7 +86,7 @@ def test_derived_nodes_lie_beside_their_result_in_the_subject_hierarchy(
     ui.comparisonSection.collapsed = False
     host.process_events()
     for button in (ui.checkerboardButton, ui.differenceButton, ui.histogramButton, ui.kidneyHUButton, ui.profileButton):
-        host.click(button)
+        press(host, widget, button)
     for x in (-100.0, -150.0):
         found.line.AddControlPointWorld(x, -90.0, 120.0)
     host.process_events()
@@ -106,7 +106,7 @@ def test_slice_and_zoom_stay_where_the_user_has_brought_them(host: Any, widget: 
         seen = [sight(node) for node in slice_nodes(slicer.mrmlScene)]
         return [(*(round(value) for value in look.middle), round(look.side_mm)) for look in seen]
 
-    host.click(widget.ui.sideBySideButton)
+    press(host, widget, widget.ui.sideBySideButton)
     assert {look[2] for look in looks()} == {round(10 * 8.0)}  # the height of the kidneys
     for node in slice_nodes(slicer.mrmlScene):
         node.JumpSliceByCentering(-120.0, -90.0, 40.0)
@@ -114,12 +114,12 @@ def test_slice_and_zoom_stay_where_the_user_has_brought_them(host: Any, widget: 
     here = looks()
     assert here[0] == here[1]
     for name in ("difference", "difference", "sideBySide"):
-        host.click(getattr(widget.ui, f"{name}Button"))
+        press(host, widget, getattr(widget.ui, f"{name}Button"))
         assert looks() == here
     for name in ("twoByTwo", "histogram", "threePlanes", "sideBySide"):
-        host.click(getattr(widget.ui, f"{name}Button"))
+        press(host, widget, getattr(widget.ui, f"{name}Button"))
         assert set(looks()) == {here[0]}, name
-    host.click(widget.ui.restoreLayoutButton)
+    press(host, widget, widget.ui.restoreLayoutButton)
     assert set(looks()) == {here[0]}
 
 
@@ -128,7 +128,7 @@ def test_the_plot_of_a_line_shows_the_slice_of_the_line(host: Any, widget: Any, 
 
     from NephroSynthLib.mrml.views import sight, slice_nodes
 
-    host.click(widget.ui.profileButton)
+    press(host, widget, widget.ui.profileButton)
     for x in (-100.0, -150.0):
         compared.line.AddControlPointWorld(x, -90.0, 120.0)
     host.process_events(0.2)
@@ -141,7 +141,7 @@ def test_a_comparison_opens_with_the_same_window_for_all(host: Any, widget: Any,
 
     set_window(compared.acquired, 2000.0, 300.0)
     set_window(compared.noncontrast, 1000.0, 0.0)
-    host.click(widget.ui.twoByTwoButton)
+    press(host, widget, widget.ui.twoByTwoButton)
     displays = [node.GetDisplayNode() for node in compared.aligned.values()]
     assert [(one.GetWindow(), one.GetLevel()) for one in displays] == [(400.0, 50.0)] * 4
 

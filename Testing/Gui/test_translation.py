@@ -19,6 +19,9 @@ NOT_FOR_USERS = {
     "NephroSynth difference",  # names by which a scene finds its colour tables again
     "NephroSynth uncertainty",
     "NephroSynth developers",
+    "Simulated CTU non-contrast",  # names of nodes, which Slicer's own sample data does not translate either
+    "Simulated CTU excretory",
+    "Simulated CTU nephrographic",
     "exit abnormally",  # what others write
     "Fatal Python error",
     "Windows fatal exception",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import slicer
 
 from NephroSynthLib.mrml.comparison import difference, show_legend
+from NephroSynthLib.session.steps import finish
 
 Scene = slicer.vtkMRMLScene
 
@@ -13,7 +14,7 @@ Node = slicer.vtkMRMLNode
 
 
 def test_its_colours_diverge_from_white_to_blue_below_and_red_above(scene: Scene, pair: tuple[Node, Node]) -> None:
-    node = difference(scene, *pair, "difference")
+    node = finish(difference(scene, *pair, "difference"))()
     table = node.GetDisplayNode().GetColorNode().GetLookupTable()
     low, middle, high = (table.GetTableValue(index)[:3] for index in (0, 128, 255))
     assert low[2] > low[0] + 0.2

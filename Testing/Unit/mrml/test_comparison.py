@@ -16,6 +16,7 @@ from NephroSynthLib.mrml.display import (
 )
 from NephroSynthLib.mrml.views import composites
 from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image
+from NephroSynthLib.session.steps import finish
 
 Scene = slicer.vtkMRMLScene
 
@@ -28,7 +29,7 @@ def _array(node: Node) -> np.ndarray:
 
 
 def test_the_difference_is_synthetic_less_acquired(scene: Scene, pair: tuple[Node, Node], kidneys: sitk.Image) -> None:
-    node = difference(scene, *pair, "difference")
+    node = finish(difference(scene, *pair, "difference"))()
     labels = sitk.GetArrayFromImage(kidneys)
     np.testing.assert_allclose(_array(node), 120 * (labels == 1) + 100 * (labels == 2), atol=1e-3)
     display = node.GetDisplayNode()
@@ -36,9 +37,9 @@ def test_the_difference_is_synthetic_less_acquired(scene: Scene, pair: tuple[Nod
 
 
 def test_a_second_difference_updates_its_node_and_shares_the_colours(scene: Scene, pair: tuple[Node, Node]) -> None:
-    node = difference(scene, *pair, "difference")
+    node = finish(difference(scene, *pair, "difference"))()
     nodes = scene.GetNumberOfNodes()
-    assert difference(scene, *reversed(pair), "difference", node) is node
+    assert finish(difference(scene, *reversed(pair), "difference", node))() is node
     assert scene.GetNumberOfNodes() == nodes
     assert _array(node).min() == pytest.approx(-120, abs=1e-3)
 
@@ -47,13 +48,13 @@ def test_a_difference_is_taken_where_the_volumes_lie_in_the_world(
     scene: Scene, pair: tuple[Node, Node], ct: sitk.Image
 ) -> None:
     cropped = node_from_image(scene, ct[5:, 4:, 3:], "cropped")
-    node = difference(scene, pair[1], cropped, "difference")
+    node = finish(difference(scene, pair[1], cropped, "difference"))()
     assert np.abs(_array(node)).max() < 0.01
 
 
 def test_a_checkerboard_alternates(scene: Scene, ct: sitk.Image) -> None:
     first, second = node_from_image(scene, ct * 0 + 10, "a"), node_from_image(scene, ct * 0 + 20, "b")
-    values = _array(checkerboard(scene, first, second, 4, "checkerboard"))
+    values = _array(finish(checkerboard(scene, first, second, 4, "checkerboard"))())
     assert set(np.unique(values)) == {10, 20}
     assert 0.4 < np.mean(values == 10) < 0.6
     assert values[0, 0, 0] == 10
@@ -67,9 +68,9 @@ def test_a_checkerboard_needs_volumes_that_overlap(scene: Scene, ct: sitk.Image,
     far = sitk.Image(ct)
     far.SetOrigin((5000.0, 0.0, 0.0))
     with pytest.raises(GeometryError, match="do not overlap"):
-        checkerboard(scene, pair[0], node_from_image(scene, far, "far"), 4, "x")
+        finish(checkerboard(scene, pair[0], node_from_image(scene, far, "far"), 4, "x"))()
     with pytest.raises(GeometryError, match="tiles"):
-        checkerboard(scene, *pair, 1, "x")
+        finish(checkerboard(scene, *pair, 1, "x"))()
 
 
 def test_uncertainty_lies_in_colours_over_the_volume(
@@ -91,9 +92,9 @@ def test_uncertainty_lies_in_colours_over_the_volume(
 def test_where_the_synthetic_phase_is_brighter_the_view_is_red(
     scene: Scene, pair: tuple[Node, Node], seen: Callable[[], np.ndarray]
 ) -> None:
-    show_volume(scene, difference(scene, *pair, "difference"))
+    show_volume(scene, finish(difference(scene, *pair, "difference"))())
     red, _, blue = seen()
     assert red > blue + 50
-    show_volume(scene, difference(scene, *reversed(pair), "the other way"))
+    show_volume(scene, finish(difference(scene, *reversed(pair), "the other way"))())
     red, _, blue = seen()
     assert blue > red + 50

@@ -17,6 +17,7 @@ from NephroSynthLib.mrml.comparison import checkerboard
 from NephroSynthLib.mrml.phase_search import find_phases, find_phases_now
 from NephroSynthLib.mrml.volume_nodes import node_from_image
 from NephroSynthLib.progress import Progress
+from NephroSynthLib.session.steps import finish
 from NephroSynthLib.simulation import Grid
 
 Scene = slicer.vtkMRMLScene
@@ -91,7 +92,7 @@ def test_no_text_quotes_the_name_of_a_volume(scene: Scene, phases: dict[str, sit
 
 def test_what_nephrosynth_made_and_label_maps_are_left_out(scene: Scene, phases: dict[str, sitk.Image]) -> None:
     first, second = (node_from_image(scene, phases[phase], phase) for phase in ("noncontrast", "excretory"))
-    made = checkerboard(scene, first, second, 8, "checkerboard")
+    made = finish(checkerboard(scene, first, second, 8, "checkerboard"))()
     labels = node_from_image(scene, sitk.Cast(phases["noncontrast"] > 0, sitk.sitkUInt8), "labels", label=True)
     found = find_phases_now([made, labels, second, first])
     assert (found.noncontrast, found.excretory, found.nephrographic) == (first, second, None)

@@ -13,6 +13,7 @@ import slicer
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.mrml.plots import histogram, line_profile, show_chart
 from NephroSynthLib.mrml.volume_nodes import node_from_image
+from NephroSynthLib.session.steps import finish
 
 Scene = slicer.vtkMRMLScene
 
@@ -92,7 +93,7 @@ def test_a_line_that_is_not_drawn_is_refused(scene: Scene, compared: dict[str, N
 def test_a_histogram_of_the_kidneys(
     scene: Scene, compared: dict[str, Node], segmentation: Node, columns_of: Columns
 ) -> None:
-    chart = histogram(scene, compared, segmentation, "histogram")
+    chart = finish(histogram(scene, compared, segmentation, "histogram"))()
     columns = columns_of(chart.GetNthPlotSeriesNode(0).GetTableNode())
     hu = np.array(columns["HU"])
     for phase, low, high in (("Synthetic", 90, 200), ("Acquired", 0, 90)):
@@ -106,12 +107,12 @@ def test_a_histogram_of_the_kidneys(
 def test_a_histogram_without_kidneys_counts_everything(
     scene: Scene, compared: dict[str, Node], columns_of: Columns
 ) -> None:
-    columns = columns_of(histogram(scene, compared, None, "h").GetNthPlotSeriesNode(0).GetTableNode())
+    columns = columns_of(finish(histogram(scene, compared, None, "h"))().GetNthPlotSeriesNode(0).GetTableNode())
     assert sum(columns["Acquired"]) == pytest.approx(100)
 
 
 def test_a_chart_is_shown_in_the_plot_views(scene: Scene, compared: dict[str, Node]) -> None:
     view = scene.AddNewNodeByClass("vtkMRMLPlotViewNode", "plots")
-    chart = histogram(scene, compared, None, "h")
+    chart = finish(histogram(scene, compared, None, "h"))()
     show_chart(scene, chart)
     assert view.GetPlotChartNode() is chart

@@ -70,7 +70,7 @@ def test_a_saved_scene_keeps_it_all(
 ) -> None:  # fmt: skip
     noncontrast = node_from_image(scene, ct, "native")
     loaded = finish(load_result(scene, run_folder, noncontrast))
-    shown = difference(scene, loaded.synthetic, noncontrast, "difference")
+    shown = finish(difference(scene, loaded.synthetic, noncontrast, "difference"))()
     metrics_table(scene, summary, "metrics")
     line = scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "line")
     for point in ((-10.0, 0.0, 0.0), (10.0, 5.0, 3.0)):

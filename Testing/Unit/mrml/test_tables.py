@@ -12,6 +12,7 @@ import slicer
 
 from NephroSynthLib.errors import NoKidneyError, UsageError
 from NephroSynthLib.mrml.tables import kidney_hu_table, metrics_table, registration_table
+from NephroSynthLib.session.steps import finish
 
 Scene = slicer.vtkMRMLScene
 
@@ -66,7 +67,7 @@ def test_hu_of_each_kidney_in_each_phase(
     kidneys: sitk.Image,
     columns_of: Columns,
 ) -> None:
-    node = kidney_hu_table(scene, compared, segmentation, "HU")
+    node = finish(kidney_hu_table(scene, compared, segmentation, "HU"))()
     columns = columns_of(node)
     assert list(zip(columns["Kidney"], columns["Phase"], strict=True)) == [
         ("Right", "Synthetic"), ("Right", "Acquired"), ("Left", "Synthetic"), ("Left", "Acquired")
@@ -77,7 +78,7 @@ def test_hu_of_each_kidney_in_each_phase(
     assert columns["Mean"][0] == pytest.approx(right.mean() + 120, abs=0.06)
     assert columns["Median"][0] == pytest.approx(np.median(right) + 120, abs=0.06)
     assert node.GetColumnUnitLabel("Mean") == "HU"
-    assert kidney_hu_table(scene, {"Acquired": compared["Acquired"]}, segmentation, "HU", node) is node
+    assert finish(kidney_hu_table(scene, {"Acquired": compared["Acquired"]}, segmentation, "HU", node))() is node
     assert len(columns_of(node)["Mean"]) == 2
 
 
@@ -85,7 +86,7 @@ def test_no_kidneys_no_table(scene: Scene, compared: dict[str, Node]) -> None:
     empty = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "empty")
     nodes = scene.GetNumberOfNodes()
     with pytest.raises(NoKidneyError):
-        kidney_hu_table(scene, compared, empty, "HU")
+        finish(kidney_hu_table(scene, compared, empty, "HU"))()
     with pytest.raises(UsageError):
-        kidney_hu_table(scene, {}, empty, "HU")
+        finish(kidney_hu_table(scene, {}, empty, "HU"))()
     assert scene.GetNumberOfNodes() == nodes

@@ -270,6 +270,7 @@ def test_no_task_survives_a_cancellation(loop: Any, story: Story) -> None:
 
 
 def test_a_temporary_folder_that_cannot_be_made_ends_the_task(loop: Any, tmp_path: Path) -> None:
+    (tmp_path / "missing").touch()  # a file, where the folder should be
     story = Story(loop, tmp_path / "missing")
     story.task.start()
     assert isinstance(story.error, OSError)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,7 +120,11 @@ class SampleDataLogic:
         """
         loaded = []
         for address, name, node in zip(source.uris, source.fileNames, source.nodeNames, strict=True):
-            path = self.downloadFile(address, slicer.app.cachePath, name)
+            try:
+                path = self.downloadFile(address, slicer.app.cachePath, name)
+            except ValueError as error:  # Slicer logs it, tries twice more, and goes on with the next file
+                logging.error("%s", error)
+                continue
             loaded.append(slicer.util.loadVolume(path, {"name": node}))
         return loaded
 
