@@ -20,6 +20,7 @@ from NephroSynthLib.models.device import autocast, in_words, resolve_device
 from NephroSynthLib.models.swin_diffusion import restore_denoiser
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.segmentation.kidney_pair import choose_kidneys, remarks
+from NephroSynthLib.segmentation.outline import refined_outline
 from NephroSynthLib.segmentation.pieces import FOUND
 from NephroSynthLib.segmentation.plausibility import kidney_weight
 from NephroSynthLib.segmentation.preprocessing import SPACING, condition_channels, working_image
@@ -197,15 +198,37 @@ def touching_mm2(labels: sitk.Image) -> float:
 def _on_grid_of(
     image: sitk.Image, work: sitk.Image, probability: NDArray[np.floating], sides: NDArray[np.uint8]
 ) -> sitk.Image:
-    """Brings the probability of each side to the grid of the image; a kidney is where it exceeds one half."""
+    """Brings each kidney to the grid of the image, where the HU refine its outline."""
     grid = canonical(image)
     labels = np.zeros(grid.GetSize()[::-1], np.uint8)
-    for label in SIDES.values():
+    for label in np.unique(sides[sides > 0]):
         border = (sides == 0) & (probability <= FOUND)
         reach = (sides == label) | (ndimage.binary_dilation(sides == label, iterations=2) & border)
         near = sitk.GetImageFromArray(np.where(reach, probability, 0).astype(np.float32))
         near.CopyInformation(work)
-        labels[sitk.GetArrayFromImage(resample(near, grid, outside=0.0)) > FOUND] = label
+        box = _box_on(grid, work, reach)
+        part = _part(grid, box)
+        fine = sitk.GetArrayFromImage(resample(near, part, outside=0.0))
+        x, y, z = part.GetSpacing()
+        kidney = refined_outline(fine, sitk.GetArrayViewFromImage(part), (z, y, x))
+        inside = labels[box]
+        inside[kidney & (inside == 0)] = label
     result = sitk.GetImageFromArray(labels)
     result.CopyInformation(grid)
     return resample(result, image, label=True)
+
+
+def _box_on(grid: sitk.Image, work: sitk.Image, mask: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """Returns the slices (z, y, x) of a grid that cover a mask on the working grid, which has the same axes."""
+    box = ndimage.find_objects(mask.astype(np.uint8))[0]
+    sizes = zip(box, reversed(work.GetSpacing()), reversed(grid.GetSpacing()), reversed(grid.GetSize()), strict=True)
+    return tuple(
+        slice(max(0, int((part.start - 1) * coarse / fine)), min(size, int((part.stop + 1) * coarse / fine) + 1))
+        for part, coarse, fine, size in sizes
+    )
+
+
+def _part(image: sitk.Image, box: tuple[slice, ...]) -> sitk.Image:
+    """Returns the part of an image in a box of slices (z, y, x)."""
+    start, stop = [part.start for part in reversed(box)], [part.stop for part in reversed(box)]
+    return sitk.RegionOfInterest(image, [b - a for a, b in zip(start, stop, strict=True)], start)
