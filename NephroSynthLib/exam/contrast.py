@@ -12,7 +12,8 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from NephroSynthLib.imaging.grids import AIR_HU, resample, smooth_for, with_spacing
+from NephroSynthLib.imaging.body_mask import body_mask
+from NephroSynthLib.imaging.grids import AIR_HU, canonical, resample, smooth_for, with_spacing
 from NephroSynthLib.imaging.sides import SIDE_NAMES
 from NephroSynthLib.phases.evidence import Phase
 from NephroSynthLib.phases.kidney_evidence import kidney_evidence, measure_kidneys
@@ -35,6 +36,8 @@ NOT_EXCRETED = (
 )
 
 _COARSE_MM = 3.0
+_BODY_GRID_MM = 4.0
+_LEAST_TABLE_SHIFT_MM = 25.0
 _IODINE_HU, _BONE_HU = 180.0, 130.0
 _BONE_MARGIN_MM = 9.0
 _ENHANCEMENT_HU = 15.0
@@ -50,7 +53,8 @@ def early_contrast_warnings(noncontrast: sitk.Image, excretory: sitk.Image) -> t
     """Compares the whole volumes of two phases, before the kidneys are known.
 
     Voxels count as iodine in urine if they are dense in one phase only and nothing dense lies near them in the other.
-    Bone lies at the same place in both phases, and stones and oral contrast have about the same size in both.
+    The bodies are laid on each other first, because the table can have another height in the other phase. Then bone
+    lies at the same place in both phases, and stones and oral contrast have about the same size in both.
 
     Args:
         noncontrast: HU, on any grid.
@@ -59,7 +63,7 @@ def early_contrast_warnings(noncontrast: sitk.Image, excretory: sitk.Image) -> t
     Returns:
         A warning if the phases look swapped or the excretory phase shows no contrast.
     """
-    first, second, common = _on_common_grid(noncontrast, excretory)
+    first, second, common = _on_common_grid(noncontrast, _laid_on(noncontrast, excretory))
     voxel_ml = _COARSE_MM**3 / 1000
     margin = round(_BONE_MARGIN_MM / _COARSE_MM)
 
@@ -165,6 +169,48 @@ def _kidney_hu(image: sitk.Image, kidneys: sitk.Image) -> dict[int, NDArray[np.f
     values, labels = sitk.GetArrayViewFromImage(image), sitk.GetArrayViewFromImage(kidneys)
     inside = {label: values[labels == label] for label in SIDE_NAMES}
     return {label: np.percentile(hu, (50, 98)) for label, hu in inside.items() if hu.size}
+
+
+def _laid_on(fixed: sitk.Image, moving: sitk.Image) -> sitk.Image:
+    """Returns the moving image with its body at the place of the other, left-right and front-back.
+
+    It stays where it is if the bodies are near each other, or overlap less after the move.
+    """
+    first, second = _body(fixed), _body(moving)
+    shift = (_centre(second, first) - _centre(first, second))[:2]
+    if np.linalg.norm(shift) < _LEAST_TABLE_SHIFT_MM:
+        return moving
+    move = sitk.TranslationTransform(3, [*shift.tolist(), 0.0])
+    where = sitk.GetArrayViewFromImage(first) > 0
+    before, after = (
+        np.count_nonzero(where & (sitk.GetArrayFromImage(resample(second, first, transform, label=True)) > 0))
+        for transform in (None, move)
+    )
+    if after <= before:
+        return moving
+    laid = sitk.Image(moving)
+    laid.SetOrigin([place - step for place, step in zip(moving.GetOrigin(), (*shift, 0.0), strict=True)])
+    return laid
+
+
+def _body(image: sitk.Image) -> sitk.Image:
+    """Returns a mask of the body with voxels of 4 mm."""
+    upright = canonical(image)
+    grid = with_spacing(upright, (_BODY_GRID_MM,) * 3)
+    mask = sitk.GetImageFromArray(body_mask(sitk.GetArrayFromImage(resample(upright, grid))).astype(np.uint8))
+    mask.CopyInformation(grid)
+    return mask
+
+
+def _centre(body: sitk.Image, other: sitk.Image) -> NDArray[np.float64]:
+    """Returns the centre of a body, LPS mm, in the slices that lie within the height of the other one."""
+    mask = sitk.GetArrayViewFromImage(body) > 0
+    heights = body.GetOrigin()[2] + np.arange(len(mask)) * body.GetSpacing()[2]
+    ends = other.GetOrigin()[2], other.GetOrigin()[2] + (other.GetSize()[2] - 1) * other.GetSpacing()[2]
+    common = mask & ((heights >= ends[0]) & (heights <= ends[1]))[:, None, None]
+    places = np.argwhere(common if common.any() else mask)
+    middle = (places.min(axis=0) + places.max(axis=0)) / 2
+    return np.array(body.TransformContinuousIndexToPhysicalPoint(middle[::-1].tolist()))
 
 
 def _on_common_grid(

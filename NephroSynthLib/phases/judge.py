@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from NephroSynthLib.phases.candidate import Candidate, Comparisons
-from NephroSynthLib.phases.evidence import PHASES, Evidence, Phase
+from NephroSynthLib.phases.evidence import ENHANCED, PHASES, Evidence, Phase
 from NephroSynthLib.phases.pixel_evidence import image_evidence, with_kidney_gain
 from NephroSynthLib.phases.reconstructions import SAME_URINE, group_reconstructions
 from NephroSynthLib.phases.scoring import MAX_ACQUISITIONS, Pair, Scores, pair_weights, phase_probabilities
@@ -15,6 +15,7 @@ from NephroSynthLib.phases.tag_evidence import read_tags
 from NephroSynthLib.phases.words import read_description
 
 _SURE = 0.95
+_LEAST_CHANGE_HU = 15.0  # 60 ml of the tissue that both show change more between a non-contrast and an enhanced phase
 _CLEAR = 0.8  # an image contradicts the chosen phase if it favours another one by more than this
 
 
@@ -80,7 +81,10 @@ def judge(candidates: Sequence[Candidate], comparisons: Comparisons) -> Judgemen
     found = []
     for place, group in enumerate(groups):
         compared = _comparison_evidence(place, used, pairs, chosen)
-        contradictions = _contradictions(chosen[place], pixels[place], tags[place])
+        contradictions = (
+            *_contradictions(chosen[place], pixels[place], tags[place]),
+            *_without_gain(place, used, pairs, chosen),
+        )
         evidence = (*images[place], *compared, *tags[place])
         probability = float(together[place].max())
         found.append(
@@ -126,6 +130,25 @@ def _contradictions(chosen: Phase, pixels: Scores, tags: Sequence[Evidence]) -> 
     if alone is not chosen and pixels.max() > _CLEAR:
         against.append(f"the image alone would say {alone.value}")
     return tuple(against)
+
+
+def _without_gain(
+    place: int, used: Sequence[Candidate], pairs: Sequence[Pair], chosen: Sequence[Phase]
+) -> Iterator[str]:
+    """Yields the volumes that show the same tissue as brightly, of which one is non-contrast and the other enhanced.
+
+    Two parts of one phase look so, of which only one shows the kidneys. Between two phases either contrast or motion
+    makes tissue brighter or darker.
+    """
+    for pair in pairs:
+        if place not in (pair.first, pair.second):
+            continue
+        partner = pair.second if place == pair.first else pair.first
+        phases = {chosen[place], chosen[partner]}
+        change = max(pair.comparison.wide_gain, pair.comparison.wide_loss)
+        if Phase.NONCONTRAST in phases and phases & set(ENHANCED) and change < _LEAST_CHANGE_HU:
+            name = used[partner].name or f"the {chosen[partner].value} phase"
+            yield f"the tissue that both show is as bright as in {name}"
 
 
 def _comparison_evidence(

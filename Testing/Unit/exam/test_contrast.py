@@ -51,6 +51,16 @@ class TestBeforeSegmentation:
             assert early_contrast_warnings(excretory, noncontrast) == (SWAPPED,)
             assert early_contrast_warnings(noncontrast, with_findings(phantom(seed=2), 0)) == (NO_CONTRAST,)
 
+    @pytest.mark.parametrize("shift", [(0.0, 150.0, 0.0), (0.0, -60.0, 0.0), (40.0, 30.0, 0.0)])
+    def test_another_height_of_the_table_changes_nothing(
+        self, phantom: Phantom, shift: tuple[float, float, float]
+    ) -> None:
+        noncontrast, excretory = phantom(), phantom(contrast=True, seed=1)
+        moved = sitk.Image(excretory)
+        moved.SetOrigin([place + step for place, step in zip(excretory.GetOrigin(), shift, strict=True)])
+        assert early_contrast_warnings(noncontrast, moved) == ()
+        assert early_contrast_warnings(moved, noncontrast) == (SWAPPED,)
+
     def test_only_what_both_phases_show_counts(self, phantom: Phantom) -> None:
         excretory = painted(phantom(contrast=True, seed=1, size=(72, 56, 30)), (0, 20, 80), 25, 800)
         assert early_contrast_warnings(phantom(), excretory) == ()

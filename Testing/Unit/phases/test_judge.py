@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import SimpleITK as sitk
+
 from NephroSynthLib.phases.candidate import Candidate, Comparisons
 from NephroSynthLib.phases.evidence import Phase
 from NephroSynthLib.phases.judge import Judgement, judge
+from NephroSynthLib.phases.pixel_evidence import measure
 from NephroSynthLib.phases.scoring import MAX_ACQUISITIONS
 
 Make = Callable[..., Candidate]
@@ -103,3 +106,18 @@ def test_more_acquisitions_than_can_be_judged_are_named(candidate: Make) -> None
 
 def test_no_volume_gives_no_phase() -> None:
     assert judged([]) == Judgement((), ())
+
+
+def test_two_stations_of_one_phase_are_not_two_phases(urography: dict[str, sitk.Image]) -> None:
+    """Both table stations show the same tissue equally bright, whatever their headers and kidneys say."""
+    image = sitk.Cast(urography["excretory"], sitk.sitkFloat32)
+    slices = image.GetSize()[2]
+    stations = {"Nativ": image[:, :, : slices * 3 // 4], "Ausscheidungsphase": image[:, :, slices // 4 :]}
+    candidates = [
+        Candidate(f"{words} station", words, measure(station), "frame", {"SeriesDescription": words})
+        for words, station in stations.items()
+    ]
+    found = judged(candidates).acquisitions
+    assert {one.phase for one in found} == {Phase.NONCONTRAST, Phase.EXCRETORY}
+    assert not any(one.sure for one in found)
+    assert any("as bright as in Ausscheidungsphase" in text for one in found for text in one.contradictions)
