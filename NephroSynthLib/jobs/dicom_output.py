@@ -13,7 +13,7 @@ from pydantic import Field
 from NephroSynthLib import options
 from NephroSynthLib.errors import Action, IdentityError, ImageContentError, UnreadableInputError, UsageError
 from NephroSynthLib.files.outputs import OTHER_IMAGES, SUMMARY
-from NephroSynthLib.files.staging import file_suffix
+from NephroSynthLib.files.staging import check_space, file_suffix
 from NephroSynthLib.jobs.dicom_phases import place_of
 from NephroSynthLib.jobs.image_descriptions import described_image
 from NephroSynthLib.jobs.request import DicomFolder, Flag, Request, Summary, WritingRequest
@@ -60,6 +60,7 @@ def export_dicom(request: ExportRequest, progress: Progress) -> Summary:
     reading = progress.stage("read")
     image = read_image_file(request.volume, "volume", sitk.sitkFloat32)
     check_hounsfield("volume", sitk.GetArrayViewFromImage(image))
+    check_space(request.out, 2 * image.GetNumberOfPixels())  # 16 bits a voxel
     labels, doubts = (None, []) if request.kidneys is None else read_kidneys(request.kidneys, image)
     index = index_dicom(request.source, reading.part(0.1, 0.5))
     series = find_source(index, image, request.noncontrast_series, progress=reading.part(0.5, 0.9))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from NephroSynthLib.files.json_values import finite
 from NephroSynthLib.files.notice import RESEARCH_ONLY
 from NephroSynthLib.files.outputs import OUTPUTS, REPORT, SUMMARY, TRANSFORM
-from NephroSynthLib.files.staging import staged_folder
+from NephroSynthLib.files.staging import check_space, staged_folder
 from NephroSynthLib.imaging.image_files import save_image
 from NephroSynthLib.jobs.image_descriptions import describe_image
 from NephroSynthLib.jobs.request import Summary
@@ -53,6 +54,20 @@ def save_result(result: Result, out: Path, overwrite: bool = False, images: Imag
         (folder / SUMMARY).write_text(summary.model_dump_json(indent=2), encoding="utf-8")
         write_report(result, folder / REPORT)
     return summary.model_dump(mode="json")
+
+
+def check_stage_space(out: Path, image: sitk.Image, volumes: float) -> None:
+    """Refuses the output folder of a stage on a disk with less room than its compressed images need.
+
+    Args:
+        out: The folder.
+        image: An image on the grid of the images to write.
+        volumes: The number of images in HU; a label map counts little.
+
+    Raises:
+        ResourceError: If there is less.
+    """
+    check_space(out, round(2 * math.prod(image.GetSize()) * volumes))
 
 
 def save_stage(

@@ -27,13 +27,14 @@ def register(request: RegisterRequest, progress: Progress) -> Summary:
 
     from NephroSynthLib import registration
     from NephroSynthLib.exam.exam import read_exam
-    from NephroSynthLib.jobs.result_folder import provenance, save_stage
+    from NephroSynthLib.jobs.result_folder import check_stage_space, provenance, save_stage
     from NephroSynthLib.preparation import check_gate, find_kidneys
 
     settings = request.settings
     if settings.registration.mode in ("dense", "two-stage"):
         check_chosen_models(settings, "segmentation")
     exam = read_exam(request.noncontrast, request.excretory, None, request.kidneys, progress=progress.stage("read"))
+    check_stage_space(request.out, exam.noncontrast, 1)
     labels: tuple[sitk.Image | None, sitk.Image | None] = (exam.kidneys, None)
     doubts: tuple[str, ...] = ()
     notes: tuple[str, ...] = exam.notes
@@ -65,12 +66,13 @@ class SegmentRequest(ComputingRequest, WritingRequest):
 def segment(request: SegmentRequest, progress: Progress) -> Summary:
     """Segments the kidneys of one CT."""
     from NephroSynthLib.exam.volume import read_volume
-    from NephroSynthLib.jobs.result_folder import provenance, save_stage
+    from NephroSynthLib.jobs.result_folder import check_stage_space, provenance, save_stage
     from NephroSynthLib.segmentation.segmenter import segment_kidneys
 
     settings = request.settings
     check_chosen_models(settings, "segmentation")
     volume = read_volume(request.image, progress=progress.stage("read"))
+    check_stage_space(request.out, volume.image, 0.1)
     found = segment_kidneys(
         volume.image,
         settings.segmentation,
@@ -101,13 +103,14 @@ def synthesize(request: SynthesizeRequest, progress: Progress) -> Summary:
     from NephroSynthLib.exam.contrast import coverage_warnings
     from NephroSynthLib.exam.exam import read_exam
     from NephroSynthLib.exam.kidney_labels import read_kidneys
-    from NephroSynthLib.jobs.result_folder import provenance, save_stage
+    from NephroSynthLib.jobs.result_folder import check_stage_space, provenance, save_stage
     from NephroSynthLib.preparation import with_delay, with_patient
     from NephroSynthLib.synthesis import nephrographic
     from NephroSynthLib.synthesis.enhancement_estimate import estimate_enhancement
 
     check_chosen_models(request.settings, "synthesis")
     exam = read_exam(request.noncontrast, request.excretory, progress=progress.stage("read"))
+    check_stage_space(request.out, exam.noncontrast, 1 + (request.settings.synthesis.samples > 1))
     settings, delay_warnings = with_delay(request.settings, exam)
     settings, patient_notes = with_patient(settings, exam)
     labels, doubts = read_kidneys(request.kidneys, exam.noncontrast)

@@ -97,6 +97,8 @@ def prepare_cohort(
         ResourceError: Memory, disk or device do not suffice.
         Cancelled: The user cancelled; exams that are done stay.
     """
+    if not cohort.exists():
+        raise UnreadableInputError("The folder of the cohort does not exist.", Action.GIVE_COHORT)
     exams = [folder for folder in sorted(cohort.iterdir()) if folder.is_dir()] if cohort.is_dir() else []
     if not exams:
         raise UnreadableInputError("The cohort has no exam.", Action.GIVE_COHORT)

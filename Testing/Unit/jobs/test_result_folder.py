@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import SimpleITK as sitk
 
+from NephroSynthLib.errors import ResourceError
 from NephroSynthLib.files.outputs import SUMMARY
-from NephroSynthLib.jobs.result_folder import provenance, save_stage
+from NephroSynthLib.jobs.result_folder import check_stage_space, provenance, save_stage
 from NephroSynthLib.models.device import device_used
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import Settings
@@ -33,3 +36,14 @@ def test_provenance_tells_settings_versions_and_each_doubt_once() -> None:
     assert told["notes"] == ["known"]
     assert {"NephroSynth", "Python", "torch"} <= told["versions"].keys()
     assert "Research use only" in told["notice"]
+
+
+def test_a_stage_is_refused_before_work_on_a_disk_without_room(
+    phantom: Callable[..., sitk.Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = phantom()
+    room = shutil.disk_usage(tmp_path)._replace(free=2 * image.GetNumberOfPixels())
+    monkeypatch.setattr("NephroSynthLib.files.staging.shutil.disk_usage", lambda _: room)
+    check_stage_space(tmp_path / "out", image, 1)
+    with pytest.raises(ResourceError, match="MB free"):
+        check_stage_space(tmp_path / "out", image, 2)

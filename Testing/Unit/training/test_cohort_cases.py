@@ -199,5 +199,5 @@ def test_of_a_label_map_of_many_organs_only_the_kidneys_count(images: dict[str, 
 def test_no_exam_is_a_clear_error(tmp_path: Path, made: bool) -> None:
     if made:
         (tmp_path / "cohort").mkdir()
-    with pytest.raises(UnreadableInputError, match="The cohort has no exam"):
+    with pytest.raises(UnreadableInputError, match="has no exam" if made else "does not exist"):
         prepare_cohort("synthesis", tmp_path / "cohort", tmp_path / "out", settings=SETTINGS, progress=Progress())
