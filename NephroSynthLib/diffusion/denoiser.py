@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
+import torch
 from torch import Tensor, nn
 
 from NephroSynthLib.diffusion.process import Process, Time, spread
 from NephroSynthLib.diffusion.variance_preserving import ScheduleKind, VariancePreserving
 
-Parameterization = Literal["image", "noise", "v"]
+Parameterization = Literal["image", "noise", "v", "residual"]
+
+IMAGE_SD = 0.5
+"""Standard deviation of a clean image, sigma_data of Karras et al. 2022; images lie in [-1, 1]."""
 
 
 class Prediction(NamedTuple):
@@ -26,10 +30,13 @@ class Prediction(NamedTuple):
 
 
 class Denoiser(nn.Module):
-    """Wraps a network of one of three parameterizations into a predictor of the clean image.
+    """Wraps a network of one of four parameterizations into a predictor of the clean image.
 
     'image': the network's output is the clean image; 'noise': the noise (Ho et al. 2020); 'v': alpha noise - sigma
     x_0 (Salimans & Ho 2022). Noise tells little about the image at the last steps, so image or v suit few steps.
+    'residual': the part of the image that the best linear guess from x_t lacks, scaled to unit variance at every time
+    (Karras et al. 2022, eq. 7), so that all times weigh alike. At the end of the process x_t tells nothing. The network
+    then sees zeros, and its answer is the posterior mean, whatever the noise.
     The network sees x_t / sqrt(alpha^2 + sigma^2), whose variance does not explode (Karras et al. 2022, eq. 7).
 
     Args:
@@ -79,11 +86,13 @@ class Denoiser(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """Returns the network's own prediction, to be compared with `target`, and the log variance fraction."""
         scaled = x_t / spread(self._power(t).sqrt(), x_t)
+        if self.parameterization == "residual":
+            scaled = scaled * spread((t < self.process.end).to(x_t.dtype), x_t)
         output = self.network(scaled, self.process.label(t), condition, context).float()
         if not self.learned_variance:
             return output, None
         output, variance = output.chunk(2, dim=1)
-        return output, (variance + 1) / 2
+        return output, variance.sigmoid()
 
     def target(self, x0: Tensor, noise: Tensor, t: Time) -> Tensor:
         """Returns the output of a perfect network for x_t = alpha x_0 + sigma noise."""
@@ -91,6 +100,10 @@ class Denoiser(nn.Module):
             return x0
         if self.parameterization == "noise":
             return noise
+        if self.parameterization == "residual":
+            copied, scale = self._residual(t)
+            x_t = self.process.add_noise(x0, noise, t)
+            return (x0 - spread(copied, x0) * x_t) / spread(scale, x0)
         return spread(self.process.alpha(t), x0) * noise - spread(self.process.sigma(t), x0) * x0
 
     def to_clean(self, output: Tensor, x_t: Tensor, t: Time) -> Tensor:
@@ -100,8 +113,22 @@ class Denoiser(nn.Module):
         alpha, sigma = self.process.alpha(t), self.process.sigma(t)
         if self.parameterization == "noise":
             return (x_t - spread(sigma, x_t) * output) / spread(alpha, x_t)
+        if self.parameterization == "residual":
+            copied, scale = self._residual(t)
+            return spread(copied, x_t) * x_t + spread(scale, x_t) * output
         power = self._power(t)
         return spread(alpha / power, x_t) * x_t - spread(sigma / power, x_t) * output
+
+    def _residual(self, t: Time) -> tuple[Tensor, Tensor]:
+        """Returns c_skip and c_out (Karras et al. 2022, table 1), for x_t = alpha x_0 + sigma noise.
+
+        At the end of the process nothing is copied.
+        """
+        alpha, sigma = self.process.alpha(t), self.process.sigma(t)
+        total = (alpha * IMAGE_SD) ** 2 + sigma**2
+        copied = alpha * IMAGE_SD**2 / total
+        end = torch.as_tensor(t, device="cpu") >= self.process.end
+        return copied.masked_fill(end, 0.0), sigma * IMAGE_SD / total.sqrt()
 
     def _power(self, t: Time) -> Tensor:
         """alpha^2 + sigma^2, which is 1 where the variance is preserved."""

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from NephroSynthLib.networks.norm import AdaptiveGroupNorm
+from NephroSynthLib.networks.norm import NORMS, NormKind
 
 Size = tuple[int, int, int]
 
@@ -59,14 +59,15 @@ class ResBlock(nn.Module):
         inputs: Channels of the input.
         outputs: Channels of the output.
         embedding: Length of the timestep embedding.
+        norm: Kind of the normalization before each convolution.
     """
 
-    def __init__(self, inputs: int, outputs: int, embedding: int) -> None:
+    def __init__(self, inputs: int, outputs: int, embedding: int, norm: NormKind = "group") -> None:
         super().__init__()
-        self.norm_in = AdaptiveGroupNorm(inputs)
+        self.norm_in = NORMS[norm](inputs)
         self.conv_in = nn.Conv3d(inputs, outputs, 3, padding=1)
         self.scale_shift = nn.Linear(embedding, 2 * outputs)
-        self.norm_out = AdaptiveGroupNorm(outputs)
+        self.norm_out = NORMS[norm](outputs)
         self.conv_out = zero_init(nn.Conv3d(outputs, outputs, 3, padding=1))
         self.skip = nn.Conv3d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
 

@@ -1,9 +1,9 @@
-"""Group normalization with a scale and shift for each sample, in few passes over channels-last memory."""
+"""Normalization with a scale and shift for each sample, in few passes over channels-last memory."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -46,6 +46,38 @@ class AdaptiveGroupNorm(nn.Module):
         if scale is None or shift is None:
             return normalized
         return torch.addcmul(_volume(shift, normalized), normalized, _volume(1 + scale, normalized))
+
+
+class AdaptiveChannelNorm(nn.Module):
+    """Layer normalization over the channels of each voxel (Ba et al. 2016), then a scale and shift for each sample.
+
+    Unlike group normalization, it looks at no other voxel, so that a result does not depend on the size of a tile.
+
+    Args:
+        channels: Channels of the input.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor, scale: Tensor | None = None, shift: Tensor | None = None) -> Tensor:
+        """Normalizes (B, C, z, y, x), then computes (1 + scale) * x + shift with scale and shift (B, C), or zero."""
+        tokens = x.permute(0, 2, 3, 4, 1)
+        normalized = F.layer_norm(tokens, tokens.shape[-1:], self.weight, self.bias, EPSILON).permute(0, 4, 1, 2, 3)
+        if scale is None or shift is None:
+            return normalized
+        return torch.addcmul(_volume(shift, normalized), normalized, _volume(1 + scale, normalized))
+
+
+NormKind = Literal["group", "channel"]
+
+NORMS: dict[NormKind, type[AdaptiveGroupNorm] | type[AdaptiveChannelNorm]] = {
+    "group": AdaptiveGroupNorm,
+    "channel": AdaptiveChannelNorm,
+}
+"""Normalizations by the names that configurations give."""
 
 
 class _GroupNorm(torch.autograd.Function):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import get_args
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +19,7 @@ from NephroSynthLib.networks.blocks import (
     timestep_embedding,
     zero_init,
 )
+from NephroSynthLib.networks.norm import NormKind
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,9 @@ class SwinDenoiserConfig:
         image_channels: Channels of the noisy image.
         condition_channels: Channels of the condition, which has the size of the image.
         out_channels: Channels that come out, twice the image's where a variance is learned.
-        context_features: Numbers that describe the whole volume, such as its log spacing; 0 for none.
+        context_features: Numbers that describe the whole volume; 0 for none.
+        amplitudes: How many of these numbers, the first ones, the image is linear in besides: the network gives a map
+            for each, and their sum, weighted by the numbers, is added to the image.
         patch: Voxels (z, y, x) that one token of the first level stands for.
         channels: Features of each level.
         strides: Reduction (z, y, x) from each level to the next.
@@ -38,12 +42,14 @@ class SwinDenoiserConfig:
         head_channels: Features of an attention head.
         full_resolution_channels: Features of the head at full resolution.
         embedding: Length of the timestep embedding.
+        norm: Normalization: 'group' over regions, 'channel' within each voxel.
     """
 
     image_channels: int = 1
     condition_channels: int = 2
     out_channels: int = 2
     context_features: int = 0
+    amplitudes: int = 0
     patch: Size = (1, 2, 2)
     channels: tuple[int, ...] = (32, 64, 128)
     strides: tuple[Size, ...] = ((1, 2, 2), (2, 2, 2))
@@ -53,6 +59,7 @@ class SwinDenoiserConfig:
     head_channels: int = 32
     full_resolution_channels: int = 8
     embedding: int = 128
+    norm: NormKind = "group"
 
     def __post_init__(self) -> None:
         levels = len(self.channels)
@@ -71,6 +78,10 @@ class SwinDenoiserConfig:
             raise ValueError("Sizes must be three positive numbers (z, y, x), and channels and blocks positive.")
         if min(self.condition_channels, self.context_features) < 0 or self.embedding < 2 or self.embedding % 2:
             raise ValueError("Condition and context cannot be negative; the embedding must be even and positive.")
+        if not 0 <= self.amplitudes <= self.context_features or (self.amplitudes and self.image_channels > 1):
+            raise ValueError("Amplitudes must be numbers of the context, and need an image of one channel.")
+        if self.norm not in get_args(NormKind):
+            raise ValueError(f"Unknown normalization '{self.norm}'; there are {', '.join(get_args(NormKind))}.")
         largest = max(*numbers, self.condition_channels, self.context_features, self.embedding)
         if levels > 8 or sum(self.blocks) > 128 or largest > 4096 or math.prod(self.window) > 512:
             raise ValueError("A network has at most 8 levels, 128 blocks, 4096 channels, windows of 512 tokens.")
@@ -92,7 +103,7 @@ class Stage(nn.Module):
         super().__init__()
         channels = config.channels[level]
         self.residuals = nn.ModuleList(
-            ResBlock(inputs if index == 0 else channels, channels, config.embedding)
+            ResBlock(inputs if index == 0 else channels, channels, config.embedding, config.norm)
             for index in range(config.blocks[level])
         )
         self.attentions = nn.ModuleList(
@@ -141,7 +152,7 @@ class SwinDenoiser(nn.Module):
         self.head = nn.Sequential(
             nn.Conv3d(fine + inputs, fine, 3, padding=1),
             nn.SiLU(),
-            zero_init(nn.Conv3d(fine, config.out_channels, 3, padding=1)),
+            zero_init(nn.Conv3d(fine, config.out_channels + config.amplitudes, 3, padding=1)),
         )
         self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
@@ -178,7 +189,16 @@ class SwinDenoiser(nn.Module):
             features = self.decoder[level](torch.cat([upsampled, skips[level]], dim=1), embedding)
         fine = depth_to_space(self.expand(features), self.config.patch)
         out = self.head(torch.cat([fine, volume.to(fine.dtype)], dim=1))
-        return out[:, :, : size[0], : size[1], : size[2]]
+        return self._weigh(out[:, :, : size[0], : size[1], : size[2]], context)
+
+    def _weigh(self, out: Tensor, context: Tensor | None) -> Tensor:
+        """Returns the output with the maps of the amplitudes, its last channels, added to the image."""
+        count = self.config.amplitudes
+        if not count or context is None:
+            return out
+        plain, maps = out[:, :-count].float(), out[:, -count:].float()
+        added = torch.einsum("bkzyx,bk->bzyx", maps, context[:, :count].float())
+        return torch.cat([plain[:, :1] + added[:, None], plain[:, 1:]], dim=1)
 
     def _check(self, x: Tensor, condition: Tensor, context: Tensor | None) -> None:
         config = self.config

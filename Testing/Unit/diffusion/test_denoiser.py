@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -75,7 +77,7 @@ def test_a_learned_variance_is_the_second_half_of_the_channels() -> None:
     assert fraction is not None
     assert clean.dtype == fraction.dtype == torch.float32
     assert (clean == 0.25).all()
-    assert (fraction == 0).all()
+    torch.testing.assert_close(fraction, torch.full_like(fraction, 1 / (1 + math.e)))  # a sigmoid, always in [0, 1]
 
 
 def test_a_fixed_variance_is_none() -> None:
@@ -99,5 +101,38 @@ def test_a_configuration_wraps_a_network() -> None:
 
 
 def test_refuses_an_unknown_parameterization() -> None:
-    with pytest.raises(ValueError, match="image, noise, v"):
+    with pytest.raises(ValueError, match="image, noise, v, residual"):
         Denoiser(nn.Identity(), VariancePreserving(), "score")  # type: ignore[arg-type]
+
+
+def test_a_residual_that_is_zero_leaves_the_best_linear_guess() -> None:
+    """Karras et al. 2022, table 1: the least squares estimate of images of standard deviation 0.5 from x_t alone."""
+    torch.manual_seed(0)
+    process = VariancePreserving()
+    image, noise = 0.5 * torch.randn(1, 1, 20, 20, 20), torch.randn(1, 1, 20, 20, 20)
+    for t in (1, 200, 500, 900):
+        x_t = process.add_noise(image, noise, torch.tensor([t]))
+        denoiser = Denoiser(Says(torch.zeros_like(image)), process, "residual")
+        guess = denoiser(x_t, torch.tensor([t]), image).clean
+        slope = float((image * x_t).mean() / x_t.square().mean())
+        torch.testing.assert_close(guess, slope * x_t, atol=0.03, rtol=0)
+
+
+def test_a_perfect_residual_gives_the_image_and_has_unit_variance_at_every_time() -> None:
+    torch.manual_seed(0)
+    process = VariancePreserving()
+    image, noise = 0.5 * torch.randn(1, 1, 20, 20, 20), torch.randn(1, 1, 20, 20, 20)
+    denoiser = Denoiser(nn.Identity(), process, "residual")
+    for step in (1, 200, 500, 999, 1000):
+        t = torch.tensor([step])
+        target = denoiser.target(image, noise, t)
+        assert float(target.std()) == pytest.approx(1, abs=0.05)
+        torch.testing.assert_close(denoiser.to_clean(target, process.add_noise(image, noise, t), t), image)
+
+
+def test_at_the_end_of_the_process_a_residual_network_sees_no_noise() -> None:
+    network, process = Says(torch.zeros(1, 1, 2, 2, 2)), VariancePreserving()
+    noise = torch.randn(1, 1, 2, 2, 2)
+    clean = Denoiser(network, process, "residual")(noise, torch.tensor([process.end]), noise).clean
+    assert not network.asked[0].any()
+    assert not clean.any()

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from NephroSynthLib.networks.norm import EPSILON, AdaptiveGroupNorm
+from NephroSynthLib.networks.norm import EPSILON, AdaptiveChannelNorm, AdaptiveGroupNorm
 
 
 def _norm(channels: int, dtype: torch.dtype = torch.float32) -> AdaptiveGroupNorm:
@@ -70,3 +70,21 @@ def test_bfloat16_is_close_and_stays_channels_last() -> None:
 def test_is_blind_to_the_level_and_contrast_of_its_input() -> None:
     norm, x = _norm(8), torch.randn(1, 8, 4, 4, 4)
     assert torch.allclose(norm(x), norm(7 * x + 3), atol=1e-3)
+
+
+def test_channel_norm_is_torchs_layer_norm_of_each_voxel_with_a_scale_and_shift() -> None:
+    torch.manual_seed(0)
+    x, scale, shift = torch.randn(2, 6, 3, 4, 5), torch.randn(2, 6), torch.randn(2, 6)
+    norm = AdaptiveChannelNorm(6)
+    expected = torch.nn.LayerNorm(6)(x.movedim(1, -1)).movedim(-1, 1)
+    torch.testing.assert_close(norm(x), expected)
+    spread = (slice(None), slice(None), None, None, None)
+    torch.testing.assert_close(norm(x, scale, shift), (1 + scale[spread]) * expected + shift[spread])
+
+
+def test_channel_norm_does_not_see_the_rest_of_the_region() -> None:
+    x = torch.randn(1, 6, 3, 4, 5)
+    other = x.clone()
+    other[..., 1:] += 7
+    norm = AdaptiveChannelNorm(6)
+    torch.testing.assert_close(norm(x)[..., 0], norm(other)[..., 0])
