@@ -22,18 +22,21 @@ class Tiling:
     Args:
         shape: The volume, in voxels (z, y, x).
         tile: A tile, in voxels; cut to the volume.
-        overlap: Voxels that neighbours share along each axis where the volume does not fit one tile.
+        overlap: Voxels that neighbours share at least along each axis where the volume does not fit one tile.
+        step: Each tile starts at a multiple of it, so that the windows of a network lie alike in tiles and the whole.
 
     Raises:
-        ValueError: The tiles are too small for their overlap.
+        ValueError: The tiles are too small for their overlap, or not larger than it by a step.
     """
 
     shape: Size
     tile: Size
     overlap: Size
+    step: Size = (1, 1, 1)
 
     def __post_init__(self) -> None:
-        if any(2 * o >= t for t, o, n in zip(self.tile, self.overlap, self.shape, strict=True) if t < n):
+        axes = zip(self.tile, self.overlap, self.step, self.shape, strict=True)
+        if any(2 * o >= t or t - o < s for t, o, s, n in axes if t < n):
             raise ValueError(f"Tiles of {self.tile} voxels are too small for an overlap of {self.overlap}.")
 
     def __iter__(self) -> Iterator[tuple[slice, slice, slice]]:
@@ -44,9 +47,10 @@ class Tiling:
         length, tile, overlap = self.shape[axis], self.tile[axis], self.overlap[axis]
         if tile >= length:
             return [slice(0, length)]
-        count = -(-(length - overlap) // (tile - overlap))
-        starts = [round(i * (length - tile) / (count - 1)) for i in range(count)]
-        return [slice(start, start + tile) for start in starts]
+        step = self.step[axis]
+        gaps = -(-(length - tile) // ((tile - overlap) // step * step))
+        advance = -(-(length - tile) // (gaps * step)) * step
+        return [slice(start, min(start + tile, length)) for start in range(0, gaps * advance + 1, advance)]
 
     def weight(self, where: tuple[slice, slice, slice], device: torch.device) -> Tensor:
         """Returns the blending weight of a tile's voxels (z, y, x): 1 inside, falling linearly over the overlaps."""

@@ -13,25 +13,26 @@ from NephroSynthLib.diffusion.tiling import Tiling, denoise_tiled, tile_shape
 CPU = torch.device("cpu")
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=60)
 @given(
-    shape=st.tuples(*[st.integers(5, 40)] * 3),
-    tile=st.tuples(*[st.integers(9, 20)] * 3),
-    overlap=st.tuples(*[st.integers(0, 4)] * 3),
+    shape=st.tuples(*[st.integers(5, 60)] * 3),
+    tile=st.tuples(*[st.integers(17, 24)] * 3),
+    overlap=st.tuples(*[st.integers(0, 8)] * 3),
+    step=st.sampled_from([(1, 1, 1), (2, 4, 8)]),
 )
-def test_tiles_cover_every_voxel_with_positive_weight_and_neighbours_share_the_overlap(
-    shape: tuple[int, int, int], tile: tuple[int, int, int], overlap: tuple[int, int, int]
+def test_tiles_start_at_steps_cover_every_voxel_with_positive_weight_and_share_the_overlap(
+    shape: tuple[int, int, int], tile: tuple[int, int, int], overlap: tuple[int, int, int], step: tuple[int, int, int]
 ) -> None:
-    tiling = Tiling(shape, tile, overlap)
+    tiling = Tiling(shape, tile, overlap, step)
     total = torch.zeros(shape)
     for part in tiling:
-        assert all(
-            0 <= s.start < s.stop <= n and s.stop - s.start <= t for s, n, t in zip(part, shape, tile, strict=False)
-        )
+        axes = zip(part, shape, tile, step, strict=True)
+        assert all(0 <= s.start < s.stop <= n and s.stop - s.start <= t and s.start % p == 0 for s, n, t, p in axes)
         total[part] += tiling.weight(part, CPU)
     assert total.min() > 0
-    starts = sorted({part[0].start for part in tiling})
-    assert all(later - earlier <= tile[0] - overlap[0] for earlier, later in itertools.pairwise(starts))
+    for axis in range(3):
+        along = sorted({(part[axis].start, part[axis].stop) for part in tiling})
+        assert all(end - start >= overlap[axis] for (_, end), (start, _) in itertools.pairwise(along))
 
 
 def test_what_a_tile_predicts_locally_is_what_the_whole_predicts() -> None:
