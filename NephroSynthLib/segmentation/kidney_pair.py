@@ -67,7 +67,7 @@ def _halves(scan: Scan, candidate: Piece) -> list[Piece]:
 
 def _best(scan: Scan, candidates: list[Piece]) -> dict[int, Piece]:
     """Returns the explanation with the most evidence: candidates by label; none where the evidence is negative."""
-    beside = [candidate for candidate in candidates if abs(candidate.lateral_mm) >= LEAST_LATERAL_MM]
+    beside = [one for one in candidates if not one.lateral_known or abs(one.lateral_mm) >= LEAST_LATERAL_MM]
     weights = [kidney_weight(candidate) for candidate in beside]
     best: dict[int, Piece] = {}
     most = 0.0
@@ -90,6 +90,8 @@ def _side(candidate: Piece) -> int:
 
 def _mirror_in_view(scan: Scan, candidate: Piece) -> bool:
     """Tells whether the body at the mirrored place of a candidate is in view."""
+    if not scan.shows_spine:
+        return False
     z, y, _ = (round(place / scan.spacing_mm) for place in candidate.centre_mm)
     x = round((scan.middle - candidate.lateral_mm) / scan.spacing_mm)
     return 0 <= x < scan.body.shape[2] and bool(scan.body[z, y, x])

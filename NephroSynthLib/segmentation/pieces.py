@@ -26,7 +26,7 @@ _LEAST_CORE_ML = 3.0
 _SAME_PIECE = 0.95
 _URINE_REACH_MM = 15.0
 _LEAST_CUT_MM2 = 100.0
-_SPINE_HALF_WIDTH_MM, _LEAST_SPINE_ML = 25.0, 1.0
+_SPINE_HALF_WIDTH_MM, _LEAST_SPINE_ML, _LEAST_SPINE_MM2 = 25.0, 1.0, 250.0
 _LUNG_HU = -400.0
 _SHELL_MM = 2.9, 7.0
 _ALIKE_HU = 15.0
@@ -49,6 +49,7 @@ class Piece:
         spread_hu: Half of the range between the 16th and the 84th percentile, which is the texture of the piece.
         centre_mm: Centre of mass (z, y, x), from the first voxel of the volume.
         lateral_mm: Distance of the centre from the midline, positive to the patient's left.
+        lateral_known: Whether the spine shows the midline. Without it, the middle of the body in view takes its place.
         ahead_mm: Distance of the centre in front of the spine; None if no spine shows at its height.
         axes_mm: Lengths of the axes of the ellipsoid with the same moments, ascending.
         upright: Cosine between the longest axis and the body axis, in [0, 1].
@@ -65,6 +66,7 @@ class Piece:
     spread_hu: float
     centre_mm: tuple[float, float, float]
     lateral_mm: float
+    lateral_known: bool
     ahead_mm: float | None
     axes_mm: tuple[float, float, float]
     upright: float
@@ -110,6 +112,7 @@ class Scan:
         self.body = body_mask(hu)
         beside = np.abs(self.lateral - self.middle) < _SPINE_HALF_WIDTH_MM
         self._bone = (without_dense_urine > BONE_HU) & self.body & beside
+        self.shows_spine = bool(np.median(self._bone.sum(axis=(1, 2))) * spacing_mm**2 >= _LEAST_SPINE_MM2)
 
     def ml(self, mask: Mask) -> float:
         """Returns the volume of a mask."""
@@ -118,7 +121,7 @@ class Scan:
     def spine_mm(self, heights: slice) -> float | None:
         """Returns how far behind the first row the middle of the spine lies at some heights; None if none shows."""
         rows = np.flatnonzero(self._bone[heights].any(axis=(0, 2)))
-        if self.ml(self._bone[heights]) < _LEAST_SPINE_ML:
+        if not self.shows_spine or self.ml(self._bone[heights]) < _LEAST_SPINE_ML:
             return None
         counts = self._bone[heights].sum(axis=(0, 2))[rows]
         middle = rows[np.searchsorted(np.cumsum(counts), counts.sum() / 2)]
@@ -153,6 +156,7 @@ class Scan:
             spread_hu=float(high - low) / 2,
             centre_mm=(float(centre[0]), float(centre[1]), float(centre[2])),
             lateral_mm=float(centre[2] - self.middle),
+            lateral_known=self.shows_spine,
             ahead_mm=None if spine is None else spine - float(centre[1]),
             axes_mm=(float(thickness), float(width), float(length)),
             upright=float(abs(directions[0, 2])),

@@ -85,7 +85,8 @@ def kidney_weight(candidate: Piece) -> float:
     A part of a kidney in view tells nothing about its shape and bounds its volume from below.
     """
     weight = PROBABILITY.weight(min(candidate.probability, PROBABILITY.mean))
-    weight += LATERAL_MM.weight(abs(candidate.lateral_mm))
+    if candidate.lateral_known:
+        weight += LATERAL_MM.weight(abs(candidate.lateral_mm))
     weight += CONTINUED.weight(candidate.continued) + LUNG.weight_above(candidate.lung) + hu_weight(candidate.hu)
     if candidate.ahead_mm is not None:
         weight += AHEAD_MM.weight(candidate.ahead_mm)

@@ -135,3 +135,16 @@ def test_a_piece_outside_the_body_is_no_kidney_however_large(abdomen: Abdomen) -
     air = ellipsoid((32, 3, 88), (28, 8, 9))
     abdomen.probability[air] = 0.95
     np.testing.assert_array_equal(choose(abdomen).labels, np.where(kidney, LEFT, 0))
+
+
+def test_a_kidney_is_found_in_a_crop_of_one_flank_whose_only_bone_is_a_rib(abdomen: Abdomen) -> None:
+    kidney = abdomen.add(left_kidney())
+    columns = slice(int(np.flatnonzero(kidney.any(axis=(0, 1)))[0]) - 5, None)
+    hu, probability = (volume[..., columns].copy() for volume in (abdomen.hu, abdomen.probability))
+    hu[:, -12:-8, 6:14] = 400.0
+    hu[::2, -12:-8, 6:14] = 40.0
+    hu[:, -12:-8, 6:14][hu.shape[0] // 2 :] = 40.0
+
+    labels = choose_kidneys(probability, hu, SPACING).labels
+
+    np.testing.assert_array_equal(labels > 0, kidney[..., columns])
