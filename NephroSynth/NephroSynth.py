@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -67,7 +68,7 @@ class NephroSynth(ScriptedLoadableModule):
         """Registers the sample exam, and the layouts, because a saved scene has only their numbers."""
         if slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode") is not None:  # there is none without a main window
             register_layouts(slicer.mrmlScene)
-        register_sample_data(self.resourcePath("Icons"))
+        register_sample_data(self.resourcePath("Icons"), lambda exam: NephroSynthLogic().simulate_sample(exam))
 
 
 class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -133,6 +134,7 @@ class NephroSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             raise UsageError(_("The packages are being installed."), Action.WAIT)
         before = _forget_code()
         try:
+            import_module("NephroSynthPanel.panel")  # before the present panel is removed, because it may not load
             ScriptedLoadableModuleWidget.onReload(self)
         except BaseException:
             _forget_code()
@@ -484,8 +486,11 @@ class NephroSynthTest(ScriptedLoadableModuleTest):
             show_layout(slicer.mrmlScene, "side-by-side", [self._volume("first"), self._volume("second")])
             restore_layout(slicer.mrmlScene)
 
-    def test_a_run_on_a_simulated_exam(self) -> None:
-        """Loads the sample exam, applies, compares and exports. Skips if packages of the first use are missing."""
+    def test_whole_run_on_a_simulated_exam(self) -> None:
+        """Loads the sample exam, applies, compares and exports. Skips if packages of the first use are missing.
+
+        It is the last by name, so that its result stays in the scene.
+        """
         from NephroSynthPanel import installation
 
         from NephroSynthLib.session.sample_exam import SampleExam

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ SAMPLE_NAME = _("Simulated CT urography exam")
 _SCHEME = "nephrosynth:"
 
 
-def register_sample_data(icons: str) -> None:
+def register_sample_data(icons: str, simulate: Callable[[SampleExam], SampleExam]) -> None:
     """Adds the sample exam to the Sample Data module.
 
     The button of that module calls `_download`, which shows the progress in the panel. `SampleData.downloadSample`
@@ -24,11 +26,12 @@ def register_sample_data(icons: str) -> None:
 
     Args:
         icons: The folder with the thumbnail.
+        simulate: Simulates the exam if it is not in the cache, and returns it.
     """
     import SampleData
 
     logic = SampleData.SampleDataLogic
-    logic.registerUrlRewriteRule("NephroSynth", _address_of_file)
+    logic.registerUrlRewriteRule("NephroSynth", partial(_address_of_file, simulate))
     logic.registerCustomSampleDataSource(
         category="NephroSynth",
         sampleName=SAMPLE_NAME,
@@ -44,13 +47,11 @@ def _exam() -> SampleExam:
     return SampleExam(Path(slicer.app.cachePath))
 
 
-def _address_of_file(address: str) -> str:
+def _address_of_file(simulate: Callable[[SampleExam], SampleExam], address: str) -> str:
     """Returns the address of the file of a phase, and simulates the exam first if it is not in the cache."""
     if not address.startswith(_SCHEME):
         return address
-    from NephroSynth import NephroSynthLogic
-
-    return NephroSynthLogic().simulate_sample(_exam()).image(address.removeprefix(_SCHEME)).as_uri()
+    return simulate(_exam()).image(address.removeprefix(_SCHEME)).as_uri()
 
 
 def _download(source: Any) -> list[Any]:

@@ -137,6 +137,7 @@ def result_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         model={"synthesis": ModelSummary(name="test", sha256="0" * 64)},
         settings={"seed": 0},
         versions={"NephroSynth": "0"},
+        notice="Research use only. Simulated.",
         warnings=(),
     )
     (folder / "result.json").write_text(summary.model_dump_json(), encoding="utf-8")

@@ -20,6 +20,7 @@ START = {
     "NephroSynthLib.mrml.i18n",
     "NephroSynthLib.mrml.layouts",
     "NephroSynthLib.mrml.views",
+    "NephroSynthLib.options",
     "NephroSynthLib.session",
     "NephroSynthLib.session.sample_exam",
     "NephroSynthPanel",

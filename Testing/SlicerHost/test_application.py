@@ -68,7 +68,7 @@ def test_a_sample_is_not_made_by_its_own_function_when_it_is_asked_for_by_name(s
     logic = SampleData.SampleDataLogic
     logic.registerCustomSampleDataSource("Tests", "Drawn exam", "", "", "Exam", customDownloader=made.append)
     try:
-        with pytest.raises(IndexError):  # nothing was loaded
+        with pytest.raises(RuntimeError, match="Failed to load node"):
             SampleData.downloadSample("Drawn exam")
         assert made == []
     finally:
