@@ -30,7 +30,6 @@ from NephroSynthLib.registration import Landmarks
 from NephroSynthLib.result import Acquired, Result, versions
 from NephroSynthLib.segmentation.segmenter import Segmentation
 from NephroSynthLib.settings import Settings
-from NephroSynthLib.synthesis.enhancement_estimate import estimate_enhancement
 from NephroSynthLib.synthesis.nephrographic import synthesize
 
 
@@ -74,9 +73,6 @@ def run(
             seed=settings.seed,
             progress=progress.stage("synthesize"),
         )
-    estimated = estimate_enhancement(
-        exam.noncontrast, prepared.registration.registered, kidneys.labels, settings.synthesis
-    )
     with clock.stage("judge"):
         registered = prepared.registration.registered
         acquired = judge(exam, synthesis.image, registered, kidneys, settings, progress.stage("judge"))
@@ -86,7 +82,6 @@ def run(
         excretory_segmentation=prepared.excretory_segmentation,
         registration=prepared.registration,
         synthesis=synthesis,
-        enhancement=estimated,
         acquired=acquired,
         settings=settings,
         timings_s=clock.seconds,

@@ -19,7 +19,6 @@ from NephroSynthLib.models.training_data import training_notice
 from NephroSynthLib.registration import Registration
 from NephroSynthLib.segmentation.segmenter import Segmentation
 from NephroSynthLib.settings import Settings
-from NephroSynthLib.synthesis.enhancement_estimate import EnhancementEstimate
 from NephroSynthLib.synthesis.nephrographic import Synthesis
 
 
@@ -120,7 +119,6 @@ class Result:
         excretory_segmentation: Kidneys of the excretory phase, on its own grid.
         registration: The excretory phase on the reference grid.
         synthesis: The synthetic nephrographic phase.
-        enhancement: The nephrographic enhancement that a kinetic model estimates.
         acquired: The acquired phase with its comparison; None if none was given.
         settings: The settings of the run.
         timings_s: Seconds by stage.
@@ -133,7 +131,6 @@ class Result:
     excretory_segmentation: Segmentation
     registration: Registration
     synthesis: Synthesis
-    enhancement: EnhancementEstimate
     acquired: Acquired | None
     settings: Settings
     timings_s: dict[str, float]
@@ -190,7 +187,7 @@ class Result:
                 "steps": chosen.denoising_steps,
                 "samples": chosen.samples,
             },
-            enhancement=cast(dict[str, JsonValue], self.enhancement.to_dict()),
+            enhancement=cast(dict[str, JsonValue], self.synthesis.enhancement.to_dict()),
             metrics=self.acquired.to_dict() if self.acquired else None,
             timings_s={stage: round(seconds, 2) for stage, seconds in self.timings_s.items()},
             peak_memory_mb=round(self.peak_memory_mb, 1),

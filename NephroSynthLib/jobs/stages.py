@@ -106,7 +106,6 @@ def synthesize(request: SynthesizeRequest, progress: Progress) -> Summary:
     from NephroSynthLib.jobs.result_folder import check_stage_space, provenance, save_stage
     from NephroSynthLib.preparation import with_delay, with_patient
     from NephroSynthLib.synthesis import nephrographic
-    from NephroSynthLib.synthesis.enhancement_estimate import estimate_enhancement
 
     check_chosen_models(request.settings, "synthesis")
     exam = read_exam(request.noncontrast, request.excretory, progress=progress.stage("read"))
@@ -128,10 +127,9 @@ def synthesize(request: SynthesizeRequest, progress: Progress) -> Summary:
         images["uncertainty"] = found.uncertainty
     region = {"region_start": list(found.region.start), "region_size": list(found.region.size)}
     warnings = (*exam.warnings, *doubts, *delay_warnings, *coverage_warnings(exam.excretory, labels))
-    estimated = estimate_enhancement(exam.noncontrast, exam.excretory, labels, settings.synthesis)
     summary = {
         "synthesis": region,
-        "enhancement": estimated.to_dict(),
+        "enhancement": found.enhancement.to_dict(),
         "model": _model(found.model),
         **provenance(settings, warnings, patient_notes),
     }

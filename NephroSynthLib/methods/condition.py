@@ -6,49 +6,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from NephroSynthLib.imaging.window import UPPER_HU, to_window
+from NephroSynthLib.kinetics.enhancement import COMPARTMENTS
+from NephroSynthLib.methods.method import Case, Contrast
 
-CONDITION_CHANNELS, CONTEXT_FEATURES = 3, 5
+CONDITION_CHANNELS = 4
+AMPLITUDES = len(COMPARTMENTS)
+"""How many features of the context, the first ones, are the enhancement that the nephrographic phase is linear in."""
+CONTEXT_FEATURES = 2 * AMPLITUDES
+
 BRIGHTEST_HU = 3000.0
-EXCRETORY_DELAYS_S = (300.0, 900.0)
-USUAL_DELAY_S = 600.0
-TOLD_SPACING_MM = (1.5, 1.5, 5.0)
-"""The voxel size that the network is told of every exam, so that its HU do not depend on the grid.
-
-The bundled model learned from exams of one grid and few injections each, and takes a finer grid for a stronger
-enhancement."""
+HU_OF_CONTEXT = 100.0
+LEAST_ENHANCEMENT_HU = 20.0
+RELATIVE_RANGE = (-1.0, 3.0)
 
 
-def condition_channels(noncontrast: NDArray[np.float32], excretory: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Returns the condition of two aligned phases: both in the window 400/50, and the dense excreted contrast.
+def condition_channels(case: Case) -> NDArray[np.float32]:
+    """Returns the condition of two aligned phases.
 
     Args:
-        noncontrast: HU (z, y, x).
-        excretory: HU (z, y, x) on the same grid.
+        case: The two phases and their contrast.
 
     Returns:
-        Shape (3, z, y, x) in [-1, 1]. The third channel is the density of the excreted contrast beyond the window, on
-        a logarithmic scale.
+        Shape (4, z, y, x): both phases in the window 400/50, in [-1, 1]; the density of excreted contrast beyond the
+        window on a logarithmic scale, in [-1, 1]; and the enhancement relative to that of the kidneys, in [-1, 3],
+        which depends on the tissue and hardly on the dose, the delay or the patient.
     """
-    beyond = np.clip(excretory - UPPER_HU, 0, BRIGHTEST_HU - UPPER_HU)
+    beyond = np.clip(case.excretory - UPPER_HU, 0, BRIGHTEST_HU - UPPER_HU)
     dense = 2 * np.log1p(beyond / UPPER_HU) / np.log(BRIGHTEST_HU / UPPER_HU) - 1
-    return np.stack([to_window(noncontrast), to_window(excretory), dense]).astype(np.float32)
+    cortex, medulla = (case.contrast.excretory[COMPARTMENTS.index(name)] for name in ("cortex", "medulla"))
+    relative = (case.excretory - case.noncontrast) / max(float(cortex + medulla) / 2, LEAST_ENHANCEMENT_HU)
+    windows = to_window(case.noncontrast), to_window(case.excretory)
+    return np.stack([*windows, dense, relative.clip(*RELATIVE_RANGE)]).astype(np.float32)
 
 
-def exam_context(excretory_delay_s: float | None) -> NDArray[np.float32]:
-    """Returns the context of an exam as a whole, for the network: five numbers, float32.
-
-    The enhancement of a kidney at 100 s follows from its enhancement in the excretory phase only together with the
-    delay of that phase.
-
-    Args:
-        excretory_delay_s: Time from the injection to the excretory phase, limited to the range of the training; None
-            if it is not known.
+def exam_context(contrast: Contrast) -> NDArray[np.float32]:
+    """Returns the context of an exam as a whole: the enhancement of each compartment in hundreds of HU.
 
     Returns:
-        The logarithms of `TOLD_SPACING_MM`, the logarithm of the delay relative to ten minutes, and 1 if the delay is
-        known, else 0.
+        Shape (10,), float32: first the nephrographic phase, then the excretory phase.
     """
-    shortest, longest = EXCRETORY_DELAYS_S
-    delay = USUAL_DELAY_S if excretory_delay_s is None else min(max(excretory_delay_s, shortest), longest)
-    known = excretory_delay_s is not None
-    return np.array([*np.log(TOLD_SPACING_MM), np.log(delay / USUAL_DELAY_S), known], np.float32)
+    return np.concatenate([contrast.nephrographic, contrast.excretory]).astype(np.float32) / HU_OF_CONTEXT

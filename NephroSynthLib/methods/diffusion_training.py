@@ -22,8 +22,8 @@ class DiffusionTraining(pl.LightningModule):
         plan: Steps and learning rate.
         distance: Distance of the network's output from its target.
         vlb_weight: Gamma of the hybrid loss (MT-DDPM, eq. 22).
-        terminal: Share of the samples at the last time of the process. Large structures show through the noise at all
-            earlier times, so uniform times alone hardly teach the step that a sampler starts from.
+        terminal: Share of the samples at the last time of the process, whose answer is the default output. Large
+            structures show through the noise at all earlier times, so uniform times alone hardly teach it.
         masks: Whether the images are masks, whose overlap then counts as well.
     """
 

@@ -14,7 +14,13 @@ from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
 from NephroSynthLib.diffusion.samplers import SAMPLERS
 from NephroSynthLib.errors import Action, ModelError
 from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU, from_window, to_window
-from NephroSynthLib.methods.condition import CONDITION_CHANNELS, CONTEXT_FEATURES, condition_channels, exam_context
+from NephroSynthLib.methods.condition import (
+    AMPLITUDES,
+    CONDITION_CHANNELS,
+    CONTEXT_FEATURES,
+    condition_channels,
+    exam_context,
+)
 from NephroSynthLib.methods.method import HU, Case, Example, Sample, TrainableMethod, TrainingPlan
 from NephroSynthLib.methods.tiled_sampling import sample_tiled
 from NephroSynthLib.models.bundle import ModelBundle
@@ -35,14 +41,16 @@ CONFIGURATION = SwinDiffusion(
         condition_channels=CONDITION_CHANNELS,
         out_channels=2,
         context_features=CONTEXT_FEATURES,
+        amplitudes=AMPLITUDES,
         patch=(1, 2, 2),
-        channels=(32, 48, 96),
+        channels=(24, 48, 96),
         strides=((1, 2, 2), (2, 2, 2)),
         blocks=(1, 1, 2),
-        attention=(False, False, True),
+        attention=(False, True, True),
         head_channels=24,
+        norm="channel",
     ),
-    diffusion=DiffusionConfig(schedule="cosine", steps=1000, parameterization="image", learned_variance=True),
+    diffusion=DiffusionConfig(schedule="cosine", steps=1000, parameterization="residual", learned_variance=True),
 )
 
 
@@ -53,11 +61,16 @@ class DsSnict:
     title: ClassVar[str] = "dsSNICT (arXiv 2502.19623), small"
     window_hu: ClassVar[tuple[float, float]] = (LOWER_HU, UPPER_HU)
     normalization: ClassVar[Mapping[str, JsonValue]] = {
-        "channels": ["non-contrast window", "excretory window", "log excretory density beyond the window"],
-        "spacing_mm": "0.6-1.6 in plane, 0.8-5 between slices",
-        "context": ["log spacing x, y, z", "log excretory delay", "whether the delay is known"],
+        "channels": [
+            "non-contrast window",
+            "excretory window",
+            "log excretory density beyond the window",
+            "enhancement relative to the kidneys",
+        ],
+        "spacing_mm": "1.0 x 1.0 x 2.0, all exams are resampled to it",
+        "context": "nephrographic and excretory enhancement of each compartment in 100 HU",
     }
-    crop: ClassVar[Size] = (24, 96, 96)
+    crop: ClassVar[Size] = (24, 64, 64)
 
     def __init__(self, configuration: SwinDiffusion, denoiser: Denoiser) -> None:
         self.configuration = configuration
@@ -78,7 +91,8 @@ class DsSnict:
         """See `Method.restore`."""
         configuration = bundle.configuration(SwinDiffusion)
         network = configuration.network
-        if (network.condition_channels, network.context_features) != (CONDITION_CHANNELS, CONTEXT_FEATURES):
+        inputs = network.condition_channels, network.context_features, network.amplitudes
+        if inputs != (CONDITION_CHANNELS, CONTEXT_FEATURES, AMPLITUDES):
             raise ModelError(
                 f"The model {bundle.metadata.name} takes other inputs than this NephroSynth gives a synthesizer.",
                 Action.CHOOSE_MODEL,
@@ -87,8 +101,8 @@ class DsSnict:
 
     def translate(self, case: Case, settings: SynthesisSettings, seed: int, progress: Progress) -> HU:
         """See `Method.translate`."""
-        condition = torch.from_numpy(condition_channels(case.noncontrast, case.excretory))[None]
-        context = torch.from_numpy(exam_context(case.excretory_delay_s))[None]
+        condition = torch.from_numpy(condition_channels(case))[None]
+        context = torch.from_numpy(exam_context(case.contrast))[None]
         sampler = SAMPLERS[settings.sampler](self.denoiser.process)
         image = sample_tiled(self.denoiser, sampler, condition, context, settings.denoising_steps, seed, progress)
         return from_window(image.clamp(-1, 1)).cpu().numpy()
@@ -99,8 +113,8 @@ class DsSnict:
         case = example.case
         return {
             "image": to_window(example.nephrographic)[None].astype(np.float32),
-            "condition": condition_channels(case.noncontrast, case.excretory),
-            "context": exam_context(case.excretory_delay_s),
+            "condition": condition_channels(case),
+            "context": exam_context(case.contrast),
             "weight": (1 + (KIDNEY_WEIGHT - 1) * (example.kidneys > 0.25))[None].astype(np.float32),
         }
 
@@ -108,7 +122,7 @@ class DsSnict:
         """Returns the training by mean absolute error and the variational bound; see `TrainableMethod`."""
         from NephroSynthLib.methods.diffusion_training import DiffusionTraining
 
-        return DiffusionTraining(self.denoiser, plan, distance="l1", vlb_weight=0.01)
+        return DiffusionTraining(self.denoiser, plan, distance="l1", vlb_weight=0.01, terminal=0.5)
 
 
 if TYPE_CHECKING:

@@ -33,6 +33,21 @@ Sample = dict[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
+class Contrast:
+    """How much contrast an exam shows: the enhancement of each of the `COMPARTMENTS` of the kinetics.
+
+    The enhancement of every voxel is a mixture of these, apart from excreted contrast.
+
+    Attributes:
+        excretory: HU in the excretory phase, (compartment,).
+        nephrographic: HU in the nephrographic phase, (compartment,).
+    """
+
+    excretory: NDArray[np.float64]
+    nephrographic: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Case:
     """Two aligned phases of one exam around its kidneys.
 
@@ -40,13 +55,13 @@ class Case:
         noncontrast: Non-contrast phase in HU.
         excretory: Excretory phase in HU, registered, on the same grid.
         spacing: Voxel size (x, y, z) in mm.
-        excretory_delay_s: Time from the injection to the excretory phase in seconds; None if it is not known.
+        contrast: The contrast of both phases, as far as it is known.
     """
 
     noncontrast: HU
     excretory: HU
     spacing: tuple[float, float, float]
-    excretory_delay_s: float | None = None
+    contrast: Contrast
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,8 @@ def verify_bundle(name_or_path: Path | str) -> ModelBundle:
     """
     import numpy as np
 
-    from NephroSynthLib.methods.method import Case
+    from NephroSynthLib.kinetics.enhancement import COMPARTMENTS
+    from NephroSynthLib.methods.method import Case, Contrast
     from NephroSynthLib.models.bundle import load_bundle
     from NephroSynthLib.models.swin_diffusion import gives_finite, restore_denoiser
     from NephroSynthLib.progress import Progress
@@ -98,7 +99,9 @@ def verify_bundle(name_or_path: Path | str) -> ModelBundle:
     else:
         water = np.zeros((4, 16, 16), np.float32)
         method = restore_method(bundle, "cpu")
-        hu = method.translate(Case(water, water, (1.0, 1.0, 1.0)), SynthesisSettings(steps=1), 0, Progress())
+        flat = Contrast(np.full(len(COMPARTMENTS), 50.0), np.full(len(COMPARTMENTS), 100.0))
+        case = Case(water, water, (1.0, 1.0, 1.0), flat)
+        hu = method.translate(case, SynthesisSettings(steps=1), 0, Progress())
         finite = bool(np.isfinite(hu).all())
     if not finite:
         raise ModelError(f"The model file {bundle.path} gives values that are not finite.", Action.GET_MODEL_AGAIN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,11 +14,13 @@ from NephroSynthLib.models.device import autocast, free_memory, in_words
 from NephroSynthLib.networks.blocks import Size
 from NephroSynthLib.progress import Progress
 
-SMALLEST_TILE: Size = (16, 64, 64)
-OVERLAP: Size = (6, 24, 24)
+SMALLEST_TILE: Size = (40, 160, 160)
+OVERLAP: Size = (16, 64, 64)
+STEP: Size = (8, 32, 32)
+"""Voxels of the attention windows of the deepest level, and a multiple of those of the others."""
 BYTES_PER_VOXEL = 500
 MOST_BYTES = {"cpu": 1_200_000_000, "cuda": 8_000_000_000}
-"""Memory that a tile takes where there is enough: a fixed amount, because tiles change the voxels a little."""
+"""The most memory that a tile takes."""
 
 
 def sample_tiled(
@@ -50,7 +53,7 @@ def sample_tiled(
     _, _, z, y, x = condition.shape
     tile = tile_shape((z, y, x), _affordable_voxels(device), SMALLEST_TILE)
     while True:
-        tiling = Tiling((z, y, x), tile, OVERLAP)
+        tiling = Tiling((z, y, x), tile, OVERLAP, STEP)
         try:
             return _sample(denoiser, sampler, condition, context, tiling, steps, seed, progress)
         except (RuntimeError, MemoryError) as error:
@@ -76,7 +79,8 @@ def _sample(
     progress: Progress,
 ) -> Tensor:
     device = next(denoiser.parameters()).device
-    noise = torch.randn((1, 1, *tiling.shape), generator=torch.Generator().manual_seed(seed)).to(device)
+    start, fresh = (int(state) for state in np.random.SeedSequence(seed).generate_state(2))
+    noise = torch.randn((1, 1, *tiling.shape), generator=torch.Generator().manual_seed(start)).to(device)
     told = None if context is None else context.to(device)
     calls = steps * len(list(tiling))
     called = 0
@@ -93,7 +97,7 @@ def _sample(
         return denoise_tiled(denoise_tile, noisy, t, tiling)
 
     with torch.inference_mode(), autocast(device):
-        generator = torch.Generator(device).manual_seed(seed)
+        generator = torch.Generator(device).manual_seed(fresh)
         return sampler.sample(denoise, noise, steps, generator)[0, 0].float()
 
 

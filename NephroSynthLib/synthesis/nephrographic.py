@@ -20,6 +20,7 @@ from NephroSynthLib.imaging.grids import (
     smooth_for,
     with_spacing,
 )
+from NephroSynthLib.kinetics.posterior import Estimate
 from NephroSynthLib.methods.kinetic import kinetic_baseline
 from NephroSynthLib.methods.method import Case, Method
 from NephroSynthLib.methods.registry import restore_method
@@ -27,10 +28,12 @@ from NephroSynthLib.models.bundle import load_bundle
 from NephroSynthLib.models.device import resolve_device
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import SynthesisSettings
+from NephroSynthLib.synthesis.enhancement_estimate import EnhancementEstimate, estimate_enhancement
+from NephroSynthLib.synthesis.exam_contrast import drawn_contrast, likely_contrast
 from NephroSynthLib.synthesis.restore import restore_outside_window
 
-FINEST: Spacing = (0.6, 0.6, 0.8)
-COARSEST: Spacing = (1.6, 1.6, 5.0)
+WORKING_SPACING: Spacing = (1.0, 1.0, 2.0)
+"""The voxel size (x, y, z) in mm on which methods work, whatever that of the exam, so that HU do not depend on it."""
 FEATHER_MM = 10.0
 
 
@@ -44,12 +47,14 @@ class Synthesis:
         uncertainty: Standard deviation over the samples in HU on that grid, 0 where the image does not come from the
             model; None for one sample.
         region: The box of voxels that the model synthesized.
+        enhancement: The estimated nephrographic enhancement of the exam.
         model: Name and sha256.
     """
 
     image: sitk.Image
     uncertainty: sitk.Image | None
     region: Box
+    enhancement: EnhancementEstimate
     model: tuple[str, str]
 
 
@@ -95,11 +100,12 @@ def synthesize(
     progress.update(0.0, "Loading the synthesis model")
     bundle = load_bundle(settings.model, task="synthesis")
     method = restore_method(bundle, resolve_device(device))
+    enhancement = estimate_enhancement(noncontrast, excretory, kidneys, settings)
     region = box_around(mask, noncontrast.GetSpacing(), settings.margin_mm)
     before, after = (on_working_grid(region.crop(image)) for image in (noncontrast, excretory))
     hu = sitk.GetArrayFromImage(before)
-    case = Case(hu, sitk.GetArrayFromImage(after), before.GetSpacing(), settings.excretory_delay_s)
-    samples = _samples(method, case, settings, seed, progress.part(0.05, 0.95))
+    phases = hu, sitk.GetArrayFromImage(after)
+    samples = _samples(method, phases, enhancement.estimate, settings, seed, progress.part(0.05, 0.95))
     sampled = _like(before, restore_outside_window(samples.mean(axis=0), hu, method.window_hu))
     seen = sitk.GetArrayFromImage(region.crop(excretory)) > AIR_HU
     image = _into_baseline(kinetic_baseline(noncontrast, excretory), sampled, region, seen)
@@ -110,28 +116,36 @@ def synthesize(
         nowhere = _like(noncontrast, np.zeros(mask.shape, np.float32))
         uncertainty = _paste(nowhere, _like(inside, deviation * seen), region)
     progress.update(1.0, "Nephrographic phase synthesized")
-    return Synthesis(image, uncertainty, region, (bundle.metadata.name, bundle.sha256))
+    return Synthesis(image, uncertainty, region, enhancement, (bundle.metadata.name, bundle.sha256))
 
 
 def _samples(
-    method: Method, case: Case, settings: SynthesisSettings, seed: int, progress: Progress
+    method: Method,
+    phases: tuple[NDArray[np.float32], NDArray[np.float32]],
+    enhancement: Estimate,
+    settings: SynthesisSettings,
+    seed: int,
+    progress: Progress,
 ) -> NDArray[np.float32]:
-    """Returns the samples of a case in HU, (sample, z, y, x), from consecutive seeds."""
-    parts = [
-        progress.part(index / settings.samples, (index + 1) / settings.samples) for index in range(settings.samples)
-    ]
-    return np.stack([method.translate(case, settings, seed + index, part) for index, part in enumerate(parts)])
+    """Returns the samples in HU, (sample, z, y, x), each with noise and contrast of its own.
+
+    A single one has the most likely contrast.
+    """
+    samples = []
+    for index, own in enumerate(np.random.SeedSequence(seed).spawn(settings.samples)):
+        noise, draw = own.spawn(2)
+        drawn = drawn_contrast(enhancement, np.random.default_rng(draw))
+        contrast = drawn if settings.samples > 1 else likely_contrast(enhancement)
+        part = progress.part(index / settings.samples, (index + 1) / settings.samples)
+        case = Case(*phases, WORKING_SPACING, contrast)
+        samples.append(method.translate(case, settings, int(noise.generate_state(1)[0]), part))
+    return np.stack(samples)
 
 
 def on_working_grid(image: sitk.Image) -> sitk.Image:
-    """Returns an image in patient axes, with voxels no finer or coarser than those that models are trained on."""
+    """Returns an image in patient axes on voxels of `WORKING_SPACING`, low-pass filtered where they are coarser."""
     patient = canonical(sitk.Cast(image, sitk.sitkFloat32))
-    native = patient.GetSpacing()
-    x, y, z = (min(max(n, low), high) for n, low, high in zip(native, FINEST, COARSEST, strict=True))
-    spacing = (x, y, z)
-    if np.allclose(spacing, native, atol=1e-4):
-        return patient
-    return resample(smooth_for(patient, spacing), with_spacing(patient, spacing))
+    return resample(smooth_for(patient, WORKING_SPACING), with_spacing(patient, WORKING_SPACING))
 
 
 def _into_baseline(baseline: sitk.Image, sampled: sitk.Image, region: Box, seen: NDArray[np.bool_]) -> sitk.Image:

@@ -20,21 +20,26 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from numpy.typing import NDArray
 
 from NephroSynthLib import __version__
 from NephroSynthLib.errors import Action, InputError, QualityGateError, UnreadableInputError
-from NephroSynthLib.exam.exam import read_exam
+from NephroSynthLib.exam.exam import Exam, read_exam
 from NephroSynthLib.exam.kidney_labels import as_kidneys
 from NephroSynthLib.exam.volume import read_volume
 from NephroSynthLib.files.staging import staged_file
 from NephroSynthLib.imaging.grids import box_around, resample, same_grid
 from NephroSynthLib.imaging.image_files import read_image_file
+from NephroSynthLib.kinetics.enhancement import COMPARTMENTS
 from NephroSynthLib.models.bundle import Task
 from NephroSynthLib.preparation import align_acquired, check_gate, prepare_exam
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.segmentation.preprocessing import occupancy, working_image
 from NephroSynthLib.settings import Settings
+from NephroSynthLib.synthesis.enhancement_estimate import estimate_enhancement
+from NephroSynthLib.synthesis.exam_contrast import likely_contrast
 from NephroSynthLib.synthesis.nephrographic import on_working_grid
+from NephroSynthLib.synthesis.tissue_enhancement import tissue_enhancement
 from NephroSynthLib.training import segmentation_cases, synthesis_cases
 from NephroSynthLib.training.pool import FIRST_OF_COHORT, CasePool, PreparedCase, save_case
 from NephroSynthLib.training.segmentation_cases import segmentation_case
@@ -103,7 +108,7 @@ def prepare_cohort(
     if not exams:
         raise UnreadableInputError("The cohort has no exam.", Action.GIVE_COHORT)
     make: Callable[[Found, Settings, Progress], PreparedCase] = _synthesis if task == "synthesis" else _segmentation
-    pools = {name: CasePool(out / name, dict) for name in ("cases", "held-out") if (out / name).exists()}
+    pools = {name: CasePool(out / name, _refuse) for name in ("cases", "held-out") if (out / name).exists()}
     for pool in pools.values():
         pool.check(synthesis_cases.ARRAYS if task == "synthesis" else segmentation_cases.ARRAYS, task)
     report, rejected, names = Prepared(), _Rejected(out / REJECTED, settings), dict[int, str]()
@@ -129,6 +134,10 @@ def prepare_cohort(
     report.held_out = sorted(names[number] for number in held_out)
     report.cases = len(names) - len(held_out)
     return report
+
+
+def _refuse(seed: int) -> PreparedCase:
+    raise AssertionError(f"A cohort does not simulate exams, such as {seed}.")
 
 
 def _number(task: Task, exam: Path) -> int:
@@ -225,10 +234,30 @@ def _synthesis(found: Found, settings: Settings, progress: Progress) -> Prepared
     noncontrast, excretory, nephrographic = (
         on_working_grid(region.crop(image)) for image in (exam.noncontrast, excretory, target.registered)
     )
+    contrast = _contrast(exam, prepared.registration.registered, target.registered, kidneys.labels, settings)
     return synthesis_case(
         sitk.GetArrayFromImage(noncontrast),
         sitk.GetArrayFromImage(excretory),
         sitk.GetArrayFromImage(nephrographic),
         sitk.GetArrayFromImage(resample(kidneys.labels, noncontrast, label=True)),
-        noncontrast.GetSpacing(),
-    ) | ({} if exam.excretory_delay_s is None else {"excretory_delay_s": np.asarray(exam.excretory_delay_s)})
+        contrast,
+    )
+
+
+def _contrast(
+    exam: Exam, excretory: sitk.Image, nephrographic: sitk.Image, kidneys: sitk.Image, settings: Settings
+) -> NDArray[np.float64]:
+    """Returns the enhancement in HU of the nephrographic and the excretory phase, (phase, compartment).
+
+    It is measured where the images show a tissue; the kinetic model fills in the others. Both parts of the parenchyma
+    get its median.
+    """
+    fitted = likely_contrast(estimate_enhancement(exam.noncontrast, excretory, kidneys, settings.synthesis).estimate)
+    contrast = np.stack([fitted.nephrographic, fitted.excretory])
+    for phase, image in enumerate((nephrographic, excretory)):
+        found = tissue_enhancement(exam.noncontrast, image, kidneys)
+        for tissue, compartments in {"kidney": ("cortex", "medulla"), "blood": ("blood", "veins")}.items():
+            value = getattr(found, tissue)
+            if value is not None:
+                contrast[phase, [COMPARTMENTS.index(name) for name in compartments]] = value
+    return contrast

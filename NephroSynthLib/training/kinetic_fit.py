@@ -13,6 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from NephroSynthLib.methods.kinetic import COLLECTING_SYSTEM_HU
+from NephroSynthLib.synthesis.nephrographic import WORKING_SPACING
 from NephroSynthLib.training.pool import CasePool, PreparedCase
 from NephroSynthLib.training.synthesis_cases import make_case
 
@@ -44,7 +45,7 @@ def fit(cases: list[PreparedCase], width_mm: float) -> Fit:
     for case in cases:
         before, after, truth = (case[name].astype(np.float32) for name in ("noncontrast", "excretory", "nephrographic"))
         dense = after >= COLLECTING_SYSTEM_HU
-        sigma = [width_mm / float(size) for size in case["spacing"][::-1]]
+        sigma = [width_mm / size for size in WORKING_SPACING[::-1]]
         known = ndimage.gaussian_filter(before, sigma)
         enhancement = ndimage.gaussian_filter(np.where(dense, 0, after - before), sigma)
         counted = ~ndimage.binary_dilation(dense, iterations=CLEARANCE) & (case["kidneys"] > 0)

@@ -21,6 +21,7 @@ from NephroSynthLib.simulation.tissues import TISSUE_COUNT, Tissue
 
 ROW = {name: row for row, name in enumerate(COMPARTMENTS)}
 EDGE_MM = 0.7
+LEAST_VOXELS = 200
 
 
 def shares(labels: NDArray[np.uint8], spacing: Sequence[float]) -> NDArray[np.float32]:
@@ -49,11 +50,34 @@ def compartment_hu(parameters: ExamKinetics) -> NDArray[np.float64]:
     return np.stack([getattr(result, name) for name in COMPARTMENTS], axis=-1)
 
 
-def other_contrast(parenchyma_ml: float, rng: np.random.Generator) -> tuple[NDArray[np.float64], float]:
-    """Draws another injection, for a random patient with a renal parenchyma.
+def other_contrast(parenchyma_ml: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Draws another injection, for a random patient with a renal parenchyma, and returns its `compartment_hu`."""
+    return compartment_hu(draw_parameters(rng, parenchyma_ml, float(draw_weights(rng, 1)[0])))
+
+
+def measured_contrast(
+    nominal: NDArray[np.float64],
+    enhancement: Sequence[NDArray[np.floating]],
+    shares_of_phase: Sequence[NDArray[np.uint8]],
+) -> NDArray[np.float64]:
+    """Returns the enhancement of the compartments as the images show it, where they show it.
+
+    The strength of enhancement differs between tissues of one exam, so that its images show more or less than its
+    kinetics say.
+
+    Args:
+        nominal: Enhancement in HU by kinetics, (phase, compartment).
+        enhancement: Enhancement in HU of each phase, (z, y, x).
+        shares_of_phase: Shares of the compartments for each phase in 255ths, (compartment, z, y, x).
 
     Returns:
-        Its `compartment_hu`, and the delay of the excretory phase after it in seconds.
+        Median over the voxels of one compartment alone, (phase, compartment); the nominal value of the interstitium,
+        which never is alone, and of compartments with fewer than `LEAST_VOXELS`.
     """
-    parameters = draw_parameters(rng, parenchyma_ml, float(draw_weights(rng, 1)[0]))
-    return compartment_hu(parameters), parameters.excretory_s
+    result = nominal.copy()
+    for phase, (hu, parts) in enumerate(zip(enhancement, shares_of_phase, strict=True)):
+        for compartment in (ROW["blood"], ROW["veins"], ROW["cortex"], ROW["medulla"]):
+            alone = parts[compartment] > 0.98 * 255
+            if alone.sum() >= LEAST_VOXELS:
+                result[phase, compartment] = np.median(hu[alone])
+    return result

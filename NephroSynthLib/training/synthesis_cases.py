@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -17,21 +17,22 @@ from NephroSynthLib.imaging.psnr import psnr_db
 from NephroSynthLib.imaging.sides import SIDES
 from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU, WIDTH_HU
 from NephroSynthLib.methods.kinetic import kinetic_baseline
-from NephroSynthLib.methods.method import Case, Example, Method, Sample, TrainableMethod
+from NephroSynthLib.methods.method import Case, Contrast, Example, Method, Sample, TrainableMethod
 from NephroSynthLib.networks.blocks import Size
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.registration import register
 from NephroSynthLib.settings import RegistrationSettings, SynthesisSettings
 from NephroSynthLib.simulation.simulated_exam import simulate
+from NephroSynthLib.synthesis.nephrographic import WORKING_SPACING, on_working_grid
 from NephroSynthLib.training.crops import Warp, choose_centre, correlated_noise, crop
 from NephroSynthLib.training.loop import DrawSample
 from NephroSynthLib.training.pool import CasePool, PreparedCase
 from NephroSynthLib.training.recipe import Recipe
-from NephroSynthLib.training.recontrast import compartment_hu, other_contrast, shares
+from NephroSynthLib.training.recontrast import compartment_hu, measured_contrast, other_contrast, shares
 
 MARGIN_MM = options.MARGIN.default
 RECONTRASTED = 0.85
-DELAY_KNOWN = 0.5
+MEASUREMENT_ERROR = 0.05
 ARRAYS = ("nephrographic",)
 """Names of which each case holds at least one."""
 
@@ -73,24 +74,38 @@ def make_case(seed: int) -> PreparedCase:
     )
     registration = register(fixed, moving, masks, moved_masks, RegistrationSettings())
     region = box_around(exam.kidneys > 0, noncontrast.grid.spacing, MARGIN_MM)
-    target_shares = shares(exam.labels, noncontrast.grid.spacing)[(slice(None), *region.slices)]
-    moved_shares = [
-        sitk.GetArrayFromImage(resample(to_image(share, excretory.grid), fixed, registration.transform, outside=0.0))
+
+    def working(image: sitk.Image) -> NDArray[np.float32]:
+        return sitk.GetArrayFromImage(on_working_grid(region.crop(image)))
+
+    def of_reference(array: NDArray[np.float32]) -> NDArray[np.float32]:
+        return working(to_image(array, noncontrast.grid))
+
+    before = on_working_grid(region.crop(fixed))
+    kidneys = resample(to_image(exam.kidneys, noncontrast.grid), before, label=True)
+    moved = (
+        resample(to_image(share, excretory.grid), fixed, registration.transform, outside=0.0)
         for share in shares(excretory.labels, excretory.grid.spacing)
-    ]
-    return synthesis_case(
-        noncontrast.hu[region.slices],
-        sitk.GetArrayFromImage(registration.registered)[region.slices],
-        exam.nephrographic_truth[region.slices],
-        exam.kidneys[region.slices],
-        noncontrast.grid.spacing,
-    ) | {
-        "nephrographic_shares": target_shares.astype(np.float16),
-        "excretory_shares": np.stack(moved_shares)[(slice(None), *region.slices)].astype(np.float16),
-        "contrast": compartment_hu(exam.kinetics),
-        "excretory_delay_s": np.asarray(exam.kinetics.excretory_s),
+    )
+    parts = (
+        as_bytes([of_reference(share) for share in shares(exam.labels, noncontrast.grid.spacing)]),
+        as_bytes([working(share) for share in moved]),
+    )
+    hu = sitk.GetArrayFromImage(before)
+    phases = of_reference(exam.nephrographic_truth), working(registration.registered)
+    nominal = compartment_hu(exam.kinetics)
+    contrast = measured_contrast(nominal, [phase - hu for phase in phases], parts)
+    return synthesis_case(hu, phases[1], phases[0], sitk.GetArrayFromImage(kidneys), contrast) | {
+        "nephrographic_shares": parts[0],
+        "excretory_shares": parts[1],
+        "nominal_contrast": nominal,
         "parenchyma_ml": np.asarray(exam.kinetics.parenchyma_ml),
     }
+
+
+def as_bytes(shares: Sequence[NDArray[np.float32]]) -> NDArray[np.uint8]:
+    """Returns shares from 0 to 1, (z, y, x) each, as whole 255ths, (compartment, z, y, x)."""
+    return np.stack([np.rint(255 * share.clip(0, 1)) for share in shares]).astype(np.uint8)
 
 
 def synthesis_case(
@@ -98,15 +113,23 @@ def synthesis_case(
     excretory: NDArray[np.float32],
     nephrographic: NDArray[np.float32],
     kidneys: NDArray[np.uint8],
-    spacing: tuple[float, float, float],
+    contrast: NDArray[np.float64],
 ) -> PreparedCase:
-    """Returns aligned phases in HU and kidney labels, (z, y, x) on one grid of a spacing (x, y, z), as a case."""
+    """Returns aligned phases as a case.
+
+    Args:
+        noncontrast: HU, (z, y, x) on a grid of `WORKING_SPACING`, as the other phases and the kidneys.
+        excretory: HU.
+        nephrographic: HU.
+        kidneys: Labels.
+        contrast: Enhancement in HU of the nephrographic and the excretory phase, (phase, compartment).
+    """
     return {
         "noncontrast": np.rint(noncontrast).clip(-1024, 3071).astype(np.int16),
         "excretory": np.rint(excretory).clip(-1024, 3071).astype(np.int16),
         "nephrographic": nephrographic.clip(-1024, 3071).astype(np.float16),
         "kidneys": kidneys.astype(np.uint8),
-        "spacing": np.asarray(spacing, np.float32),
+        "contrast": contrast,
     }
 
 
@@ -146,37 +169,36 @@ def _draw(pool: CasePool, size: Size, sample_of: Callable[[Example], Sample], rn
 
 def _example(case: PreparedCase, size: Size, rng: np.random.Generator) -> Example:
     """Returns an augmented crop of a case."""
-    excretory, nephrographic, delay = _enhanced(case, rng)
-    volumes = np.stack([case["noncontrast"], excretory, nephrographic, case["kidneys"]])
     centre = choose_centre(case["kidneys"] > 0, rng, inside=0.8)
+    around = tuple(slice(max(0, c - n), c + n) for c, n in zip(centre, size, strict=True))
+    z, y, x = (c - part.start for c, part in zip(centre, around, strict=True))
+    excretory, nephrographic, contrast = _enhanced(case, around, rng)
+    volumes = np.stack([case["noncontrast"][around], excretory, nephrographic, case["kidneys"][around]])
     warp = Warp.random(rng, zoom=0.15, degrees=15) if rng.random() < 0.5 else Warp(mirrored=bool(rng.integers(2)))
     fill = (-1024.0, -1024.0, -1024.0, 0.0)
-    before, after, target, kidneys = crop(volumes.astype(np.float32), centre, size, rng, warp, fill)
+    before, after, target, kidneys = crop(volumes.astype(np.float32), (z, y, x), size, rng, warp, fill)
     before, after, target = _vary(before, after, target, rng)
-    x, y, z = case["spacing"] * np.asarray(warp.scale[::-1])
-    told = delay if rng.random() < DELAY_KNOWN else None
-    return Example(Case(before, after, (x, y, z), told), target, kidneys)
+    return Example(Case(before, after, WORKING_SPACING, contrast), target, kidneys)
 
 
 def _enhanced(
-    case: PreparedCase, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.float32], float | None]:
-    """Returns the excretory and the nephrographic phase of a case, and the excretory delay where it is known.
+    case: PreparedCase, around: tuple[slice, ...], rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32], Contrast]:
+    """Returns the excretory and the nephrographic phase of a part of a case, and the contrast of the exam.
 
-    Most draws of a simulated case get the contrast of another injection.
+    Most draws of a simulated case get the contrast of another injection. The excretory contrast varies as if it were
+    measured in the images.
     """
-    excretory, nephrographic = (case[name].astype(np.float32) for name in ("excretory", "nephrographic"))
-    delay = _delay(case)
-    if "contrast" in case and rng.random() < RECONTRASTED:
-        contrast, delay = other_contrast(float(case["parenchyma_ml"]), rng)
-        change = (contrast - case["contrast"]).astype(np.float32)
-        nephrographic += np.tensordot(change[0], case["nephrographic_shares"].astype(np.float32), 1)
-        excretory += np.tensordot(change[1], case["excretory_shares"].astype(np.float32), 1)
-    return excretory, nephrographic, delay
-
-
-def _delay(case: PreparedCase) -> float | None:
-    return float(case["excretory_delay_s"]) if "excretory_delay_s" in case else None
+    excretory, nephrographic = (case[name][around].astype(np.float32) for name in ("excretory", "nephrographic"))
+    contrast = case["contrast"].copy()
+    if "nominal_contrast" in case and rng.random() < RECONTRASTED:
+        change = other_contrast(float(case["parenchyma_ml"]), rng) - case["nominal_contrast"]
+        contrast += change
+        inside = (slice(None), *around)
+        nephrographic += np.tensordot((change[0] / 255).astype(np.float32), case["nephrographic_shares"][inside], 1)
+        excretory += np.tensordot((change[1] / 255).astype(np.float32), case["excretory_shares"][inside], 1)
+    measured = contrast[1] * np.exp(MEASUREMENT_ERROR * rng.standard_normal(len(contrast[1])))
+    return excretory, nephrographic, Contrast(measured, contrast[0])
 
 
 def _vary(
@@ -195,29 +217,31 @@ def _vary(
 def evaluate_on(method: Method, pool: CasePool) -> dict[str, float]:
     """Returns mean figures over the pool's cases for the model, the kinetic baseline and the excretory phase.
 
+    The model is told the true contrast of each exam, so that its figures show its images and not the estimate.
+
     Returns:
-        For each of these, and for the model with the excretory phase's delay: PSNR in dB in the window 400/50 over the
-        kidney region, and the mean absolute error in HU inside the kidneys; both against the true nephrographic phase.
+        For each of these: PSNR in dB in the window 400/50 over the kidney region, the mean absolute error in HU inside
+        the kidneys, and the offset, the mean error there; all against the true nephrographic phase.
     """
     figures: dict[str, list[float]] = {}
     settings = SynthesisSettings()
     for path in pool.ready():
         case = pool.load(path)
         before, after, truth = (case[name].astype(np.float32) for name in ("noncontrast", "excretory", "nephrographic"))
-        x, y, z = (float(size) for size in case["spacing"])
         images = [sitk.GetImageFromArray(hu) for hu in (before, after)]
         for image in images:
-            image.SetSpacing((x, y, z))
-        unknown, told = (Case(before, after, (x, y, z), delay) for delay in (None, _delay(case)))
+            image.SetSpacing(WORKING_SPACING)
+        known = Case(before, after, WORKING_SPACING, Contrast(case["contrast"][1], case["contrast"][0]))
         candidates = {
-            "model": method.translate(unknown, settings, 0, Progress()),
-            "model_with_delay": method.translate(told, settings, 0, Progress()),
+            "model": method.translate(known, settings, 0, Progress()),
             "baseline": sitk.GetArrayFromImage(kinetic_baseline(*images)),
             "excretory": after,
         }
         clip = (LOWER_HU, UPPER_HU)
         for name, hu in candidates.items():
             error = np.clip(hu, *clip) - np.clip(truth, *clip)
+            inside = error[case["kidneys"] > 0]
             figures.setdefault(f"{name}_psnr_db", []).append(psnr_db(float(np.mean(error**2)), WIDTH_HU))
-            figures.setdefault(f"{name}_kidney_mae_hu", []).append(float(np.abs(error[case["kidneys"] > 0]).mean()))
+            figures.setdefault(f"{name}_kidney_mae_hu", []).append(float(np.abs(inside).mean()))
+            figures.setdefault(f"{name}_kidney_offset_hu", []).append(float(inside.mean()))
     return {name: round(float(np.mean(values)), 2) for name, values in figures.items()}

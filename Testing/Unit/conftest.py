@@ -231,12 +231,24 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     from NephroSynthLib.diffusion.denoiser import DiffusionConfig
     from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU
+    from NephroSynthLib.methods.condition import AMPLITUDES, CONDITION_CHANNELS, CONTEXT_FEATURES
     from NephroSynthLib.models.bundle import BundleMetadata, save_bundle
     from NephroSynthLib.models.swin_diffusion import SwinDiffusion
     from NephroSynthLib.networks.swin_denoiser import SwinDenoiser, SwinDenoiserConfig
 
     torch.manual_seed(0)
-    config = SwinDenoiserConfig(1, 3, 2, 5, (1, 2, 2), (8, 16), ((1, 2, 2),), (1, 1), (False, True), head_channels=8)
+    config = SwinDenoiserConfig(
+        condition_channels=CONDITION_CHANNELS,
+        context_features=CONTEXT_FEATURES,
+        amplitudes=AMPLITUDES,
+        channels=(8, 16),
+        strides=((1, 2, 2),),
+        blocks=(1, 1),
+        attention=(False, True),
+        head_channels=8,
+        norm="channel",
+    )
+    diffusion = DiffusionConfig(parameterization="residual")
     network = SwinDenoiser(config)
     with torch.no_grad():
         for parameter in network.parameters():
@@ -246,7 +258,7 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         task="synthesis",
         method="dssnict",
         title="test",
-        configuration=SwinDiffusion(network=config, diffusion=DiffusionConfig()).model_dump(mode="json"),
+        configuration=SwinDiffusion(network=config, diffusion=diffusion).model_dump(mode="json"),
         window_hu=(LOWER_HU, UPPER_HU),
         normalization={},
         training={"data": "none"},

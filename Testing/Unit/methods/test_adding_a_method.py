@@ -17,6 +17,7 @@ pytest.importorskip("lightning", reason="training needs the extra 'train'")
 
 import lightning.pytorch as pl
 
+from NephroSynthLib.kinetics.enhancement import COMPARTMENTS
 from NephroSynthLib.methods import registry
 from NephroSynthLib.methods.method import HU, Case, Example, Sample, TrainingPlan
 from NephroSynthLib.models.bundle import ModelBundle, load_bundle
@@ -126,7 +127,7 @@ def test_a_method_of_its_own_kind_is_trained_bundled_loaded_and_run(
 ) -> None:
     monkeypatch.setitem(registry.METHODS, "toy-gan", registry.Entry(f"{__name__}:ToyGAN", trainable=True))
     for folder, seed in (("cases", 1), ("cases", 2), ("held-out", 3)):
-        case = synthesis_case(*_phases(seed), (1.0, 1.0, 3.0))
+        case = synthesis_case(*_phases(seed), np.full((2, len(COMPARTMENTS)), 70.0))
         save_case(case, tmp_path / folder / f"{FIRST_OF_COHORT + seed}.npz")
 
     order = TrainingOrder(

@@ -9,20 +9,23 @@ import pytest
 import torch
 
 from NephroSynthLib.errors import ModelError
-from NephroSynthLib.methods.condition import CONDITION_CHANNELS, CONTEXT_FEATURES, exam_context
+from NephroSynthLib.kinetics.enhancement import COMPARTMENTS
+from NephroSynthLib.methods.condition import AMPLITUDES, CONDITION_CHANNELS, CONTEXT_FEATURES, exam_context
 from NephroSynthLib.methods.dssnict import CONFIGURATION, KIDNEY_WEIGHT, DsSnict
-from NephroSynthLib.methods.method import Case, Example, TrainingPlan
+from NephroSynthLib.methods.method import Case, Contrast, Example, TrainingPlan
 from NephroSynthLib.models.bundle import ModelBundle, load_bundle
+from NephroSynthLib.networks.swin_denoiser import SwinDenoiser
 from NephroSynthLib.progress import Progress, ProgressEvent
 from NephroSynthLib.settings import SamplerName, SynthesisSettings
 
 SHAPE = (6, 12, 14)
+CONTRAST = Contrast(excretory=np.full(len(COMPARTMENTS), 60.0), nephrographic=np.full(len(COMPARTMENTS), 130.0))
 
 
 @pytest.fixture
 def case() -> Case:
     before, after = np.random.default_rng(0).normal(40, 60, (2, *SHAPE)).astype(np.float32)
-    return Case(before, after, (0.9, 0.9, 3.0), 500.0)
+    return Case(before, after, (1.0, 1.0, 2.0), CONTRAST)
 
 
 @pytest.fixture
@@ -48,6 +51,28 @@ def test_hu_do_not_depend_on_the_voxel_size_that_the_case_has(method: DsSnict, c
     np.testing.assert_array_equal(*translated)
 
 
+def test_one_step_gives_the_posterior_mean_which_no_noise_changes(method: DsSnict, case: Case) -> None:
+    translated = [method.translate(case, SynthesisSettings(), seed, Progress()) for seed in (1, 2)]
+    np.testing.assert_array_equal(*translated)
+
+
+def test_the_image_is_linear_in_the_nephrographic_enhancement_apart_from_its_weight_as_context(
+    method: DsSnict, case: Case
+) -> None:
+    network = method.denoiser.network
+    assert isinstance(network, SwinDenoiser)
+    assert network.context is not None
+    network.context.weight.data[:, :AMPLITUDES] = 0
+    levels = [
+        dataclasses.replace(case, contrast=dataclasses.replace(CONTRAST, nephrographic=CONTRAST.nephrographic * factor))
+        for factor in (0.9, 1.0, 1.1)
+    ]
+    low, middle, high = (method.translate(one, SynthesisSettings(), 0, Progress()) for one in levels)
+    inside = (np.minimum(low, high) > -149) & (np.maximum(low, high) < 249)
+    assert np.abs(high - low)[inside].max() > 1
+    np.testing.assert_allclose(middle[inside], ((low + high) / 2)[inside], atol=0.05)
+
+
 def test_one_volume_takes_one_step_and_samples_take_enough_to_differ() -> None:
     assert SynthesisSettings().denoising_steps == 1
     assert SynthesisSettings(samples=3).denoising_steps == 4
@@ -63,7 +88,7 @@ def test_progress_ends_at_the_end(method: DsSnict, case: Case) -> None:
 
 def test_a_model_that_takes_other_inputs_is_refused(small_model: Path) -> None:
     bundle = load_bundle(small_model)
-    network = {**bundle.metadata.configuration["network"], "context_features": 3}  # type: ignore[dict-item]
+    network = {**bundle.metadata.configuration["network"], "context_features": 12}  # type: ignore[dict-item]
     metadata = bundle.metadata.model_copy(
         update={"configuration": {**bundle.metadata.configuration, "network": network}}
     )
@@ -79,7 +104,8 @@ def test_an_untrained_one_follows_the_seed_and_its_configuration() -> None:
     assert all(torch.equal(made[0][name], made[1][name]) for name in made[0])
     assert not all(torch.equal(made[0][name], made[2][name]) for name in made[0])
     network = CONFIGURATION.network
-    assert (network.condition_channels, network.context_features) == (CONDITION_CHANNELS, CONTEXT_FEATURES)
+    given = network.condition_channels, network.context_features, network.amplitudes
+    assert given == (CONDITION_CHANNELS, CONTEXT_FEATURES, AMPLITUDES)
 
 
 def test_a_sample_holds_the_window_the_condition_the_context_and_a_weight_for_the_kidneys(case: Case) -> None:
@@ -96,7 +122,7 @@ def test_a_sample_holds_the_window_the_condition_the_context_and_a_weight_for_th
     assert (sample["image"].min(), sample["image"].max()) == (-1, 1)
     assert set(sample["weight"][0, 2].ravel()) == {KIDNEY_WEIGHT}
     assert set(sample["weight"][0, 3].ravel()) == {1.0}
-    np.testing.assert_array_equal(sample["context"], exam_context(500.0))
+    np.testing.assert_array_equal(sample["context"], exam_context(CONTRAST))
 
 
 def test_its_training_holds_the_network_that_translates(method: DsSnict) -> None:

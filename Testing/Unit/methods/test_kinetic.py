@@ -5,9 +5,11 @@ import pytest
 import SimpleITK as sitk
 
 from NephroSynthLib.methods.kinetic import ENHANCEMENT_RATIO, Kinetic, kinetic_baseline
-from NephroSynthLib.methods.method import Case
+from NephroSynthLib.methods.method import Case, Contrast
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import SynthesisSettings
+
+CONTRAST = Contrast(np.zeros(5), np.zeros(5))
 
 
 def constant(hu: float) -> sitk.Image:
@@ -49,5 +51,5 @@ def test_as_a_method_it_gives_the_baseline_of_the_case() -> None:
     images = [sitk.GetImageFromArray(hu) for hu in (before, after)]
     for image in images:
         image.SetSpacing((0.8, 0.9, 3.0))
-    hu = Kinetic().translate(Case(before, after, (0.8, 0.9, 3.0)), SynthesisSettings(), 0, Progress())
+    hu = Kinetic().translate(Case(before, after, (0.8, 0.9, 3.0), CONTRAST), SynthesisSettings(), 0, Progress())
     np.testing.assert_array_equal(hu, sitk.GetArrayFromImage(kinetic_baseline(*images)))

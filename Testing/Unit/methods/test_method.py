@@ -8,7 +8,7 @@ import pytest
 
 from NephroSynthLib.methods.dssnict import DsSnict
 from NephroSynthLib.methods.kinetic import Kinetic
-from NephroSynthLib.methods.method import Case, Method, TrainableMethod, TrainingPlan
+from NephroSynthLib.methods.method import Case, Contrast, Method, TrainableMethod, TrainingPlan
 
 
 def _members(protocol: type) -> set[str]:
@@ -27,10 +27,9 @@ def test_a_method_offers_all_that_the_shared_code_calls(method: type, protocols:
     assert isinstance(instance, method)
 
 
-def test_a_case_does_not_know_its_delay_unless_told_and_cannot_be_changed() -> None:
+def test_a_case_cannot_be_changed() -> None:
     water = np.zeros((2, 3, 4), np.float32)
-    case = Case(water, water, (1.0, 1.0, 2.0))
-    assert case.excretory_delay_s is None
+    case = Case(water, water, (1.0, 1.0, 2.0), Contrast(np.zeros(5), np.zeros(5)))
     with pytest.raises(dataclasses.FrozenInstanceError):
         case.spacing = (2.0, 2.0, 2.0)  # type: ignore[misc]
     assert dataclasses.replace(TrainingPlan(5), seed=3).steps == 5

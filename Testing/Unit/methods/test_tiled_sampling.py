@@ -37,6 +37,7 @@ class Local(nn.Module):
 def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiled_sampling, "SMALLEST_TILE", (4, 8, 8))
     monkeypatch.setattr(tiled_sampling, "OVERLAP", (1, 3, 3))
+    monkeypatch.setattr(tiled_sampling, "STEP", (1, 2, 2))
 
 
 def sample(network: Local, process: Process, sampler: str = "dpm-solver++", progress: Progress = Progress()) -> Tensor:

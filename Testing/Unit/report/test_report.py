@@ -115,9 +115,12 @@ def make_result(drawn: SimpleNamespace, *, acquired: bool = True, uncertainty: b
         excretory_segmentation=segmentation,
         registration=excretory,
         synthesis=Synthesis(
-            image, sitk.Abs(image * 0.1) if uncertainty else None, region, ("a-synthesizer", "cd" * 32)
+            image,
+            sitk.Abs(image * 0.1) if uncertainty else None,
+            region,
+            EnhancementEstimate(observed, estimate(observed, Told())),
+            ("a-synthesizer", "cd" * 32),
         ),
-        enhancement=EnhancementEstimate(observed, estimate(observed, Told())),
         acquired=judged,
         settings=Settings(seed=7),
         timings_s={"segment": 1.5, "synthesize": 2.25},

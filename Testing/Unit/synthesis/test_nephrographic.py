@@ -110,6 +110,7 @@ def test_tiles_leave_no_seam(phases: Phases, settings: SynthesisSettings, monkey
     whole = voxels(run(phases, settings).image)
     monkeypatch.setattr(tiled_sampling, "SMALLEST_TILE", (8, 24, 24))
     monkeypatch.setattr(tiled_sampling, "OVERLAP", (3, 8, 8))
+    monkeypatch.setattr(tiled_sampling, "STEP", (2, 8, 8))
     monkeypatch.setitem(tiled_sampling.MOST_BYTES, "cpu", 500 * 12_000)
     tiled = voxels(run(phases, settings).image)
     assert not np.array_equal(whole, tiled)
@@ -176,6 +177,7 @@ def test_a_device_that_runs_out_of_memory_gets_smaller_tiles_down_to_the_smalles
 ) -> None:
     monkeypatch.setattr(tiled_sampling, "SMALLEST_TILE", (8, 16, 16))
     monkeypatch.setattr(tiled_sampling, "OVERLAP", (3, 6, 6))
+    monkeypatch.setattr(tiled_sampling, "STEP", (1, 2, 2))
     forward, tiles = Denoiser.forward, []
 
     def limited(self: Denoiser, x: torch.Tensor, *rest: torch.Tensor) -> Prediction:
@@ -239,7 +241,8 @@ def test_another_method_goes_through_the_same_door(
 
     baseline = voxels(kinetic_baseline(phases.noncontrast, phases.excretory))
     inner = voxels(phases.kidneys) > 0
-    np.testing.assert_allclose(voxels(result.image)[inner], baseline[inner], atol=1.0)
+    difference = np.abs(voxels(result.image) - baseline)[inner].mean()  # both pass through the working grid
+    assert difference < 0.2 * np.abs(baseline - voxels(phases.noncontrast))[inner].mean()
     assert result.model[0] == "floor"
 
 

@@ -82,7 +82,7 @@ def test_three_phases_become_a_case_on_one_grid_that_the_synthesizer_learns_from
     kidney = case["kidneys"] > 0
     assert np.median(case["nephrographic"][kidney]) > np.median(case["noncontrast"][kidney]) + 40
     draw = synthesis.draw_from(pool, size=(8, 16, 16), sample_of=DsSnict.sample_of)
-    assert draw(np.random.default_rng(0))["condition"].shape == (3, 8, 16, 16)
+    assert draw(np.random.default_rng(0))["condition"].shape == (4, 8, 16, 16)
 
 
 def test_phases_that_do_not_align_are_left_out_with_the_reason(images: dict[str, sitk.Image], tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def made_case(noise_hu: float = 0.0, seed: int = 0) -> PreparedCase:
     after[:, :4, :4] = 900.0
     kidneys = np.ones(shape, np.uint8)
     noisy = after + noise_hu * rng.standard_normal(shape, np.float32)
-    case = synthesis_case(before, noisy, truth, kidneys, (1.0, 1.0, 3.0))
+    case = synthesis_case(before, noisy, truth, kidneys, np.full((2, 5), 70.0))
     return case | {"excretory": noisy, "noncontrast": before, "nephrographic": truth}
 
 

@@ -9,11 +9,10 @@ import pytest
 from NephroSynthLib.kinetics.enhancement import COMPARTMENTS
 from NephroSynthLib.kinetics.kinetic_parameters import ExamKinetics
 from NephroSynthLib.kinetics.priors import draw_parameters
-from NephroSynthLib.methods.condition import EXCRETORY_DELAYS_S
 from NephroSynthLib.simulation import Grid
 from NephroSynthLib.simulation import simulated_exam as simulation
 from NephroSynthLib.simulation.tissues import Tissue
-from NephroSynthLib.training.recontrast import compartment_hu, other_contrast, shares
+from NephroSynthLib.training.recontrast import compartment_hu, measured_contrast, other_contrast, shares
 
 GRID = Grid((28, 80, 100), (2.4, 2.4, 5.0), (-118.8, -94.8, -67.5))
 
@@ -48,18 +47,19 @@ def test_painting_another_contrast_gives_the_exam_that_the_simulator_gives_for_i
 
 
 def test_contrast_varies_between_injections_and_follows_its_seed() -> None:
-    drawn = [other_contrast(300.0, np.random.default_rng(seed)) for seed in (1, 1, 2)]
-    (first, delay), (again, same), (other, another) = drawn
+    first, again, other = (other_contrast(300.0, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert first.shape == (2, len(COMPARTMENTS))
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 1
-    assert delay == same
-    assert delay != another
 
 
-def test_the_delays_that_the_model_is_told_are_those_that_injections_have() -> None:
-    rng = np.random.default_rng(0)
-    drawn = [other_contrast(300.0, rng)[1] for _ in range(400)]
-    shortest, longest = EXCRETORY_DELAYS_S
-    assert shortest <= min(drawn) < shortest + 20
-    assert longest - 20 < max(drawn) <= longest
+def test_contrast_is_measured_where_a_compartment_is_alone() -> None:
+    cortex, blood = COMPARTMENTS.index("cortex"), COMPARTMENTS.index("blood")
+    parts = np.zeros((len(COMPARTMENTS), 10, 10, 10), np.uint8)
+    parts[cortex, :5] = 255
+    parts[blood, 5:] = 128
+    nominal = np.full((2, len(COMPARTMENTS)), 100.0)
+    enhancement = np.where(parts[cortex] > 0, 130.0, 60.0)
+    measured = measured_contrast(nominal, [enhancement, enhancement / 2], [parts, parts])
+    np.testing.assert_allclose(measured[:, cortex], [130, 65])
+    np.testing.assert_allclose(np.delete(measured, cortex, 1), 100)

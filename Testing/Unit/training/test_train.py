@@ -15,6 +15,7 @@ import torch
 pytest.importorskip("lightning", reason="training needs the extra 'train'")
 
 from NephroSynthLib.errors import Action, Cancelled, ModelError, UsageError
+from NephroSynthLib.methods.condition import CONDITION_CHANNELS, CONTEXT_FEATURES
 from NephroSynthLib.methods.dssnict import CONFIGURATION, DsSnict
 from NephroSynthLib.methods.method import Sample
 from NephroSynthLib.methods.registry import verify_bundle
@@ -44,7 +45,8 @@ SMALL = SwinDiffusion(network=NETWORK, diffusion=CONFIGURATION.diffusion)
 def draw_from(pool: CasePool) -> DrawSample:
     def draw(rng: np.random.Generator) -> Sample:
         image = np.full((1, 4, 8, 8), pool.load(rng.choice(np.array(pool.ready())))["level"][0], np.float32)
-        return {"image": image, "condition": np.repeat(image, 3, axis=0), "context": np.zeros(5, np.float32)}
+        condition = np.repeat(image, CONDITION_CHANNELS, axis=0)
+        return {"image": image, "condition": condition, "context": np.zeros(CONTEXT_FEATURES, np.float32)}
 
     return draw
 
@@ -133,7 +135,7 @@ def test_weights_of_a_network_with_a_shorter_context_are_a_beginning(tmp_path: P
 
     wider = load_bundle(on).tensors["context.weight"]
     torch.testing.assert_close(wider[:, :3], weight.half())
-    torch.testing.assert_close(wider[:, 3:], torch.zeros(weight.shape[0], 2, dtype=wider.dtype))
+    torch.testing.assert_close(wider[:, 3:], torch.zeros(weight.shape[0], CONTEXT_FEATURES - 3, dtype=wider.dtype))
 
 
 @pytest.mark.parametrize(
