@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import lightning.pytorch as pl
 import numpy as np
@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 from NephroSynthLib import options
 from NephroSynthLib.errors import Cancelled
 from NephroSynthLib.methods.method import Sample, TrainingPlan
-from NephroSynthLib.models.device import resolve_device
+from NephroSynthLib.models.device import inference_dtype, resolve_device
 from NephroSynthLib.training import checkpoints
 from NephroSynthLib.training.checkpoints import CHECKPOINT_STEPS, Checkpoint
 from NephroSynthLib.training.learning_curve import LearningCurve
@@ -34,6 +34,13 @@ Module = TypeVar("Module", bound=pl.LightningModule)
 
 CURVE_STEPS = 50
 CLIP = 1.0
+Precision = Literal["bf16-mixed", "16-mixed", "32-true"]
+PRECISIONS: Mapping[torch.dtype, Precision] = {
+    torch.bfloat16: "bf16-mixed",
+    torch.float16: "16-mixed",
+    torch.float32: "32-true",
+}
+"""Precision of Lightning for the type that the hardware computes in fast; emulated bfloat16 takes many times longer."""
 WORKERS = 1
 _CROPS, _NOISE = 1, 2  # tell the random streams of one seed apart
 
@@ -190,7 +197,7 @@ def _trainer(
         max_steps=plan.steps,
         accelerator=device.type,
         devices=1 if device.index is None else [device.index],
-        precision="bf16-mixed",
+        precision=PRECISIONS[inference_dtype(device)],
         gradient_clip_val=CLIP if module.automatic_optimization else None,
         callbacks=callbacks,
         logger=False,
