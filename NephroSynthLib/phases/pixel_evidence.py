@@ -15,6 +15,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from NephroSynthLib.imaging.neighbourhood import ball, between
 from NephroSynthLib.phases.evidence import Evidence, Phase
 from NephroSynthLib.phases.kidney_evidence import Kidneys, kidney_evidence, measure_kidneys
 
@@ -138,7 +139,7 @@ def compare(one: Attenuation, other: Attenuation) -> Comparison | None:
     if common.mean() < 0.25:
         return None
     smooth_here, smooth_there = ndimage.gaussian_filter(here, 0.7), ndimage.gaussian_filter(there, 0.7)
-    soft = common & _between(smooth_here, *_SOFT) & _between(smooth_there, *_SOFT)
+    soft = common & between(smooth_here, *_SOFT) & between(smooth_there, *_SOFT)
     if np.count_nonzero(soft) * _VOXEL_ML < 10 * _GAIN_ML:
         return None
     difference = smooth_here - smooth_there
@@ -214,17 +215,7 @@ def _urine_ml(values: Volume, tissue: Volume, other: Volume, common: Mask) -> fl
 
 
 def _compact(values: Volume) -> Volume:
-    return np.asarray(ndimage.grey_opening(np.clip(values, -200, 800), footprint=_ball(_COMPACT_RADIUS_MM)))
-
-
-def _between(values: Volume, low: float, high: float) -> Mask:
-    return np.asarray((values > low) & (values < high))
-
-
-def _ball(radius_mm: float) -> Mask:
-    reach = int(radius_mm / _GRID_MM)
-    offsets = np.mgrid[(slice(-reach, reach + 1),) * 3] * _GRID_MM
-    return np.asarray((offsets**2).sum(axis=0) <= radius_mm**2)
+    return np.asarray(ndimage.grey_opening(np.clip(values, -200, 800), footprint=ball(_COMPACT_RADIUS_MM, _GRID_MM)))
 
 
 def _weights(level: float) -> dict[Phase, float]:

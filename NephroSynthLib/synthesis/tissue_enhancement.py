@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from NephroSynthLib.imaging.grids import AIR_HU, resample
+from NephroSynthLib.imaging.neighbourhood import ball, between
 from NephroSynthLib.kinetics.posterior import Observed
 
 Volume = NDArray[np.float32]
@@ -83,7 +84,7 @@ def _coarse_exam(noncontrast: sitk.Image, excretory: sitk.Image, kidneys: sitk.I
     kidney = sitk.GetArrayFromImage(_coarse(kidneys > 0, 0.0))
     first, second = sitk.GetArrayFromImage(before), sitk.GetArrayFromImage(after)
     dense = second > _DENSE_HU
-    soft = _between(first, *_SOFT_BEFORE) & _between(second, *_SOFT_AFTER) & ~unseen
+    soft = between(first, *_SOFT_BEFORE) & between(second, *_SOFT_AFTER) & ~unseen
     soft &= ~ndimage.binary_dilation(dense & (first < _BONE_HU), iterations=1)
     slices = np.flatnonzero((kidney > 0.5).any(axis=(1, 2)))
     near = np.zeros((len(first), 1, 1), bool)
@@ -135,9 +136,9 @@ def _kidney(exam: _Exam) -> tuple[float | None, float]:
 
 def _blood(exam: _Exam) -> float | None:
     """Returns the gain of aorta and vena cava: the compact structures before the spine that gain most."""
-    region = exam.near & (np.abs(exam.left) < 42) & _between(exam.behind, -75.0, -8.0) & (exam.kidney < 0.05)
+    region = exam.near & (np.abs(exam.left) < 42) & between(exam.behind, -75.0, -8.0) & (exam.kidney < 0.05)
     gain = np.where(exam.soft & region, exam.gain, -50.0)
-    compact = ndimage.grey_opening(ndimage.gaussian_filter(gain, 0.6), footprint=_ball(5.0))
+    compact = ndimage.grey_opening(ndimage.gaussian_filter(gain, 0.6), footprint=ball(5.0, _GRID_MM))
     core = compact[exam.soft & region]
     count = round(8.0 / _VOXEL_ML)
     if core.size < 2 * count:
@@ -162,19 +163,9 @@ def _organ(exam: _Exam, region: Mask, *, erosions: int, least_ml: float, least_g
 
 def _muscle(exam: _Exam) -> float | None:
     """Returns the median gain of the muscle beside and behind the spine."""
-    region = exam.near & _between(exam.behind, 5.0, 60.0) & _between(np.abs(exam.left), 15.0, 65.0)
+    region = exam.near & between(exam.behind, 5.0, 60.0) & between(np.abs(exam.left), 15.0, 65.0)
     tissue = exam.soft & region & (exam.kidney < 0.05) & (exam.before > 25)
     core = ndimage.binary_erosion(tissue, iterations=1)
     if np.count_nonzero(core) * _VOXEL_ML < _LEAST_ML:
         return None
     return float(np.median(exam.gain[core]))
-
-
-def _between(values: Volume, low: float, high: float) -> Mask:
-    return np.asarray((values > low) & (values < high))
-
-
-def _ball(radius_mm: float) -> Mask:
-    reach = int(radius_mm / _GRID_MM)
-    offsets = np.mgrid[(slice(-reach, reach + 1),) * 3] * _GRID_MM
-    return np.asarray((offsets**2).sum(axis=0) <= radius_mm**2)
