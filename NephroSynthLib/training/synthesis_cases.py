@@ -33,6 +33,8 @@ from NephroSynthLib.training.recontrast import compartment_hu, measured_contrast
 MARGIN_MM = options.MARGIN.default
 RECONTRASTED = 0.85
 MEASUREMENT_ERROR = 0.05
+FARTHEST = 0.75 * 1.15 * (np.cos(np.deg2rad(15)) + np.sin(np.deg2rad(15)))
+"""Distance of a corner of a shifted and warped crop from its centre, in sizes of the crop."""
 ARRAYS = ("nephrographic",)
 """Names of which each case holds at least one."""
 
@@ -170,7 +172,8 @@ def _draw(pool: CasePool, size: Size, sample_of: Callable[[Example], Sample], rn
 def _example(case: PreparedCase, size: Size, rng: np.random.Generator) -> Example:
     """Returns an augmented crop of a case."""
     centre = choose_centre(case["kidneys"] > 0, rng, inside=0.8)
-    around = tuple(slice(max(0, c - n), c + n) for c, n in zip(centre, size, strict=True))
+    reach = [round(FARTHEST * n) + 1 for n in size]
+    around = tuple(slice(max(0, c - r), c + r + 1) for c, r in zip(centre, reach, strict=True))
     z, y, x = (c - part.start for c, part in zip(centre, around, strict=True))
     excretory, nephrographic, contrast = _enhanced(case, around, rng)
     volumes = np.stack([case["noncontrast"][around], excretory, nephrographic, case["kidneys"][around]])
