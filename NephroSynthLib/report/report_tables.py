@@ -200,7 +200,7 @@ def enhancement_table(enhancement: Mapping[str, Any]) -> Table:
     note = (
         "Mean ± standard deviation of the fit of a kinetic model to the enhancement of the excretory phase "
         f"({measured or 'nothing measured'}; HU) and to the delays, weight, dose and filtration rate that are known. "
-        "The synthetic volume is not measured for this table."
+        "It is an input of the synthesis; the synthetic volume is not measured for this table."
     )
     method = enhancement["method"]
     return Table(f"Nephrographic enhancement, {method}", ("Tissue", "Enhancement (HU)"), rows, note)
