@@ -55,16 +55,41 @@ def large_exam(host: Any, large_result: Path) -> dict[str, Any]:
     return {**nodes, "kidneysInput": segmentation_from_labels(scene, labels, "Mine", nodes["noncontrast"])}
 
 
-def test_the_window_answers_while_a_run_on_a_large_ct_is_written_computed_and_loaded(
-    host: Any, widget: Any, large_exam: dict[str, Any], large_result: Path, report: Callable[[str], None]
+def test_the_window_answers_on_a_large_ct_as_fast_as_on_a_small_one(
+    host: Any,
+    widget: Any,
+    exam_nodes: dict[str, Any],
+    result_folder: Path,
+    large_exam: dict[str, Any],
+    large_result: Path,
+    report: Callable[[str], None],
 ) -> None:
+    """Views, tables and combo boxes of the test host take their time whatever the size; the small exam shows how much.
+
+    What the large exam takes beyond that is work of the module on its voxels.
+    """
+    small = _waits_of_a_run(host, widget, exam_nodes, result_folder, lambda text: None)
+    large = _waits_of_a_run(host, widget, large_exam, large_result, report)
+    for name, wait in large.items():
+        report(
+            f"longest wait of the event loop for {name}: {1000 * wait:.0f} ms on {CT_SIZE} voxels,"
+            f" {1000 * small[name]:.0f} ms on a small exam"
+        )
+    beyond = {name: large[name] - small[name] for name in large}
+    assert max(beyond.values()) < 10 * _usual_wait(), (small, large)
+
+
+def _waits_of_a_run(
+    host: Any, widget: Any, exam: dict[str, Any], result: Path, report: Callable[[str], None]
+) -> dict[str, float]:
+    """Runs an exam, reports how long the event loop waited, and returns that for each button that computes."""
     import qt
 
-    for name, node in large_exam.items():
+    for name, node in exam.items():
         getattr(widget.ui, f"{name}Selector").setCurrentNode(node)
     host.process_events(0.5)
     waits = LongestWait(lambda: widget.ui.statusLabel.text)
-    widget.panel.loop.worker_command = lambda: program(giving(str(large_result)))
+    widget.panel.loop.worker_command = lambda: program(giving(str(result)))
     widget.panel.run.start()
     while widget.panel.run.running:
         qt.QCoreApplication.processEvents()
@@ -76,10 +101,8 @@ def test_the_window_answers_while_a_run_on_a_large_ct_is_written_computed_and_lo
     host.process_events(0.5)
     buttons = ("checkerboardButton", "differenceButton", "histogramButton", "kidneyHUButton")
     longest = {name: _longest_wait(widget, name) for name in buttons}
-    for name, wait in longest.items():
-        report(f"longest wait of the event loop for {name} on {CT_SIZE} voxels: {1000 * wait:.0f} ms")
     assert None not in (run.checkerboard, run.difference, run.histogram, run.kidneyHUTable)
-    assert max(longest.values()) < 10 * _usual_wait(), longest
+    return longest
 
 
 def _longest_wait(widget: Any, name: str) -> float:
