@@ -119,7 +119,8 @@ class InputsSection:
             self._on_error(error or UsageError(_("The work gave no result.")))
 
     def _found(self, found: PhaseSuggestion) -> None:
-        self._choose({phase: getattr(found, phase) for phase in INPUTS})
+        if not self._choose({phase: getattr(found, phase) for phase in INPUTS}):
+            return
         names = {
             "noncontrast": _("Non-contrast"),
             "excretory": _("Excretory"),
@@ -134,15 +135,16 @@ class InputsSection:
         self.sample_loaded = True
         self._say(_("A simulated exam; no person was scanned."))
 
-    def _choose(self, nodes: Mapping[str, Any]) -> None:
-        """Chooses the phases that were found."""
+    def _choose(self, nodes: Mapping[str, Any]) -> bool:
+        """Chooses the phases that were found. Returns False while a scene is read, whose own choices count."""
         parameters = self._parameters()
-        if parameters is None:  # a scene is being read; its own choices count
-            return
+        if parameters is None:
+            return False
         with slicer.util.NodeModify(parameters):
             for phase, node in nodes.items():
-                if node is not None:
+                if node is not None and node.GetScene() is not None:
                     setattr(parameters, phase, node)
+        return True
 
     def _show_busy(self, message: str) -> None:
         self._ui.findPhasesButton.enabled = self._ui.loadSampleButton.enabled = False

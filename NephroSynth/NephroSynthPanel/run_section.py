@@ -74,7 +74,11 @@ class RunSection:
             on_warning=lambda text: self.log(_("Warning: {text}").format(text=text)),
             on_log=self.log,
         )
-        self._task = self._logic.run(**vars(run_order(parameters)), wait=False, listener=listener)
+        try:
+            self._task = self._logic.run(**vars(run_order(parameters)), wait=False, listener=listener)
+        except Exception:
+            self._progress.stop(_("The run did not start."))
+            raise
         if self._task.state is State.ENDED:
             self._task = None
         self.update()

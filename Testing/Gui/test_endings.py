@@ -249,3 +249,29 @@ def test_the_parameters_are_those_of_the_scene(host: Any, ready: Any, exam_nodes
     ready.panel.advanced.end_now()
     host.click(ready.ui.restoreDefaultsButton)
     assert ready.ui.stepsSpinBox.value == options.STEPS.default
+
+
+def test_a_run_that_cannot_start_leaves_no_bars(host: Any, ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**order: Any) -> None:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(ready.panel.run._logic, "run", refuse)
+    host.click(ready.ui.applyButton)
+    assert ready.ui.errorWidget.visible
+    assert not ready.ui.progressWidget.visible
+    assert ready.ui.applyButton.enabled
+
+
+def test_a_search_that_ends_while_a_scene_is_read_chooses_and_says_nothing(
+    host: Any, widget: Any, exam_nodes: dict[str, Any]
+) -> None:
+    from NephroSynthLib.mrml.phase_search import PhaseSuggestion
+
+    found = PhaseSuggestion(**exam_nodes, reasons={"noncontrast": "dark kidneys"}, warnings=[])
+    scene = exam_nodes["noncontrast"].GetScene()
+    scene.StartState(scene.ImportState)
+    widget.panel.inputs._found(found)
+    scene.EndState(scene.ImportState)
+    host.process_events()
+    assert widget.ui.noncontrastSelector.currentNode() is None
+    assert not widget.ui.phasesLabel.visible

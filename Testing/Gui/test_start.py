@@ -24,6 +24,7 @@ START = {
     "NephroSynthLib.session",
     "NephroSynthLib.session.sample_exam",
     "NephroSynthPanel",
+    "NephroSynthPanel.logic",
     "NephroSynthPanel.sample_data",
 }
 """The files beside `NephroSynth.py` that may load when Slicer starts: names, layouts and texts."""
