@@ -133,6 +133,9 @@ SAMPLE_SEED = 900_001
 """The simulated exam of `nephrosynth demo` and of Slicer's sample. No bundled model was trained on it."""
 EXAM_SEED = Option(0, "Of the first exam; the next ones follow it.", 0, LARGEST_SEED)
 EXAM_COUNT = Option(1, "How many exams.", 1)
+ANATOMIES: Option[None] = Option(
+    None, "Folder with label maps of real patients, which drive every second exam on average; the others are drawn."
+)
 PHASE_FORMAT: Option[PhaseFormat] = Option("nifti", "Of the phases.", choices=get_args(PhaseFormat))
 
 # Training

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -25,18 +26,28 @@ class SimulateRequest(WritingRequest):
     seed: int = field(options.EXAM_SEED)
     count: int = field(options.EXAM_COUNT)
     file_format: Annotated[PhaseFormat, Flag(name="format")] = field(options.PHASE_FORMAT)
+    anatomies: Path | None = field(options.ANATOMIES)
 
 
 def simulate(request: SimulateRequest, progress: Progress) -> Summary:
-    """Writes simulated exams with their truth, a folder for each."""
+    """Writes simulated exams with their truth, a folder for each.
+
+    Raises:
+        InputError: The folder of label maps cannot be used.
+    """
+    from NephroSynthLib.exam.anatomy_folder import AnatomyFolder
     from NephroSynthLib.jobs.simulated_files import SimulatedFiles
 
     whole = replace(progress, stage_name="simulate")
-    names = [f"exam-{number}" for number in range(request.seed, request.seed + request.count)]
+    seeds = range(request.seed, request.seed + request.count)
+    names = [f"exam-{seed}" for seed in seeds]
+    anatomies = None if request.anatomies is None else AnatomyFolder(request.anatomies)
+    if anatomies:
+        anatomies.check(seeds)
     with staged_folder(request.out, request.overwrite, OUTPUTS["simulate"]) as folder:
-        for index, name in enumerate(names):
+        for index, (seed, name) in enumerate(zip(seeds, names, strict=True)):
             part = whole.part(index / request.count, (index + 1) / request.count)
-            simulated = SimulatedFiles.simulate(request.seed + index, part.part(0.0, 0.5))
+            simulated = SimulatedFiles.simulate(seed, part.part(0.0, 0.5), anatomies=anatomies)
             simulated.write_phases(folder / name, request.file_format, part.part(0.5, 0.7))
             simulated.write_truth(folder / name, request.file_format, part.part(0.7, 1.0))
     exams = [str(request.out / name) for name in names]

@@ -55,6 +55,7 @@ class TrainRequest(ComputingRequest):
     batch_size: int = field(options.BATCH_SIZE)
     learning_rate: float = field(options.LEARNING_RATE)
     preparers: int = field(options.PREPARERS)
+    anatomies: Path | None = field(options.ANATOMIES)
     start_from: str | None = Field(None, description="Model whose weights to begin with: name or path.")
     name: str = field(options.BUNDLE_NAME)
     restart: bool = field(options.RESTART)
@@ -82,6 +83,7 @@ def train(request: TrainRequest, progress: Progress) -> Summary:
         batch_size=request.batch_size,
         learning_rate=request.learning_rate,
         preparers=request.preparers,
+        anatomies=request.anatomies,
         start_from=request.start_from,
         name=request.name,
         device=request.settings.device,

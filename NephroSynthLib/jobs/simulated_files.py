@@ -11,6 +11,7 @@ from typing import Literal
 import SimpleITK as sitk
 
 from NephroSynthLib.dicom.simulated_study import write_simulated_study
+from NephroSynthLib.exam.anatomy_folder import AnatomyFolder
 from NephroSynthLib.exam.simulated_images import to_images
 from NephroSynthLib.files.json_values import finite
 from NephroSynthLib.imaging.image_files import save_image
@@ -25,19 +26,35 @@ Format = Literal["nifti", "nrrd", "dicom"]
 
 @dataclass(frozen=True)
 class SimulatedFiles:
-    """A simulated exam and its images by name (`NephroSynthLib.exam.simulated_images.to_images`)."""
+    """A simulated exam and its images.
+
+    Attributes:
+        exam: The exam.
+        images: Its images by name (`NephroSynthLib.exam.simulated_images.to_images`).
+        anatomy: Name of the label map that drove it; empty if the patient was drawn.
+    """
 
     exam: SimulatedExam
     images: Mapping[str, sitk.Image]
+    anatomy: str = ""
 
     @staticmethod
-    def simulate(seed: int, progress: Progress, reference: Grid | None = None) -> SimulatedFiles:
-        """Simulates the exam of a seed, on a given grid or on a grid drawn from the seed."""
+    def simulate(
+        seed: int, progress: Progress, reference: Grid | None = None, anatomies: AnatomyFolder | None = None
+    ) -> SimulatedFiles:
+        """Simulates the exam of a seed.
+
+        Args:
+            seed: The seed.
+            progress: Told when it begins and ends.
+            reference: Grid of the non-contrast phase; drawn from the seed when None.
+            anatomies: Real patients, of which the seed may choose one; the patient is drawn when None.
+        """
         progress.update(0.0, f"Simulating exam {seed}")
-        exam = simulate(seed, reference=reference)
+        exam = simulate(seed, reference=reference, anatomy=anatomies.choose(seed) if anatomies else None)
         images = to_images(exam)
         progress.update(1.0, f"Exam {seed} simulated")
-        return SimulatedFiles(exam, images)
+        return SimulatedFiles(exam, images, anatomies.name(seed) if anatomies else "")
 
     def write_phases(self, folder: Path, file_format: Format, progress: Progress) -> None:
         """Writes the three phases, each as a file or as a folder with a DICOM series of one study."""
@@ -54,7 +71,7 @@ class SimulatedFiles:
         """Writes the truth on the non-contrast grid, for a DICOM exam as NIfTI.
 
         The truth consists of the labels, the noise-free nephrographic phase (HU), the displacements (LPS mm), and
-        `truth.json` with the kinetics, the findings and the meaning of each label.
+        `truth.json` with the patient's label map, the kinetics, the findings and the meaning of each label.
         """
         truth = {name: image for name, image in self.images.items() if name not in PHASES}
         for name in truth:
@@ -64,6 +81,7 @@ class SimulatedFiles:
         facts = {
             "notice": NOTICE,
             "seed": self.exam.seed,
+            "anatomy": self.anatomy or None,
             "kinetics": asdict(self.exam.kinetics),
             "findings": [asdict(finding) for finding in self.exam.findings],
             "tissues": {tissue.name.lower(): int(tissue) for tissue in Tissue},

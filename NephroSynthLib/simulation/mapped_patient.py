@@ -59,6 +59,12 @@ class MappedPatient:
         return grid.origin[2] + grid.extent[2] + 10.0
 
 
+def can_drive(source: LabelMap) -> bool:
+    """Returns whether a label map shows a kidney and a lumbar vertebra, without which it cannot drive an exam."""
+    kidneys = source.boxes.keys() & {"kidney_right", "kidney_left"}
+    return bool(kidneys) and bool(source.boxes.keys() & set(_LUMBAR))
+
+
 def map_patient(rng: np.random.Generator, source: LabelMap) -> MappedPatient:
     """Varies a real patient and measures the result.
 
@@ -73,9 +79,9 @@ def map_patient(rng: np.random.Generator, source: LabelMap) -> MappedPatient:
         ValueError: If the map shows no kidney or no lumbar vertebra.
     """
     varied = vary(rng, source)
-    kidneys, spine = varied.points("kidney_right", "kidney_left"), varied.points(*_LUMBAR)
-    if not len(kidneys) or not len(spine):
+    if not can_drive(varied):
         raise ValueError("a label map must show a kidney and a lumbar vertebra to drive an exam")
+    kidneys, spine = varied.points("kidney_right", "kidney_left"), varied.points(*_LUMBAR)
     inner = outline(varied, _INNER).smoothed(10.0)
     level = float(kidneys[:, 2].mean())
     reach = inner.at(level)

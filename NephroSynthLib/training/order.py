@@ -25,6 +25,7 @@ class TrainingOrder:
         batch_size: Crops of a step.
         learning_rate: The highest learning rate.
         preparers: Processes that prepare exams.
+        anatomies: Folder with label maps of real patients, which drive a part of the exams; None draws all patients.
         start_from: Name or path of a bundle whose weights training begins with; None begins with random ones.
         name: Name of the bundle; empty takes the folder's name.
         device: Device of the network, as in `resolve_device`.
@@ -40,6 +41,7 @@ class TrainingOrder:
     batch_size: int = options.BATCH_SIZE.default
     learning_rate: float = options.LEARNING_RATE.default
     preparers: int = options.PREPARERS.default
+    anatomies: Path | None = None
     start_from: str | None = None
     name: str = options.BUNDLE_NAME.default
     device: str = options.DEVICE.default
@@ -66,6 +68,7 @@ class TrainingOrder:
             "seed": self.seed,
             "batch-size": self.batch_size,
             "learning-rate": f"{self.learning_rate:g}",
+            "anatomies": None if self.anatomies is None else self.anatomies.resolve().name,
             "start-from": None if self.start_from is None else Path(self.start_from).name,
             "name": self.name or None,
         }

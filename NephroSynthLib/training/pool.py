@@ -23,6 +23,9 @@ PreparedCase = dict[str, NDArray[Any]]
 
 MakeCase = Callable[[int], PreparedCase]
 
+ANATOMY = "anatomy"
+"""The array of a simulated case that names the label map of a real patient which drove it; empty if drawn."""
+
 FIRST_OF_COHORT = 100_000_000
 """The number of a simulated case is its seed, which is smaller; cases of a cohort have this number or a larger one."""
 
@@ -41,6 +44,10 @@ class CasePool:
         self._preparing: list[Future[None]] = []
         folder.mkdir(parents=True, exist_ok=True)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns what another process needs to draw from the pool."""
+        return {**self.__dict__, "_preparing": []}
+
     def path(self, seed: int) -> Path:
         """Returns the file of a case."""
         return self.folder / f"{seed:06d}.npz"
@@ -57,6 +64,11 @@ class CasePool:
         """
         with _opened(path) as arrays:
             return {name: arrays[name] for name in arrays.files}
+
+    def anatomy(self, path: Path) -> str:
+        """Returns the name of the label map that drove a case; empty if its patient was drawn or is of a cohort."""
+        with _opened(path) as arrays:
+            return str(arrays[ANATOMY]) if ANATOMY in arrays.files else ""
 
     def check(self, wanted: Collection[str], task: str) -> None:
         """Checks that each case that lies there can be opened and is made for a task.

@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from NephroSynthLib.errors import Action, UsageError
+from NephroSynthLib.exam.anatomy_folder import AnatomyFolder
 from NephroSynthLib.files.staging import staged_file
 from NephroSynthLib.models.bundle import ModelBundle
 from NephroSynthLib.training import checkpoints
@@ -46,6 +47,7 @@ def content(order: TrainingOrder, recipe: Recipe, pool: CasePool, start: ModelBu
         "configuration": recipe.configuration.model_dump(mode="json"),
         **plan,
         "exams": order.exams,
+        "anatomies": order.anatomies and AnatomyFolder(order.anatomies).digests,
         "cases given": [path.stem for path in pool.ready() if path.name not in simulated],
         "start from": None if start is None else {"name": start.metadata.name, "sha256": start.sha256},
         "steps": [order.steps],
@@ -98,6 +100,8 @@ def _differences(found: Content, wanted: Content) -> Iterator[str]:
             continue
         if name == "cases given" and isinstance(before, list) and isinstance(value, list):
             yield f"it had {len(before)} cases besides simulated ones, now {len(value)}, not all the same"
+        elif name == "anatomies":
+            yield "other label maps of patients"
         elif name == "start from":
             yield f"it started from {_start(before)}, not from {_start(value)}"
         elif isinstance(value, dict):

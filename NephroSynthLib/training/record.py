@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import platform
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -54,6 +55,20 @@ def simulated_seeds(pool: CasePool) -> list[int]:
 def own_cases(pool: CasePool) -> list[int]:
     """Returns the numbers of a pool's cases that come from a cohort."""
     return [number for number in _numbers(pool) if number >= FIRST_OF_COHORT]
+
+
+def label_maps(pool: CasePool, source: str) -> dict[str, JsonValue]:
+    """Returns the label maps of real patients that drove cases of a pool, for the header; empty if there are none.
+
+    Args:
+        pool: The cases.
+        source: Source and licence of the maps.
+    """
+    exams = Counter(filter(None, (pool.anatomy(path) for path in pool.ready())))
+    if not exams:
+        return {}
+    named: dict[str, JsonValue] = {"names": ", ".join(sorted(exams)), "exams": exams.total()}
+    return {"label_maps": {**named, "source": source} if source else named}
 
 
 def exams_in_words(seeds: Sequence[int], own: int) -> str:

@@ -9,6 +9,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
+from NephroSynthLib.exam.anatomy_folder import AnatomyFolder
 from NephroSynthLib.exam.simulated_images import to_image
 from NephroSynthLib.imaging.dice import dice
 from NephroSynthLib.imaging.grids import AIR_HU
@@ -26,7 +27,7 @@ from NephroSynthLib.simulation.simulated_exam import simulate
 from NephroSynthLib.training.crops import Warp, choose_centre, correlated_noise, crop
 from NephroSynthLib.training.distractors import add_distractors
 from NephroSynthLib.training.loop import DrawSample
-from NephroSynthLib.training.pool import CasePool, PreparedCase
+from NephroSynthLib.training.pool import ANATOMY, CasePool, PreparedCase
 from NephroSynthLib.training.recipe import Recipe
 
 CONFIGURATION = SwinDiffusion(
@@ -69,10 +70,16 @@ def recipe() -> Recipe:
     )
 
 
-def make_case(seed: int) -> PreparedCase:
-    """Returns all phases of a simulated exam on the segmenter's grid, as a case: HU and kidney occupancy."""
-    exam = simulate(seed, reference=_wide_grid(np.random.default_rng((seed, 3))))
-    case: PreparedCase = {}
+def make_case(seed: int, anatomies: AnatomyFolder | None = None) -> PreparedCase:
+    """Returns all phases of a simulated exam on the segmenter's grid, as a case: HU and kidney occupancy.
+
+    Args:
+        seed: Seed of the exam.
+        anatomies: Real patients, of which the seed may choose one; the patient is drawn when None.
+    """
+    anatomy = anatomies.choose(seed) if anatomies else None
+    exam = simulate(seed, reference=_wide_grid(np.random.default_rng((seed, 3))), anatomy=anatomy)
+    case: PreparedCase = {ANATOMY: np.asarray(anatomies.name(seed) if anatomies else "")}
     for name, phase in exam.phases.items():
         filled = occupancy(to_image((phase.kidneys > 0).astype(np.uint8), phase.grid))
         case |= segmentation_case(name, working_image(to_image(phase.hu, phase.grid)), filled)
@@ -104,7 +111,7 @@ def _wide_grid(rng: np.random.Generator) -> Grid:
 
 def draw_from(pool: CasePool) -> DrawSample:
     """Returns a function that draws augmented crops from a pool, which may still grow, in any process."""
-    return partial(_draw, CasePool(pool.folder, pool.make))
+    return partial(_draw, pool)
 
 
 def _draw(pool: CasePool, rng: np.random.Generator) -> Sample:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from NephroSynthLib import options
+from NephroSynthLib.exam.anatomy_folder import AnatomyFolder
 from NephroSynthLib.exam.simulated_images import to_image
 from NephroSynthLib.imaging.grids import box_around, resample
 from NephroSynthLib.imaging.psnr import psnr_db
@@ -26,7 +27,7 @@ from NephroSynthLib.simulation.simulated_exam import simulate
 from NephroSynthLib.synthesis.nephrographic import WORKING_SPACING, on_working_grid
 from NephroSynthLib.training.crops import Warp, choose_centre, correlated_noise, crop
 from NephroSynthLib.training.loop import DrawSample
-from NephroSynthLib.training.pool import CasePool, PreparedCase
+from NephroSynthLib.training.pool import ANATOMY, CasePool, PreparedCase
 from NephroSynthLib.training.recipe import Recipe
 from NephroSynthLib.training.recontrast import compartment_hu, measured_contrast, other_contrast, shares
 
@@ -61,13 +62,17 @@ def recipe(method: TrainableMethod) -> Recipe:
     )
 
 
-def make_case(seed: int) -> PreparedCase:
+def make_case(seed: int, anatomies: AnatomyFolder | None = None) -> PreparedCase:
     """Returns the kidney region of a simulated exam: both phases after registration, and the true nephrographic phase.
 
     The registration is that of the pipeline, with kidneys as imperfect as a segmenter's, so that the model learns from
     real registration errors.
+
+    Args:
+        seed: Seed of the exam.
+        anatomies: Real patients, of which the seed may choose one; the patient is drawn when None.
     """
-    exam = simulate(seed)
+    exam = simulate(seed, anatomy=anatomies.choose(seed) if anatomies else None)
     rng = np.random.default_rng((seed, 4))
     noncontrast, excretory = exam.phases["noncontrast"], exam.phases["excretory"]
     fixed, moving = to_image(noncontrast.hu, noncontrast.grid), to_image(excretory.hu, excretory.grid)
@@ -102,6 +107,7 @@ def make_case(seed: int) -> PreparedCase:
         "excretory_shares": parts[1],
         "nominal_contrast": nominal,
         "parenchyma_ml": np.asarray(exam.kinetics.parenchyma_ml),
+        ANATOMY: np.asarray(anatomies.name(seed) if anatomies else ""),
     }
 
 
@@ -162,7 +168,7 @@ def draw_from(pool: CasePool, *, size: Size, sample_of: Callable[[Example], Samp
         size: Size of a crop (z, y, x) in voxels.
         sample_of: Makes the network's arrays of a crop.
     """
-    return partial(_draw, CasePool(pool.folder, pool.make), size, sample_of)
+    return partial(_draw, pool, size, sample_of)
 
 
 def _draw(pool: CasePool, size: Size, sample_of: Callable[[Example], Sample], rng: np.random.Generator) -> Sample:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from pydantic import JsonValue
 from torch import Tensor
 
 from NephroSynthLib.errors import Action, ModelError, UsageError
+from NephroSynthLib.exam.anatomy_folder import AnatomyFolder
 from NephroSynthLib.methods.registry import trainable_method
 from NephroSynthLib.models.bundle import SUFFIX, BundleMetadata, ModelBundle, load_bundle, save_bundle
 from NephroSynthLib.training import recipe_file, segmentation_cases, synthesis_cases
@@ -21,7 +23,14 @@ from NephroSynthLib.training.loop import OnProgress, fit
 from NephroSynthLib.training.order import TrainingOrder
 from NephroSynthLib.training.pool import CasePool, check_processes
 from NephroSynthLib.training.recipe import Recipe
-from NephroSynthLib.training.record import exams_in_words, own_cases, provenance, simulated_seeds, timed
+from NephroSynthLib.training.record import (
+    exams_in_words,
+    label_maps,
+    own_cases,
+    provenance,
+    simulated_seeds,
+    timed,
+)
 from NephroSynthLib.training.validation import Validation
 
 FIRST_CASES = 12
@@ -47,15 +56,17 @@ class Trained(NamedTuple):
 def train(order: TrainingOrder, on_progress: OnProgress) -> Trained:
     """Trains a model on simulated exams and writes its bundle; called again on the same folder, it resumes.
 
-    Training begins as soon as a few exams are prepared, and draws from the others as they come.
+    Training begins as soon as a few exams are prepared, and draws from the others as they come. Label maps of real
+    patients drive exams to train on, never those that judge.
 
     Args:
         order: The model, the exams and the steps.
         on_progress: Told the fraction done and the present step; may raise `Cancelled`.
 
     Raises:
-        UsageError: There is nothing to train on, the method cannot be trained, seeds are those of held-out exams, or
-            the folder holds another training.
+        UsageError: There is nothing to train on, the method cannot be trained, seeds are those of held-out exams, the
+            folder holds another training, or a case of another patient.
+        InputError: The label maps cannot be used.
         ModelError: The bundle to start from cannot be used, or holds another network.
         UnreadableInputError: A case or all checkpoints are damaged.
         ResourceError: Processes cannot share a lock on this system, or the device is not there.
@@ -66,12 +77,14 @@ def train(order: TrainingOrder, on_progress: OnProgress) -> Trained:
         PosixPath('runs/mine/mine.safetensors')
     """
     _check_seeds(order)
+    anatomies = _anatomies(order)
     torch.manual_seed(order.seed)
     recipe = _recipe(order)
     start = None if order.start_from is None else _begin_with(recipe, order.start_from)
-    pool = CasePool(order.folder / "cases", recipe.make_case)
+    make_case = partial(recipe.make_case, anatomies=anatomies) if anatomies else recipe.make_case
+    pool = CasePool(order.folder / "cases", make_case)
     held_out = CasePool(order.folder / "held-out", recipe.make_case)
-    _check_cases(order, pool)
+    _check_cases(order, pool, anatomies)
     for cases in (pool, held_out):
         cases.check(recipe.arrays, recipe.task)
     check_processes()
@@ -83,11 +96,13 @@ def train(order: TrainingOrder, on_progress: OnProgress) -> Trained:
     judges = HELD_OUT if order.exams or simulated_seeds(pool) else ()
     with timed(order.folder), held_out.filling(judges, 1), pool.filling(order.seeds, order.preparers):
         _wait_for(pool, min(FIRST_CASES, order.exams), on_progress)
-        _wait_for(held_out, len(judges), on_progress)
+        _wait_for(held_out, min(VALIDATED, len(judges)), on_progress)
         warnings = _fit(order, recipe, pool, held_out, on_progress)
     results: dict[str, JsonValue] = {"held_out": _judged(held_out), **_evaluate(recipe, held_out, on_progress)}
-    trained = exams_in_words(simulated_seeds(pool), own) + ("" if own else "; no patient data")
-    record = provenance(order.folder, trained, order.command, order.seed, order.steps, start)
+    maps = label_maps(pool, anatomies.source if anatomies else "")
+    nobody = "; no CT of a patient" if maps else "; no patient data"
+    trained = exams_in_words(simulated_seeds(pool), own) + ("" if own else nobody)
+    record = provenance(order.folder, trained, order.command, order.seed, order.steps, start) | maps
     _write(order.bundle, recipe, record, results)
     on_progress(1.0, "bundle written")
     return Trained(order.bundle, warnings)
@@ -119,7 +134,7 @@ def _validation(recipe: Recipe, held_out: CasePool) -> Validation | None:
     cases = held_out.ready()[:VALIDATED]
     if not cases:
         return None
-    draw = recipe.draw_from(held_out)
+    draw = recipe.draw_from(held_out.part(cases))
     samples = [draw(np.random.default_rng(number)) for number in range(VALIDATION_CROPS)]
     return Validation(samples, lambda: recipe.evaluate(held_out.part(cases)))
 
@@ -146,9 +161,20 @@ def _check_seeds(order: TrainingOrder) -> None:
         )
 
 
-def _check_cases(order: TrainingOrder, pool: CasePool) -> None:
+def _anatomies(order: TrainingOrder) -> AnatomyFolder | None:
+    if order.anatomies is None:
+        return None
+    folder = AnatomyFolder(order.anatomies)
+    folder.check(order.seeds)
+    return folder
+
+
+def _check_cases(order: TrainingOrder, pool: CasePool, anatomies: AnatomyFolder | None) -> None:
     if not order.exams and not pool.ready():
         raise UsageError(f"{pool.folder} holds no prepared exam to train on.", Action.PREPARE_EXAMS)
+    for path, seed in ((pool.path(seed), seed) for seed in order.seeds):
+        if path.exists() and pool.anatomy(path) != (anatomies.name(seed) if anatomies else ""):
+            raise UsageError(f"The case {path} is not of the patient that its seed chooses.", Action.REMOVE_CASE)
 
 
 def _recipe(order: TrainingOrder) -> Recipe:

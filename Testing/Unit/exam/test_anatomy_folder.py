@@ -39,6 +39,49 @@ def test_the_seed_chooses_a_patient_or_none(folder: AnatomyFolder) -> None:
     assert 15 < origins.count(None) < 45
 
 
+def test_the_name_of_a_map_tells_which_patient_a_seed_chooses(folder: AnatomyFolder) -> None:
+    for seed in range(20):
+        chosen = folder.choose(seed)
+        origin = {"": None, "s1": 10.0, "s2": 20.0}[folder.name(seed)]
+        assert (None if chosen is None else chosen.grid.origin[0] + 4.5) == origin
+
+
+def test_a_file_tells_source_and_licence(folder: AnatomyFolder) -> None:
+    assert folder.source == ""
+    (folder.path / "source.txt").write_text("A data set,\nCC BY 4.0\n")
+    assert folder.source == "A data set, CC BY 4.0"
+
+
+def test_the_digest_of_a_map_follows_its_content(folder: AnatomyFolder) -> None:
+    before = folder.digests
+    folder.files[0].write_bytes(folder.files[1].read_bytes())
+    after = folder.digests
+    assert before.keys() == after.keys() == {"s1", "s2"}
+    assert before["s1"] != after["s1"] == after["s2"]
+
+
+def test_a_map_that_cannot_drive_an_exam_is_refused_if_a_seed_chooses_it(folder: AnatomyFolder) -> None:
+    drawn = next(seed for seed in range(99) if not folder.name(seed))
+    folder.check([drawn])
+    driven = next(seed for seed in range(99) if folder.name(seed) == "s1")
+    with pytest.raises(InputError, match=r"s1\.nii\.gz shows no kidney"):
+        folder.check([drawn, driven])
+
+
+@pytest.mark.parametrize(("name", "words"), [("s1.nii.gz", "no label map"), ("classes.json", "value of each class")])
+def test_a_damaged_map_is_refused_if_a_seed_chooses_it(folder: AnatomyFolder, name: str, words: str) -> None:
+    (folder.path / name).write_text("[1]")
+    with pytest.raises(InputError, match=words):
+        folder.check([next(seed for seed in range(99) if folder.name(seed) == "s1")])
+
+
+def test_values_that_no_label_map_has_are_refused(folder: AnatomyFolder) -> None:
+    image = sitk.ReadImage(str(folder.files[0]))
+    sitk.WriteImage(sitk.Cast(image, sitk.sitkInt16) * 40, str(folder.path / "large.nii.gz"))
+    with pytest.raises(InputError, match="no label map"):
+        read_label_map(folder.path / "large.nii.gz", folder.path / "classes.json")
+
+
 @pytest.mark.parametrize("missing", ["classes.json", "s1.nii.gz"])
 def test_a_folder_without_maps_or_classes_is_refused(folder: AnatomyFolder, missing: str) -> None:
     folder.check()

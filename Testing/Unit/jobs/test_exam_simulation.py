@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from NephroSynthLib.errors import InputError
 from NephroSynthLib.jobs import catalogue as jobs
 from NephroSynthLib.jobs.exam_simulation import SAMPLE_FIELD_OF_VIEW_MM
 from NephroSynthLib.progress import Progress
@@ -44,7 +45,8 @@ def test_each_seed_has_its_own_exam_with_its_truth(tmp_path: Path) -> None:
         """Stands in for the simulator, which takes minutes at full size."""
 
         @staticmethod
-        def simulate(seed: int, progress: Progress) -> Simulated:
+        def simulate(seed: int, progress: Progress, anatomies: object) -> Simulated:
+            assert anatomies is None
             jobs_done.append(seed)
             return Simulated()
 
@@ -64,3 +66,10 @@ def test_each_seed_has_its_own_exam_with_its_truth(tmp_path: Path) -> None:
     assert [Path(folder).name for folder in made["exams"]] == ["exam-7", "exam-8"]
     for folder in made["exams"]:
         assert {path.name for path in Path(folder).iterdir()} == {"phases.nrrd", "truth.json"}
+
+
+def test_a_folder_without_label_maps_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "maps").mkdir()
+    with pytest.raises(InputError, match="does not hold label maps"):
+        jobs.execute("simulate", {"out": tmp_path / "exams", "anatomies": tmp_path / "maps"}, Progress())
+    assert not (tmp_path / "exams").exists()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from NephroSynthLib.training.order import TrainingOrder
@@ -18,7 +19,8 @@ def test_the_command_of_an_order_names_all_that_makes_its_result() -> None:
 
 def test_the_command_names_the_start_without_its_folder_and_quotes_spaces() -> None:
     order = TrainingOrder("segmentation", Path("a"), start_from="/home/jane/old one.safetensors", name="new one")
-    assert order.command.endswith(" --start-from 'old one.safetensors' --name 'new one'")
+    order = replace(order, anatomies=Path("/home/jane/maps"))
+    assert order.command.endswith(" --anatomies maps --start-from 'old one.safetensors' --name 'new one'")
 
 
 def test_the_bundle_has_the_name_of_its_folder_or_its_own() -> None:

@@ -43,6 +43,19 @@ def test_a_case_that_joins_a_cohort_makes_another_training(tmp_path: Path) -> No
         recipe_file.agree(tmp_path, content(tmp_path))
 
 
+def test_other_label_maps_make_another_training(tmp_path: Path) -> None:
+    maps = tmp_path / "maps"
+    maps.mkdir()
+    (maps / "s1.nii.gz").write_bytes(b"one")
+    run = tmp_path / "run"
+    recipe_file.write(run, content(run, anatomies=maps))
+    recipe_file.agree(run, content(run, anatomies=maps))
+    (maps / "s1.nii.gz").write_bytes(b"another")
+    for other in (maps, None):
+        with pytest.raises(UsageError, match="other label maps of patients"):
+            recipe_file.agree(run, content(run, anatomies=other))
+
+
 def test_the_start_is_told_by_its_digest(tmp_path: Path) -> None:
     bundle = load_bundle("kidney-segmenter")
     order = TrainingOrder("segmentation", tmp_path)

@@ -7,8 +7,15 @@ import pytest
 
 from NephroSynthLib import __version__
 from NephroSynthLib.models.bundle import load_bundle
-from NephroSynthLib.training.pool import FIRST_OF_COHORT, CasePool
-from NephroSynthLib.training.record import exams_in_words, own_cases, provenance, simulated_seeds, timed
+from NephroSynthLib.training.pool import ANATOMY, FIRST_OF_COHORT, CasePool
+from NephroSynthLib.training.record import (
+    exams_in_words,
+    label_maps,
+    own_cases,
+    provenance,
+    simulated_seeds,
+    timed,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,3 +57,16 @@ def test_the_record_nests_that_of_the_weights_it_began_with(tmp_path: Path) -> N
     start = load_bundle("kidney-segmenter")
     second = provenance(tmp_path, "2 simulated exams", "nephrosynth train", 3, 10, start)
     assert second["started_from"] == {"sha256": start.sha256, **start.metadata.training}
+
+
+def test_the_label_maps_of_the_cases_are_told_with_their_source(tmp_path: Path) -> None:
+    pool = CasePool(tmp_path, dict)
+    np.savez(pool.path(1), level=np.zeros(1))  # of a cohort, or made before cases told their patient
+    np.savez(pool.path(2), **{ANATOMY: np.asarray("")})
+    assert label_maps(pool, "A data set, CC BY 4.0") == {}
+    for seed, name in ((3, "s2"), (4, "s1"), (5, "s2")):
+        np.savez(pool.path(seed), **{ANATOMY: np.asarray(name)})
+    assert label_maps(pool, "") == {"label_maps": {"names": "s1, s2", "exams": 3}}
+    assert label_maps(pool, "A data set, CC BY 4.0") == {
+        "label_maps": {"names": "s1, s2", "exams": 3, "source": "A data set, CC BY 4.0"}
+    }

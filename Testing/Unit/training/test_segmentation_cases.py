@@ -15,7 +15,7 @@ from NephroSynthLib.diffusion.denoiser import Denoiser
 from NephroSynthLib.diffusion.variance_preserving import VariancePreserving
 from NephroSynthLib.segmentation.preprocessing import SPACING
 from NephroSynthLib.training import segmentation_cases
-from NephroSynthLib.training.pool import CasePool, save_case
+from NephroSynthLib.training.pool import ANATOMY, CasePool, save_case
 from NephroSynthLib.training.segmentation_cases import (
     CROP,
     PHASES,
@@ -95,7 +95,8 @@ def test_a_simulated_exam_becomes_a_case_of_all_phases_on_the_grid_of_the_segmen
     small = type(grid)((20, 36, 48), (7.0, 7.0, 9.0), (-165.0, -125.0, -90.0))
     monkeypatch.setattr(segmentation_cases, "_wide_grid", lambda rng: small)
     case = make_case(900_003)
-    assert set(case) == {f"{phase}_{kind}" for phase in PHASES for kind in ("hu", "kidneys")}
+    assert set(case) == {ANATOMY} | {f"{phase}_{kind}" for phase in PHASES for kind in ("hu", "kidneys")}
+    assert str(case[ANATOMY]) == ""
     for phase in PHASES:
         kidneys = case[f"{phase}_kidneys"] > 127
         assert case[f"{phase}_hu"].shape == kidneys.shape

@@ -147,7 +147,7 @@ def test_a_prepared_case_takes_little_space_and_keeps_its_hu() -> None:
 def test_a_simulated_exam_becomes_a_case_of_its_kidney_region(monkeypatch: pytest.MonkeyPatch) -> None:
     grid = Grid((20, 52, 68), (5.0, 5.0, 9.0), (-165.0, -125.0, -90.0))
     exam = simulate(900_003, reference=grid)
-    monkeypatch.setattr(synthesis_cases, "simulate", lambda seed: exam)
+    monkeypatch.setattr(synthesis_cases, "simulate", lambda seed, anatomy: exam)
     monkeypatch.setattr(synthesis_cases, "RegistrationSettings", partial(RegistrationSettings, mode="none"))
     case = make_case(900_003)
     shape = case["noncontrast"].shape

@@ -4,6 +4,8 @@ import csv
 import importlib
 import json
 import pickle
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,8 @@ import torch
 
 pytest.importorskip("lightning", reason="training needs the extra 'train'")
 
-from NephroSynthLib.errors import Action, Cancelled, ModelError, UsageError
+from NephroSynthLib.errors import Action, Cancelled, InputError, ModelError, UsageError
+from NephroSynthLib.exam.anatomy_folder import AnatomyFolder
 from NephroSynthLib.methods.condition import CONDITION_CHANNELS, CONTEXT_FEATURES
 from NephroSynthLib.methods.dssnict import CONFIGURATION, DsSnict
 from NephroSynthLib.methods.method import Sample
@@ -25,7 +28,7 @@ from NephroSynthLib.training import segmentation_cases, synthesis_cases
 from NephroSynthLib.training import train as training
 from NephroSynthLib.training.loop import DrawSample
 from NephroSynthLib.training.order import TrainingOrder
-from NephroSynthLib.training.pool import FIRST_OF_COHORT, CasePool
+from NephroSynthLib.training.pool import FIRST_OF_COHORT, CasePool, save_case
 from NephroSynthLib.training.recipe import Recipe
 from NephroSynthLib.training.train import train
 
@@ -34,9 +37,9 @@ pytestmark = pytest.mark.system("processes")
 MODULE = """
 import numpy as np
 
-def make_case(seed):
+def make_case(seed, anatomies=None):
     rng = np.random.default_rng(seed)
-    return {"level": rng.uniform(-0.9, 0.9, 1)}
+    return {"level": rng.uniform(-0.9, 0.9, 1), "anatomy": np.asarray(anatomies.name(seed) if anatomies else "")}
 """
 NETWORK = replace(CONFIGURATION.network, channels=(8, 16), strides=((1, 2, 2),), blocks=(1, 1), attention=(False,) * 2)
 SMALL = SwinDiffusion(network=NETWORK, diffusion=CONFIGURATION.diffusion)
@@ -172,6 +175,52 @@ def test_another_process_may_draw_the_samples(tmp_path: Path) -> None:
         pool = CasePool(tmp_path, recipe.make_case)
         with pool.filling([]):
             assert pickle.loads(pickle.dumps(recipe.draw_from(pool))).args[0].folder == tmp_path
+
+
+@pytest.fixture
+def maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Files that stand for label maps of two patients; no map is read, because the small cases need none."""
+    folder = tmp_path / "maps"
+    folder.mkdir()
+    for name in ("s1.nii.gz", "s2.nii.gz", "classes.json"):
+        (folder / name).write_text(name)
+    (folder / "source.txt").write_text("A data set, CC BY 4.0")
+    monkeypatch.setattr(AnatomyFolder, "check", lambda self, seeds=(): None)
+
+    @contextmanager
+    def fill_at_once(pool: CasePool, seeds: Iterable[int], workers: int) -> Iterator[None]:
+        for seed in seeds:
+            save_case(pool.make(seed), pool.path(seed))
+        yield
+
+    monkeypatch.setattr(CasePool, "filling", fill_at_once)
+    return folder
+
+
+def test_label_maps_drive_exams_to_train_on_and_none_that_judges(tmp_path: Path, maps: Path) -> None:
+    order = TrainingOrder("synthesis", tmp_path / "run", steps=1, exams=4, seed=1, anatomies=maps)
+    training_record = load_bundle(train(order, lambda done, text: None).bundle).metadata.training
+
+    pool, held_out = (CasePool(tmp_path / "run" / name, dict) for name in ("cases", "held-out"))
+    chosen = [AnatomyFolder(maps).name(seed) for seed in order.seeds]
+    assert [pool.anatomy(pool.path(seed)) for seed in order.seeds] == chosen
+    assert [held_out.anatomy(path) for path in held_out.ready()] == ["", ""]
+    names = sorted({name for name in chosen if name})
+    assert training_record["label_maps"] == {
+        "names": ", ".join(names),
+        "exams": sum(map(bool, chosen)),
+        "source": "A data set, CC BY 4.0",
+    }
+    assert names
+    assert str(training_record["data"]).endswith("; no CT of a patient")
+    with pytest.raises(UsageError, match="is not of the patient"):
+        train(replace(order, anatomies=None, restart=True), lambda done, text: None)
+
+
+def test_a_folder_without_label_maps_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not hold label maps"):
+        train(TrainingOrder("segmentation", tmp_path / "run", exams=1, anatomies=tmp_path), lambda *_: None)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(("seed", "exams"), [(800, 3), (799, 1001), (900, 1)])
