@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
 from NephroSynthLib.imaging.window import UPPER_HU, to_window
 from NephroSynthLib.kinetics.enhancement import COMPARTMENTS
-from NephroSynthLib.methods.method import Case, Contrast
+from NephroSynthLib.methods.method import Case, Contrast, Example, Sample
 
 CONDITION_CHANNELS = 4
 AMPLITUDES = len(COMPARTMENTS)
@@ -18,6 +21,19 @@ BRIGHTEST_HU = 3000.0
 HU_OF_CONTEXT = 100.0
 LEAST_ENHANCEMENT_HU = 20.0
 RELATIVE_RANGE = (-1.0, 3.0)
+KIDNEY_WEIGHT = 5.0
+
+NORMALIZATION: Mapping[str, JsonValue] = {
+    "channels": [
+        "non-contrast window",
+        "excretory window",
+        "log excretory density beyond the window",
+        "enhancement relative to the kidneys",
+    ],
+    "spacing_mm": "1.0 x 1.0 x 2.0, all exams are resampled to it",
+    "context": "nephrographic and excretory enhancement of each compartment in 100 HU",
+}
+"""The inputs of methods that take `condition_channels` and `exam_context`, for people."""
 
 
 def condition_channels(case: Case) -> NDArray[np.float32]:
@@ -46,3 +62,14 @@ def exam_context(contrast: Contrast) -> NDArray[np.float32]:
         Shape (10,), float32: first the nephrographic phase, then the excretory phase.
     """
     return np.concatenate([contrast.nephrographic, contrast.excretory]).astype(np.float32) / HU_OF_CONTEXT
+
+
+def windowed_sample(example: Example) -> Sample:
+    """Returns the image in the window 400/50, in [-1, 1], with condition, context and a weight for each voxel."""
+    case = example.case
+    return {
+        "image": to_window(example.nephrographic)[None].astype(np.float32),
+        "condition": condition_channels(case),
+        "context": exam_context(case.contrast),
+        "weight": (1 + (KIDNEY_WEIGHT - 1) * (example.kidneys > 0.25))[None].astype(np.float32),
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import lightning.pytorch as pl
@@ -11,7 +10,9 @@ from torch import Tensor
 
 from NephroSynthLib.diffusion.denoiser import Denoiser
 from NephroSynthLib.diffusion.losses import Distance, diffusion_loss, occupancy_dice_loss
+from NephroSynthLib.methods.learning_rate import warm_cosine
 from NephroSynthLib.methods.method import TrainingPlan
+from NephroSynthLib.methods.slab import as_slices
 
 
 class DiffusionTraining(pl.LightningModule):
@@ -25,6 +26,7 @@ class DiffusionTraining(pl.LightningModule):
         terminal: Share of the samples at the last time of the process, whose answer is the default output. Large
             structures show through the noise at all earlier times, so uniform times alone hardly teach it.
         masks: Whether the images are masks, whose overlap then counts as well.
+        flat: Whether each slice of a volume is a sample of its own, with noise of its own strength.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class DiffusionTraining(pl.LightningModule):
         vlb_weight: float = 0.01,
         terminal: float = 0.75,
         masks: bool = False,
+        flat: bool = False,
     ) -> None:
         super().__init__()
         self.denoiser = denoiser
@@ -44,9 +47,11 @@ class DiffusionTraining(pl.LightningModule):
         self.vlb_weight = vlb_weight
         self.terminal = terminal
         self.masks = masks
+        self.flat = flat
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Returns the hybrid loss at random times."""
+        batch = as_slices(batch) if self.flat else batch
         image, process = batch["image"], self.denoiser.process
         t = process.random_times(len(image), image.device)
         t = torch.where(torch.rand(t.shape, device=t.device) < self.terminal, process.end, t)
@@ -68,11 +73,5 @@ class DiffusionTraining(pl.LightningModule):
         return self.training_step(batch, 0)
 
     def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]
-        """Returns AdamW (Loshchilov & Hutter 2019) with a linear warm-up and a cosine decay to a hundredth."""
-        optimizer = torch.optim.AdamW(self.parameters(), lr=self.plan.learning_rate, weight_decay=0.01)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
-
-    def _rate(self, step: int) -> float:
-        done = min(1.0, step / self.plan.steps)
-        return min(1.0, (step + 1) / self.plan.warm_up) * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+        """Returns AdamW with a warm-up and a cosine decay; see `warm_cosine`."""
+        return warm_cosine(self.parameters(), self.plan)

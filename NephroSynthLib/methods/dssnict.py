@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
 import torch
 from pydantic import JsonValue
 from torch import nn
@@ -13,13 +12,15 @@ from torch import nn
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
 from NephroSynthLib.diffusion.samplers import SAMPLERS
 from NephroSynthLib.errors import Action, ModelError
-from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU, from_window, to_window
+from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU, from_window
 from NephroSynthLib.methods.condition import (
     AMPLITUDES,
     CONDITION_CHANNELS,
     CONTEXT_FEATURES,
+    NORMALIZATION,
     condition_channels,
     exam_context,
+    windowed_sample,
 )
 from NephroSynthLib.methods.method import HU, Case, Example, Sample, TrainableMethod, TrainingPlan
 from NephroSynthLib.methods.tiled_sampling import sample_tiled
@@ -32,8 +33,6 @@ from NephroSynthLib.settings import SynthesisSettings
 
 if TYPE_CHECKING:
     from NephroSynthLib.methods.diffusion_training import DiffusionTraining
-
-KIDNEY_WEIGHT = 5.0
 
 CONFIGURATION = SwinDiffusion(
     network=SwinDenoiserConfig(
@@ -60,16 +59,7 @@ class DsSnict:
     name: ClassVar[str] = "dssnict"
     title: ClassVar[str] = "dsSNICT (arXiv 2502.19623), small"
     window_hu: ClassVar[tuple[float, float]] = (LOWER_HU, UPPER_HU)
-    normalization: ClassVar[Mapping[str, JsonValue]] = {
-        "channels": [
-            "non-contrast window",
-            "excretory window",
-            "log excretory density beyond the window",
-            "enhancement relative to the kidneys",
-        ],
-        "spacing_mm": "1.0 x 1.0 x 2.0, all exams are resampled to it",
-        "context": "nephrographic and excretory enhancement of each compartment in 100 HU",
-    }
+    normalization: ClassVar[Mapping[str, JsonValue]] = NORMALIZATION
     crop: ClassVar[Size] = (24, 64, 64)
 
     def __init__(self, configuration: SwinDiffusion, denoiser: Denoiser) -> None:
@@ -110,13 +100,7 @@ class DsSnict:
     @staticmethod
     def sample_of(example: Example) -> Sample:
         """See `TrainableMethod.sample_of`."""
-        case = example.case
-        return {
-            "image": to_window(example.nephrographic)[None].astype(np.float32),
-            "condition": condition_channels(case),
-            "context": exam_context(case.contrast),
-            "weight": (1 + (KIDNEY_WEIGHT - 1) * (example.kidneys > 0.25))[None].astype(np.float32),
-        }
+        return windowed_sample(example)
 
     def training_module(self, plan: TrainingPlan) -> DiffusionTraining:
         """Returns the training by mean absolute error and the variational bound; see `TrainableMethod`."""

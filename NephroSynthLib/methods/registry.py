@@ -25,9 +25,19 @@ class Entry(NamedTuple):
     trainable: bool
 
 
+_ROOM = "NephroSynthLib.methods"
+
 METHODS: dict[str, Entry] = {
-    "dssnict": Entry("NephroSynthLib.methods.dssnict:DsSnict", trainable=True),
-    "kinetic": Entry("NephroSynthLib.methods.kinetic:Kinetic", trainable=False),
+    "dssnict": Entry(f"{_ROOM}.dssnict:DsSnict", trainable=True),
+    "mt-ddpm": Entry(f"{_ROOM}.mt_ddpm:MtDdpm", trainable=True),
+    "ddim-image-2d": Entry(f"{_ROOM}.ddim:DdimImage2D", trainable=True),
+    "ddim-noise-2d": Entry(f"{_ROOM}.ddim:DdimNoise2D", trainable=True),
+    "ddim-image-3d": Entry(f"{_ROOM}.ddim:DdimImage3D", trainable=True),
+    "ddim-noise-3d": Entry(f"{_ROOM}.ddim:DdimNoise3D", trainable=True),
+    "regression-2d": Entry(f"{_ROOM}.regression:Regression2D", trainable=True),
+    "regression-3d": Entry(f"{_ROOM}.regression:Regression3D", trainable=True),
+    "kinetic": Entry(f"{_ROOM}.kinetic:Kinetic", trainable=False),
+    "excretory": Entry(f"{_ROOM}.excretory:Excretory", trainable=False),
 }
 """Every method by name. A new method is one more line."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
+from NephroSynthLib.diffusion.denoiser import Prediction
 from NephroSynthLib.diffusion.samplers import Sampler
 from NephroSynthLib.diffusion.tiling import Tiling, denoise_tiled, tile_shape
 from NephroSynthLib.errors import Action, ResourceError, is_out_of_memory
@@ -24,7 +24,7 @@ MOST_BYTES = {"cpu": 1_200_000_000, "cuda": 8_000_000_000}
 
 
 def sample_tiled(
-    denoiser: Denoiser,
+    denoiser: nn.Module,
     sampler: Sampler,
     condition: Tensor,
     context: Tensor | None,
@@ -35,7 +35,7 @@ def sample_tiled(
     """Samples a volume, with smaller tiles whenever the device runs out of memory.
 
     Args:
-        denoiser: The model on its device.
+        denoiser: The model on its device, called as a `Denoiser`.
         sampler: Sampler of the denoiser's process.
         condition: Shape (1, K, z, y, x), on the CPU.
         context: Shape (1, F), or None.
@@ -69,7 +69,7 @@ def sample_tiled(
 
 
 def _sample(
-    denoiser: Denoiser,
+    denoiser: nn.Module,
     sampler: Sampler,
     condition: Tensor,
     context: Tensor | None,

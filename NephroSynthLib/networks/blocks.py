@@ -52,23 +52,32 @@ def zero_init(layer: nn.Conv3d | nn.Linear) -> nn.Conv3d | nn.Linear:
     return layer
 
 
+def same_conv(inputs: int, outputs: int, kernel: Size) -> nn.Conv3d:
+    """Returns a convolution that keeps the size of a volume; the kernel's sides are odd."""
+    z, y, x = kernel
+    return nn.Conv3d(inputs, outputs, kernel, padding=(z // 2, y // 2, x // 2))
+
+
 class ResBlock(nn.Module):
-    """Two 3x3x3 convolutions with a skip, scaled and shifted by the timestep (Dhariwal & Nichol 2021, eq. 8).
+    """Two convolutions with a skip, scaled and shifted by the timestep (Dhariwal & Nichol 2021, eq. 8).
 
     Args:
         inputs: Channels of the input.
         outputs: Channels of the output.
         embedding: Length of the timestep embedding.
         norm: Kind of the normalization before each convolution.
+        kernel: Size of the convolutions (z, y, x).
     """
 
-    def __init__(self, inputs: int, outputs: int, embedding: int, norm: NormKind = "group") -> None:
+    def __init__(
+        self, inputs: int, outputs: int, embedding: int, norm: NormKind = "group", kernel: Size = (3, 3, 3)
+    ) -> None:
         super().__init__()
         self.norm_in = NORMS[norm](inputs)
-        self.conv_in = nn.Conv3d(inputs, outputs, 3, padding=1)
+        self.conv_in = same_conv(inputs, outputs, kernel)
         self.scale_shift = nn.Linear(embedding, 2 * outputs)
         self.norm_out = NORMS[norm](outputs)
-        self.conv_out = zero_init(nn.Conv3d(outputs, outputs, 3, padding=1))
+        self.conv_out = zero_init(same_conv(outputs, outputs, kernel))
         self.skip = nn.Conv3d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:

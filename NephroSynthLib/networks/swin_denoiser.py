@@ -15,6 +15,7 @@ from NephroSynthLib.networks.blocks import (
     ResBlock,
     Size,
     depth_to_space,
+    same_conv,
     space_to_depth,
     timestep_embedding,
     zero_init,
@@ -27,7 +28,7 @@ class SwinDenoiserConfig:
     """Architecture of a `SwinDenoiser`; JSON in and out.
 
     Args:
-        image_channels: Channels of the noisy image.
+        image_channels: Channels of the noisy image; 0 for a network that sees the condition alone.
         condition_channels: Channels of the condition, which has the size of the image.
         out_channels: Channels that come out, twice the image's where a variance is learned.
         context_features: Numbers that describe the whole volume; 0 for none.
@@ -43,6 +44,8 @@ class SwinDenoiserConfig:
         full_resolution_channels: Features of the head at full resolution.
         embedding: Length of the timestep embedding.
         norm: Normalization: 'group' over regions, 'channel' within each voxel.
+        kernel: Size (z, y, x) of the convolutions, odd; 1 along z, with patch, strides and window alike and the norm
+            'channel', makes a two-dimensional network, which sees each slice of a volume on its own.
     """
 
     image_channels: int = 1
@@ -60,6 +63,7 @@ class SwinDenoiserConfig:
     full_resolution_channels: int = 8
     embedding: int = 128
     norm: NormKind = "group"
+    kernel: Size = (3, 3, 3)
 
     def __post_init__(self) -> None:
         levels = len(self.channels)
@@ -71,13 +75,16 @@ class SwinDenoiserConfig:
         for channels, attended in zip(self.channels, self.attention, strict=True):
             if attended and channels % self.head_channels:
                 raise ValueError(f"{channels} channels cannot be split into heads of {self.head_channels}.")
-        sizes = (self.patch, self.window, *self.strides)
-        numbers = (self.image_channels, self.out_channels, *self.channels, *self.blocks, self.head_channels,
-                   self.full_resolution_channels, *(n for size in sizes for n in size))  # fmt: skip
+        sizes = (self.patch, self.window, self.kernel, *self.strides)
+        numbers = (self.image_channels + self.condition_channels, self.out_channels, *self.channels, *self.blocks,
+                   self.head_channels, self.full_resolution_channels, *(n for size in sizes for n in size))  # fmt: skip
         if any(len(size) != 3 for size in sizes) or min(numbers) < 1:
             raise ValueError("Sizes must be three positive numbers (z, y, x), and channels and blocks positive.")
-        if min(self.condition_channels, self.context_features) < 0 or self.embedding < 2 or self.embedding % 2:
-            raise ValueError("Condition and context cannot be negative; the embedding must be even and positive.")
+        counts = (self.image_channels, self.condition_channels, self.context_features)
+        if min(counts) < 0 or self.embedding < 2 or self.embedding % 2:
+            raise ValueError("No number of channels can be negative; the embedding must be even and positive.")
+        if not all(side % 2 for side in self.kernel):
+            raise ValueError(f"The sides of a kernel must be odd, got {self.kernel}.")
         if not 0 <= self.amplitudes <= self.context_features or (self.amplitudes and self.image_channels > 1):
             raise ValueError("Amplitudes must be numbers of the context, and need an image of one channel.")
         if self.norm not in get_args(NormKind):
@@ -103,7 +110,7 @@ class Stage(nn.Module):
         super().__init__()
         channels = config.channels[level]
         self.residuals = nn.ModuleList(
-            ResBlock(inputs if index == 0 else channels, channels, config.embedding, config.norm)
+            ResBlock(inputs if index == 0 else channels, channels, config.embedding, config.norm, config.kernel)
             for index in range(config.blocks[level])
         )
         self.attentions = nn.ModuleList(
@@ -138,7 +145,7 @@ class SwinDenoiser(nn.Module):
         tokens = math.prod(config.patch)
         self.time = nn.Sequential(nn.Linear(embedding, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
         self.context = nn.Linear(config.context_features, embedding) if config.context_features else None
-        self.stem = nn.Conv3d(inputs * tokens, channels[0], 3, padding=1)
+        self.stem = same_conv(inputs * tokens, channels[0], config.kernel)
         self.encoder = nn.ModuleList(Stage(config, level, width) for level, width in enumerate(channels))
         self.downs = nn.ModuleList(
             nn.Conv3d(channels[level], channels[level + 1], stride, stride)
@@ -150,9 +157,9 @@ class SwinDenoiser(nn.Module):
         self.decoder = nn.ModuleList(Stage(config, level, 2 * channels[level]) for level in range(len(config.strides)))
         self.expand = nn.Conv3d(channels[0], fine * tokens, 1)
         self.head = nn.Sequential(
-            nn.Conv3d(fine + inputs, fine, 3, padding=1),
+            same_conv(fine + inputs, fine, config.kernel),
             nn.SiLU(),
-            zero_init(nn.Conv3d(fine, config.out_channels + config.amplitudes, 3, padding=1)),
+            zero_init(same_conv(fine, config.out_channels + config.amplitudes, config.kernel)),
         )
         self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
@@ -172,24 +179,36 @@ class SwinDenoiser(nn.Module):
             ValueError: A shape does not fit the configuration.
         """
         self._check(x, condition, context)
-        embedding = self.time(timestep_embedding(t, self.config.embedding))
-        if self.context is not None:
-            embedding = embedding + self.context(context)
+        embedding = self._embed(t, context)
         size = x.shape[2:]
         volume = _pad_to(torch.cat([x, condition], dim=1), self.config.stride)
-        features = self.stem(space_to_depth(volume, self.config.patch))
-        skips = []
-        for level, stage in enumerate(self.encoder):
-            features = stage(features, embedding)
-            if level < len(self.downs):
-                skips.append(features)
-                features = self.downs[level](features)
+        *skips, features = self._encode(volume, embedding)
         for level in reversed(range(len(self.downs))):
             upsampled = F.interpolate(self.ups[level](features), size=skips[level].shape[2:], mode="nearest")
             features = self.decoder[level](torch.cat([upsampled, skips[level]], dim=1), embedding)
         fine = depth_to_space(self.expand(features), self.config.patch)
         out = self.head(torch.cat([fine, volume.to(fine.dtype)], dim=1))
         return self._weigh(out[:, :, : size[0], : size[1], : size[2]], context)
+
+    def features(self, x: Tensor, t: Tensor, condition: Tensor, context: Tensor | None = None) -> list[Tensor]:
+        """Returns the output of each level of the encoder, the finest first; arguments as in `forward`."""
+        self._check(x, condition, context)
+        volume = _pad_to(torch.cat([x, condition], dim=1), self.config.stride)
+        return self._encode(volume, self._embed(t, context))
+
+    def _embed(self, t: Tensor, context: Tensor | None) -> Tensor:
+        embedding: Tensor = self.time(timestep_embedding(t, self.config.embedding))
+        return embedding if self.context is None else embedding + self.context(context)
+
+    def _encode(self, volume: Tensor, embedding: Tensor) -> list[Tensor]:
+        features = self.stem(space_to_depth(volume, self.config.patch))
+        levels = []
+        for level, stage in enumerate(self.encoder):
+            features = stage(features, embedding)
+            levels.append(features)
+            if level < len(self.downs):
+                features = self.downs[level](features)
+        return levels
 
     def _weigh(self, out: Tensor, context: Tensor | None) -> Tensor:
         """Returns the output with the maps of the amplitudes, its last channels, added to the image."""

@@ -10,8 +10,14 @@ import torch
 
 from NephroSynthLib.errors import ModelError
 from NephroSynthLib.kinetics.enhancement import COMPARTMENTS
-from NephroSynthLib.methods.condition import AMPLITUDES, CONDITION_CHANNELS, CONTEXT_FEATURES, exam_context
-from NephroSynthLib.methods.dssnict import CONFIGURATION, KIDNEY_WEIGHT, DsSnict
+from NephroSynthLib.methods.condition import (
+    AMPLITUDES,
+    CONDITION_CHANNELS,
+    CONTEXT_FEATURES,
+    KIDNEY_WEIGHT,
+    exam_context,
+)
+from NephroSynthLib.methods.dssnict import CONFIGURATION, DsSnict
 from NephroSynthLib.methods.method import Case, Contrast, Example, TrainingPlan
 from NephroSynthLib.models.bundle import ModelBundle, load_bundle
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiser

@@ -21,6 +21,8 @@ CONFIGS = {
     "no attention": replace(SMALL, attention=(False, False, False)),
     "one level": replace(SMALL, channels=(8,), strides=(), blocks=(2,), attention=(True,)),
     "many channels": replace(SMALL, image_channels=3, condition_channels=4, out_channels=6),
+    "no image": replace(SMALL, image_channels=0),
+    "flat": replace(SMALL, kernel=(1, 3, 3), strides=((1, 2, 2), (1, 2, 2)), window=(1, 4, 4)),
     "no condition": replace(SMALL, condition_channels=0, out_channels=1),
 }
 SIZES: list[Size] = [(8, 16, 16), (5, 17, 23), (1, 1, 1), (3, 40, 9)]
@@ -163,7 +165,9 @@ def test_bfloat16_features_stay_channels_last() -> None:
         {"patch": (0, 2, 2)},
         {"blocks": (1, 2, 10**9)},
         {"channels": (8, 16, 10**9)},
-        {"image_channels": 0},
+        {"image_channels": 0, "condition_channels": 0},
+        {"image_channels": -1},
+        {"kernel": (1, 2, 3)},
         {"condition_channels": -1},
         {"embedding": 15},
     ],
