@@ -53,17 +53,22 @@ class Tiling:
         return [slice(start, min(start + tile, length)) for start in range(0, gaps * advance + 1, advance)]
 
     def weight(self, where: tuple[slice, slice, slice], device: torch.device) -> Tensor:
-        """Returns the blending weight of a tile's voxels (z, y, x): 1 inside, falling linearly over the overlaps."""
+        """Returns the blending weight of a tile's voxels (z, y, x).
+
+        It is 1 inside, falls linearly over the middle third of an overlap, and is 0 in the outer third. The answer
+        there would depend on the tile, because the tile does not hold all that the network looks at.
+        """
         weight = torch.ones((), device=device)
         for axis, part in enumerate(where):
             n, overlap = part.stop - part.start, self.overlap[axis]
             position = torch.arange(n, device=device, dtype=torch.float32)
-            ramp = torch.ones(n, device=device)
+            unused = overlap // 3
+            used = torch.full((n,), torch.inf, device=device)
             if part.start > 0:
-                ramp = torch.minimum(ramp, (position + 1) / (overlap + 1))
+                used = torch.minimum(used, position - unused + 1)
             if part.stop < self.shape[axis]:
-                ramp = torch.minimum(ramp, (n - position) / (overlap + 1))
-            weight = weight.unsqueeze(-1) * ramp
+                used = torch.minimum(used, n - position - unused)
+            weight = weight.unsqueeze(-1) * (used / (overlap - 2 * unused + 1)).clamp(0, 1)
         return weight
 
 

@@ -49,7 +49,7 @@ def test_what_a_tile_predicts_locally_is_what_the_whole_predicts() -> None:
 
 
 def test_tiles_that_disagree_are_blended_without_a_seam() -> None:
-    """Each tile predicts a constant of its own; the merged volume passes between them in steps of the ramp."""
+    """Each tile predicts a constant of its own; the volume passes between them over the middle of their overlap."""
     tiling = Tiling((8, 8, 60), (8, 8, 40), (2, 2, 19))
     levels = iter([0.0, 1.0])
 
@@ -62,7 +62,7 @@ def test_tiles_that_disagree_are_blended_without_a_seam() -> None:
     assert merged[0] == 0
     assert merged[-1] == 1
     assert steps.min() >= 0
-    assert steps.max() < 0.06
+    assert steps.max() < 0.12
 
 
 def test_a_small_volume_is_denoised_in_one_call_with_its_timestep() -> None:

@@ -7,9 +7,11 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from NephroSynthLib.errors import ModelError
 from NephroSynthLib.kinetics.enhancement import COMPARTMENTS
+from NephroSynthLib.methods import tiled_sampling
 from NephroSynthLib.methods.condition import (
     AMPLITUDES,
     CONDITION_CHANNELS,
@@ -84,6 +86,25 @@ def test_one_volume_takes_one_step_and_samples_take_enough_to_differ() -> None:
     assert SynthesisSettings(samples=3).denoising_steps == 4
     assert SynthesisSettings(samples=3, steps=9).denoising_steps == 9
     assert SynthesisSettings(steps=2).denoising_steps == 2
+
+
+@pytest.mark.parametrize("shape", [(80, 16, 16), (8, 16, 320)], ids=["slices", "columns"])
+def test_tiles_of_the_bundled_model_agree_with_the_whole(
+    shape: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer at the face of a tile errs by tens of HU, so it must not count."""
+    rng = np.random.default_rng(0)
+    texture = ndimage.gaussian_filter(rng.standard_normal((2, *shape)), (0, 1, 2, 2))
+    before, after = (texture / texture.std() * 60 + np.array([20, 90])[:, None, None, None]).astype(np.float32)
+    shipped = DsSnict.restore(load_bundle("nephrographic-synthesizer"), "cpu")
+    case = Case(before, after, (1.0, 1.0, 2.0), CONTRAST)
+    monkeypatch.setattr(tiled_sampling, "SMALLEST_TILE", tuple(np.minimum((40, 160, 160), shape)))
+    whole = shipped.translate(case, SynthesisSettings(), 0, Progress())
+    events: list[ProgressEvent] = []
+    monkeypatch.setitem(tiled_sampling.MOST_BYTES, "cpu", 1)
+    tiled = shipped.translate(case, SynthesisSettings(), 0, Progress(events.append))
+    assert len(events) > 1
+    assert np.abs(tiled - whole).max() < 0.5
 
 
 def test_progress_ends_at_the_end(method: DsSnict, case: Case) -> None:
