@@ -19,7 +19,7 @@ demo: $(READY)
 test: $(READY)
 	@echo "== Running every test"
 	@if sh .ci/system-packages test; then export NEPHROSYNTH_SYSTEM_PACKAGES=all; fi; \
-		$(VENV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+		$(VENV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	@echo "== Checking style and types"

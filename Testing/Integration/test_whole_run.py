@@ -19,9 +19,10 @@ from NephroSynthLib.result import Summary
 from NephroSynthLib.simulation import Grid
 
 SEED = 900_002
-GRID = Grid((44, 104, 128), (2.4, 2.4, 4.5), (-152.4, -123.6, -96.75))
+GRID = Grid((44, 104, 128), (2.5, 2.5, 4.5), (-158.75, -128.75, -96.75))
+"""A grid whose geometry NIfTI holds exactly in its float32 fields."""
 PHASES = ("noncontrast", "excretory", "nephrographic")
-SUFFIXES = {"nifti": ".nii.gz", "nrrd": ".nrrd", "dicom": ""}
+SUFFIXES = {"nifti": ".nii.gz", "nrrd": ".nrrd"}
 
 RunOf = Callable[[str], Path]
 
@@ -61,14 +62,13 @@ def run_of(exam: SimulatedFiles, events: list[ProgressEvent], tmp_path_factory: 
 
 
 def _store(exam: SimulatedFiles, storage: str, folder: Path) -> dict[str, str]:
-    """Stores the phases as `nifti`, `nrrd`, `dicom`, or `oriented PIR` for NIfTI in that orientation."""
+    """Stores the phases as `nifti`, `nrrd`, or `oriented PIR` for NIfTI in that orientation."""
     if storage.startswith("oriented"):
         code = storage.split()[1]
         images = {name: sitk.DICOMOrient(exam.images[name], code) for name in PHASES}
         return _store(SimulatedFiles(exam.exam, images), "nifti", folder)
-    kind = storage.split()[0]
-    exam.write_phases(folder, kind, Progress())  # type: ignore[arg-type]
-    return {phase: str(folder / f"{phase}{SUFFIXES[kind]}") for phase in PHASES}
+    exam.write_phases(folder, storage, Progress())  # type: ignore[arg-type]
+    return {phase: str(folder / f"{phase}{SUFFIXES[storage]}") for phase in PHASES}
 
 
 def image_of(folder: Path, name: str) -> sitk.Image:
@@ -124,18 +124,16 @@ def test_the_saved_transform_resamples_the_excretory_phase(run_of: RunOf, exam: 
     assert np.abs(difference).mean() < 0.5
 
 
-def test_the_same_seed_gives_the_same_voxels(run_of: RunOf) -> None:
-    first, second = run_of("nifti"), run_of("nifti again")
+def test_the_same_exam_and_seed_give_the_same_voxels_from_another_file_format(run_of: RunOf) -> None:
+    nifti, nrrd = run_of("nifti"), run_of("nrrd")
     for name in ("synthetic_nephrographic", "excretory_registered", "kidneys"):
-        assert np.array_equal(*(sitk.GetArrayFromImage(image_of(folder, name)) for folder in (first, second)))
+        assert np.array_equal(*(sitk.GetArrayFromImage(image_of(folder, name)) for folder in (nifti, nrrd)))
 
 
-# Rounding to whole HU (DICOM) and to float32 geometry (NIfTI) are all that storage may change.
-@pytest.mark.parametrize("storage", ["oriented PIR", "nrrd", "dicom"])
-def test_how_an_exam_is_stored_does_not_matter(run_of: RunOf, storage: str) -> None:
+def test_the_orientation_of_the_voxels_does_not_matter(run_of: RunOf) -> None:
     kidneys, synthetic = (image_of(run_of("nifti"), name) for name in ("kidneys", "synthetic_nephrographic"))
     other_kidneys, other = (
-        sitk.Resample(image_of(run_of(storage), name), synthetic, sitk.Transform(), interpolator, outside)
+        sitk.Resample(image_of(run_of("oriented PIR"), name), synthetic, sitk.Transform(), interpolator, outside)
         for name, interpolator, outside in (
             ("kidneys", sitk.sitkNearestNeighbor, 0.0),
             ("synthetic_nephrographic", sitk.sitkLinear, -1024.0),
