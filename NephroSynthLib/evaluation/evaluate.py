@@ -18,7 +18,7 @@ from NephroSynthLib.evaluation.frechet import (
     frechet_distance,
     patches,
 )
-from NephroSynthLib.evaluation.metrics import FULL, WINDOW, Similarity, similarity
+from NephroSynthLib.evaluation.metrics import FULL, WINDOW, Comparison, Similarity
 from NephroSynthLib.evaluation.overlap import Overlap, kidney_overlap
 from NephroSynthLib.imaging.grids import AIR_HU, Box, box_around, on_grid
 from NephroSynthLib.imaging.sides import BODY_HU
@@ -128,11 +128,12 @@ def evaluate(
     inside = mask & covered if mask is not None and (mask & covered).any() else None
     compared = covered | ((predicted <= AIR_HU) & (truth == AIR_HU))
     predicted[~compared] = truth[~compared] = AIR_HU
+    comparisons = [Comparison(predicted, truth, values) for values in (WINDOW, FULL)]
     return Metrics(
         region="body" if labels is None else "around kidneys",
         covered=float(compared.mean()),
-        around=_region(predicted, truth, compared, multiscale=not brief),
-        inside=_region(predicted, truth, inside) if inside is not None else None,
+        around=RegionSimilarity(*(each.within(compared, multiscale=not brief) for each in comparisons)),
+        inside=None if inside is None else RegionSimilarity(*(each.within(inside) for each in comparisons)),
         frechet_distance=None if brief else _patch_distance(predicted, truth, compared, features or TextureFeatures()),
         kidneys=kidney_overlap(synthetic_kidneys, acquired_kidneys) if synthetic_kidneys and acquired_kidneys else None,
     )
@@ -145,13 +146,6 @@ def _box(synthetic: sitk.Image, labels: sitk.Image | None) -> Box:
     if not body.any():
         raise GeometryError("The synthetic volume shows no body.", Action.GIVE_CT)
     return box_around(body, synthetic.GetSpacing(), 0.0)
-
-
-def _region(
-    predicted: NDArray[np.float32], truth: NDArray[np.float32], mask: NDArray[np.bool_], *, multiscale: bool = False
-) -> RegionSimilarity:
-    window, hu = (similarity(predicted, truth, mask, values, multiscale=multiscale) for values in (WINDOW, FULL))
-    return RegionSimilarity(window, hu)
 
 
 def _patch_distance(

@@ -1,6 +1,6 @@
 """Similarity of a synthetic volume to the acquired one: PSNR, SSIM, MS-SSIM, MAE, RMSE, NCC.
 
-All functions take arrays (z, y, x) in HU and a value range, to which both volumes are clipped first.
+Arrays are (z, y, x) in HU. Both volumes are clipped to a range of HU first.
 """
 
 from __future__ import annotations
@@ -72,52 +72,61 @@ class Similarity:
         return asdict(self)
 
 
-def similarity(
-    synthetic: NDArray[np.number],
-    acquired: NDArray[np.number],
-    mask: NDArray[np.bool_],
-    values: ValueRange,
-    *,
-    multiscale: bool = False,
-) -> Similarity:
-    """Compares two volumes where a mask is true.
+class Comparison:
+    """Two volumes within one range of HU, compared in any number of regions.
 
     Args:
         synthetic: HU, (z, y, x).
         acquired: HU, same shape.
-        mask: Same shape, with at least one voxel. SSIM also reads up to 5 voxels beyond it.
         values: The range of HU to compare in.
-        multiscale: Whether to compute MS-SSIM too, on the whole of each slice that the mask fills by half or more.
 
     Raises:
-        GeometryError: If the shapes differ or the mask is empty.
+        GeometryError: If the volumes differ in shape or are not three-dimensional.
         ImageContentError: If a volume holds values that are not finite.
     """
-    _check(synthetic, acquired, mask)
-    first, second = values.lifted(synthetic), values.lifted(acquired)
-    ssim = float(np.mean(ssim_map(first, second, values.width)[mask], dtype=np.float64))
-    multiscale_ssim = _masked_ms_ssim(first, second, mask, values.width) if multiscale else None
-    first, second = first[mask], second[mask]
-    error = first - second
-    mean_square = float(np.mean(error**2, dtype=np.float64))
-    return Similarity(
-        psnr_db=psnr_db(mean_square, values.width),
-        ssim=ssim,
-        ms_ssim=multiscale_ssim,
-        mae_hu=float(np.mean(np.abs(error), dtype=np.float64)),
-        rmse_hu=mean_square**0.5,
-        bias_hu=float(np.mean(error, dtype=np.float64)),
-        ncc=_ncc(first, second),
-        voxels=int(np.count_nonzero(mask)),
-    )
 
+    def __init__(self, synthetic: NDArray[np.number], acquired: NDArray[np.number], values: ValueRange) -> None:
+        _check(synthetic, acquired)
+        self._width = values.width
+        self._synthetic, self._acquired = values.lifted(synthetic), values.lifted(acquired)
+        self._ssim = ssim_map(self._synthetic, self._acquired, values.width)
 
-def _masked_ms_ssim(
-    first: NDArray[np.float32], second: NDArray[np.float32], mask: NDArray[np.bool_], data_range: float
-) -> float | None:
-    """Returns the MS-SSIM of the slices that the mask fills by half or more."""
-    slices = mask.mean(axis=(1, 2)) >= 0.5
-    return ms_ssim(first[slices], second[slices], data_range)
+    def within(self, mask: NDArray[np.bool_], *, multiscale: bool = False) -> Similarity:
+        """Compares the volumes where a mask is true; SSIM also reads up to 5 voxels beyond it.
+
+        Args:
+            mask: Shape (z, y, x), with at least one voxel.
+            multiscale: Whether to compute MS-SSIM too, on the whole of each slice that the mask fills by half or more.
+
+        Raises:
+            GeometryError: If the mask has another shape or no voxel.
+        """
+        self._check_mask(mask)
+        first, second = self._synthetic[mask], self._acquired[mask]
+        error = first - second
+        mean_square = float(np.mean(error**2, dtype=np.float64))
+        return Similarity(
+            psnr_db=psnr_db(mean_square, self._width),
+            ssim=float(np.mean(self._ssim[mask], dtype=np.float64)),
+            ms_ssim=self._ms_ssim(mask) if multiscale else None,
+            mae_hu=float(np.mean(np.abs(error), dtype=np.float64)),
+            rmse_hu=mean_square**0.5,
+            bias_hu=float(np.mean(error, dtype=np.float64)),
+            ncc=_ncc(first, second),
+            voxels=int(np.count_nonzero(mask)),
+        )
+
+    def _ms_ssim(self, mask: NDArray[np.bool_]) -> float | None:
+        slices = mask.mean(axis=(1, 2)) >= 0.5
+        return ms_ssim(self._synthetic[slices], self._acquired[slices], self._width)
+
+    def _check_mask(self, mask: NDArray[np.bool_]) -> None:
+        if mask.shape != self._synthetic.shape:
+            raise GeometryError(
+                f"A mask of {mask.shape} does not fit volumes of {self._synthetic.shape}.", Action.RESAMPLE
+            )
+        if not mask.any():
+            raise GeometryError("The region to compare is empty.", Action.GIVE_ONE_EXAM)
 
 
 def _ncc(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
@@ -128,14 +137,12 @@ def _ncc(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
     return float(np.clip(np.mean(a * b, dtype=np.float64) / (spreads[0] * spreads[1]), -1.0, 1.0))
 
 
-def _check(synthetic: NDArray[np.number], acquired: NDArray[np.number], mask: NDArray[np.bool_]) -> None:
-    if not synthetic.shape == acquired.shape == mask.shape or synthetic.ndim != 3:
+def _check(synthetic: NDArray[np.number], acquired: NDArray[np.number]) -> None:
+    if synthetic.shape != acquired.shape or synthetic.ndim != 3:
         raise GeometryError(
             f"The volumes to compare must be three-dimensional and of one shape, but they are {synthetic.shape} and "
-            f"{acquired.shape} with a mask of {mask.shape}.",
+            f"{acquired.shape}.",
             Action.RESAMPLE,
         )
-    if not mask.any():
-        raise GeometryError("The region to compare is empty.", Action.GIVE_ONE_EXAM)
     if not (np.isfinite(synthetic).all() and np.isfinite(acquired).all()):
         raise ImageContentError("A volume to compare holds values that are not finite.", Action.EXPORT_AGAIN)

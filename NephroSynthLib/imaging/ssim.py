@@ -12,7 +12,7 @@ from scipy import ndimage
 
 RADIUS = 5
 _SIGMA, _K1, _K2 = 1.5, 0.01, 0.03
-_SLAB = 16
+_SLAB = 48
 _SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 

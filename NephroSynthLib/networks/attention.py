@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from einops import rearrange
@@ -60,12 +61,15 @@ def attention_mask(size: Size, padded: Size, window: Size, shift: Size, device: 
 
 
 def _relative_position(window: Size) -> Tensor:
-    """Returns the row of the bias table for each pair of tokens of a window, shape (tokens, tokens)."""
-    coordinates = torch.stack(torch.meshgrid(*(torch.arange(w) for w in window), indexing="ij")).flatten(1)
+    """Returns the row of the bias table for each pair of tokens of a window, shape (tokens, tokens).
+
+    numpy computes it, because torch on its meta device would load its compiler for it, which takes seconds.
+    """
+    coordinates = np.indices(window).reshape(3, -1)
     offset = coordinates[:, :, None] - coordinates[:, None, :]
     wz, wy, wx = window
     oz, oy, ox = offset[0] + wz - 1, offset[1] + wy - 1, offset[2] + wx - 1
-    return (oz * (2 * wy - 1) + oy) * (2 * wx - 1) + ox
+    return torch.from_numpy((oz * (2 * wy - 1) + oy) * (2 * wx - 1) + ox)
 
 
 class WindowAttention(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import product
 
 import pytest
@@ -102,3 +103,9 @@ def test_every_parameter_learns() -> None:
     block = _block((4, 4, 4), shifted=True)
     block(torch.randn(1, 8, 6, 6, 6, dtype=torch.float64)).square().sum().backward()
     assert all(parameter.grad is not None and parameter.grad.any() for parameter in block.parameters())
+
+
+def test_a_network_without_memory_is_built_without_the_compiler_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch._dynamo", None)
+    with torch.device("meta"):
+        assert WindowAttention(8, 2, (2, 4, 4)).qkv.weight.is_meta
