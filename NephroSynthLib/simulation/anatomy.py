@@ -20,6 +20,7 @@ from NephroSynthLib.simulation import (
     skeleton,
     vessels,
 )
+from NephroSynthLib.simulation.ascites import paint_ascites
 from NephroSynthLib.simulation.canvas import Canvas
 from NephroSynthLib.simulation.collecting_system import HYDRONEPHROTIC, paint_collecting_system
 from NephroSynthLib.simulation.habitus import Habitus
@@ -63,6 +64,7 @@ _TEXTURE: dict[Tissue, tuple[float, float]] = {
     Tissue.UTERUS: (6, 8),
     Tissue.PROSTATE: (6, 8),
     Tissue.BLADDER: (2, 2),
+    Tissue.ASCITES: (2, 3),
 }
 
 
@@ -82,7 +84,7 @@ def paint_anatomy(
     Args:
         seed: Of everything that is drawn here.
         habitus: The patient.
-        attenuation: (tissue, 3) HU.
+        attenuation: (tissue, phase) HU.
         grid: The canvas, in the anatomy frame.
         pathologies: What is wrong with the kidney of each side (0 right, 1 left).
     """
@@ -116,6 +118,7 @@ def paint_anatomy(
     kidneys = [draw_kidney(kidney_rng, plan, pathologies[plan.side].dilation) for plan in habitus.kidneys]
     for kidney in kidneys:
         paint_perirenal_fat(canvas, kidney, fat_rng)
+    paint_ascites(canvas, habitus, np.random.default_rng(seed.spawn(1)[0]))
     bowel.paint_bowel_beside_kidneys(canvas, habitus, streams[len(steps) + 8])
     organs.paint_adrenals(canvas, habitus, fat_rng)
     muscles.paint_posterior_muscles(canvas, habitus, back_rng)

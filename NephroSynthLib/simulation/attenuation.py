@@ -12,6 +12,10 @@ from NephroSynthLib.kinetics.uptake import ORGAN_UPTAKE, UPTAKE_SD
 from NephroSynthLib.simulation.tissues import TISSUE_COUNT, Tissue
 
 PHASES = ("noncontrast", "nephrographic", "excretory")
+CORTICOMEDULLARY = "corticomedullary"
+"""A phase that an exam may have besides: the cortex is bright, the medulla still dark."""
+CORTICOMEDULLARY_AFTER_ARRIVAL_S = (12.0, 28.0)
+"""Delay after the arrival of the bolus; Goshima et al. (Eur J Radiol 2007;63:420-426) scanned 10 to 30 s after it."""
 
 # Unenhanced HU: mean and standard deviation between patients. The ranges behind them are in tissues.PUBLISHED_HU.
 UNENHANCED: dict[Tissue, tuple[float, float]] = {
@@ -63,6 +67,7 @@ UNENHANCED: dict[Tissue, tuple[float, float]] = {
     Tissue.BLADDER: (5, 5),
     Tissue.UTERUS: (46, 7),
     Tissue.PROSTATE: (42, 7),
+    Tissue.ASCITES: (9, 8),
 }
 
 # Share of blood volume and of interstitial fluid that takes part in the enhancement of a tissue.
@@ -120,19 +125,24 @@ VESSELS = frozenset(
 )
 
 
-def draw_attenuation(rng: np.random.Generator, parameters: ExamKinetics) -> Tensor:
-    """Returns the HU of every tissue in the three phases of one exam.
+def draw_attenuation(
+    rng: np.random.Generator, parameters: ExamKinetics, corticomedullary_s: float | None = None
+) -> Tensor:
+    """Returns the HU of every tissue in the phases of one exam.
 
     Args:
         rng: Source of the differences between patients. One exam in six has unenhanced values from tails twice as wide.
         parameters: The exam's kinetics.
+        corticomedullary_s: Delay of a corticomedullary phase after the start of the injection; None for none.
 
     Returns:
-        Float32 (tissue, 3) in `PHASES` order.
+        Float32 (tissue, 3) in `PHASES` order, or (tissue, 4) with the corticomedullary phase last.
     """
-    result = enhancement(parameters, np.array([0.0, parameters.nephrographic_s, parameters.excretory_s]))
+    early = [] if corticomedullary_s is None else [corticomedullary_s]
+    times = np.array([0.0, parameters.nephrographic_s, parameters.excretory_s, *early])
+    result = enhancement(parameters, times)
     spread = 2.0 if rng.random() < 1 / 6 else 1.0
-    table = np.zeros((TISSUE_COUNT, 3))
+    table = np.zeros((TISSUE_COUNT, len(times)))
     for tissue, (mean, deviation) in UNENHANCED.items():
         table[tissue] = mean + spread * deviation * rng.standard_normal()
         vascular, interstitial = UPTAKE.get(tissue, (0.0, 0.0))
@@ -143,7 +153,7 @@ def draw_attenuation(rng: np.random.Generator, parameters: ExamKinetics) -> Tens
     table[Tissue.MEDULLA] += result.medulla
     for tissue in (Tissue.PELVIS, Tissue.CALYX, Tissue.URETER):
         table[tissue] += result.urine
-    table[Tissue.BLADDER] += result.urine * rng.uniform([0, 0, 0.03], [0, 0.03, 0.5])
+    table[Tissue.BLADDER, :3] += result.urine[:3] * rng.uniform([0, 0, 0.03], [0, 0.03, 0.5])
     table[Tissue.AIR] = -1000.0
     table[Tissue.STONE] = np.clip(table[Tissue.STONE], 250.0, 1600.0)
     table[Tissue.CALCIFICATION] = np.clip(table[Tissue.CALCIFICATION], 250.0, 1500.0)

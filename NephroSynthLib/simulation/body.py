@@ -141,7 +141,7 @@ def paint_surroundings(canvas: Canvas, habitus: Habitus, rng: np.random.Generato
         air = canvas.is_one_of(box, {Tissue.AIR})
         plane = (box.x**2 + (box.y - top + radius) ** 2).sqrt() - radius + 0 * box.z
         plane = torch.maximum(plane, (box.x.abs() - 215.0) + 0 * box.z)
-        foam = torch.full((3,), float(rng.uniform(-980, -900)))
+        foam = torch.full((len(canvas.hu),), float(rng.uniform(-980, -900)))
         canvas.paint(box, (plane - thickness / 2).abs() - thickness / 2, Tissue.TABLE, hu=foam, where=air)
         for shell in (1.0, thickness):
             canvas.paint(box, (plane - shell).abs() - 0.9, Tissue.TABLE, where=air)

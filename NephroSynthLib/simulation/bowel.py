@@ -23,9 +23,14 @@ _SOFT = {
     Tissue.SMALL_VESSEL,
     Tissue.PANCREAS,
     Tissue.STOMACH,
+    Tissue.ASCITES,
 }
 # Chance that a stretch of bowel holds the same in all phases, minutes apart.
 STILL = 0.8
+# The drawn state of the bowel in each phase; the corticomedullary phase comes just before the nephrographic one.
+STATES = (0, 1, 2, 1)
+# Chance of a small bowel that is dilated and full of fluid, as in an obstruction or after a lot of oral water.
+DILATED = 1 / 12
 
 
 def _clear_of_kidneys(
@@ -84,7 +89,8 @@ def _paint_loop(
         kinds = [tissues[int(k)] for k in rng.choice(len(tissues), size=3, p=shares_array)]
         if rng.random() < STILL:
             kinds = [kinds[0]] * 3
-        hu = torch.stack([canvas.attenuation[kind, phase] for phase, kind in enumerate(kinds)])
+        states = STATES[: len(canvas.hu)]
+        hu = torch.stack([canvas.attenuation[kinds[state], phase] for phase, state in enumerate(states)])
         piece, size = course[start : stop + 1], inner[start : stop + 1]
         if kinds[0] == Tissue.BOWEL_GAS:
             liquid = Tissue.STOOL if Tissue.STOOL in tissues else Tissue.BOWEL_FLUID
@@ -191,11 +197,14 @@ def paint_small_bowel(canvas: Canvas, habitus: Habitus, rng: np.random.Generator
     width, depth = habitus.cavity
     lowest = habitus.pelvis.hip[2] + 20
     contents = small_bowel_contents(rng)
+    widening = 1.0
+    if (dilation := rng.spawn(1)[0]).random() < DILATED:
+        widening, contents = float(dilation.uniform(1.4, 2.2)), [(Tissue.BOWEL_FLUID, 1.0), (Tissue.BOWEL_GAS, 0.15)]
     for _ in range(int(rng.uniform(14, 40) * (width * depth / (137 * 92)) ** 0.7)):
         start = np.array([rng.uniform(-0.6, 0.65) * width, rng.uniform(-0.75, 0.1) * depth, rng.uniform(lowest, 20)])
         if start[0] > 0.15 * width:
             start[2] += rng.uniform(0, 45)
-        radius_mm = float(np.clip(rng.lognormal(np.log(9.5), 0.25), 5.5, 18))
+        radius_mm = widening * float(np.clip(rng.lognormal(np.log(9.5), 0.25), 5.5, 18))
         course = curve(_wander(start, rng), 6.0)
         course = _within_cavity(_clear_of_kidneys(course, habitus, radius_mm + 2), habitus, radius_mm + 2)
         radius = radius_mm * (1 + 0.1 * rng.standard_normal(len(course)))

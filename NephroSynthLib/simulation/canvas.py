@@ -58,10 +58,11 @@ class Canvas:
 
     Args:
         grid: Where the canvas lies in the anatomy frame.
-        attenuation: (tissue, 3) HU of each tissue in the non-contrast, nephrographic and excretory phase.
+        attenuation: (tissue, phase) HU of each tissue in the non-contrast, nephrographic and excretory phase, and in
+            the corticomedullary phase where the exam has one.
 
     Attributes:
-        hu: (3, z, y, x) float32, attenuation in the three phases.
+        hu: (phase, z, y, x) float32, attenuation in the phases.
         labels: (z, y, x) uint8 `Tissue` values.
         kidneys: (2, z, y, x) float32 occupancy of the right and the left kidney, 0 to 1.
     """
@@ -127,7 +128,7 @@ class Canvas:
             box: The voxels.
             distance: (z, y, x) signed distance in mm on the box.
             tissue: Its label.
-            hu: Attenuation, (3,) or (3, z, y, x), instead of the tissue's own.
+            hu: Attenuation, (phase,) or (phase, z, y, x), instead of the tissue's own.
             where: (z, y, x) bool or float mask; nothing is painted outside it.
             kidney: 0 or 1 adds the shape to the right or the left kidney; None takes it away from both.
 
@@ -189,7 +190,7 @@ class Canvas:
             points: Its course, (x, y, z) mm.
             radii: Its radius.
             tissue: Its label.
-            hu: Attenuation (3,), or a function of the segment number that gives it.
+            hu: Attenuation (phase,), or a function of the segment number that gives it.
             where: Paint only over these tissues.
             kidney: As in `paint`.
         """

@@ -32,7 +32,7 @@ class Urine:
     layering: float
 
     def hu(self, canvas: Canvas, tissue: Tissue, box: Box, centre_y: float, share: float) -> Tensor:
-        """Returns (3, z, y, x) HU of urine about `centre_y` mm of which the part `share` is opacified."""
+        """Returns (phase, z, y, x) HU of urine about `centre_y` mm of which the part `share` is opacified."""
         hu = canvas.attenuation[tissue][:, None, None, None].repeat(1, *box.shape)
         plain = canvas.attenuation[tissue, 0]
         gradient = ((box.y - centre_y) / 6.0 * self.layering).clamp(-0.95, 1.0)
@@ -130,6 +130,6 @@ def _paint_ureter(
 
     def hu(segment: int) -> Tensor:
         excretory = base[0] + (base[2] - base[0]) * urine.filling * float(opacified[segment])
-        return torch.stack([base[0], base[1], excretory])
+        return torch.stack([base[0], base[1], excretory, *base[3:]])
 
     canvas.paint_tube(course, radii, Tissue.URETER, hu=hu)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from NephroSynthLib.simulation import body, bowel, mapped_bowel, mapped_organs, muscles, organs, vessels
 from NephroSynthLib.simulation.anatomy import Anatomy, add_texture, finish_kidneys
+from NephroSynthLib.simulation.ascites import paint_ascites
 from NephroSynthLib.simulation.canvas import Canvas
 from NephroSynthLib.simulation.kidneys import KidneyAnatomy, draw_kidney, paint_kidney, paint_perirenal_fat
 from NephroSynthLib.simulation.label_map import LabelMap
@@ -31,7 +32,7 @@ def paint_mapped_anatomy(
     Args:
         seed: Of everything that is drawn here.
         patient: The patient in the anatomy frame.
-        attenuation: (tissue, 3) HU.
+        attenuation: (tissue, phase) HU.
         grid: The canvas, in the anatomy frame.
         pathologies: The pathology of each side's kidney (0 right, 1 left).
     """
@@ -50,6 +51,7 @@ def paint_mapped_anatomy(
     kidneys = [_kidney(kidney_rng, patient, plan.side, pathologies[plan.side]) for plan in habitus.kidneys]
     for kidney in kidneys:
         paint_perirenal_fat(canvas, kidney, fat_rng, over=frozenset({Tissue.VISCERAL_FAT, Tissue.SMALL_VESSEL}))
+    paint_ascites(canvas, habitus, np.random.default_rng(seed.spawn(1)[0]))
     mapped_organs.paint_bones(canvas, label_map, bone_rng)
     vessels.paint_renal_branches(
         canvas, habitus, vessel_rng, _axis(label_map, "aorta"), _axis(label_map, "inferior_vena_cava")

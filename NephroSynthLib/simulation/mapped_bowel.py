@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import spatial
 
-from NephroSynthLib.simulation.bowel import STILL, small_bowel_contents
+from NephroSynthLib.simulation.bowel import STATES, STILL, small_bowel_contents
 from NephroSynthLib.simulation.canvas import Canvas
 from NephroSynthLib.simulation.label_map import LabelMap
 from NephroSynthLib.simulation.mapped_organs import Region, region
@@ -129,7 +129,7 @@ def _contents_of(
     piece: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Returns HU (3, n) and labels (n,) of points (n, 3), (z, y, x) in mm, from the contents of their pieces."""
+    """Returns HU (phase, n) and labels (n,) of points (n, 3), (z, y, x) in mm, from the contents of their pieces."""
     tissues, shares = zip(*filling, strict=True)
     values = np.array([int(tissue) for tissue in tissues])
     kinds = values[rng.choice(len(values), size=(len(seeds), 3), p=np.asarray(shares) / np.sum(shares))]
@@ -142,5 +142,6 @@ def _contents_of(
     own = np.where((own == int(Tissue.BOWEL_GAS)) & ~ahead[:, None], liquid, own)
     table = canvas.attenuation.numpy()
     shift = rng.normal(0, 12, len(seeds))[piece]
-    hu = np.stack([table[own[:, phase], phase] + shift for phase in range(3)]).astype(np.float32)
+    states = STATES[: table.shape[1]]
+    hu = np.stack([table[own[:, state], phase] + shift for phase, state in enumerate(states)]).astype(np.float32)
     return hu, own[:, 0].astype(np.uint8)

@@ -14,6 +14,8 @@ from NephroSynthLib.simulation.splines import smooth_noise
 from NephroSynthLib.simulation.tissues import Tissue
 
 ENLARGED = 14
+# One stomach in so many is distended, and full of fluid.
+DISTENDED = 8
 """One spleen in so many is enlarged."""
 
 
@@ -129,7 +131,7 @@ def paint_spleen(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> 
 
 
 def contents(rng: np.random.Generator, canvas: Canvas, box: Box, level_y: float) -> Tensor:
-    """Returns (3, z, y, x) HU of fluid or oral contrast behind an air-fluid level, and of gas in front of it."""
+    """Returns (phase, z, y, x) HU of fluid or oral contrast behind an air-fluid level, and of gas in front of it."""
     fluid = Tissue.ORAL_CONTRAST if rng.random() < 0.1 else Tissue.BOWEL_FLUID
     low = canvas.attenuation[fluid] + float(rng.normal(0, 8))
     gas = canvas.attenuation[Tissue.BOWEL_GAS]
@@ -141,6 +143,9 @@ def paint_stomach(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) ->
     """Paints the stomach with its wall, fluid or food, and gas in front."""
     width, depth = habitus.cavity
     scale = float(np.exp(rng.normal(-0.05, 0.25)))
+    distension = rng.spawn(1)[0]
+    distended = distension.random() < 1 / DISTENDED
+    scale *= float(distension.uniform(1.3, 2.0)) if distended else 1.0
     centre = (
         width * float(rng.uniform(0.28, 0.45)),
         -depth * float(rng.uniform(0.2, 0.5)),
@@ -160,6 +165,7 @@ def paint_stomach(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) ->
 
     distance = box.evaluate_coarsely(stomach)
     level = centre[1] + radii[1] * float(rng.uniform(-1.1, 0.6))
+    level -= 0.5 * radii[1] if distended else 0.0
     canvas.paint(box, distance, Tissue.STOMACH)
     inner = distance + float(rng.uniform(3, 6))
     hu = contents(rng, canvas, box, level)

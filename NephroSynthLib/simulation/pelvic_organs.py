@@ -100,7 +100,7 @@ def paint_bladder(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) ->
 
 
 def settled(canvas: Canvas, rng: np.random.Generator, box: Box, middle: float, radius: float) -> Tensor:
-    """Returns (3, z, y, x) HU of urine whose iodine lies behind a sharp or gradual level, or is well mixed."""
+    """Returns (phase, z, y, x) HU of urine whose iodine lies behind a sharp or gradual level, or is well mixed."""
     base = canvas.attenuation[Tissue.BLADDER]
     hu = base[:, None, None, None].repeat(1, *box.shape)
     level = middle + float(rng.uniform(-0.9, 0.8)) * radius
@@ -108,7 +108,7 @@ def settled(canvas: Canvas, rng: np.random.Generator, box: Box, middle: float, r
     share = torch.sigmoid((box.y - level) / sharpness) * float(rng.uniform(1.0, 2.0)) + float(rng.uniform(0, 0.15))
     if rng.random() < 0.25:
         share = torch.ones_like(share)
-    for phase in (1, 2):
+    for phase in range(1, len(base)):
         hu[phase] = base[0] + (base[phase] - base[0]) * share
     return hu.clamp_(max=3071.0)
 

@@ -13,7 +13,12 @@ from NephroSynthLib.kinetics.kinetic_parameters import ExamKinetics
 from NephroSynthLib.kinetics.priors import draw_parameters
 from NephroSynthLib.simulation.acquisition import Protocol, acquire, draw_protocol
 from NephroSynthLib.simulation.anatomy import paint_anatomy
-from NephroSynthLib.simulation.attenuation import PHASES, draw_attenuation
+from NephroSynthLib.simulation.attenuation import (
+    CORTICOMEDULLARY,
+    CORTICOMEDULLARY_AFTER_ARRIVAL_S,
+    PHASES,
+    draw_attenuation,
+)
 from NephroSynthLib.simulation.canvas import Canvas
 from NephroSynthLib.simulation.field_of_view import canvas_grid, draw_grid, similar_grid
 from NephroSynthLib.simulation.habitus import Habitus, draw_habitus
@@ -56,7 +61,7 @@ class SimulatedExam:
 
     Attributes:
         seed: What it was made from.
-        phases: 'noncontrast', 'nephrographic', 'excretory'.
+        phases: 'noncontrast', 'nephrographic', 'excretory', and 'corticomedullary' where it was asked for.
         labels: (z, y, x) uint8 `Tissue` values on the reference grid, that of the non-contrast phase.
         kidneys: (z, y, x) uint8 on the reference grid, 1 right, 2 left: parenchyma with its calyces, and all lesions;
             without sinus fat, renal pelvis and hilar vessels.
@@ -79,13 +84,17 @@ class SimulatedExam:
         return self.phases["noncontrast"].grid
 
 
-def simulate(seed: int, *, reference: Grid | None = None, anatomy: LabelMap | None = None) -> SimulatedExam:
+def simulate(
+    seed: int, *, reference: Grid | None = None, anatomy: LabelMap | None = None, corticomedullary: bool = False
+) -> SimulatedExam:
     """Simulates a CT urography exam.
 
     Args:
         seed: The same seed gives the same arrays. Training uses 0 to 99999, held-out evaluation 900000 and above.
         reference: Grid of the non-contrast phase; drawn when None. The other phases get grids of their own about it.
         anatomy: Label map of a real patient, which the seed varies; a patient is drawn when None.
+        corticomedullary: Whether the exam has a corticomedullary phase besides. The patient is the same, but voxels and
+            texture of the other phases may differ.
 
     Returns:
         The exam with its truth.
@@ -106,19 +115,20 @@ def simulate(seed: int, *, reference: Grid | None = None, anatomy: LabelMap | No
     habitus = draw_habitus(rng) if mapped is None else mapped.habitus
     warp = draw_warp(rng)
     pathologies = {side: draw_pathology(rng) for side in (0, 1)}
-    kinetics, attenuation = _draw_physiology(np.random.default_rng(physiology), habitus)
+    kinetics, attenuation = _draw_physiology(physiology, habitus, corticomedullary)
     rng = np.random.default_rng(scanner)
     top = np.inf if mapped is None else mapped.top
     if reference is None:
         first, origin = draw_grid(rng, habitus, top)
     else:
         first, origin = reference, _centred(rng, reference, habitus, top)
-    protocols = [
-        draw_protocol(rng, grid)
-        for grid in (first, similar_grid(rng, first, reference is None), similar_grid(rng, first, reference is None))
-    ]
+    names = (*PHASES, CORTICOMEDULLARY) if corticomedullary else PHASES
+    others = [similar_grid(rng, first, reference is None) for _ in PHASES[1:]]
+    protocols = [draw_protocol(rng, grid) for grid in (first, *others)]
+    if corticomedullary:
+        protocols.append(draw_protocol(rng, similar_grid(rng, first, reference is None)))
     rng = np.random.default_rng(movement)
-    motions = [still(), draw_motion(rng, habitus, origin), draw_motion(rng, habitus, origin)]
+    motions = [still(), *(draw_motion(rng, habitus, origin) for _ in names[1:])]
     maps = [
         _to_canvas(protocol.grid, motion, warp, origin) for protocol, motion in zip(protocols, motions, strict=True)
     ]
@@ -128,10 +138,9 @@ def simulate(seed: int, *, reference: Grid | None = None, anatomy: LabelMap | No
     else:
         painted = paint_mapped_anatomy(anatomy_seed, mapped, attenuation, canvas, pathologies)
     phases = {}
-    for name, protocol, motion, offset, stream in zip(PHASES, protocols, motions, maps, noise.spawn(3), strict=True):
-        phases[name] = _acquire_phase(
-            np.random.default_rng(stream), name, protocol, motion, offset, painted.canvas, first
-        )
+    streams = noise.spawn(len(names))
+    for index, (name, *acquired) in enumerate(zip(names, protocols, motions, maps, strict=True)):
+        phases[name] = _acquire_phase(np.random.default_rng(streams[index]), index, *acquired, painted.canvas, first)
     clean = _slices(painted.canvas, PHASES.index("nephrographic"), protocols[0])
     truth = pull([(clean, "bilinear")], canvas, first, maps[0])[0][0]
     return SimulatedExam(
@@ -145,10 +154,14 @@ def simulate(seed: int, *, reference: Grid | None = None, anatomy: LabelMap | No
     )
 
 
-def _draw_physiology(rng: np.random.Generator, habitus: Habitus) -> tuple[ExamKinetics, Tensor]:
+def _draw_physiology(
+    seed: np.random.SeedSequence, habitus: Habitus, corticomedullary: bool
+) -> tuple[ExamKinetics, Tensor]:
+    rng, early = np.random.default_rng(seed), np.random.default_rng(seed.spawn(1)[0])
     volume = sum(0.6 * 8 * float(np.prod(k.half)) / 1000 for k in habitus.kidneys)
     kinetics = draw_parameters(rng, max(volume, 120.0), habitus.weight_kg)
-    return kinetics, draw_attenuation(rng, kinetics)
+    delay = kinetics.arrival_s + float(early.uniform(*CORTICOMEDULLARY_AFTER_ARRIVAL_S)) if corticomedullary else None
+    return kinetics, draw_attenuation(rng, kinetics, delay)
 
 
 def _centred(rng: np.random.Generator, grid: Grid, habitus: Habitus, top: float) -> NDArray[np.float64]:
@@ -185,7 +198,7 @@ def _to_canvas(grid: Grid, motion: Motion, warp: Warp, origin: NDArray[np.float6
 
 def _acquire_phase(
     rng: np.random.Generator,
-    name: str,
+    phase: int,
     protocol: Protocol,
     motion: Motion,
     offset: SmoothMap,
@@ -193,7 +206,7 @@ def _acquire_phase(
     reference: Grid,
 ) -> Phase:
     """Acquires the painted patient with one phase's motion, slices, kernel and noise."""
-    slices = _slices(canvas, PHASES.index(name), protocol)
+    slices = _slices(canvas, phase, protocol)
     sampled, labels = pull(
         [(torch.cat([slices, canvas.kidneys]), "bilinear"), (canvas.labels[None], "nearest")],
         canvas.grid,

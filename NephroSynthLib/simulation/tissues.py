@@ -57,6 +57,7 @@ class Tissue(IntEnum):
     BLADDER = 45
     UTERUS = 46
     PROSTATE = 47
+    ASCITES = 48
 
 
 @dataclass(frozen=True)

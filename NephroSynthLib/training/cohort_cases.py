@@ -4,9 +4,10 @@ A cohort is a folder with one folder for each exam. The names in that folder tel
 NIfTI, NRRD or MetaImage file or a folder with one DICOM series:
 
     synthesis      noncontrast, excretory, nephrographic; kidneys (of the non-contrast phase) where they are known
-    segmentation   one or more of: noncontrast with kidneys, nephrographic with nephrographic_kidneys,
-                   excretory with excretory_kidneys, imaging with segmentation (as in KiTS); a label map of more than
-                   kidneys names them, or numbers them as TotalSegmentator does
+    segmentation   one or more of: noncontrast with kidneys, corticomedullary with corticomedullary_kidneys,
+                   nephrographic with nephrographic_kidneys, excretory with excretory_kidneys,
+                   imaging with segmentation (as in KiTS); a label map of more than kidneys names them, or numbers them
+                   as TotalSegmentator does
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ from NephroSynthLib.training.synthesis_cases import MARGIN_MM, synthesis_case
 
 MASKS: Mapping[str, tuple[str, str]] = {
     "noncontrast": ("noncontrast", "kidneys"),
+    "corticomedullary": ("corticomedullary", "corticomedullary_kidneys"),
     "nephrographic": ("nephrographic", "nephrographic_kidneys"),
     "excretory": ("excretory", "excretory_kidneys"),
     "imaging": ("nephrographic", "segmentation"),

@@ -45,7 +45,9 @@ CONFIGURATION = SwinDiffusion(
 )
 SAMPLING_STEPS = 2
 CROP: Size = (48, 64, 96)
-PHASES = {"noncontrast": 0.4, "nephrographic": 0.2, "excretory": 0.4}
+LEAST_IN_VIEW: Size = (6, 12, 12)
+"""Voxels (z, y, x) from the centre of a crop to the nearest possible face of the field of view."""
+PHASES = {"noncontrast": 0.35, "corticomedullary": 0.15, "nephrographic": 0.2, "excretory": 0.3}
 """Phases of an exam, and the share of crops from each."""
 ARRAYS = tuple(f"{phase}_hu" for phase in PHASES)
 """Names of which each case holds at least one."""
@@ -78,7 +80,8 @@ def make_case(seed: int, anatomies: AnatomyFolder | None = None) -> PreparedCase
         anatomies: Real patients, of which the seed may choose one; the patient is drawn when None.
     """
     anatomy = anatomies.choose(seed) if anatomies else None
-    exam = simulate(seed, reference=_wide_grid(np.random.default_rng((seed, 3))), anatomy=anatomy)
+    grid = _wide_grid(np.random.default_rng((seed, 3)))
+    exam = simulate(seed, reference=grid, anatomy=anatomy, corticomedullary=True)
     case: PreparedCase = {ANATOMY: np.asarray(anatomies.name(seed) if anatomies else "")}
     for name, phase in exam.phases.items():
         filled = occupancy(to_image((phase.kidneys > 0).astype(np.uint8), phase.grid))
@@ -121,9 +124,28 @@ def _draw(pool: CasePool, rng: np.random.Generator) -> Sample:
     hu, filled = case[f"{phase}_hu"].astype(np.float32), case[f"{phase}_kidneys"].astype(np.float32) / 255
     centre = choose_centre(filled > 0.5, rng, inside=0.6)
     warp = Warp.random(rng, zoom=0.3, degrees=15)
-    hu, filled = crop(np.stack([hu, filled]), centre, CROP, rng, warp, (AIR_HU, 0.0))
+    hu, filled = crop(_in_view(np.stack([hu, filled]), centre, rng), centre, CROP, rng, warp, (AIR_HU, 0.0))
     hu = add_distractors(hu, filled, rng)
     return {"image": (2 * filled - 1)[None], "condition": condition_channels(_vary(hu, rng))}
+
+
+def _in_view(volumes: NDArray[np.float32], centre: Size, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Returns volumes (HU and occupancy) half of which are cut by a smaller field of view, with air beyond it.
+
+    Each face of the field of view lies at a random distance from the centre of the crop, so that it may cut a kidney at
+    any side.
+    """
+    if rng.random() < 0.5:
+        return volumes
+    seen = np.zeros(volumes.shape[1:], bool)
+    faces = zip(centre, LEAST_IN_VIEW, seen.shape, strict=True)
+    seen[tuple(slice(max(0, c - _reach(rng, least, n)), c + _reach(rng, least, n)) for c, least, n in faces)] = True
+    return np.where(seen, volumes, np.array([AIR_HU, 0.0], np.float32)[:, None, None, None])
+
+
+def _reach(rng: np.random.Generator, least: int, size: int) -> int:
+    """Draws the voxels from a place to a face of the field of view; one face in three is that of the whole volume."""
+    return size if rng.random() < 1 / 3 else int(least + rng.exponential(2 * least))
 
 
 def _vary(hu: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

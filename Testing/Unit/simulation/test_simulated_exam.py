@@ -145,3 +145,17 @@ sys.exit(", ".join({"SimpleITK", "pydicom", "ants", "monai"} & set(sys.modules))
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+def test_a_corticomedullary_phase_has_a_bright_cortex_and_a_dark_medulla(small_grid: Grid) -> None:
+    exam = simulate(900001, reference=small_grid, corticomedullary=True)
+    assert tuple(exam.phases) == (*PHASES, "corticomedullary")
+    level = {
+        name: {t: float(np.median(phase.hu[phase.labels == t])) for t in (Tissue.CORTEX, Tissue.MEDULLA, Tissue.AORTA)}
+        for name, phase in exam.phases.items()
+    }
+    for name, least in (("corticomedullary", 25), ("nephrographic", -30), ("excretory", -50)):
+        difference = level[name][Tissue.CORTEX] - level[name][Tissue.MEDULLA]
+        assert (difference > 25) == (name == "corticomedullary")
+        assert difference > least
+    assert level["corticomedullary"][Tissue.AORTA] > 1.2 * level["nephrographic"][Tissue.AORTA]

@@ -65,6 +65,22 @@ def test_samples_show_the_phases_that_a_case_has_and_where_the_kidneys_are(pool:
     assert min(brightest) < 0.2 < 0.6 < max(brightest)  # HU / 1000 of both phases
 
 
+def test_half_of_the_crops_are_cut_by_a_smaller_field_of_view_at_any_side() -> None:
+    volumes = np.ones((2, 60, 80, 100), np.float32)
+    cut = np.zeros((3, 2))
+    whole = 0
+    for seed in range(200):
+        hu, filled = segmentation_cases._in_view(volumes, (30, 40, 50), np.random.default_rng(seed))
+        np.testing.assert_array_equal(filled > 0, hu > -1000)  # what is out of view is air without a kidney
+        inside = np.argwhere(filled > 0)
+        assert (inside.max(axis=0) + 1 - inside.min(axis=0) >= 2 * np.array(segmentation_cases.LEAST_IN_VIEW)).all()
+        whole += len(inside) == filled.size
+        cut[:, 0] += inside.min(axis=0) > 0
+        cut[:, 1] += inside.max(axis=0) + 1 < filled.shape
+    assert 80 < whole < 130
+    assert cut.min() > 20
+
+
 class Oracle(nn.Module):
     """Finds kidneys where the CT is brighter than fat; misses all of the non-contrast phase if so told."""
 
