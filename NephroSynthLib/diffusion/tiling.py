@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from NephroSynthLib.diffusion.denoiser import Prediction
+from NephroSynthLib.errors import Action, ResourceError, is_out_of_memory
 from NephroSynthLib.networks.blocks import Size
 
 TileDenoiser = Callable[[Tensor, Tensor, tuple[slice, slice, slice]], Prediction]
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,37 @@ def tile_shape(shape: Size, voxels: int, smallest: Size) -> Size:
         longest = max(halvable, key=lambda axis: tile[axis] / smallest[axis])
         tile[longest] = -(-tile[longest] // 2)
     return tile[0], tile[1], tile[2]
+
+
+def with_fitting_tile(
+    work: Callable[[Size], Done], shape: Size, voxels: int, smallest: Size, device: torch.device
+) -> Done:
+    """Returns the outcome of work on tiles, which starts again with smaller ones whenever the memory does not suffice.
+
+    Args:
+        work: Does the work with a tile of this size.
+        shape: The volume, in voxels (z, y, x).
+        voxels: The most voxels of the first tile.
+        smallest: The size that no tile falls below.
+        device: Where the work runs, for the error.
+
+    Raises:
+        ResourceError: Even the smallest tile does not fit.
+    """
+    tile = tile_shape(shape, voxels, smallest)
+    while True:
+        try:
+            return work(tile)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            smaller = tile_shape(shape, tile[0] * tile[1] * tile[2] // 2, smallest)
+            if smaller == tile:
+                raise ResourceError(
+                    f"The device {device} has too little memory even for a tile of {tile} voxels.",
+                    Action.FREE_DEVICE_MEMORY,
+                ) from None
+            tile = smaller
 
 
 def denoise_tiled(denoise: TileDenoiser, noisy: Tensor, t: float, tiling: Tiling) -> Prediction:

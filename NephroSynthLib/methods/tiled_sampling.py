@@ -8,8 +8,7 @@ from torch import Tensor, nn
 
 from NephroSynthLib.diffusion.denoiser import Prediction
 from NephroSynthLib.diffusion.samplers import Sampler
-from NephroSynthLib.diffusion.tiling import Tiling, denoise_tiled, tile_shape
-from NephroSynthLib.errors import Action, ResourceError, is_out_of_memory
+from NephroSynthLib.diffusion.tiling import Tiling, denoise_tiled, with_fitting_tile
 from NephroSynthLib.models.device import autocast, free_memory, in_words
 from NephroSynthLib.networks.blocks import Size
 from NephroSynthLib.progress import Progress
@@ -51,21 +50,13 @@ def sample_tiled(
     """
     device = next(denoiser.parameters()).device
     _, _, z, y, x = condition.shape
-    tile = tile_shape((z, y, x), _affordable_voxels(device), SMALLEST_TILE)
-    while True:
-        tiling = Tiling((z, y, x), tile, OVERLAP, STEP)
-        try:
-            return _sample(denoiser, sampler, condition, context, tiling, steps, seed, progress)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            smaller = tile_shape((z, y, x), tile[0] * tile[1] * tile[2] // 2, SMALLEST_TILE)
-            if smaller == tile:
-                raise ResourceError(
-                    f"The device {device} has too little memory even for a tile of {tile} voxels.",
-                    Action.FREE_DEVICE_MEMORY,
-                ) from None
-            tile = smaller
+    shape = (z, y, x)
+
+    def sample(tile: Size) -> Tensor:
+        tiling = Tiling(shape, tile, OVERLAP, STEP)
+        return _sample(denoiser, sampler, condition, context, tiling, steps, seed, progress)
+
+    return with_fitting_tile(sample, shape, _affordable_voxels(device), SMALLEST_TILE, device)
 
 
 def _sample(

@@ -12,12 +12,13 @@ from scipy import ndimage
 
 from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
 from NephroSynthLib.diffusion.samplers import DDIM
-from NephroSynthLib.diffusion.tiling import Tiling, denoise_tiled, tile_shape
+from NephroSynthLib.diffusion.tiling import Tiling, denoise_tiled, with_fitting_tile
 from NephroSynthLib.imaging.grids import canonical, resample
 from NephroSynthLib.imaging.sides import LEFT, RIGHT, SIDE_NAMES, SIDES
 from NephroSynthLib.models.bundle import load_bundle
 from NephroSynthLib.models.device import autocast, in_words, resolve_device
 from NephroSynthLib.models.swin_diffusion import restore_denoiser
+from NephroSynthLib.networks.blocks import Size
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.segmentation.kidney_pair import choose_kidneys, remarks
 from NephroSynthLib.segmentation.outline import refined_outline
@@ -82,7 +83,7 @@ def segment_kidneys(
 
     Raises:
         ModelError: If the model is unknown, damaged or of another task.
-        ResourceError: If the device is not there.
+        ResourceError: If the device is not there, or has too little memory even for small tiles.
 
     Example:
         >>> segment_kidneys(exam.noncontrast, SegmentationSettings()).volumes_ml
@@ -135,24 +136,29 @@ def _sample(
     hu: NDArray[np.floating], denoiser: Denoiser, steps: int, seed: int, progress: Progress
 ) -> NDArray[np.float32]:
     device = next(denoiser.parameters()).device
-    condition = torch.from_numpy(condition_channels(hu))[None].to(device)
-    tile = tile_shape(hu.shape, TILE_VOXELS, SMALLEST_TILE)
-    tiling = Tiling(hu.shape, tile, OVERLAP)
+    condition = torch.from_numpy(condition_channels(hu))[None]
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn((1, 1, *hu.shape), generator=generator).to(device)
+    fresh = generator.get_state()
     message = f"Finding the kidneys ({in_words(device)})"
 
     def denoise_tile(noisy: torch.Tensor, timestep: torch.Tensor, part: tuple[slice, slice, slice]) -> Prediction:
-        return denoiser(noisy, timestep, condition[(slice(None), slice(None), *part)])
+        return denoiser(noisy, timestep, condition[(slice(None), slice(None), *part)].to(device))
 
-    def denoise(noisy: torch.Tensor, timestep: float) -> Prediction:
-        return denoise_tiled(denoise_tile, noisy, timestep, tiling)
+    def sample(tile: Size) -> torch.Tensor:
+        tiling = Tiling(noise.shape[2:], tile, OVERLAP)
 
-    with torch.inference_mode(), autocast(device):
-        sample = DDIM(denoiser.process).sample(
-            denoise, noise, steps, generator, on_step=lambda done: progress.update(done, message)
-        )
-    return ((sample[0, 0].float().clamp(-1, 1) + 1) / 2).cpu().numpy()
+        def denoise(noisy: torch.Tensor, timestep: float) -> Prediction:
+            return denoise_tiled(denoise_tile, noisy, timestep, tiling)
+
+        with torch.inference_mode(), autocast(device):
+            generator.set_state(fresh)
+            return DDIM(denoiser.process).sample(
+                denoise, noise, steps, generator, on_step=lambda done: progress.update(done, message)
+            )
+
+    found = with_fitting_tile(sample, noise.shape[2:], TILE_VOXELS, SMALLEST_TILE, device)
+    return ((found[0, 0].float().clamp(-1, 1) + 1) / 2).cpu().numpy()
 
 
 def volumes_ml(labels: sitk.Image) -> dict[str, float]:

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from NephroSynthLib.diffusion.denoiser import Prediction
-from NephroSynthLib.diffusion.tiling import Tiling, denoise_tiled, tile_shape
+from NephroSynthLib.diffusion.tiling import Tiling, denoise_tiled, tile_shape, with_fitting_tile
+from NephroSynthLib.errors import ResourceError
 
 CPU = torch.device("cpu")
 
@@ -90,3 +91,28 @@ def test_tiles_shrink_to_the_memory_but_not_below_the_smallest() -> None:
 def test_tiles_too_small_for_their_overlap_are_refused() -> None:
     with pytest.raises(ValueError, match="too small"):
         Tiling((30, 30, 30), (8, 8, 8), (4, 4, 4))
+
+
+def test_work_that_runs_out_of_memory_starts_again_with_smaller_tiles() -> None:
+    tried: list[int] = []
+
+    def work(tile: tuple[int, int, int], most: int = 10_000) -> str:
+        tried.append(tile[0] * tile[1] * tile[2])
+        if tried[-1] > most:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return "done"
+
+    assert with_fitting_tile(work, (40, 64, 64), 10**6, (8, 16, 16), CPU) == "done"
+    assert tried[0] == 40 * 64 * 64
+    assert tried == sorted(tried, reverse=True)
+    assert tried[-1] <= 10_000 < tried[-2]
+    with pytest.raises(ResourceError, match=r"even for a tile of \(10, 16, 16\)"):
+        with_fitting_tile(lambda tile: work(tile, 0), (40, 64, 64), 10**6, (8, 16, 16), CPU)
+
+
+def test_another_error_of_the_work_is_raised_at_once() -> None:
+    def work(tile: tuple[int, int, int]) -> None:
+        raise RuntimeError("shapes differ")
+
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        with_fitting_tile(work, (40, 64, 64), 10**6, (8, 16, 16), CPU)

@@ -1,17 +1,26 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
+from torch import Tensor, nn
+from Unit.segmentation.abdomen import Abdomen, left_kidney, right_kidney
 
 from NephroSynthLib.diffusion.denoiser import Denoiser
+from NephroSynthLib.diffusion.variance_preserving import VariancePreserving
 from NephroSynthLib.models.bundle import load_bundle
 from NephroSynthLib.models.swin_diffusion import restore_denoiser
 from NephroSynthLib.progress import Progress
+from NephroSynthLib.segmentation import segmenter
+from NephroSynthLib.segmentation.kidney_pair import choose_kidneys
 from NephroSynthLib.segmentation.segmenter import (
     Segmentation,
     kidney_probability,
     label_warnings,
+    segment_kidneys,
     touching_mm2,
     volumes_ml,
 )
@@ -70,3 +79,69 @@ def test_the_probability_of_a_mirrored_ct_is_the_mirrored_probability(denoiser: 
     assert direct.min() >= 0
     assert direct.max() <= 1
     assert done == sorted(done)
+
+
+class Bright(nn.Module):
+    """Takes for kidney all voxels of 60 to 150 HU; runs out of memory above a number of voxels."""
+
+    def __init__(self, most: int = 10**9) -> None:
+        super().__init__()
+        self.low = nn.Parameter(torch.tensor(0.06))
+        self.most = most
+        self.tiles: list[int] = []
+
+    def forward(self, x: Tensor, t: Tensor, condition: Tensor, context: Tensor | None) -> Tensor:
+        self.tiles.append(x[0, 0].numel())
+        if self.tiles[-1] > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        thousands = condition[:, 1:2]
+        return torch.where((thousands > self.low) & (thousands < 0.15), 0.9, -1.0)
+
+
+def test_a_device_with_little_memory_finds_the_same_in_smaller_tiles(abdomen: Abdomen) -> None:
+    abdomen.add(right_kidney())
+    hu = np.concatenate([abdomen.hu, abdomen.hu], axis=0)
+    small, large = Bright(most=400_000), Bright()
+    tiled, whole = (kidney_probability(hu, Denoiser(net, VariancePreserving()), 1, 0) for net in (small, large))
+    assert small.tiles[0] == large.tiles[0] == hu.size
+    assert len(small.tiles) > len(large.tiles)
+    np.testing.assert_allclose(tiled, whole, atol=1e-3)
+
+
+def test_sides_are_those_of_the_patient_in_all_48_orientations(
+    abdomen: Abdomen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    abdomen.add(right_kidney())
+    abdomen.add(left_kidney((36, 38, 70)))
+    near = slice(12, 56), slice(26, 50), slice(18, 82)
+    hu, probability = abdomen.hu[near], abdomen.probability[near]
+    image = sitk.GetImageFromArray(hu.astype(np.float32))
+    image.SetSpacing((3.0, 3.0, 3.0))
+    image.SetOrigin((-150.0, -90.0, -400.0))
+    seen: list[np.ndarray] = []
+
+    def once(hu: np.ndarray, *_: object) -> np.ndarray:
+        seen.append(hu)
+        np.testing.assert_array_equal(hu, seen[0])
+        return probability
+
+    choice, bundle = (
+        choose_kidneys(probability, hu, 3.0),
+        load_bundle(SegmentationSettings().model, task="segmentation"),
+    )
+    monkeypatch.setattr(segmenter, "load_bundle", lambda *_, **__: bundle)
+    monkeypatch.setattr(segmenter, "restore_denoiser", lambda *_: None)
+    monkeypatch.setattr(segmenter, "kidney_probability", once)
+    monkeypatch.setattr(segmenter, "choose_kidneys", lambda *_: choice)
+    expected = None
+    for order, flips in itertools.product(itertools.permutations(range(3)), itertools.product((False, True), repeat=3)):
+        turned = sitk.Flip(sitk.PermuteAxes(image, order), flips)
+        found = segment_kidneys(turned, SegmentationSettings()).labels
+        assert found.GetDirection() == turned.GetDirection()
+        back = sitk.GetArrayFromImage(sitk.Resample(found, image, sitk.Transform(), sitk.sitkNearestNeighbor))
+        expected = back if expected is None else expected
+        np.testing.assert_array_equal(back, expected)
+    assert expected is not None
+    right, left = (np.argwhere(expected == label)[:, 2].mean() for label in (1, 2))
+    assert right < 32 < left  # columns run to the patient's left
+    assert len(seen) == 48
