@@ -137,8 +137,10 @@ def _sample(
 ) -> NDArray[np.float32]:
     device = next(denoiser.parameters()).device
     condition = torch.from_numpy(condition_channels(hu))[None]
+    depth, height, width = hu.shape
+    shape = depth, height, width
     generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn((1, 1, *hu.shape), generator=generator).to(device)
+    noise = torch.randn((1, 1, *shape), generator=generator).to(device)
     fresh = generator.get_state()
     message = f"Finding the kidneys ({in_words(device)})"
 
@@ -146,7 +148,7 @@ def _sample(
         return denoiser(noisy, timestep, condition[(slice(None), slice(None), *part)].to(device))
 
     def sample(tile: Size) -> torch.Tensor:
-        tiling = Tiling(noise.shape[2:], tile, OVERLAP)
+        tiling = Tiling(shape, tile, OVERLAP)
 
         def denoise(noisy: torch.Tensor, timestep: float) -> Prediction:
             return denoise_tiled(denoise_tile, noisy, timestep, tiling)
@@ -157,7 +159,7 @@ def _sample(
                 denoise, noise, steps, generator, on_step=lambda done: progress.update(done, message)
             )
 
-    found = with_fitting_tile(sample, noise.shape[2:], TILE_VOXELS, SMALLEST_TILE, device)
+    found = with_fitting_tile(sample, shape, TILE_VOXELS, SMALLEST_TILE, device)
     return ((found[0, 0].float().clamp(-1, 1) + 1) / 2).cpu().numpy()
 
 

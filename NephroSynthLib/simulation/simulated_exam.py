@@ -139,8 +139,9 @@ def simulate(
         painted = paint_mapped_anatomy(anatomy_seed, mapped, attenuation, canvas, pathologies)
     phases = {}
     streams = noise.spawn(len(names))
-    for index, (name, *acquired) in enumerate(zip(names, protocols, motions, maps, strict=True)):
-        phases[name] = _acquire_phase(np.random.default_rng(streams[index]), index, *acquired, painted.canvas, first)
+    for index, (name, protocol, motion, offset) in enumerate(zip(names, protocols, motions, maps, strict=True)):
+        noisy = np.random.default_rng(streams[index])
+        phases[name] = _acquire_phase(noisy, index, protocol, motion, offset, painted.canvas, first)
     clean = _slices(painted.canvas, PHASES.index("nephrographic"), protocols[0])
     truth = pull([(clean, "bilinear")], canvas, first, maps[0])[0][0]
     return SimulatedExam(

@@ -137,9 +137,11 @@ def _in_view(volumes: NDArray[np.float32], centre: Size, rng: np.random.Generato
     """
     if rng.random() < 0.5:
         return volumes
-    seen = np.zeros(volumes.shape[1:], bool)
-    faces = zip(centre, LEAST_IN_VIEW, seen.shape, strict=True)
-    seen[tuple(slice(max(0, c - _reach(rng, least, n)), c + _reach(rng, least, n)) for c, least, n in faces)] = True
+    seen = np.ones(volumes.shape[1:], bool)
+    for axis, (place, least) in enumerate(zip(centre, LEAST_IN_VIEW, strict=True)):
+        before, after = (_reach(rng, least, seen.shape[axis]) for _ in range(2))
+        indices = np.arange(seen.shape[axis])
+        seen &= ((indices >= place - before) & (indices < place + after)).reshape(np.roll((-1, 1, 1), axis))
     return np.where(seen, volumes, np.array([AIR_HU, 0.0], np.float32)[:, None, None, None])
 
 
