@@ -77,7 +77,15 @@ def translate(method: Any, steps: int = 2, seed: int = 0, case: Case | None = No
     return hu
 
 
-def walk(kind: type[TrainableMethod], folder: Path, *, steps: int, share: float, rate: float = 3e-3) -> Any:
+def walk(
+    kind: type[TrainableMethod],
+    folder: Path,
+    *,
+    steps: int,
+    share: float,
+    rate: float = 3e-3,
+    shape: Size = SHAPE,
+) -> Any:
     """Trains a method of a kind on a tiny batch, bundles it, restores it and translates with it.
 
     Args:
@@ -86,15 +94,17 @@ def walk(kind: type[TrainableMethod], folder: Path, *, steps: int, share: float,
         steps: Batches to train for.
         share: The loss must fall below this share of that before.
         rate: Learning rate.
+        shape: Size of the crops.
 
     Returns:
         The restored method.
     """
     torch.manual_seed(0)
     method = kind.untrained()
-    before, after = train(method, batch_of(method), steps, rate)
+    before, after = train(method, batch_of(method, shape=shape), steps, rate)
     assert after < share * before, (before, after)
     method.network.eval()
     restored = bundle_and_restore(method, folder)
-    np.testing.assert_allclose(translate(restored), translate(method), atol=0.5)
+    case = example(shape=shape).case
+    np.testing.assert_allclose(translate(restored, case=case), translate(method, case=case), atol=0.5)
     return restored

@@ -55,6 +55,11 @@ def condition_channels(case: Case) -> NDArray[np.float32]:
     return np.stack([*windows, dense, relative.clip(*RELATIVE_RANGE)]).astype(np.float32)
 
 
+def both_windows(case: Case) -> NDArray[np.float32]:
+    """Returns both phases in the window 400/50, in [-1, 1], (2, z, y, x)."""
+    return np.stack([to_window(case.noncontrast), to_window(case.excretory)]).astype(np.float32)
+
+
 def exam_context(contrast: Contrast) -> NDArray[np.float32]:
     """Returns the context of an exam as a whole: the enhancement of each compartment in hundreds of HU.
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import torch
 from pydantic import JsonValue
-from torch import nn
+from torch import Tensor, nn
 from typing_extensions import Self
 
 from NephroSynthLib.diffusion.denoiser import Denoiser
@@ -67,6 +67,15 @@ class WindowedDiffusion(ABC):
     def sampler(process: Process) -> Sampler:
         """Returns the sampler of the method's paper."""
 
+    def steps(self, settings: SynthesisSettings) -> int:
+        """Returns the steps that are taken."""
+        return steps_of(settings, self.own_steps)
+
+    @staticmethod
+    def inputs(case: Case) -> tuple[Tensor, Tensor | None]:
+        """Returns condition (1, K, z, y, x) and context (1, F), or None, of a case."""
+        return torch.from_numpy(condition_channels(case))[None], torch.from_numpy(exam_context(case.contrast))[None]
+
     @staticmethod
     def sample_of(example: Example) -> Sample:
         """See `TrainableMethod.sample_of`."""
@@ -74,15 +83,8 @@ class WindowedDiffusion(ABC):
 
     def translate(self, case: Case, settings: SynthesisSettings, seed: int, progress: Progress) -> HU:
         """See `Method.translate`."""
-        image = sample_tiled(
-            self.denoiser,
-            self.sampler(self.denoiser.process),
-            torch.from_numpy(condition_channels(case))[None],
-            torch.from_numpy(exam_context(case.contrast))[None],
-            steps_of(settings, self.own_steps),
-            seed,
-            progress,
-        )
+        sampler = self.sampler(self.denoiser.process)
+        image = sample_tiled(self.denoiser, sampler, *self.inputs(case), self.steps(settings), seed, progress)
         return from_window(image.clamp(-1, 1)).cpu().numpy()
 
 

@@ -19,7 +19,7 @@ from NephroSynthLib.networks.swin_denoiser import SwinDenoiser
 
 
 def test_it_learns_and_comes_back_from_its_bundle(tmp_path: Path) -> None:
-    walk(MtDdpm, tmp_path, steps=12, share=0.95)
+    walk(MtDdpm, tmp_path, steps=8, share=0.97)
 
 
 def test_its_settings_are_those_of_the_paper() -> None:

@@ -1,0 +1,204 @@
+"""ASCII: slices of 12 bits, each from those before it, by a score-based model (Jeong et al. 2023, MICCAI, pp. 366-375).
+
+The network knows K neighbouring slices as K channels. A volume is made from head to foot: the K - 1 slices before are
+known, the next one is inpainted beside them. The first ones follow slices of air. The paper generates slices from noise
+alone. Here each slice is also conditioned on both phases and on the contrast of the exam.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from torch import Tensor, nn
+from typing_extensions import Self
+
+from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
+from NephroSynthLib.diffusion.predictor_corrector import PredictorCorrector, inpainting
+from NephroSynthLib.diffusion.samplers import OnStep
+from NephroSynthLib.diffusion.variance_exploding import VarianceExploding
+from NephroSynthLib.imaging.grids import AIR_HU
+from NephroSynthLib.methods.condition import CONTEXT_FEATURES, KIDNEY_WEIGHT, exam_context
+from NephroSynthLib.methods.kinetic import MOST_HU
+from NephroSynthLib.methods.method import HU, Case, Example, Sample, TrainableMethod, TrainingPlan
+from NephroSynthLib.methods.slab import SLAB
+from NephroSynthLib.methods.windowed_diffusion import steps_of
+from NephroSynthLib.models.bundle import ModelBundle
+from NephroSynthLib.models.device import autocast, in_words
+from NephroSynthLib.networks.blocks import Size
+from NephroSynthLib.networks.swin_denoiser import SwinDenoiser, SwinDenoiserConfig
+from NephroSynthLib.networks.unet import unet
+from NephroSynthLib.progress import Progress
+from NephroSynthLib.settings import SynthesisSettings
+
+if TYPE_CHECKING:
+    from NephroSynthLib.methods.diffusion_training import DiffusionTraining
+
+OWN_STEPS = 50
+
+
+class AsciiConfig(BaseModel):
+    """Configuration of ASCII.
+
+    Attributes:
+        network: Architecture of the score network; its image channels are the K slices.
+        sigma_min: The least noise; a change of 1 HU is 0.0005 (section 3.1).
+        sigma_max: The most noise.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    network: SwinDenoiserConfig
+    sigma_min: float = Field(0.001, gt=0)
+    sigma_max: float = Field(1348.0, gt=0)
+
+    def wrap(self, network: nn.Module) -> Denoiser:
+        """Returns the denoiser of a score network (eq. 3), preconditioned as in Karras et al. 2022, table 1."""
+        return Denoiser(network, VarianceExploding(self.sigma_min, self.sigma_max), "residual")
+
+
+def full_range(hu: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Returns HU from -1024 to 3071 as numbers from -1 to 1 (section 3.2)."""
+    return ((hu.clip(AIR_HU, MOST_HU) - AIR_HU) * (2 / (MOST_HU - AIR_HU)) - 1).astype(np.float32)
+
+
+def with_slices_before(volume: NDArray[np.float32], count: int, air: float = -1.0) -> NDArray[np.float32]:
+    """Returns each slice, from head to foot, beside the slices before it.
+
+    Args:
+        volume: Shape (z, y, x), from foot to head.
+        count: K, the number of slices.
+        air: Fills the slices before the first one.
+
+    Returns:
+        Shape (K, z, y, x), from head to foot; the last channel is the slice itself.
+    """
+    downwards = np.concatenate([np.full((count - 1, *volume.shape[1:]), air, np.float32), volume[::-1]])
+    return np.stack([downwards[k : k + len(volume)] for k in range(count)])
+
+
+class _Ascii:
+    name: ClassVar[str]
+    title: ClassVar[str]
+    slices: ClassVar[int]
+    crop: ClassVar[Size] = SLAB
+    window_hu: ClassVar[tuple[float, float]] = (AIR_HU, MOST_HU)
+    normalization: ClassVar[Mapping[str, JsonValue]] = {
+        "range": "-1024 to 3071 HU as -1 to 1",
+        "order": "slices from head to foot, air before the first",
+    }
+
+    def __init__(self, configuration: AsciiConfig, network: SwinDenoiser) -> None:
+        self.configuration = configuration
+        self.network = network
+        self.denoiser = configuration.wrap(network)
+
+    @classmethod
+    def untrained(cls) -> Self:
+        """See `TrainableMethod.untrained`."""
+        count = cls.slices
+        configuration = AsciiConfig(
+            network=unet(
+                flat=True,
+                image_channels=count,
+                condition_channels=2 * count,
+                out_channels=count,
+                context_features=CONTEXT_FEATURES,
+            )
+        )
+        return cls(configuration, SwinDenoiser(configuration.network))
+
+    @classmethod
+    def restore(cls, bundle: ModelBundle, device: torch.device | str) -> Self:
+        """See `Method.restore`."""
+        configuration = bundle.configuration(AsciiConfig)
+        network = bundle.load_into(lambda: SwinDenoiser(configuration.network))
+        return cls(configuration, network.to(device).eval().requires_grad_(False))
+
+    @classmethod
+    def sample_of(cls, example: Example) -> Sample:
+        """See `TrainableMethod.sample_of`."""
+        kidneys = (example.kidneys[::-1] > 0.25).astype(np.float32)
+        return {
+            "image": with_slices_before(full_range(example.nephrographic), cls.slices),
+            "condition": cls._condition(example.case),
+            "context": exam_context(example.case.contrast),
+            "weight": 1 + (KIDNEY_WEIGHT - 1) * kidneys[None],
+        }
+
+    def translate(self, case: Case, settings: SynthesisSettings, seed: int, progress: Progress) -> HU:
+        """See `Method.translate`; section 3.2."""
+        device = next(self.network.parameters()).device
+        condition = torch.from_numpy(self._condition(case))[None].to(device)
+        context = torch.from_numpy(exam_context(case.contrast))[None].to(device)
+        steps, message = steps_of(settings, OWN_STEPS), f"Synthesizing the nephrographic phase ({in_words(device)})"
+        generator = torch.Generator(device).manual_seed(seed)
+        before = torch.full((1, self.slices - 1, 1, *case.noncontrast.shape[1:]), -1.0, device=device)
+        made: list[Tensor] = []
+        with torch.inference_mode(), autocast(device):
+            for index in range(len(case.noncontrast)):
+                part = progress.part(index / len(case.noncontrast), (index + 1) / len(case.noncontrast))
+                here = condition[:, :, index : index + 1]
+                image = self._next(before, here, context, steps, generator, partial(part.update, message=message))
+                made.append(image)
+                before = torch.cat([before, image], dim=1)[:, 1:]
+        downwards = torch.cat(made, dim=2)[0, 0].clamp(-1, 1).cpu().numpy()
+        return ((downwards[::-1] + 1) * ((MOST_HU - AIR_HU) / 2) + AIR_HU).astype(np.float32)
+
+    def _next(
+        self,
+        before: Tensor,
+        condition: Tensor,
+        context: Tensor,
+        steps: int,
+        generator: torch.Generator,
+        on_step: OnStep,
+    ) -> Tensor:
+        """Returns the next slice (1, 1, 1, y, x), inpainted beside the ones before it."""
+        process = self.denoiser.process
+        assert isinstance(process, VarianceExploding)
+
+        def denoise(x: Tensor, t: float) -> Prediction:
+            answer: Prediction = self.denoiser(x, torch.full((1,), t, device=x.device), condition, context)
+            return answer
+
+        noise = torch.randn((1, self.slices, *condition.shape[2:]), generator=generator, device=condition.device)
+        told = inpainting(denoise, before, process, generator)
+        image = PredictorCorrector(process).sample(told, noise, steps, generator, on_step)
+        return image[:, -1:]
+
+    @classmethod
+    def _condition(cls, case: Case) -> NDArray[np.float32]:
+        phases = (with_slices_before(full_range(hu), cls.slices) for hu in (case.noncontrast, case.excretory))
+        return np.concatenate(list(phases))
+
+    def training_module(self, plan: TrainingPlan) -> DiffusionTraining:
+        """Returns the training by score matching (eq. 3) at log-uniform noise; see `TrainableMethod`."""
+        from NephroSynthLib.methods.diffusion_training import DiffusionTraining
+
+        return DiffusionTraining(self.denoiser, plan, distance="l2", terminal=0.0, flat=True)
+
+
+class Ascii2(_Ascii):
+    """ASCII with one slice before."""
+
+    name: ClassVar[str] = "ascii-2"
+    title: ClassVar[str] = "ASCII(2) (doi 10.1007/978-3-031-43999-5_35), small, conditioned"
+    slices: ClassVar[int] = 2
+
+
+class Ascii3(_Ascii):
+    """ASCII with two slices before."""
+
+    name: ClassVar[str] = "ascii-3"
+    title: ClassVar[str] = "ASCII(3) (doi 10.1007/978-3-031-43999-5_35), small, conditioned"
+    slices: ClassVar[int] = 3
+
+
+if TYPE_CHECKING:
+    _conform: tuple[type[TrainableMethod], ...] = (Ascii2, Ascii3)

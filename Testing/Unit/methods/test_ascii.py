@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("lightning", reason="training needs the extra 'train'")
+
+from method_walk import CONTRAST, example, translate, walk
+
+from NephroSynthLib.methods.ascii import Ascii2, Ascii3, full_range, with_slices_before
+from NephroSynthLib.methods.method import Case
+
+
+@pytest.mark.parametrize("kind", [Ascii2, Ascii3])
+def test_it_learns_and_comes_back_from_its_bundle(kind: type[Ascii2], tmp_path: Path) -> None:
+    method = walk(kind, tmp_path, steps=12, share=0.97)
+    assert (method.configuration.sigma_min, method.configuration.sigma_max) == (0.001, 1348.0)
+    assert not np.array_equal(translate(method, seed=1), translate(method, seed=2))
+
+
+def test_the_range_of_12_bits_is_that_of_the_network() -> None:
+    np.testing.assert_allclose(full_range(np.array([-2000.0, -1024, 3071, 4000])), [-1, -1, 1, 1])
+    assert np.diff(full_range(np.array([40.0, 41.0])))[0] == pytest.approx(0.000488, abs=1e-5)  # section 3.1
+
+
+def test_slices_go_from_head_to_foot_and_begin_with_air() -> None:
+    volume = np.arange(4, dtype=np.float32)[:, None, None]  # 3 is the head
+    channels = with_slices_before(volume, 3)[..., 0, 0]
+    np.testing.assert_array_equal(channels, [[-1, -1, 3, 2], [-1, 3, 2, 1], [3, 2, 1, 0]])
+
+
+def test_a_slice_depends_on_those_above_it_and_not_on_those_below() -> None:
+    torch.manual_seed(0)
+    method = Ascii2.untrained()
+    for parameter in method.network.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.1)
+    method.network.eval()
+    case = example(shape=(3, 16, 16)).case
+    whole = translate(method, case=case)
+    for changed, same in ((0, [False, True, True]), (2, [False, False])):
+        excretory = case.excretory.copy()
+        excretory[changed] += 500
+        other = translate(method, case=Case(case.noncontrast, excretory, case.spacing, CONTRAST))
+        found = [np.array_equal(whole[z], other[z]) for z in range(3)]
+        assert found[-len(same) :] == same
