@@ -21,6 +21,8 @@ from NephroSynthLib.registration.kidney_stage import mask_extent, mask_points
 
 SPACING_MM, SPACING_WITHOUT_KIDNEYS_MM = 2.0, 4.0
 MARGIN_MM = 20.0
+LEAST_OVERLAP = 0.5
+"""Least Dice of a kidney of both phases after the registration; below it, one phase shows something else there."""
 NOISE_SIGMA = 0.75
 """Sigma in voxels of a Gaussian that removes most noise, which SSIM would count as misalignment, and keeps organs."""
 
@@ -46,12 +48,12 @@ class RegistrationQuality:
         ssim_affine: The same after stage 1; None if it did not run.
         ssim_after: The same for the transform that was returned.
         gate: SSIM_select of dsSNICT, the least `ssim_after` that passes.
-        passed: Whether `ssim_after` reaches the gate.
+        passed: Whether `ssim_after` reaches the gate, and each kidney overlaps by at least `LEAST_OVERLAP`.
         kidney_dice_before: Overlap of the kidney masks of both phases as acquired, by side, in [0, 1].
         kidney_dice_after: The same for the transform that was returned.
         kidney_shift_mm: Displacement of the centroid of each kidney by the transform, by side.
         min_jacobian: Least determinant of the Jacobian of the transform; positive means that nothing folds.
-        reasons: Grounds of the verdict, as sentences.
+        reasons: Grounds of the verdict, as sentences: the SSIM, the overlap of each kidney, the Jacobian.
     """
 
     ssim_before: float
@@ -68,7 +70,13 @@ class RegistrationQuality:
     @property
     def failures(self) -> tuple[str, ...]:
         """Reasons why the gate was missed; empty if it was passed."""
-        return () if self.passed else self.reasons[:1]
+        similar, *overlaps = self.reasons
+        apart = [
+            text
+            for overlap, text in zip(self.kidney_dice_after.values(), overlaps, strict=False)
+            if overlap < LEAST_OVERLAP
+        ]
+        return (*(() if self.ssim_after >= self.gate else (similar,)), *apart)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the figures as plain values, for JSON."""

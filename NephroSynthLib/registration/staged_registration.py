@@ -19,7 +19,7 @@ from NephroSynthLib.registration.fusion import FusedMap, fuse
 from NephroSynthLib.registration.geometry import FloatArray, translation
 from NephroSynthLib.registration.kidney_stage import KidneyMotion, mask_points, register_kidney
 from NephroSynthLib.registration.landmarks import Landmarks
-from NephroSynthLib.registration.quality import Judge, RegistrationQuality
+from NephroSynthLib.registration.quality import LEAST_OVERLAP, Judge, RegistrationQuality
 from NephroSynthLib.registration.stage_choice import EVIDENT_SSIM, Candidate, choose
 from NephroSynthLib.settings import RegistrationSettings
 
@@ -176,15 +176,23 @@ def _stage_two(
     return motions
 
 
+def _overlap_in_words(side: str, before: float, after: float) -> str:
+    """Returns the overlap of a kidney after and before the registration as a sentence."""
+    overlap = f"The {side} kidney overlaps by {after:.2f} (Dice), before by {before:.2f}"
+    if after >= LEAST_OVERLAP:
+        return f"{overlap}."
+    return f"{overlap}: the phases show different things there, because the gate asks for {LEAST_OVERLAP:.1f}."
+
+
 def _quality(judge: Judge, candidates: list[Candidate], best: Candidate, gate: float) -> RegistrationQuality:
     as_acquired = sitk.Transform(3, sitk.sitkIdentity)
     before, after = judge.dice(as_acquired), judge.dice(best.map.transform)
-    passed = best.ssim >= gate
+    similar = best.ssim >= gate
     folding = "nothing folds" if best.map.min_jacobian > 0 else "the field folds"
     ssim, needed = beside(best.ssim, gate)
     reasons = [
-        f"SSIM around the kidneys is {ssim}, {'not ' if not passed else ''}enough for the gate of {needed}.",
-        *(f"The {side} kidney overlaps by {after[side]:.2f} (Dice), before by {before[side]:.2f}." for side in after),
+        f"SSIM around the kidneys is {ssim}, {'' if similar else 'not '}enough for the gate of {needed}.",
+        *(_overlap_in_words(side, before[side], after[side]) for side in after),
         f"The least Jacobian determinant is {best.map.min_jacobian:.2f}, so {folding}.",
     ]
     return RegistrationQuality(
@@ -192,7 +200,7 @@ def _quality(judge: Judge, candidates: list[Candidate], best: Candidate, gate: f
         ssim_affine=next((candidate.ssim for candidate in candidates if candidate.mode == "affine"), None),
         ssim_after=best.ssim,
         gate=gate,
-        passed=passed,
+        passed=similar and all(overlap >= LEAST_OVERLAP for overlap in after.values()),
         kidney_dice_before=before,
         kidney_dice_after=after,
         kidney_shift_mm=judge.shifts(best.map.transform),

@@ -237,3 +237,16 @@ def test_a_missed_gate_never_looks_reached(pair: Any) -> None:
     assert "not enough" in missed.reasons[0]
     ssim, gate = (float(word.rstrip(".,")) for word in missed.reasons[0].split() if word[0].isdigit())
     assert ssim < gate
+
+
+def test_a_kidney_that_the_phases_show_at_different_places_misses_the_gate(pair: Any) -> None:
+    labels = sitk.GetArrayFromImage(pair.moving.labels)
+    elsewhere = np.where(labels == 1, 1, 2 * np.roll(labels == 2, labels.shape[0] // 2, axis=0)).astype(np.uint8)
+    moving = sitk.GetImageFromArray(elsewhere)
+    moving.CopyInformation(pair.moving.labels)
+    images = pair.fixed.image, pair.moving.image, pair.fixed.labels, moving
+    quality = register(*images, RegistrationSettings(mode="none", ssim_gate=0.0)).quality
+    assert not quality.passed
+    (failure,) = quality.failures
+    assert failure.startswith("The left kidney overlaps by 0.")
+    assert "different things" in failure
