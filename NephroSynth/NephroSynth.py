@@ -232,7 +232,7 @@ class NephroSynthTest(ScriptedLoadableModuleTest):
             self.skipTest(f"not installed: {', '.join(map(str, lacking))}")
         self.delayDisplay("Simulating an exam")
         logic = self.widget.logic
-        volumes = logic.load_sample(exam=SampleExam(Path(slicer.app.cachePath), spacing_mm=(2.4, 2.4, 4.5)))
+        volumes = logic.load_sample(exam=SampleExam(Path(slicer.app.cachePath), spacing_mm=(4.0, 4.0, 6.0)))
         parameters = logic.parameters()
         for phase, volume in volumes.items():
             setattr(parameters, phase, volume)

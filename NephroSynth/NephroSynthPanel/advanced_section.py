@@ -11,14 +11,16 @@ import slicer
 from slicer.i18n import tr as _
 
 from NephroSynthLib.errors import Cancelled, UsageError
-from NephroSynthLib.options import EXCRETORY_DELAY, SYNTHESIS_MODEL
+from NephroSynthLib.options import EXCRETORY_DELAY
 from NephroSynthLib.session.event_loop import EventLoop
 from NephroSynthLib.session.steps import Steps
 from NephroSynthLib.session.task import Plan, Task, TaskListener
 from NephroSynthPanel import installation
-from NephroSynthPanel.parameters import OPTIONS, TORCH_DEVICES, Parameters, restore_defaults
+from NephroSynthPanel.parameters import FACTS, OPTIONS, TORCH_DEVICES, Parameters, restore_defaults
 
 _OTHER = "other-file"
+_TASKS = {"model": "synthesis", "segmenter": "segmentation"}
+"""The parameters that name a model, and its task."""
 
 
 class AdvancedSection:
@@ -48,7 +50,8 @@ class AdvancedSection:
         ui.advancedSection.connect("contentsCollapsed(bool)", self._opened)
         ui.restoreDefaultsButton.connect("clicked()", self._restore)
         ui.deviceComboBox.connect("currentIndexChanged(int)", self._device_chosen)
-        ui.modelComboBox.connect("currentIndexChanged(int)", self._model_chosen)
+        ui.modelComboBox.connect("currentIndexChanged(int)", lambda index: self._model_chosen("model", index))
+        ui.segmenterComboBox.connect("currentIndexChanged(int)", lambda index: self._model_chosen("segmenter", index))
 
     def update(self) -> None:
         """Shows the device and the model of the parameters."""
@@ -59,10 +62,12 @@ class AdvancedSection:
         devices = {one["name"]: one["title"] for one in (self._known or {}).get("devices", ())}
         names = {name: devices.get(name, title) for name, title in TORCH_DEVICES.items()} | devices
         _fill(self._ui.deviceComboBox, names, parameters.device)
-        models = [one for one in (self._known or {}).get("models", ()) if one["task"] == "synthesis"]
-        titles = {one["name"]: one["name"] for one in models} or {SYNTHESIS_MODEL.default: SYNTHESIS_MODEL.default}
-        _fill(self._ui.modelComboBox, titles, parameters.model)
-        self._ui.modelComboBox.addItem(_("Other file…"), _OTHER)
+        models = (self._known or {}).get("models", ())
+        for name, task in _TASKS.items():
+            box, usual = getattr(self._ui, f"{name}ComboBox"), OPTIONS[name].default
+            titles = {one["name"]: one["name"] for one in models if one["task"] == task} or {usual: usual}
+            _fill(box, titles, getattr(parameters, name))
+            box.addItem(_("Other file…"), _OTHER)
         card = next((one for one in models if one["name"] == parameters.model), None)
         self._ui.modelCardLabel.text = model_card(card) if card else ""
         self._ui.modelCardLabel.visible = card is not None
@@ -105,18 +110,18 @@ class AdvancedSection:
         if not self._filling and parameters is not None and index >= 0:
             parameters.device = self._ui.deviceComboBox.itemData(index)
 
-    def _model_chosen(self, index: int) -> None:
+    def _model_chosen(self, name: str, index: int) -> None:
+        """Takes the chosen model as the parameter `name`, or lets the user choose a file."""
         parameters = self._parameters()
         if self._filling or parameters is None or index < 0:
             return
-        chosen = self._ui.modelComboBox.itemData(index)
+        box = getattr(self._ui, f"{name}ComboBox")
+        chosen = box.itemData(index)
         if chosen == _OTHER:
-            chosen = qt.QFileDialog.getOpenFileName(
-                self._ui.modelComboBox, _("Model"), "", _("NephroSynth models (*.safetensors)")
-            )
+            chosen = qt.QFileDialog.getOpenFileName(box, _("Model"), "", _("NephroSynth models (*.safetensors)"))
             chosen = chosen[0] if isinstance(chosen, tuple) else chosen
         if chosen:
-            parameters.model = chosen
+            setattr(parameters, name, chosen)
         self.update()
 
     def _restore(self) -> None:
@@ -150,7 +155,7 @@ def model_card(card: Mapping[str, Any]) -> str:
 
 def _explain(ui: Any) -> None:
     """Shows the help of each option as the tooltip of its widget."""
-    for name, option in OPTIONS.items():
+    for name, option in {**FACTS, **OPTIONS}.items():
         found = (getattr(ui, f"{name}{kind}", None) for kind in ("SpinBox", "ComboBox"))
         next(widget for widget in found if widget is not None).toolTip = _(option.help)
     from_dicom = _("'from DICOM' takes it from the header of the excretory phase, if the header has it.")

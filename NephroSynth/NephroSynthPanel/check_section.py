@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import qt
@@ -35,6 +36,7 @@ class CheckSection(ResultSection):
         self._flicker.interval = FLICKER_MS
         self._flicker.connect("timeout()", self._flick)
         self._upper_shown = False
+        ui.reportButton.connect("clicked()", lambda: self._do(open_report))
         ui.checkerboardButton.connect("toggled(bool)", self._checkerboard)
         ui.tilesSpinBox.connect("valueChanged(int)", self._tiles_changed)
         ui.flickerButton.connect("toggled(bool)", self._flicker_toggled)
@@ -61,6 +63,7 @@ class CheckSection(ResultSection):
             ui.leftKidneyButton.enabled = display.kidney_centre(run.kidneys, "left") is not None
             ui.outlinesCheckBox.checked = display.has_outlines(run.kidneys)
             ui.surfacesCheckBox.checked = display.has_surfaces(run.kidneys)
+        ui.reportButton.enabled = run is not None and run.report is not None
         ui.verdictLabel.text = _verdict(run)
         ui.registrationTableView.setMRMLTableNode(self._table(run))
 
@@ -165,6 +168,14 @@ class CheckSection(ResultSection):
         views = slicer.app.layoutManager()
         if on and views is not None:
             views.resetThreeDViews()
+
+
+def open_report(run: RunNodes) -> None:
+    """Opens the HTML report of a run in the web browser."""
+    file = Path(slicer.app.temporaryPath) / f"NephroSynth-{run.report.GetID()}.html"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(run.report.GetText(), encoding="utf-8")
+    qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(file)))
 
 
 def _verdict(run: RunNodes | None) -> str:

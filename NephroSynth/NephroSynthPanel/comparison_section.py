@@ -9,9 +9,9 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from NephroSynthLib.mrml import colours, display, layouts
+from NephroSynthLib.mrml import colours, display, layouts, volume_rendering
 from NephroSynthLib.mrml.run_nodes import RunNodes
-from NephroSynthLib.mrml.views import Ras, Sight, fit_views, look, sight, slice_nodes
+from NephroSynthLib.mrml.views import Ras, Sight, fit_views, look, show, sight, slice_nodes, slice_views
 from NephroSynthLib.session.event_loop import EventLoop
 from NephroSynthPanel.result_section import ResultSection
 
@@ -44,6 +44,7 @@ class ComparisonSection(ResultSection):
         ui.windowButton.connect("clicked()", lambda: self._do(self._window))
         ui.differenceButton.connect("toggled(bool)", lambda on: self._do(self._difference, on))
         ui.uncertaintyButton.connect("toggled(bool)", lambda on: self._do(self._uncertainty, on))
+        ui.volumeButton.connect("toggled(bool)", lambda on: self._do(self._volume, on))
         ui.profileButton.connect("clicked()", lambda: self._do(self._profile))
         ui.histogramButton.connect("clicked()", lambda: self._do(self._histogram))
         ui.kidneyHUButton.connect("clicked()", lambda: self._do(self._kidney_hu))
@@ -61,6 +62,8 @@ class ComparisonSection(ResultSection):
         ui.differenceButton.enabled = there and run.reference is not None
         ui.uncertaintyButton.enabled = there and run.uncertainty is not None
         ui.kidneyHUButton.enabled = there and run.kidneys is not None
+        ui.volumeButton.enabled = there
+        ui.volumeButton.checked = there and volume_rendering.is_rendered(_rendering(), run.synthetic)
         compared = there and bool(run.summary.get("metrics"))
         ui.metricsLabel.text = (
             _("The synthetic phase against the acquired one, which was registered to it:")
@@ -148,7 +151,7 @@ class ComparisonSection(ResultSection):
             self._ui.uncertaintyButton.checked = False
             name = _("{result} difference").format(result=run.synthetic.GetName())
             self._latest.request(
-                lambda: comparison.difference(scene, run.synthetic, run.reference, name, run.difference),
+                lambda: comparison.difference(scene, run.synthetic, run.reference, name, run.difference, run.region),
                 lambda node: self._show_difference(run, node),
             )
             return
@@ -160,7 +163,8 @@ class ComparisonSection(ResultSection):
         run.add("difference", node)
         on = self._ui.differenceButton.checked  # something else may have been chosen meanwhile
         if on:
-            self._show(run, "side-by-side", [run.synthetic, node])
+            self._show(run, "side-by-side", [run.synthetic, run.reference])
+            show(slicer.mrmlScene, slice_views(slicer.mrmlScene)[1:], run.reference, node, 1.0)
         colours.show_legend(node, on)
 
     def _uncertainty(self, run: RunNodes, on: bool) -> None:
@@ -173,7 +177,18 @@ class ComparisonSection(ResultSection):
         else:
             display.show_volume(slicer.mrmlScene, run.synthetic)
         if run.uncertainty is not None:
-            colours.show_legend(run.uncertainty, on)
+            colours.show_legend(run.uncertainty, on, next(iter(slice_nodes(slicer.mrmlScene)), None))
+
+    def _volume(self, run: RunNodes, on: bool) -> None:
+        """Shows the synthetic phase in the 3D views, or hides it. A layout without a 3D view gives way."""
+        if on == volume_rendering.is_rendered(_rendering(), run.synthetic):
+            return
+        if on:
+            layouts.restore_layout(slicer.mrmlScene)
+        volume_rendering.render(_rendering(), run.synthetic, on)
+        views = slicer.app.layoutManager()
+        if on and views is not None:
+            views.resetThreeDViews()
 
     def _metrics(self, run: RunNodes) -> Any:
         from NephroSynthLib.mrml import tables
@@ -262,6 +277,11 @@ class ComparisonSection(ResultSection):
 
         self._show(run, "plots", [run.synthetic, run.reference], at)
         plots.show_chart(slicer.mrmlScene, chart)
+
+
+def _rendering() -> Any:
+    """The logic of Slicer's module Volume Rendering."""
+    return slicer.modules.volumerendering.logic()
 
 
 def _kidney(run: RunNodes) -> Ras | None:

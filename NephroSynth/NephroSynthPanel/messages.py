@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from slicer.i18n import tr as _
 
 from NephroSynthLib.errors import Action, NephroSynthError, UsageError
 from NephroSynthLib.jobs.failures import as_our_error, traceback_of
+from NephroSynthLib.options import Option
 from NephroSynthLib.session.export_choice import ExportProblem
 from NephroSynthLib.session.run_choice import RunProblem
 
@@ -37,6 +40,13 @@ def run_problem(problem: RunProblem | None) -> str:
         RunProblem.OUTPUT_NOT_SEPARATE: _("Choose outputs that differ from the inputs and from each other."),
         RunProblem.INPUT_UNDER_OUTPUT_TRANSFORM: _("Choose another output transform: an input lies under this one."),
     }[problem]
+
+
+def too_small(option: Option[Any]) -> str:
+    """Returns the sentence for an option whose number lies below its range."""
+    return _("{least:g} {unit} is the least value: {help}").format(
+        least=option.least, unit=option.unit, help=_(option.help)
+    )
 
 
 def export_problem(problem: ExportProblem) -> UsageError:

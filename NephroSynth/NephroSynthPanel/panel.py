@@ -16,8 +16,9 @@ from NephroSynthPanel.check_section import CheckSection
 from NephroSynthPanel.comparison_section import ComparisonSection
 from NephroSynthPanel.export_section import ExportSection
 from NephroSynthPanel.inputs_section import InputsSection
-from NephroSynthPanel.parameters import Parameters
+from NephroSynthPanel.parameters import OUTPUTS, Parameters
 from NephroSynthPanel.run_section import RunSection
+from NephroSynthPanel.start_position import StartPosition
 
 _VOLUME = "vtkMRMLScalarVolumeNode"
 
@@ -44,6 +45,7 @@ class Panel:
         self.loop = logic.loop
         self.run = RunSection(ui, logic, self.parameters, self._finished)
         self.inputs = InputsSection(ui, logic, self.parameters, self.run.show_error, self.run.log)
+        self.start = StartPosition(ui, self.parameters)
         self.advanced = AdvancedSection(ui, self.loop, self.parameters, self.run.show_error)
         self.check = CheckSection(ui, self.loop, self.current_run, self.run.show_error)
         self.comparison = ComparisonSection(ui, self.loop, self.current_run, self.run.show_error)
@@ -74,8 +76,9 @@ class Panel:
         self._changed(None, None)
 
     def pause(self) -> None:
-        """Stops the flicker, because Slicer shows another module."""
+        """Stops the flicker and hides the handles, because Slicer shows another module."""
         self.check.stop()
+        self.start.stop()
 
     def disconnect(self) -> None:
         """Disconnects the widgets from the parameter node."""
@@ -83,6 +86,7 @@ class Panel:
             return
         self.check.stop()
         self.comparison.stop()
+        self.start.stop()
         parameters, self._parameters = self._parameters, None
         for selector in self._kidneys().values():
             selector.disconnect("currentNodeChanged(vtkMRMLNode*)", self._kidneys_chosen)
@@ -128,6 +132,10 @@ class Panel:
             "steps": ui.stepsSpinBox,
             "samples": ui.samplesSpinBox,
             "excretoryDelay": ui.excretoryDelaySpinBox,
+            "nephrographicDelay": ui.nephrographicDelaySpinBox,
+            "weight": ui.weightSpinBox,
+            "iodine": ui.iodineSpinBox,
+            "egfr": ui.egfrSpinBox,
             "seed": ui.seedSpinBox,
             "spacingX": ui.spacingXSpinBox,
             "spacingY": ui.spacingYSpinBox,
@@ -155,6 +163,7 @@ class Panel:
             wanted = getattr(parameters, f"want{name.capitalize()}")
             getattr(self._ui, f"{name}OutputSelector").enabled = wanted
         self.run.update()
+        self.start.update()
         self.advanced.update()
         shown = parameters.result.GetID() if parameters.result is not None else ""
         if shown != self._shown_result:
@@ -173,20 +182,13 @@ class Panel:
         parameters = self._parameters
         if parameters is None:
             return
-        outputs = {
-            "synthetic": run.synthetic,
-            "excretoryOutput": run.registered,
-            "kidneysOutput": run.kidneys,
-            "transformOutput": run.transform,
-            "uncertaintyOutput": run.uncertainty,
-        }
         self._shown_result = None
         with slicer.util.NodeModify(parameters):
-            for name, node in outputs.items():
-                if node is not None:
-                    setattr(parameters, name, node)
+            for name in OUTPUTS:  # the next run makes a new result; what is overwritten is chosen each time
+                setattr(parameters, name, None)
             parameters.result = run.synthetic
         self._changed(None, None)
+        self._ui.inputsSection.collapsed = True
         self._ui.checkSection.collapsed = False
         if run.kidneys is not None:
             display.show_outlines(run.kidneys, True)

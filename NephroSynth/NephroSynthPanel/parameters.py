@@ -46,6 +46,10 @@ class Parameters:
 
     Attributes:
         excretoryDelay: Seconds from the injection to the excretory phase. 0 takes them from the DICOM header.
+        nephrographicDelay: Seconds from the injection to the nephrographic phase that is wanted.
+        weight: Body weight in kg.
+        iodine: Mass of the injected iodine in g.
+        egfr: Glomerular filtration rate of both kidneys in ml/min.
         result: The synthetic volume of the run that is checked, compared and exported.
         spacingX: Voxel size of the results along x in mm. 0 keeps that of the non-contrast phase.
         spacingY: The same along y.
@@ -69,10 +73,15 @@ class Parameters:
 
     device: str = options.DEVICE.default
     model: str = options.SYNTHESIS_MODEL.default
+    segmenter: str = options.SEGMENTATION_MODEL.default
     registration: Registration = Registration(options.REGISTRATION.default)
     steps: Annotated[int, WithinRange(options.STEPS.least, options.STEPS.most)] = options.STEPS.default
     samples: Annotated[int, WithinRange(options.SAMPLES.least, options.SAMPLES.most)] = options.SAMPLES.default
     excretoryDelay: Annotated[int, WithinRange(0, int(options.EXCRETORY_DELAY.most))] = 0  # noqa: N815
+    nephrographicDelay: Annotated[int, WithinRange(0, int(options.NEPHROGRAPHIC_DELAY.most))] = 0  # noqa: N815
+    weight: Annotated[float, WithinRange(0.0, options.WEIGHT.most)] = 0.0
+    iodine: Annotated[float, WithinRange(0.0, options.IODINE.most)] = 0.0
+    egfr: Annotated[float, WithinRange(0.0, options.EGFR.most)] = 0.0
     seed: Annotated[int, WithinRange(options.SEED.least, LARGEST_SEED)] = options.SEED.default
     spacingX: Annotated[float, WithinRange(0.0, options.SPACING.most)] = 0.0  # noqa: N815
     spacingY: Annotated[float, WithinRange(0.0, options.SPACING.most)] = 0.0  # noqa: N815
@@ -84,16 +93,37 @@ class Parameters:
 OPTIONS: Mapping[str, options.Option[Any]] = {
     "device": options.DEVICE,
     "model": options.SYNTHESIS_MODEL,
+    "segmenter": options.SEGMENTATION_MODEL,
     "registration": options.REGISTRATION,
     "steps": options.STEPS,
     "samples": options.SAMPLES,
-    "excretoryDelay": options.EXCRETORY_DELAY,
     "seed": options.SEED,
     "spacingX": options.SPACING,
     "spacingY": options.SPACING,
     "spacingZ": options.SPACING,
 }
 """The parameters of the section Advanced, and the options that they set."""
+
+FACTS: Mapping[str, options.Option[Any]] = {
+    "excretoryDelay": options.EXCRETORY_DELAY,
+    "nephrographicDelay": options.NEPHROGRAPHIC_DELAY,
+    "weight": options.WEIGHT,
+    "iodine": options.IODINE,
+    "egfr": options.EGFR,
+}
+"""The parameters that tell of the patient and of the contrast medium, and the options that they set."""
+
+OUTPUTS = ("synthetic", "excretoryOutput", "kidneysOutput", "transformOutput", "uncertaintyOutput")
+"""The parameters that name nodes to overwrite."""
+
+
+def too_small(parameters: Parameters) -> options.Option[Any] | None:
+    """Returns the first option whose number is set but below its range, or None. 0 means not set."""
+    for name, option in {**FACTS, **OPTIONS}.items():
+        value = getattr(parameters, name)
+        if option.least is not None and isinstance(value, int | float) and 0 < value < option.least:
+            return option
+    return None
 
 
 def restore_defaults(parameters: Parameters) -> None:
@@ -115,7 +145,12 @@ def settings(parameters: Parameters) -> dict[str, Any]:
             "steps": parameters.steps,
             "samples": parameters.samples,
             "excretory_delay_s": parameters.excretoryDelay or None,
+            "nephrographic_delay_s": parameters.nephrographicDelay or None,
+            "weight_kg": parameters.weight or None,
+            "iodine_g": parameters.iodine or None,
+            "egfr_ml_min": parameters.egfr or None,
         },
+        "segmentation": {"model": parameters.segmenter},
         "spacing": list(spacing) if any(spacing) else None,
     }
 

@@ -1,4 +1,4 @@
-"""The progress bars: one for each stage, one for the whole run, and the time left."""
+"""The progress of a run: one bar with the stage and the time left, and a bar for each stage to open."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ProgressSection:
     """Shows the progress of a run.
 
     Args:
-        ui: The panel's widgets: `progressWidget`, `overallBar`, a bar for each stage, and `statusLabel`.
+        ui: The panel's widgets: `overallBar`, and a bar for each stage in a section of its own.
     """
 
     def __init__(self, ui: Any) -> None:
@@ -57,9 +57,23 @@ class ProgressSection:
         self._show_status()
 
     def _show_status(self) -> None:
-        left_s = self._progress.left_s
-        left = _("about {time} left").format(time=duration(left_s)) if left_s is not None else ""
-        self._ui.statusLabel.text = " – ".join(part for part in (self._progress.message, left) if part)
+        progress = self._progress
+        left = _("about {time} left").format(time=duration(progress.left_s)) if progress.left_s is not None else ""
+        parts = (_stages().get(progress.stage, ""), "%p %", left)
+        self._ui.overallBar.format = " – ".join(part for part in parts if part)
+        self._ui.statusLabel.text = progress.message
+
+
+def _stages() -> dict[str, str]:
+    """The names of the stages for the user."""
+    return {
+        "read": _("Reading"),
+        "segment": _("Finding the kidneys"),
+        "register": _("Registering"),
+        "synthesize": _("Synthesizing"),
+        "judge": _("Judging"),
+        "save": _("Loading"),
+    }
 
 
 def duration(seconds: float) -> str:

@@ -12,7 +12,7 @@ from NephroSynthLib.errors import Action, Cancelled, UsageError
 from NephroSynthLib.mrml.run_nodes import RunNodes
 from NephroSynthLib.session.task import State, Task, TaskListener
 from NephroSynthPanel import installation, messages
-from NephroSynthPanel.parameters import Parameters, run_choice, run_order
+from NephroSynthPanel.parameters import Parameters, run_choice, run_order, too_small
 from NephroSynthPanel.progress_section import ProgressSection
 
 
@@ -157,4 +157,7 @@ class RunSection:
 def _problem(parameters: Parameters | None) -> str:
     if parameters is None:
         return _("There is no scene.")
+    option = too_small(parameters)
+    if option is not None:
+        return messages.too_small(option)
     return messages.run_problem(run_choice(parameters).problem())

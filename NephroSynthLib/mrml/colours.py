@@ -53,8 +53,13 @@ def paint(
     _add_legend(node, legend)
 
 
-def show_legend(node: slicer.vtkMRMLScalarVolumeNode, on: bool) -> None:
+def show_legend(node: slicer.vtkMRMLScalarVolumeNode, on: bool, view: slicer.vtkMRMLSliceNode | None = None) -> None:
     """Shows or hides the colour legend of a volume, if it has one.
+
+    Args:
+        node: The volume.
+        on: Whether to show the legend.
+        view: The only slice view that shows it. None for all views that show the volume.
 
     A view draws a legend only if the legend was added to the scene after the view
     (vtkMRMLColorLegendDisplayableManager, OnMRMLSceneNodeAdded). So a legend is added again to be shown.
@@ -62,12 +67,12 @@ def show_legend(node: slicer.vtkMRMLScalarVolumeNode, on: bool) -> None:
     legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
     if legend is not None and on:
         legend.GetScene().RemoveNode(legend)
-        _add_legend(node, legend.GetTitleText())
+        _add_legend(node, legend.GetTitleText(), view)
     elif legend is not None:
         legend.SetVisibility(False)
 
 
-def _add_legend(node: slicer.vtkMRMLScalarVolumeNode, title: str) -> None:
+def _add_legend(node: slicer.vtkMRMLScalarVolumeNode, title: str, view: slicer.vtkMRMLSliceNode | None = None) -> None:
     legend: slicer.vtkMRMLColorLegendDisplayNode = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
     legend.SetTitleText(title)
     legend.SetLabelFormat("%.0f")
@@ -76,6 +81,8 @@ def _add_legend(node: slicer.vtkMRMLScalarVolumeNode, title: str) -> None:
     for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
         text.SetBackgroundColor(0.0, 0.0, 0.0)
         text.SetBackgroundOpacity(0.65)  # the middle of the diverging colours is white like the text
+    if view is not None:
+        legend.AddViewNodeID(view.GetID())
     legend.SetVisibility(True)
 
 

@@ -12,8 +12,10 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from NephroSynthLib.errors import Action, GeometryError
+from NephroSynthLib.imaging.body_mask import body_mask
 from NephroSynthLib.imaging.grids import resample
 from NephroSynthLib.mrml.colours import diverging, paint, sequential, show_legend
 from NephroSynthLib.mrml.display import overlay, set_ct_window
@@ -23,11 +25,28 @@ from NephroSynthLib.mrml.provenance import COMPARISON
 from NephroSynthLib.mrml.volume_nodes import Content, attach, in_world
 from NephroSynthLib.session.steps import Change, Step, Steps, in_background
 
-__all__ = ["DIFFERENCE_HU", "checkerboard", "difference", "show_legend", "uncertainty_overlay"]
+__all__ = [
+    "DIFFERENCE_HU",
+    "HIDDEN_HU",
+    "checkerboard",
+    "difference",
+    "round_top",
+    "show_legend",
+    "uncertainty_overlay",
+]
 
 DIFFERENCE_HU = 100.0
 """The colours of a difference range from minus to plus this value, as in the report."""
 
+LEAST_DIFFERENCE_HU, MOST_DIFFERENCE_HU = 10, 1000
+HIDDEN_HU = -1024
+"""The value of voxels whose difference is not shown."""
+Region: TypeAlias = "tuple[tuple[int, int, int], tuple[int, int, int]]"
+"""The first voxel and the size of a box, in x, y, z."""
+
+_GAS_HU = -300.0
+_SKIN_MM = 4.0
+_COARSE_MM = 3.0
 _OUTSIDE = -32000.0
 _LEAST_UNCERTAINTY_HU = 1.0
 _MOST_UNCERTAINTY_HU = 1e6
@@ -79,16 +98,25 @@ def checkerboard(
 
 
 def difference(
-    scene: slicer.vtkMRMLScene, synthetic: Volume, acquired: Volume, name: str, node: Volume | None = None
+    scene: slicer.vtkMRMLScene,
+    synthetic: Volume,
+    acquired: Volume,
+    name: str,
+    node: Volume | None = None,
+    region: Region | None = None,
 ) -> Steps[Change[Volume]]:
     """Makes the difference of two volumes in HU, in diverging colours from -100 to 100 HU with a legend.
+
+    Voxels that say nothing about the synthesis are `HIDDEN_HU`, and transparent: differences below 10 HU, and voxels
+    outside of the region, in the skin, in air and bowel gas, and where the acquired volume has no voxels.
 
     Args:
         scene: Where a new node is made.
         synthetic: The minuend. The result has its grid.
-        acquired: The subtrahend, on any grid. The difference is 0 where it has no voxels.
+        acquired: The subtrahend, on any grid.
         name: The name of the result.
         node: A node to update instead of making a new one.
+        region: The first voxel and the size of the synthesized region in x, y, z. None for the whole volume.
 
     Returns:
         A generator of steps whose value makes or updates the node.
@@ -96,9 +124,18 @@ def difference(
     Raises:
         GeometryError: While stepping, if the volumes do not overlap.
     """
+    spacing = synthetic.GetSpacing()
 
     def subtract(first: NDArray[Any], second: NDArray[Any]) -> Mixer:
-        return lambda part: np.where(second[part] > _OUTSIDE, np.subtract(first[part], second[part]), 0)
+        inside = _interior(first, spacing, region)
+
+        def slab(part: slice) -> NDArray[Any]:
+            a, b = first[part], second[part]
+            found = np.clip(np.subtract(a, b), -MOST_DIFFERENCE_HU, MOST_DIFFERENCE_HU)
+            shown = inside(part) & (a > _GAS_HU) & (b > _GAS_HU) & (np.abs(found) >= LEAST_DIFFERENCE_HU)
+            return np.where(shown, found, HIDDEN_HU)
+
+        return slab
 
     content = yield from _computed(synthetic, acquired, subtract, _("Making the difference"))
 
@@ -106,9 +143,42 @@ def difference(
         result = _shown(scene, content, name, node, "difference")
         limits = (-DIFFERENCE_HU, DIFFERENCE_HU)
         paint(result, diverging(scene), limits, _("Difference (HU), red: synthetic higher"))
+        shown = result.GetDisplayNode()
+        shown.SetThreshold(-MOST_DIFFERENCE_HU, MOST_DIFFERENCE_HU)
+        shown.ApplyThresholdOn()
+        shown.InterpolateOff()  # between a hidden and a shown voxel lies no value
         return result
 
     return make
+
+
+def _interior(
+    values: NDArray[Any], spacing: tuple[float, float, float], region: Region | None
+) -> Callable[[slice], NDArray[np.bool_]]:
+    """Returns a function that gives the voxels of a slab in a region of the body, without the skin.
+
+    Args:
+        values: CT (z, y, x), HU.
+        spacing: Voxel size (x, y, z) in mm.
+        region: First voxel and size in x, y, z. None for the whole volume.
+    """
+    strides = [max(1, round(_COARSE_MM / step)) for step in reversed(spacing)]
+    coarse = values[:: strides[0], :: strides[1], :: strides[2]]
+    steps = [stride * step for stride, step in zip(strides, reversed(spacing), strict=True)]
+    depth = ndimage.distance_transform_edt(body_mask(coarse), sampling=steps)
+    body = depth > _SKIN_MM
+    places = [np.arange(size) // stride for size, stride in zip(values.shape, strides, strict=True)]
+    start, size = region or ((0, 0, 0), values.shape[::-1])
+    wanted = [
+        (np.arange(count) >= first) & (np.arange(count) < first + length)
+        for count, first, length in zip(values.shape, reversed(start), reversed(size), strict=True)
+    ]
+
+    def slab(part: slice) -> NDArray[np.bool_]:
+        inside = body[np.ix_(places[0][part], places[1], places[2])]
+        return inside & wanted[0][part, None, None] & wanted[1][:, None] & wanted[2]
+
+    return slab
 
 
 def uncertainty_overlay(scene: slicer.vtkMRMLScene, volume: Volume, uncertainty: Volume, opacity: float = 0.5) -> None:
@@ -125,12 +195,23 @@ def uncertainty_overlay(scene: slicer.vtkMRMLScene, volume: Volume, uncertainty:
     everything = voxels(uncertainty.GetImageData()).ravel()
     values = everything[:: max(1, everything.size // _MOST_SAMPLES)]
     positive = values[values > _LEAST_UNCERTAINTY_HU]
-    top = float(np.percentile(positive, 99)) if positive.size else 2 * _LEAST_UNCERTAINTY_HU
+    top = round_top(float(np.percentile(positive, 99)) if positive.size else _LEAST_UNCERTAINTY_HU)
     paint(uncertainty, sequential(scene), (0.0, top), _("Uncertainty (SD, HU)"))
     display = uncertainty.GetDisplayNode()
     display.SetThreshold(_LEAST_UNCERTAINTY_HU, _MOST_UNCERTAINTY_HU)
     display.ApplyThresholdOn()
     overlay(scene, volume, uncertainty, opacity)
+
+
+def round_top(value: float) -> float:
+    """The least number from `value` upwards whose quarters are round: 1, 2 or 5, times a power of ten.
+
+    Example:
+        >>> round_top(12.5)
+        20.0
+    """
+    power = 10.0 ** np.floor(np.log10(value / 4))
+    return float(next(4 * step * power for step in (1, 2, 5, 10) if 4 * step * power >= value * (1 - 1e-9)))
 
 
 Mixer = Callable[[slice], "NDArray[Any]"]

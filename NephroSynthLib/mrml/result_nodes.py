@@ -36,13 +36,16 @@ _VOLUMES = {
 _OPTIONAL = ("acquired", "uncertainty")
 _LABELS = "kidneys"
 _NAMES = {
-    "synthetic": _("synthetic nephrographic"),
-    "excretory": _("excretory registered"),
-    "acquired": _("acquired nephrographic registered"),
-    "uncertainty": _("uncertainty"),
-    "kidneys": _("kidneys"),
-    "transform": _("excretory to non-contrast"),
+    "synthetic": _("Synthetic NP"),
+    "excretory": _("Registered EP"),
+    "acquired": _("Acquired NP"),
+    "uncertainty": _("NP uncertainty"),
+    "kidneys": _("Kidneys"),
+    "transform": _("EP to NC"),
 }
+"""Short names for views and charts. NC is the non-contrast phase, EP the excretory, NP the nephrographic phase.
+
+The attributes of a node name the volumes that it was made of."""
 _SHARE_OF_READING = 0.8
 
 
@@ -81,7 +84,7 @@ def load_result(
     Args:
         scene: The scene that takes new nodes.
         folder: The result folder.
-        noncontrast_node: The non-contrast phase. New nodes are named after it and placed beside it.
+        noncontrast_node: The non-contrast phase. New nodes are placed beside it.
         outputs: The nodes to update.
         wanted: The results to load, of `ALL`.
         inputs: The input nodes of the run, by role, for the provenance.
@@ -176,7 +179,7 @@ class _SceneChange:
             action()
 
     def _new(self, role: str, kind: str) -> slicer.vtkMRMLNode:
-        name = self._scene.GenerateUniqueName(f"{self._source.GetName()} {_NAMES[role]}")
+        name = self._scene.GenerateUniqueName(_NAMES[role])
         node = self._scene.AddNewNodeByClass(kind, name)
         self._undo.append(lambda: _remove(self._scene, node))
         self._new_nodes.append(node)

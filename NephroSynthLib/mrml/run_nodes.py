@@ -47,9 +47,9 @@ class RunNodes:
         synthetic: The synthetic volume.
 
     Example:
-        >>> run = run_nodes(slicer.util.getNode("CT synthetic nephrographic"))
+        >>> run = run_nodes(slicer.util.getNode("Synthetic NP"))
         >>> run.registered.GetName()
-        'CT excretory registered'
+        'Registered EP'
     """
 
     synthetic: slicer.vtkMRMLScalarVolumeNode
@@ -63,6 +63,15 @@ class RunNodes:
     def summary(self) -> dict[str, Any]:
         """The content of the run's `result.json`."""
         return run_summary(self.synthetic) or {}
+
+    @property
+    def region(self) -> tuple[tuple[int, int, int], tuple[int, int, int]] | None:
+        """The first voxel and the size of the synthesized region in x, y, z. None if the summary does not tell."""
+        found = self.summary.get("synthesis", {})
+        if "region_start" not in found or "region_size" not in found:
+            return None
+        (x, y, z), (width, height, depth) = found["region_start"], found["region_size"]
+        return (x, y, z), (width, height, depth)
 
     @property
     def aligned(self) -> dict[str, slicer.vtkMRMLScalarVolumeNode]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,7 +31,8 @@ _FIGURES = (
     (_("MS-SSIM"), "ms_ssim", 3),
     (_("MAE (HU)"), "mae_hu", 1),
     (_("RMSE (HU)"), "rmse_hu", 1),
-    (_("Bias (HU)"), "bias_hu", 1),
+    (_("Offset (HU)"), "bias_hu", 1),
+    (_("Texture error (HU)"), "texture_hu", 1),
     (_("NCC"), "ncc", 3),
 )
 _SIDES = {_("Right"): RIGHT, _("Left"): LEFT}
@@ -65,7 +67,10 @@ def fill_table(
 def metrics_table(
     scene: slicer.vtkMRMLScene, summary: Mapping[str, Any], name: str, node: slicer.vtkMRMLTableNode | None = None
 ) -> slicer.vtkMRMLTableNode:
-    """Makes a table of the similarity of synthetic and acquired phase, in the window 400/50 and in all HU.
+    """Makes a table of the similarity to the acquired phase: of the synthetic phase, and of images without a model.
+
+    The rows stand in groups: inside the kidneys and around them, in the window 400/50 and in all HU. The offset is the
+    mean error; the texture error is the standard deviation of the error, that is what remains without the offset.
 
     Args:
         scene: The scene that takes a new node.
@@ -79,27 +84,63 @@ def metrics_table(
     metrics = summary.get("metrics")
     if not metrics:
         raise UsageError(_("The run had no acquired nephrographic phase to compare with."))
-    regions = [(f"{metrics['region'].capitalize()}", metrics["around"])]
-    if metrics["inside"]:
-        regions.append((_("Inside kidneys"), metrics["inside"]))
-    dice = {"right": _("Dice, right kidney"), "left": _("Dice, left kidney")}
-    overlap = {dice[side]: figures for side, figures in (metrics["kidneys"] or {}).items()}
-    titles = [title for title, _, _ in _FIGURES]
-    columns: list[Column] = [(_("Figure"), "", [*titles, _("Fréchet distance"), *overlap])]
-    for place, figures in regions:
-        whole = figures is metrics["around"]
-        for suffix, key in ((_("window"), "window"), (_("all HU"), "hu")):
-            extra = [metrics["frechet_distance"] if whole and key == "window" else None]
-            extra += [figure["dice"] if not whole and key == "window" else None for figure in overlap.values()]
-            values = [_text(figures[key][field], digits) for _, field, digits in _FIGURES]
-            columns.append((f"{place}, {suffix}", "", [*values, *(_text(value, 3) for value in extra)]))
+    references = metrics.get("references", {})
+    titles = {"excretory phase": _("Excretory"), "kinetic baseline": _("Kinetic")}
+    compared = {_("Synthetic"): metrics, **{titles.get(key, key): one for key, one in references.items()}}
+    rows: list[tuple[str, list[str]]] = []
+    for region, values, title in _groups(str(metrics["region"])):
+        parts = [one[region][values] if one[region] else None for one in compared.values()]
+        found = [(text, _figures(parts, key, digits)) for text, key, digits in _FIGURES]
+        known = [(text, cells) for text, cells in found if set(cells) != {_NONE}]
+        rows += [(title, [""] * len(parts)), *known] if known else []
+    rows += _overlap(metrics, len(compared))
+    columns: list[Column] = [(_("Figure"), "", [text for text, _ in rows])]
+    columns += [(title, "", [cells[index] for _, cells in rows]) for index, title in enumerate(compared)]
     return fill_table(scene, columns, name, node)
+
+
+def _groups(region: str) -> tuple[tuple[str, str, str], ...]:
+    """The region, the range of HU, and the title of each group of rows."""
+    around = _("AROUND KIDNEYS") if region == "around kidneys" else _("BODY")
+    return (
+        ("inside", "window", _("KIDNEYS")),
+        ("around", "window", around),
+        ("inside", "hu", _("KIDNEYS, all HU")),
+        ("around", "hu", _("{region}, all HU").format(region=around)),
+    )
+
+
+def _figures(parts: Sequence[Mapping[str, Any] | None], key: str, digits: int) -> list[str]:
+    """One figure of each compared image, as text."""
+
+    def value(part: Mapping[str, Any] | None) -> float | None:
+        if part is None:
+            return None
+        if key == "texture_hu":
+            return math.sqrt(max(0.0, part["rmse_hu"] ** 2 - part["bias_hu"] ** 2))
+        found: float | None = part[key]
+        return found
+
+    return [_text(value(part), digits) for part in parts]
+
+
+def _overlap(metrics: Mapping[str, Any], images: int) -> list[tuple[str, list[str]]]:
+    """The rows of figures that only the synthetic phase has."""
+    blank = [""] * (images - 1)
+    titles = {"right": _("Dice, right kidney"), "left": _("Dice, left kidney")}
+    dice = {titles[side]: figures["dice"] for side, figures in (metrics["kidneys"] or {}).items()}
+    found = {_("Fréchet distance"): metrics["frechet_distance"], **dice}
+    return [(_("JUDGED BY NETWORKS"), ["", *blank]), *((text, [_text(one, 3), *blank]) for text, one in found.items())]
 
 
 def registration_table(
     scene: slicer.vtkMRMLScene, summary: Mapping[str, Any], name: str, node: slicer.vtkMRMLTableNode | None = None
 ) -> slicer.vtkMRMLTableNode:
-    """Makes a table of the registration, for each kidney and around both. Arguments are those of `metrics_table`."""
+    """Makes a table of the registration, for each kidney and around both.
+
+    The last row is the least Jacobian: the share of its volume that a voxel keeps where the field compresses it most.
+    At 0 or below, the field folds. Arguments are those of `metrics_table`.
+    """
     found = summary["registration"]
     after, gate = beside(found["ssim_after"], found["gate"])
     sides = ("right", "left")
@@ -110,20 +151,23 @@ def registration_table(
     def by_side(key: str) -> list[str]:
         return [*(_text(found[key].get(side), 2) for side in sides), ""]
 
-    def shift(*axes: str) -> list[str]:
+    def shift(axis: str, forth: str, back: str) -> list[str]:
         shifts = [found["kidney_shift_mm"].get(side) for side in sides]
-        return [*(", ".join(_text(one[axis], 1) for axis in axes) if one else _NONE for one in shifts), ""]
+        words = [(forth if one[axis] >= 0 else back).format(mm=abs(one[axis])) if one else _NONE for one in shifts]
+        return [*words, ""]
 
     rows = {
         _("SSIM before"): both(found["ssim_before"]),
         _("SSIM after affine"): both(found["ssim_affine"]),
         _("SSIM after"): ["", "", after.replace("-", "−")],
         _("SSIM needed"): ["", "", gate],
-        _("Dice before"): by_side("kidney_dice_before"),
-        _("Dice after"): by_side("kidney_dice_after"),
-        _("Shift (mm)"): shift("norm"),
-        _("to left, back, up"): shift("left", "posterior", "superior"),
-        _("Least Jacobian"): both(found["min_jacobian"]),
+        _("Overlap before (Dice)"): by_side("kidney_dice_before"),
+        _("Overlap after (Dice)"): by_side("kidney_dice_after"),
+        _("Moved"): shift("norm", _("{mm:.1f} mm"), ""),
+        _("   up or down"): shift("superior", _("{mm:.1f} mm up"), _("{mm:.1f} mm down")),
+        _("   to a side"): shift("left", _("{mm:.1f} mm left"), _("{mm:.1f} mm right")),
+        _("   back or forth"): shift("posterior", _("{mm:.1f} mm back"), _("{mm:.1f} mm forth")),
+        _("Least volume kept"): both(found["min_jacobian"]),
     }
     cells = list(zip(*rows.values(), strict=True))
     titles = (_("Right"), _("Left"), _("Both"))

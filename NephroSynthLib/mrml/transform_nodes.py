@@ -50,3 +50,33 @@ def transforms_above(node: slicer.vtkMRMLTransformableNode) -> list[slicer.vtkMR
         found.append(parent)
         parent = parent.GetParentTransformNode()
     return found
+
+
+def movable_transform(
+    scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLVolumeNode, name: str
+) -> slicer.vtkMRMLLinearTransformNode:
+    """Places a volume under a new linear transform, whose handles lie in the centre of the volume.
+
+    The volume does not move. A transform above it stays above the new one.
+
+    Args:
+        scene: The scene that takes the transform.
+        node: The volume.
+        name: The name of the transform.
+    """
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", scene.GenerateUniqueName(name))
+    transform.SetAndObserveTransformNodeID(node.GetTransformNodeID())
+    bounds = [0.0] * 6
+    node.GetRASBounds(bounds)
+    transform.SetCenterOfTransformation([(low + high) / 2 for low, high in zip(bounds[::2], bounds[1::2], strict=True)])
+    node.SetAndObserveTransformNodeID(transform.GetID())
+    return transform
+
+
+def show_handles(transform: slicer.vtkMRMLTransformNode, on: bool) -> None:
+    """Shows or hides the handles that move and turn a transform in the slice views and 3D views."""
+    if transform.GetDisplayNode() is None:
+        transform.CreateDefaultDisplayNodes()
+    display = transform.GetDisplayNode()
+    display.SetEditorVisibility(on)
+    display.SetEditorSliceIntersectionVisibility(on)

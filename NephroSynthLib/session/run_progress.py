@@ -22,6 +22,7 @@ class RunProgress:
 
     Attributes:
         fractions: The fraction in [0, 1] of each stage that is done.
+        stage: The present stage. Empty before the first event.
         message: The present work.
 
     Example:
@@ -34,7 +35,7 @@ class RunProgress:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._began = clock, clock()
         self.fractions: dict[str, float] = dict.fromkeys(PIPELINE_SHARES, 0.0)
-        self.message = ""
+        self.stage = self.message = ""
 
     def update(self, state: State, event: ProgressEvent) -> None:
         """Takes an event of the run's task. The stages before the present one are then complete."""
@@ -46,7 +47,7 @@ class RunProgress:
                 break
             self.fractions[earlier] = 1.0
         self.fractions[stage] = max(fraction, self.fractions[stage])
-        self.message = event.message
+        self.stage, self.message = stage, event.message
 
     @property
     def done(self) -> float:

@@ -58,6 +58,7 @@ def widget(host: Any) -> Any:
     """The module's widget, shown."""
     host.widget.panel.run.hide_error()
     host.widget.ui.logSection.collapsed = True
+    host.widget.ui.inputsSection.collapsed = False
     host.process_events()
     return host.widget
 
@@ -127,6 +128,10 @@ def result_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "around": {"window": similarity, "hu": similarity},
             "inside": {"window": similarity, "hu": similarity},
             "frechet_distance": 0.1,
+            "references": {
+                name: {"around": {"window": similarity, "hu": similarity}, "inside": None}
+                for name in ("excretory phase", "kinetic baseline")
+            },
             "kidneys": {
                 side: {"dice": 0.9, "mean_surface_distance_mm": 1.0, "hausdorff95_mm": 3.0}
                 for side in ("right", "left")

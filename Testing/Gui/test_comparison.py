@@ -54,7 +54,11 @@ def test_difference_and_uncertainty_are_painted_with_a_legend_until_something_el
     press(host, widget, widget.ui.uncertaintyButton)
     assert not widget.ui.differenceButton.checked
     assert legends(host, found.difference) == set()
-    assert legends(host, found.uncertainty) == {"Red", "Green", "Yellow"}
+    assert legends(host, found.uncertainty) == {"Red"}
+    press(host, widget, widget.ui.volumeButton)
+    assert found.synthetic.GetNthDisplayNode(1).GetVisibility()
+    press(host, widget, widget.ui.volumeButton)
+    assert not found.synthetic.GetNthDisplayNode(1).GetVisibility()
     press(host, widget, widget.ui.twoByTwoButton)
     assert not widget.ui.uncertaintyButton.checked
     assert legends(host, found.uncertainty) == set()

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 from gui_exam import ROOT, small_image, small_labels
-from playing import choose, run
+from playing import choose, press, run
 from scene_state import start
 
 UI = ROOT / "NephroSynth" / "Resources" / "UI" / "NephroSynth.ui"
@@ -120,7 +120,7 @@ def test_several_runs_live_in_one_scene(
 ) -> None:
     choose(widget, **exam_nodes)
     first = run(host, widget, result_folder)
-    choose(widget, synthetic=None, excretoryOutput=None, kidneysOutput=None, transformOutput=None)
+    assert widget.ui.syntheticSelector.currentNode() is None  # the next Apply makes a new result
     second = run(host, widget, result_folder)
     assert first.synthetic is not second.synthetic
     assert first.kidneys is not second.kidneys
@@ -134,10 +134,22 @@ def test_a_second_run_overwrites_what_is_chosen(
 ) -> None:
     choose(widget, **exam_nodes)
     first = run(host, widget, result_folder)
+    overwrite(widget, first)
     second = run(host, widget, result_folder)
     assert second.synthetic is first.synthetic
     assert second.registered is first.registered
     assert items_below(second.kidneys) == ["Right kidney", "Left kidney"]
+
+
+def overwrite(widget: Any, found: Any) -> None:
+    """Chooses the nodes of a run as outputs."""
+    choose(
+        widget,
+        synthetic=found.synthetic,
+        excretoryOutput=found.registered,
+        kidneysOutput=found.kidneys,
+        transformOutput=found.transform,
+    )
 
 
 def items_below(node: Any) -> list[str]:
@@ -158,6 +170,10 @@ def items_below(node: Any) -> list[str]:
         ("spacingY", 2.25),
         ("spacingZ", 1.5),
         ("excretoryDelay", 720),
+        ("nephrographicDelay", 110),
+        ("weight", 82.5),
+        ("iodine", 36),
+        ("egfr", 75),
         ("steps", 25),
         ("samples", 12),
         ("seed", 4711),
@@ -167,11 +183,11 @@ def test_a_typed_number_is_the_number_that_a_run_uses(host: Any, widget: Any, na
     from PySide6.QtWidgets import QLineEdit
     from slicer_host.pythonqt import to_qt
 
-    widget.ui.advancedSection.collapsed = False
+    widget.ui.advancedSection.collapsed = widget.ui.contrastSection.collapsed = False
     widget.panel.advanced.end_now()
     host.type(to_qt(getattr(widget.ui, f"{name}SpinBox")).findChild(QLineEdit), str(number))
     assert getattr(widget.panel.parameters(), name) == number
-    widget.ui.advancedSection.collapsed = True
+    widget.ui.advancedSection.collapsed = widget.ui.contrastSection.collapsed = True
 
 
 def test_tables_and_provenance_are_those_of_the_run_that_was_last(
@@ -195,6 +211,7 @@ def test_tables_and_provenance_are_those_of_the_run_that_was_last(
     summary["registration"]["ssim_after"] = 0.123
     (folder / "result.json").write_text(json.dumps(summary))
     choose(widget, nephrographic=None)
+    overwrite(widget, first)
     second = run(host, widget, folder)
     assert second.synthetic is first.synthetic
     again = second.registrationTable
@@ -220,11 +237,11 @@ def test_undo_takes_back_what_was_chosen_and_leaves_the_volumes_of_a_run(
         before = widget.panel.parameters()
         given = {name: getattr(before, name).GetID() for name in ("noncontrast", "excretory")}
         found = run(host, widget, result_folder)
-        assert widget.panel.parameters().synthetic is not None
+        assert widget.panel.parameters().result is not None
         slicer.mrmlScene.Undo()
         host.process_events()
         after = widget.panel.parameters()
-        assert after.synthetic is None
+        assert after.result is None
         assert len(found.aligned) == 4
         assert not any(node.GetUndoEnabled() for node in found.aligned.values())  # each step would copy all voxels
         assert {name: getattr(after, name).GetID() for name in given} == given
@@ -232,6 +249,71 @@ def test_undo_takes_back_what_was_chosen_and_leaves_the_volumes_of_a_run(
     finally:
         slicer.mrmlScene.SetUndoOff()
         slicer.mrmlScene.ClearUndoStack()
+
+
+def test_facts_of_the_patient_and_the_injection_reach_the_settings(widget: Any) -> None:
+    from NephroSynthPanel.parameters import settings
+
+    from NephroSynthLib.settings import Settings
+
+    parameters = widget.panel.parameters()
+    told = {"weight": 82.5, "iodine": 36.0, "egfr": 75.0, "nephrographicDelay": 110, "excretoryDelay": 720}
+    for name, value in told.items():
+        setattr(parameters, name, value)
+    found = Settings.model_validate(settings(parameters)).synthesis
+    assert (found.weight_kg, found.iodine_g, found.egfr_ml_min) == (82.5, 36.0, 75.0)
+    assert (found.excretory_delay_s, found.nephrographic_delay_s) == (720, 110)
+    for name in told:
+        setattr(parameters, name, parameters.default(name).value)
+    assert Settings.model_validate(settings(parameters)).synthesis.weight_kg is None
+
+
+def test_a_number_below_its_range_is_refused_before_the_run(ready: Any, host: Any) -> None:
+    ready.panel.parameters().weight = 1.0
+    assert not ready.ui.applyButton.enabled
+    assert "2 kg is the least value" in ready.ui.statusLabel.text
+    ready.panel.parameters().weight = 70.0
+    assert ready.ui.applyButton.enabled
+
+
+def test_the_start_position_is_the_transform_above_the_excretory_phase(
+    host: Any, ready: Any, exam_nodes: dict[str, Any]
+) -> None:
+    volume, ui = exam_nodes["excretory"], ready.ui
+    host.click(ui.nudgeButton)
+    transform = volume.GetParentTransformNode()
+    assert ui.startSelector.currentNode() is transform
+    assert transform.GetDisplayNode().GetEditorVisibility()
+    host.click(ui.nudgeButton)
+    assert not transform.GetDisplayNode().GetEditorVisibility()
+    ui.startSelector.setCurrentNode(None)
+    assert volume.GetParentTransformNode() is None
+    ui.startSelector.setCurrentNode(transform)
+    assert volume.GetParentTransformNode() is transform
+    ui.excretorySelector.setCurrentNode(exam_nodes["nephrographic"])
+    assert ui.startSelector.currentNode() is None
+    assert volume.GetParentTransformNode() is transform
+
+
+def test_the_report_opens_in_the_browser(
+    host: Any, ready: Any, result_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import qt
+
+    opened: list[Path] = []
+
+    class Services:
+        @staticmethod
+        def openUrl(url: Any) -> None:  # noqa: N802
+            opened.append(Path(url.toLocalFile()))
+
+    assert not ready.ui.reportButton.enabled
+    run(host, ready, result_folder)
+    monkeypatch.setattr(qt, "QDesktopServices", Services, raising=False)
+    host.click(ready.ui.reportButton)
+    assert opened[0].suffix == ".html"
+    assert "Simulated report" in opened[0].read_text()
+    opened[0].unlink()
 
 
 def test_unwanted_results_are_not_loaded(
@@ -354,16 +436,19 @@ def test_an_export_to_another_disk_than_the_temporary_one_appears_whole(
         assert [path for path in recent if not Path(path).exists()] == []
 
 
-def test_the_registration_table_fits_without_scrolling(
+def test_the_tables_fit_without_a_horizontal_scroll_bar(
     host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path
 ) -> None:
     choose(widget, **exam_nodes)
     run(host, widget, result_folder)
-    widget.ui.checkSection.collapsed = False
+    ui = widget.ui
+    ui.checkSection.collapsed = ui.comparisonSection.collapsed = False
     host.process_events()
-    table = widget.ui.registrationTableView
-    assert table.horizontalHeader().length() <= table.viewport().width
-    assert table.verticalHeader().length() <= table.viewport().height
+    press(host, widget, ui.kidneyHUButton)
+    host.process_events()
+    for table in (ui.registrationTableView, ui.metricsTableView, ui.kidneyHUTableView):
+        assert table.horizontalHeader().length() <= table.viewport().width, table.objectName
+    assert ui.registrationTableView.verticalHeader().length() <= ui.registrationTableView.viewport().height
 
 
 def test_no_choice_of_a_menu_is_cut_off(host: Any, widget: Any) -> None:

@@ -22,6 +22,9 @@ NOT_FOR_USERS = {
     "Simulated CTU non-contrast",  # names of nodes, which Slicer's own sample data does not translate either
     "Simulated CTU excretory",
     "Simulated CTU nephrographic",
+    "around kidneys",  # keys of result.json
+    "excretory phase",
+    "kinetic baseline",
     "exit abnormally",  # what others write
     "Fatal Python error",
     "Windows fatal exception",

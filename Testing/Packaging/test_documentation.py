@@ -53,7 +53,7 @@ def _plain(text: str) -> str:
 
 def _of_the_guide() -> set[str]:
     """What the guide tells about: headings, first columns of tables, and words in bold."""
-    headings = re.findall(r"^## (.+)$", GUIDE, re.MULTILINE)
+    headings = re.findall(r"^##+ (.+)$", GUIDE, re.MULTILINE)
     rows = re.findall(r"^\| ([^|]+?) \| [^|]+ \|$", GUIDE, re.MULTILINE)
     named = [*headings, *rows, *re.findall(r"\*\*([^*]+)\*\*", GUIDE)]
     return {*named, *(part for row in rows for part in row.split(", "))}
@@ -73,14 +73,14 @@ def _controls() -> set[str]:
 
 
 def test_the_user_guide_tells_about_every_control_of_the_panel() -> None:
-    units = {"s", "mm"}
+    units = {"s", "mm", "kg", "g", "ml/min"}
     told = _of_the_guide() | {word for word in ("tiles",) if word in GUIDE}
     assert _controls() - units - told == set()
 
 
 def test_the_user_guide_names_controls_by_the_words_on_the_panel() -> None:
     words = {_plain(text.text or "") for text in PANEL.iter("string")}
-    sections = re.split(r"^## ", GUIDE, flags=re.MULTILINE)[1:]
+    sections = re.split(r"^##+ ", GUIDE, flags=re.MULTILINE)[1:]
     for section in sections:
         if section.splitlines()[0] in words:
             for control in re.findall(r"^\| ([^|]+?) \| [^|]+ \|$", section, re.MULTILINE):

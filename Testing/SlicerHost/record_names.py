@@ -32,6 +32,7 @@ _QT_FOLDERS = {
     "QCheckBox": "src/widgets/widgets",
     "QComboBox": "src/widgets/widgets",
     "QCoreApplication": "src/corelib/kernel",
+    "QDesktopServices": "src/gui/util",
     "QDoubleSpinBox": "src/widgets/widgets",
     "QFileDialog": "src/widgets/dialogs",
     "QIODevice": "src/corelib/io",

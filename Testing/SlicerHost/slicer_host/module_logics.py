@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import slicer
 from PySide6.QtCore import QObject, Signal
 
 from slicer_host.properties import stored
+
+_SHARE = Path(__file__).parent / "share"
+"""The files that a logic of Slicer reads, in a folder named after its module."""
 
 # Module name -> logic class. Modules whose share folder holds files that the logic reads are named in the core package.
 _LOGICS = {
@@ -71,6 +75,8 @@ def built_in_modules(
     modules = {}
     for name, class_name in _LOGICS.items():
         logic = application_logic.GetColorLogic() if name == "Colors" else getattr(slicer, class_name)()
+        if (_SHARE / name).is_dir():
+            logic.SetModuleShareDirectory(str(_SHARE / name))
         logic.SetMRMLScene(scene)
         logic.SetMRMLApplicationLogic(application_logic)
         application_logic.SetModuleLogic(name, logic)

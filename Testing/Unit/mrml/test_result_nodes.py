@@ -68,9 +68,11 @@ def test_a_result_is_loaded_beside_its_input(scene: Scene, noncontrast: Node, ru
     study = tree.CreateStudyItem(tree.GetSceneItemID(), "CT urography")
     tree.CreateItem(study, noncontrast)
     loaded = finish(load_result(scene, run_folder, noncontrast))
-    for role in ("synthetic", "excretory", "uncertainty"):
+    names = {"synthetic": "Synthetic NP", "excretory": "Registered EP", "uncertainty": "NP uncertainty"}
+    for role, name in names.items():
         node = getattr(loaded, role)
-        assert node.GetName().startswith("Urography 1: native ")
+        assert node.GetName() == name
+        assert provenance(node)["Input.Noncontrast"] == "Urography 1: native"
         assert image_from_node(node).GetOrigin() == pytest.approx(ct.GetOrigin())
         assert tree.GetItemParent(tree.GetItemByDataNode(node)) == study
     window = loaded.synthetic.GetDisplayNode()

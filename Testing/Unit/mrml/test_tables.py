@@ -23,23 +23,41 @@ Columns = Callable[[Node], dict[str, list[Any]]]
 
 def test_the_metrics_of_a_run(scene: Scene, summary: dict[str, Any], columns_of: Columns) -> None:
     columns = columns_of(metrics_table(scene, summary, "metrics"))
-    around = dict(zip(columns["Figure"], columns["Around kidneys, window"], strict=True))
+    rows = list(zip(columns["Figure"], columns["Synthetic"], strict=True))
+    around = dict(rows[rows.index(("AROUND KIDNEYS", "")) : rows.index(("KIDNEYS, all HU", ""))])
     assert around["PSNR (dB)"] == "26.3"
-    assert around["Bias (HU)"] == "−1.2"
-    assert around["Fréchet distance"] == "0.040"
-    inside = dict(zip(columns["Figure"], columns["Inside kidneys, window"], strict=True))
-    assert inside["MS-SSIM"] == "–"
-    assert inside["Dice, right kidney"] == "0.950"
+    assert around["Offset (HU)"] == "−1.2"
+    inside = dict(rows[rows.index(("KIDNEYS", "")) : rows.index(("AROUND KIDNEYS", ""))])
+    assert "MS-SSIM" not in inside
+    figures = summary["metrics"]["inside"]["window"]
+    texture = (figures["rmse_hu"] ** 2 - figures["bias_hu"] ** 2) ** 0.5
+    assert float(inside["Texture error (HU)"]) == pytest.approx(texture, abs=0.06)
+    last = dict(rows[rows.index(("JUDGED BY NETWORKS", "")) :])
+    assert last["Fréchet distance"] == "0.040"
+    assert last["Dice, right kidney"] == "0.950"
     with pytest.raises(UsageError, match="no acquired"):
         metrics_table(scene, {**summary, "metrics": None}, "metrics")
+
+
+def test_images_without_a_model_stand_beside_the_synthetic_phase(
+    scene: Scene, summary: dict[str, Any], columns_of: Columns
+) -> None:
+    metrics = summary["metrics"]
+    worse = {**metrics["around"], "window": {**metrics["around"]["window"], "mae_hu": 33.3}}
+    references = {"excretory phase": {"around": worse, "inside": None}}
+    columns = columns_of(metrics_table(scene, {**summary, "metrics": {**metrics, "references": references}}, "metrics"))
+    assert list(columns) == ["Figure", "Synthetic", "Excretory"]
+    assert "33.3" in columns["Excretory"]
+    assert "–" in columns["Excretory"]
 
 
 def test_the_registration_of_a_run_with_one_kidney(scene: Scene, summary: dict[str, Any], columns_of: Columns) -> None:
     columns = columns_of(registration_table(scene, summary, "registration"))
     by_figure = {title: dict(zip(columns["Figure"], column, strict=True)) for title, column in columns.items()}
-    assert by_figure["Right"]["Dice after"] == "0.94"
-    assert by_figure["Right"]["to left, back, up"] == "1.5, −0.5, 11.0"
-    assert by_figure["Left"]["Shift (mm)"] == "–"
+    assert by_figure["Right"]["Overlap after (Dice)"] == "0.94"
+    shift = [by_figure["Right"][f"   {axis}"] for axis in ("to a side", "back or forth", "up or down")]
+    assert shift == ["1.5 mm left", "0.5 mm forth", "11.0 mm up"]
+    assert by_figure["Left"]["Moved"] == "–"
     assert by_figure["Both"]["SSIM after"] == "0.67"
     assert by_figure["Both"]["SSIM after affine"] == "–"
 

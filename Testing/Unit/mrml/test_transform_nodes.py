@@ -10,7 +10,7 @@ import SimpleITK as sitk
 import slicer
 
 from NephroSynthLib.errors import UnreadableInputError
-from NephroSynthLib.mrml.transform_nodes import transform_from_file, transforms_above
+from NephroSynthLib.mrml.transform_nodes import movable_transform, show_handles, transform_from_file, transforms_above
 from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image
 
 Scene = slicer.vtkMRMLScene
@@ -107,3 +107,18 @@ def test_all_transforms_above_a_node_are_found(scene: Scene, path: Path) -> None
     volume.SetAndObserveTransformNodeID(near.GetID())
     near.SetAndObserveTransformNodeID(far.GetID())
     assert transforms_above(volume) == [near, far]
+
+
+def test_a_volume_starts_where_it_lies_under_a_transform_with_handles_in_its_centre(scene: Scene) -> None:
+    image = sitk.Image(10, 10, 10, sitk.sitkInt16)
+    volume = node_from_image(scene, image, "excretory")
+    above = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "above")
+    volume.SetAndObserveTransformNodeID(above.GetID())
+    transform = movable_transform(scene, volume, "start")
+    assert transforms_above(volume) == [transform, above]
+    assert image_from_node(volume).GetOrigin() == image.GetOrigin()
+    assert transform.GetCenterOfTransformation() == pytest.approx((-4.5, -4.5, 4.5))
+    show_handles(transform, True)
+    assert transform.GetDisplayNode().GetEditorVisibility()
+    show_handles(transform, False)
+    assert not transform.GetDisplayNode().GetEditorVisibility()

@@ -38,6 +38,7 @@ def test_the_stages_before_the_present_one_are_complete(stage: str) -> None:
     assert all(progress.fractions[earlier] == 1.0 for earlier in STAGES[:index])
     assert all(progress.fractions[later] == 0.0 for later in STAGES[index + 1 :])
     assert progress.message == "busy"
+    assert progress.stage == stage
 
 
 def test_progress_never_goes_back() -> None:
