@@ -35,6 +35,7 @@ class _Exam:
         before: Non-contrast phase, HU.
         gain: Excretory phase minus non-contrast phase, HU.
         soft: Soft tissue in both phases, seen in both, away from urine with contrast.
+        urine: Urine with contrast, and other tissue that becomes as dense.
         kidney: Share of kidney in each voxel.
         left, behind: Distance from the middle of the spine towards the patient's left and back, mm.
         near: Slices at the height of the kidneys.
@@ -43,6 +44,7 @@ class _Exam:
     before: Volume
     gain: Volume
     soft: Mask
+    urine: Mask
     kidney: Volume
     left: Volume
     behind: Volume
@@ -83,15 +85,15 @@ def _coarse_exam(noncontrast: sitk.Image, excretory: sitk.Image, kidneys: sitk.I
     unseen = sitk.GetArrayFromImage(_coarse(excretory <= AIR_HU, 1.0)) > 0.01
     kidney = sitk.GetArrayFromImage(_coarse(kidneys > 0, 0.0))
     first, second = sitk.GetArrayFromImage(before), sitk.GetArrayFromImage(after)
-    dense = second > _DENSE_HU
+    urine = (second > _DENSE_HU) & (first < _BONE_HU)
     soft = between(first, *_SOFT_BEFORE) & between(second, *_SOFT_AFTER) & ~unseen
-    soft &= ~ndimage.binary_dilation(dense & (first < _BONE_HU), iterations=1)
+    soft &= ~ndimage.binary_dilation(urine, iterations=1)
     slices = np.flatnonzero((kidney > 0.5).any(axis=(1, 2)))
     near = np.zeros((len(first), 1, 1), bool)
     if slices.size:
         near[slices[0] : slices[-1] + 1] = True
     left, behind = _from_spine(first, near)
-    return _Exam(first, second - first, soft, kidney, left, behind, near)
+    return _Exam(first, second - first, soft, urine, kidney, left, behind, near)
 
 
 def _coarse(image: sitk.Image, outside: float) -> sitk.Image:
@@ -122,7 +124,8 @@ def _from_spine(values: Volume, near: Mask) -> tuple[Volume, Volume]:
 def _kidney(exam: _Exam) -> tuple[float | None, float]:
     """Returns the median gain of the parenchyma, and the share of parenchyma in the kidneys.
 
-    The parenchyma is what gains at least half as much as the median, which leaves out cysts and necrosis.
+    The gain is that of tissue which gains at least half as much as the median, which leaves out cysts and necrosis. The
+    share leaves out urine with contrast, and what gains little and is too thick to be the blurred border of a kidney.
     """
     labelled = exam.kidney > 0.5
     inside = ndimage.binary_erosion(labelled) & exam.soft
@@ -130,8 +133,9 @@ def _kidney(exam: _Exam) -> tuple[float | None, float]:
         return None, 1.0
     gain = exam.gain[inside]
     kept = gain[gain > 0.5 * np.median(gain)]
-    solid = exam.soft & labelled & (exam.gain > 0.4 * np.median(kept))
-    return float(np.median(kept)), float(np.count_nonzero(solid) / np.count_nonzero(labelled))
+    cysts = ndimage.binary_opening(labelled & ~exam.urine & (exam.gain < 0.4 * np.median(kept)))
+    other = labelled & (exam.urine | cysts)
+    return float(np.median(kept)), 1 - float(np.count_nonzero(other) / np.count_nonzero(labelled))
 
 
 def _blood(exam: _Exam) -> float | None:
