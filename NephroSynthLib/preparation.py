@@ -116,7 +116,7 @@ def prepare_exam(
             settings.registration,
             landmarks=landmarks,
             progress=registering,
-        )
+        ).to_frame(exam.excretory_placement)
         if settings.strict:
             check_gate(registration)
     uncovered = coverage_warnings(registration.registered, kidneys.labels)

@@ -16,7 +16,9 @@ from NephroSynthLib.exam.volume import Volume
 from NephroSynthLib.imaging.grids import canonical, index_to_world
 
 _SAMPLES = 24
-_LEAST_OVERLAP, _GOOD_OVERLAP = 0.25, 0.6
+LEAST_OVERLAP = 0.25
+"""Phases that share less of the smaller volume are refused."""
+_GOOD_OVERLAP = 0.6
 
 
 def check_paths_differ(paths: Mapping[str, Path]) -> None:
@@ -58,7 +60,7 @@ def check_phases(volumes: Mapping[str, Volume]) -> list[str]:
                 f"{roles} have the same voxels: the same series was given twice.", Action.GIVE_EACH_PHASE_ONCE
             )
         overlap = overlap_share(volume.image, other.image)
-        if overlap < _LEAST_OVERLAP:
+        if overlap < LEAST_OVERLAP:
             raise GeometryError(
                 f"{roles} {'hardly' if overlap else 'do not'} overlap in space.",
                 Action.GIVE_ONE_EXAM,

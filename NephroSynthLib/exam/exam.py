@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import SimpleITK as sitk
+from numpy.typing import NDArray
 
 from NephroSynthLib.exam.agreement import check_paths_differ, check_phases
+from NephroSynthLib.exam.common_frame import in_common_frame
 from NephroSynthLib.exam.kidney_labels import read_kidneys
 from NephroSynthLib.exam.volume import read_volume
 from NephroSynthLib.progress import Progress
@@ -23,8 +26,8 @@ class Exam:
 
     Attributes:
         noncontrast: The non-contrast phase, whose grid is the reference.
-        excretory: The excretory phase.
-        nephrographic: The acquired nephrographic phase; None if there is none to compare with.
+        excretory: The excretory phase, turned or moved back if it does not lie as the non-contrast phase.
+        nephrographic: The acquired nephrographic phase, likewise; None if there is none to compare with.
         kidneys: uint8 label map on the grid of the non-contrast phase: 1 right, 2 left; None if not known.
         warnings: Doubts that the user should weigh, as sentences without patient identifiers.
         excretory_delay_s: Seconds from the injection to the excretory phase, if its DICOM header states them.
@@ -32,6 +35,7 @@ class Exam:
         iodine_g: Mass of the injected iodine, if the DICOM header of the excretory phase states it.
         notes: Information about the reading, such as the DICOM series that were chosen.
         label: The name that the user gave the exam; never one from a header.
+        excretory_placement: 4x4 map of points of `excretory` to the frame of its file, LPS mm; None if they are one.
     """
 
     noncontrast: sitk.Image
@@ -44,6 +48,7 @@ class Exam:
     iodine_g: float | None = None
     notes: tuple[str, ...] = ()
     label: str = ""
+    excretory_placement: NDArray[np.float64] | None = None
 
 
 def read_exam(
@@ -64,7 +69,7 @@ def read_exam(
 
     Raises:
         UnreadableInputError, ImageContentError, NotCTError: As `read_volume`.
-        GeometryError: As `read_volume`, or if phases do not overlap.
+        GeometryError: As `read_volume`, or if phases do not show the same part of the body.
         IdentityError: If phases are of different patients, or the same series is given twice.
         NoKidneyError: If the label map has no kidney.
 
@@ -82,7 +87,8 @@ def read_exam(
         volumes[role] = read_volume(path, role, progress.part(index / len(paths), (index + 1) / len(paths)))
         progress.update((index + 1) / len(paths), f"read the {role}")
     warnings = [warning for volume in volumes.values() for warning in volume.warnings]
-    warnings += check_phases(volumes)
+    volumes, placements, doubts = in_common_frame(volumes)
+    warnings += [*doubts, *check_phases(volumes)]
     reference_volume = volumes["non-contrast phase"]
     reference = reference_volume.image
     labels = None
@@ -99,4 +105,5 @@ def read_exam(
         volumes["excretory phase"].excretory_delay_s,
         volumes["excretory phase"].weight_kg or reference_volume.weight_kg,
         volumes["excretory phase"].iodine_g,
+        excretory_placement=placements.get("excretory phase"),
     )

@@ -44,7 +44,7 @@ def register(request: RegisterRequest, progress: Progress) -> Summary:
         doubts, notes = (*fixed.warnings, *moving.warnings), (*notes, *fixed.notes, *moving.notes)
     found = registration.register(
         exam.noncontrast, exam.excretory, *labels, settings.registration, progress=progress.stage("register")
-    )
+    ).to_frame(exam.excretory_placement)
     if settings.strict:
         check_gate(found)
     summary = {

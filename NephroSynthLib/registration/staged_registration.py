@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
@@ -16,7 +16,7 @@ from NephroSynthLib.progress import Progress
 from NephroSynthLib.registration.affine import register_affine
 from NephroSynthLib.registration.dense_stage import refine
 from NephroSynthLib.registration.fusion import FusedMap, fuse
-from NephroSynthLib.registration.geometry import FloatArray, translation
+from NephroSynthLib.registration.geometry import FloatArray, affine_transform, translation
 from NephroSynthLib.registration.kidney_stage import KidneyMotion, mask_points, register_kidney
 from NephroSynthLib.registration.landmarks import Landmarks
 from NephroSynthLib.registration.quality import LEAST_OVERLAP, Judge, RegistrationQuality
@@ -43,6 +43,18 @@ class Registration:
     quality: RegistrationQuality
     warnings: tuple[str, ...]
     notes: tuple[str, ...] = ()
+
+    def to_frame(self, placement: FloatArray | None) -> Registration:
+        """Returns the registration with its transform carried on to another frame of the moving phase.
+
+        Args:
+            placement: 4x4 map of moving points to the other frame, LPS mm; None for the same frame.
+        """
+        if placement is None:
+            return self
+        transform = sitk.CompositeTransform([affine_transform(placement), self.transform])
+        transform.FlattenTransform()
+        return replace(self, transform=transform)
 
 
 def register(

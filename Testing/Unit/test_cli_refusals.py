@@ -57,8 +57,14 @@ def colour(image: sitk.Image) -> sitk.Image:
     return sitk.Compose([sitk.Cast(image, sitk.sitkInt16)] * 3)
 
 
-def far_away(image: sitk.Image) -> sitk.Image:
-    moved = sitk.Image(image)
+def shuffled(hu: np.ndarray) -> np.ndarray:
+    tissue = np.abs(hu) < 400
+    hu[tissue] = np.random.default_rng(0).permutation(hu[tissue])
+    return hu
+
+
+def far_away_without_organs(image: sitk.Image) -> sitk.Image:
+    moved = changed(image, shuffled)
     moved.SetOrigin([5000.0, 0.0, 0.0])
     return moved
 
@@ -101,7 +107,7 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
     "gantry tilt": (lambda d, i, w: {"excretory": folder_of(i, d, w, edit=tilt)}, "tilt"),
     "irregular slices": (lambda d, i, w: {"excretory": folder_of(i, d, w, edit=crowd)}, "not a whole volume"),
     "missing slices": (lambda d, i, w: {"excretory": folder_of(i, d, w, skip=(7, 8))}, "not a whole volume"),
-    "no overlap": (lambda d, i, w: {"excretory": write(far_away(i), d / "far.nii.gz")}, "overlap"),
+    "no overlap": (lambda d, i, w: {"excretory": write(far_away_without_organs(i), d / "far.nii.gz")}, "overlap"),
     "one file twice": (lambda d, i, w: {"noncontrast": (path := write(i, d / "i.nrrd")), "excretory": path}, "same"),
     "one series twice": (
         lambda d, i, w: {"noncontrast": write(i, d / "a.nrrd"), "excretory": write(i, d / "b.nii.gz")},

@@ -97,6 +97,17 @@ def test_the_transform_survives_a_file(pair: Any, result: Registration, tmp_path
     assert np.allclose(_moved(again, points), _moved(result.transform, points), atol=1e-6)
 
 
+def test_a_transform_is_carried_on_to_the_frame_of_the_file(pair: Any, result: Registration, tmp_path: Path) -> None:
+    placement = np.diag([-1.0, 1.0, 1.0, 1.0])
+    placement[:3, 3] = (5.0, -10.0, 400.0)
+    carried = result.to_frame(placement)
+    sitk.WriteTransform(carried.transform, str(tmp_path / "transform.h5"))
+    points = pair.kidney_points("left")
+    found = _moved(sitk.ReadTransform(str(tmp_path / "transform.h5")), points)
+    assert np.allclose(found, apply(placement, _moved(result.transform, points)), atol=1e-6)
+    assert result.to_frame(None) is result
+
+
 def test_registering_the_other_way_round_leads_back(pair: Any, result: Registration) -> None:
     back = register(pair.moving.image, pair.fixed.image, pair.moving.labels, pair.fixed.labels, RegistrationSettings())
     for side in ("right", "left"):
