@@ -66,8 +66,17 @@ class Action(Enum):
     GIVE_LANDMARKS = (
         "give-landmarks",
         "Give more landmarks, each in both phases: three that do not lie on one line, "
-        "or for an affine map four that do not lie in one plane.",
+        "or for an affine or thin-plate map four that do not lie in one plane.",
     )
+    GIVE_POINTS = (
+        "give-points",
+        "Give Slicer's markups (.mrk.json), or a table (.csv) with named columns in LPS mm (see "
+        "Documentation/Registration.md).",
+    )
+
+    GIVE_TRANSFORM = "give-transform", "Give the folder of a result, or its transform, excretory_to_noncontrast.h5."
+    GIVE_TRANSFORMED = "give-transformed", "Give a volume, a label map or points, or ask for a map of the transform."
+    GIVE_GRID = "give-grid", "Give an image whose grid the output takes."
 
     # Kidneys
     COVER_KIDNEYS = "cover-kidneys", "Check that it covers the kidneys, or give their segmentation."

@@ -13,6 +13,7 @@ from typing import Generic, Literal, TypeVar, get_args
 Value = TypeVar("Value")
 
 RegistrationMode = Literal["dense", "two-stage", "affine", "none"]
+LandmarkUse = Literal["start", "rigid", "affine", "thin-plate"]
 SamplerName = Literal["ddpm", "ddim", "dpm-solver++"]
 PhaseFormat = Literal["nifti", "nrrd", "dicom"]
 ImageFormat = Literal["nifti", "nrrd"]
@@ -54,6 +55,12 @@ REGISTRATION: Option[RegistrationMode] = Option(
     choices=get_args(RegistrationMode),
 )
 SSIM_GATE = Option(0.65, "Least SSIM around the kidneys after registration (SSIM_select of dsSNICT).", 0.0, 1.0)
+LANDMARK_USE: Option[LandmarkUse] = Option(
+    "start",
+    "Use of landmarks. start: a rigid map of them starts the registration of the abdomen; rigid, affine, thin-plate: "
+    "such a map replaces it. A thin-plate map replaces the registration of each kidney, too.",
+    choices=get_args(LandmarkUse),
+)
 STRICT = Option(False, "Fail (exit 4) if the registration misses its quality gate.")
 
 # Segmentation

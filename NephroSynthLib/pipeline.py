@@ -42,7 +42,7 @@ def run(
         exam: The phases; the non-contrast phase's grid is the reference.
         settings: The settings of every stage.
         progress: Receives the progress of each stage; may cancel.
-        landmarks: Corresponding points of the two phases, from which the registration starts.
+        landmarks: Corresponding points of the two phases, each in the frame of its file.
 
     Raises:
         NoKidneyError: If no kidney is found in the non-contrast phase.

@@ -84,7 +84,7 @@ def prepare_exam(
         settings: Spacing, segmentation, registration, device and seed; `strict` refuses a missed quality gate.
         segmenting: Receives the progress of the segmentation; may cancel.
         registering: Receives the progress of the registration; may cancel.
-        landmarks: Corresponding points of the two phases, from which the registration starts.
+        landmarks: Corresponding points of the two phases, each in the frame of its file.
         clock: Measures the stages 'segment' and 'register'.
 
     Raises:
@@ -114,7 +114,7 @@ def prepare_exam(
             kidneys.labels,
             excretory_kidneys.labels,
             settings.registration,
-            landmarks=landmarks,
+            landmarks=landmarks.in_frame(exam.excretory_placement) if landmarks else None,
             progress=registering,
         ).to_frame(exam.excretory_placement)
         if settings.strict:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from NephroSynthLib import options
-from NephroSynthLib.options import Option, RegistrationMode, SamplerName
+from NephroSynthLib.options import LandmarkUse, Option, RegistrationMode, SamplerName
 
 
 def field(option: Option[Any], **extra: Any) -> Any:
@@ -33,6 +33,7 @@ class RegistrationSettings(_Settings):
 
     mode: RegistrationMode = field(options.REGISTRATION)
     ssim_gate: float = field(options.SSIM_GATE)
+    landmark_use: LandmarkUse = field(options.LANDMARK_USE)
 
 
 class SegmentationSettings(_Settings):

@@ -7,6 +7,10 @@ from NephroSynthLib.errors import Action
 _ADVICE = {
     Action.GIVE_PHASES: "Give --noncontrast and --excretory, or --dicom, not both.",
     Action.CHECK_REGISTRATION: "Check that both phases are of one exam, or run without --strict.",
+    Action.GIVE_TRANSFORMED: (
+        "Give --volume, --labels or --points, or ask for --inverse-field, --jacobian or --displacement."
+    ),
+    Action.GIVE_GRID: "Give --like IMAGE, whose grid the output takes.",
     Action.COVER_KIDNEYS: "Check that it covers the kidneys, or give their segmentation with --kidneys.",
     Action.GIVE_DICOM_PHASES: "Give --dicom, or DICOM folders for the phases.",
     Action.GIVE_SYNTHETIC: "Give synthetic_nephrographic.nii.gz of the result as --volume.",

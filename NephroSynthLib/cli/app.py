@@ -22,7 +22,11 @@ _VOLUMES = "A volume is a NIfTI, NRRD or MetaImage file, or a folder with one DI
 
 _DEVICE = {"device": SettingFlag("device")}
 _SEED = {"seed": SettingFlag("seed")}
-_REGISTRATION = {"registration": SettingFlag("registration.mode"), "strict": SettingFlag("strict")}
+_REGISTRATION = {
+    "registration": SettingFlag("registration.mode"),
+    "landmark-use": SettingFlag("registration.landmark_use"),
+    "strict": SettingFlag("strict"),
+}
 _SPACING = {
     "spacing": SettingFlag("spacing", read_spacing, metavar="native|X,Y,Z", default="native"),
 }
@@ -61,6 +65,7 @@ COMMANDS: Mapping[str, Mapping[str, SettingFlag]] = {
     "register": {**_SEGMENTER, **_DEVICE, **_REGISTRATION},
     "segment": _SEGMENTATION,
     "synthesize": _SYNTHESIS,
+    "transform": {},
     "evaluate": {},
     "phases": {},
     "export-dicom": {},

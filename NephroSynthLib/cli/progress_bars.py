@@ -28,6 +28,7 @@ SHARES: Mapping[str, Mapping[str, float]] = {
     "register": {stage: PIPELINE_SHARES[stage] for stage in ("read", "segment", "register", "save")},
     "segment": {stage: PIPELINE_SHARES[stage] for stage in ("read", "segment", "save")},
     "synthesize": {stage: PIPELINE_SHARES[stage] for stage in ("read", "synthesize", "save")},
+    "transform": {"read": 1.0, "save": 1.0},
     "evaluate": {stage: PIPELINE_SHARES[stage] for stage in ("read", "judge")},
     "prepare": {"read": 1.0},
     "train": {"train": 1.0},

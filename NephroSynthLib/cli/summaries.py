@@ -50,7 +50,7 @@ def _print_table(table: Table, console: Console) -> None:
 
 def _figures(summary: Summary, seconds: float) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    sections = (_registration, _segmentation, _enhancement, _metrics, _cohort)
+    sections = (_registration, _transformation, _segmentation, _enhancement, _metrics, _cohort)
     rows = [row for section in sections for row in section(summary)]
     for name, value in (*rows, *_cost(summary, seconds)):
         table.add_row(Text(name, style="bold"), Text(value))
@@ -65,6 +65,24 @@ def _registration(summary: Summary) -> Iterator[Row]:
         after, gate = beside(found["ssim_after"], found["gate"])
         yield "SSIM around the kidneys", f"{found['ssim_before']:.2f} before, {after} after"
         yield "quality gate", f"{gate}, {verdict}"
+        if found.get("landmarks"):
+            yield "landmarks", _landmarks(found["landmarks"])
+
+
+def _landmarks(errors: Summary) -> str:
+    """Returns the errors at the landmarks in words."""
+    text = (
+        f"{errors['pairs']} pairs; mean distance {errors['registered_mean']:.1f} mm after the registration "
+        f"(worst {errors['registered_worst']:.1f}), {errors['fit_mean']:.1f} mm of the fitted map"
+    )
+    held_out = errors["held_out_mean"]
+    return text if held_out is None else f"{text}, {held_out:.1f} mm at pairs left out of the fit"
+
+
+def _transformation(summary: Summary) -> Iterator[Row]:
+    if "inverse_error_mm" in summary:
+        yield "carried", f"from the {summary['from']} to the {summary['to']} frame"
+        yield "error of the inverse", f"at most {summary['inverse_error_mm']:.2f} mm"
 
 
 def _segmentation(summary: Summary) -> Iterator[Row]:

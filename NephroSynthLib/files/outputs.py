@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 TRANSFORM = "excretory_to_noncontrast.h5"
+INVERSE_TRANSFORM = "noncontrast_to_excretory.h5"
+MOVED_POINTS = "points"
 SUMMARY = "result.json"
 REPORT = "report.html"
 READY = "ready"
@@ -34,5 +36,11 @@ OUTPUTS: Mapping[str, Sequence[str]] = {
     "register": (*_images("excretory_registered"), TRANSFORM, SUMMARY),
     "segment": (*_images("kidneys"), SUMMARY),
     "synthesize": (*_images(SYNTHETIC, "uncertainty"), SUMMARY),
+    "transform": (
+        *(f"{name}.nii.gz" for name in ("volume", "labels", "jacobian", "displacement")),
+        *(f"{MOVED_POINTS}{suffix}" for suffix in (".mrk.json", ".csv")),
+        INVERSE_TRANSFORM,
+        SUMMARY,
+    ),
     "export-dicom": ("synthetic_nephrographic", "kidneys.dcm"),
 }

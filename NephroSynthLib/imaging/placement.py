@@ -146,11 +146,11 @@ class _Coarse:
             min(max(1, int(fine_mm / step)), n) for step, n in zip(image.GetSpacing(), image.GetSize(), strict=True)
         ]
         averaged = sitk.BinShrink(sitk.Cast(image, sitk.sitkFloat32), factors)
+        grid = sitk.Image(size, sitk.sitkUInt8)
+        grid.SetSpacing((fine_mm,) * 3)
+        grid.SetOrigin(lower.tolist())
         values = sitk.GetArrayFromImage(
-            sitk.Resample(
-                averaged, size, sitk.Transform(), sitk.sitkLinear, lower.tolist(), (fine_mm,) * 3,
-                np.eye(3).ravel().tolist(), AIR_HU, sitk.sitkFloat32, True,
-            )  # fmt: skip
+            sitk.Resample(averaged, grid, sitk.Transform(), sitk.sitkLinear, AIR_HU, sitk.sitkFloat32, True)
         )
         body = body_mask(values)
         windowed = np.where(body, np.clip(values, LOWER_HU, UPPER_HU), LOWER_HU)

@@ -16,6 +16,7 @@ from NephroSynthLib.jobs import (
     result_export,
     run_exam,
     stages,
+    transformation,
 )
 from NephroSynthLib.jobs.request import ComputingRequest, Request, Summary, parse
 from NephroSynthLib.progress import AT_ONCE, Ending, Progress
@@ -42,6 +43,7 @@ JOBS: Mapping[str, Job] = {
     "register": Job(stages.RegisterRequest, stages.register),
     "segment": Job(stages.SegmentRequest, stages.segment),
     "synthesize": Job(stages.SynthesizeRequest, stages.synthesize),
+    "transform": Job(transformation.TransformRequest, transformation.transform),
     "evaluate": Job(stages.EvaluateRequest, stages.evaluate),
     "phases": Job(dicom_phases.PhasesRequest, dicom_phases.phases),
     "export-dicom": Job(dicom_output.ExportRequest, dicom_output.export_dicom),

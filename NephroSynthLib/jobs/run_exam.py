@@ -15,7 +15,8 @@ from NephroSynthLib.files.outputs import OUTPUTS
 from NephroSynthLib.files.staging import check_apart, check_space, check_target, staged_folder
 from NephroSynthLib.jobs.chosen_models import check_chosen_models
 from NephroSynthLib.jobs.dicom_output import EXCRETORY_SERIES, NONCONTRAST_SERIES, need_library
-from NephroSynthLib.jobs.request import ComputingRequest, DicomFolder, Flag, Summary, Volume, WritingRequest
+from NephroSynthLib.jobs.landmark_input import RegisteringRequest
+from NephroSynthLib.jobs.request import DicomFolder, Flag, Summary, Volume, WritingRequest
 from NephroSynthLib.jobs.run_input import RunInput, export_run, find_series, with_series
 from NephroSynthLib.options import ImageFormat
 from NephroSynthLib.progress import Progress
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from NephroSynthLib.exam.exam import Exam
 
 
-class RunRequest(ComputingRequest, WritingRequest):
+class RunRequest(RegisteringRequest, WritingRequest):
     """Runs the whole job: segment, register, synthesize, judge, report."""
 
     noncontrast: Volume | None = Field(None, description="Non-contrast phase.")
@@ -81,6 +82,7 @@ def run(request: RunRequest, progress: Progress) -> Summary:
     from NephroSynthLib.exam.exam import read_exam
 
     check_chosen_models(request.settings, "segmentation", "synthesis")
+    landmarks = request.read_landmarks()
     wants_dicom = request.dicom_out is not None
     if request.dicom_out is not None:
         need_library("highdicom")
@@ -97,7 +99,7 @@ def run(request: RunRequest, progress: Progress) -> Summary:
     from NephroSynthLib import pipeline  # after the exam: a refused one need not wait for the networks' libraries
     from NephroSynthLib.jobs.result_folder import save_result
 
-    result = pipeline.run(exam, request.settings, progress)
+    result = pipeline.run(exam, request.settings, progress, landmarks=landmarks)
     progress.stage("save").update(0.0, "Writing the result")
     with staged_folder(request.out, request.overwrite, OUTPUTS["run"]) as folder:
         summary = save_result(result, folder, images=request.images)

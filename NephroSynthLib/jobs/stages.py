@@ -9,11 +9,12 @@ from pydantic import Field
 from NephroSynthLib.files.outputs import OUTPUTS, TRANSFORM
 from NephroSynthLib.files.staging import staged_folder
 from NephroSynthLib.jobs.chosen_models import check_chosen_models
+from NephroSynthLib.jobs.landmark_input import RegisteringRequest
 from NephroSynthLib.jobs.request import ComputingRequest, Request, Summary, Volume, WritingRequest
 from NephroSynthLib.progress import Progress
 
 
-class RegisterRequest(ComputingRequest, WritingRequest):
+class RegisterRequest(RegisteringRequest, WritingRequest):
     """Registers the excretory phase to the non-contrast one: the abdomen first, then each kidney on its own."""
 
     noncontrast: Volume = Field(description="Non-contrast phase.")
@@ -31,6 +32,7 @@ def register(request: RegisterRequest, progress: Progress) -> Summary:
     from NephroSynthLib.preparation import check_gate, find_kidneys
 
     settings = request.settings
+    landmarks = request.read_landmarks()
     if settings.registration.mode in ("dense", "two-stage"):
         check_chosen_models(settings, "segmentation")
     exam = read_exam(request.noncontrast, request.excretory, None, request.kidneys, progress=progress.stage("read"))
@@ -43,7 +45,12 @@ def register(request: RegisterRequest, progress: Progress) -> Summary:
         labels = fixed.labels, moving.labels
         doubts, notes = (*fixed.warnings, *moving.warnings), (*notes, *fixed.notes, *moving.notes)
     found = registration.register(
-        exam.noncontrast, exam.excretory, *labels, settings.registration, progress=progress.stage("register")
+        exam.noncontrast,
+        exam.excretory,
+        *labels,
+        settings.registration,
+        landmarks=landmarks.in_frame(exam.excretory_placement) if landmarks else None,
+        progress=progress.stage("register"),
     ).to_frame(exam.excretory_placement)
     if settings.strict:
         check_gate(found)

@@ -57,7 +57,7 @@ def fuse(affine: FloatArray, motions: Sequence[FloatArray], masks: Sequence[sitk
     grid = _grid(velocities, masks)
     weights = _weights([_nearness(grid, mask, velocity) for mask, velocity in zip(masks, velocities, strict=True)])
     displacement = exponential(grid, weights, velocities)
-    return _after_field(affine, grid, displacement)
+    return after_field(affine, grid, displacement)
 
 
 def preceded(fused: FusedMap, grid: WorkingGrid, displacement: FloatArray) -> FusedMap:
@@ -82,15 +82,21 @@ def preceded(fused: FusedMap, grid: WorkingGrid, displacement: FloatArray) -> Fu
     field = sitk.TransformToDisplacementField(
         chain, sitk.sitkVectorFloat64, whole.size, whole.origin, (whole.spacing,) * 3
     )
-    return _after_field(fused.affine, whole, sitk.GetArrayFromImage(field))
+    return after_field(fused.affine, whole, sitk.GetArrayFromImage(field))
 
 
 def _as_transform(grid: WorkingGrid, displacement: FloatArray) -> sitk.Transform:
     return sitk.DisplacementFieldTransform(sitk.Cast(grid.image(displacement, is_vector=True), sitk.sitkVectorFloat64))
 
 
-def _after_field(affine: FloatArray, grid: WorkingGrid, displacement: FloatArray) -> FusedMap:
-    """Returns the map that adds the displacement and then applies the affine map."""
+def after_field(affine: FloatArray, grid: WorkingGrid, displacement: FloatArray) -> FusedMap:
+    """Returns the map that adds a displacement and then applies an affine map.
+
+    Args:
+        affine: 4x4 map, LPS mm.
+        grid: Grid of the displacement.
+        displacement: (z, y, x, 3) in LPS mm; zero at the border of its grid.
+    """
     transform = sitk.CompositeTransform([affine_transform(affine), _as_transform(grid, displacement)])
     jacobian = np.linalg.det(affine[:3, :3]) * jacobian_determinant(displacement, grid.spacing)
     return FusedMap(transform, float(jacobian.min()), affine, grid)

@@ -16,6 +16,7 @@ from NephroSynthLib.imaging.dice import dice
 from NephroSynthLib.imaging.grids import AIR_HU
 from NephroSynthLib.imaging.ssim import RADIUS, ssim_map
 from NephroSynthLib.imaging.window import to_window
+from NephroSynthLib.options import LandmarkUse
 from NephroSynthLib.registration.geometry import BoolArray, WorkingGrid, extent
 from NephroSynthLib.registration.kidney_stage import mask_extent, mask_points
 
@@ -38,6 +39,28 @@ class Shift:
 
 
 @dataclass(frozen=True)
+class LandmarkErrors:
+    """Errors at the landmark pairs in mm: mean and largest distance of a mapped point from its partner.
+
+    Attributes:
+        pairs: Number of pairs.
+        use: The map that was fitted, and whether it started or replaced stage 1.
+        fit_mean, fit_worst: The fitted map at its own pairs.
+        held_out_mean, held_out_worst: The map that the other pairs fit, at each pair; None if they are too few.
+        registered_mean, registered_worst: The transform that was returned.
+    """
+
+    pairs: int
+    use: LandmarkUse
+    fit_mean: float
+    fit_worst: float
+    held_out_mean: float | None
+    held_out_worst: float | None
+    registered_mean: float
+    registered_worst: float
+
+
+@dataclass(frozen=True)
 class RegistrationQuality:
     """Figures of a registration.
 
@@ -54,6 +77,7 @@ class RegistrationQuality:
         kidney_shift_mm: Displacement of the centroid of each kidney by the transform, by side.
         min_jacobian: Least determinant of the Jacobian of the transform; positive means that nothing folds.
         reasons: Grounds of the verdict, as sentences: the SSIM, the overlap of each kidney, the Jacobian.
+        landmarks: Errors at the landmarks; None if there were none.
     """
 
     ssim_before: float
@@ -66,6 +90,7 @@ class RegistrationQuality:
     kidney_shift_mm: dict[str, Shift]
     min_jacobian: float
     reasons: tuple[str, ...]
+    landmarks: LandmarkErrors | None = None
 
     @property
     def failures(self) -> tuple[str, ...]:

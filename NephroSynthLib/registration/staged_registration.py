@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from NephroSynthLib.files.decimals import beside
 from NephroSynthLib.imaging.grids import AIR_HU, canonical
 from NephroSynthLib.imaging.sides import SIDES
-from NephroSynthLib.options import RegistrationMode
+from NephroSynthLib.options import LandmarkUse, RegistrationMode
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.registration.affine import register_affine
 from NephroSynthLib.registration.dense_stage import refine
@@ -19,7 +19,7 @@ from NephroSynthLib.registration.fusion import FusedMap, fuse
 from NephroSynthLib.registration.geometry import FloatArray, affine_transform, translation
 from NephroSynthLib.registration.kidney_stage import KidneyMotion, mask_points, register_kidney
 from NephroSynthLib.registration.landmarks import Landmarks
-from NephroSynthLib.registration.quality import LEAST_OVERLAP, Judge, RegistrationQuality
+from NephroSynthLib.registration.quality import LEAST_OVERLAP, Judge, LandmarkErrors, RegistrationQuality
 from NephroSynthLib.registration.stage_choice import EVIDENT_SSIM, Candidate, choose
 from NephroSynthLib.settings import RegistrationSettings
 
@@ -76,7 +76,8 @@ def register(
         moving_kidneys: Label map of `moving`; None if not known.
         settings: `mode` names the last stage to run. A stage that makes the phases less alike is left out, which a
             warning states.
-        landmarks: Corresponding points. The map fitted to them is the start of stage 1 and the result of mode 'none'.
+        landmarks: Corresponding points. The map fitted to them starts stage 1 or replaces it, and is the result of
+            mode 'none'. A thin-plate map replaces stage 2, too.
         progress: Receives how far the registration got, and raises if the run was cancelled.
 
     Raises:
@@ -93,21 +94,25 @@ def register(
     fixed_masks, moving_masks = _masks(fixed_kidneys), _masks(moving_kidneys)
     progress.update(0.0, "Measuring the phases as acquired")
     judge = Judge(fixed, moving, fixed_masks, moving_masks)
-    base = np.eye(4) if landmarks is None else landmarks.fit()
-    candidates = [_candidate("none", fuse(base, (), ()), judge)]
-    if settings.mode != "none":
+    start = fuse(np.eye(4), (), ()) if landmarks is None else landmarks.map()
+    candidates = [_candidate("none", start, judge)]
+    fused, affine = start, start.affine
+    if settings.mode != "none" and not (landmarks and landmarks.replaces):
         progress.update(0.05, "Affine map of the abdomen")
-        affine = _stage_one(fixed, moving, _starts(fixed_masks, moving_masks, base), judge, warnings)
-        candidates.append(_candidate("affine", fuse(affine, (), ()), judge))
+        affine = _stage_one(fixed, moving, _starts(fixed_masks, moving_masks, affine), judge, warnings)
+        fused = fuse(affine, (), ())
+        candidates.append(_candidate("affine", fused, judge))
     if settings.mode in ("two-stage", "dense") and not fixed_masks:
         warnings.append("No kidney is known in the non-contrast phase, so only the affine stage was run.")
     elif settings.mode in ("two-stage", "dense"):
-        motions = _stage_two(fixed, moving, fixed_masks, moving_masks, affine, warnings, progress.part(0.3, 0.55))
-        fused = fuse(affine, [motion.matrix for motion in motions.values()], list(fixed_masks.values()))
-        if not all(motion.rejected for motion in motions.values()):
+        held: list[sitk.Image] = []
+        if not (landmarks and landmarks.kind == "thin-plate"):
+            motions = _stage_two(fixed, moving, fixed_masks, moving_masks, affine, warnings, progress.part(0.3, 0.55))
+            fused = fuse(affine, [motion.matrix for motion in motions.values()], list(fixed_masks.values()))
+            held = [mask for side, mask in fixed_masks.items() if not motions[side].rejected]
+        if held:
             candidates.append(_candidate("two-stage", fused, judge))
         if settings.mode == "dense":
-            held = [mask for side, mask in fixed_masks.items() if not motions[side].rejected]
             refined = refine(fixed, moving, list(fixed_masks.values()), held, fused, progress.part(0.55, 0.85))
             candidates.append(_candidate("dense", refined, judge))
     choice = choose(candidates)
@@ -116,6 +121,8 @@ def register(
     registered = sitk.Resample(moving, like, best.map.transform, sitk.sitkLinear, AIR_HU, sitk.sitkFloat32)
     progress.update(0.95, "Judging the registration")
     quality = _quality(judge, candidates, best, settings.ssim_gate)
+    if landmarks is not None:
+        quality = replace(quality, landmarks=_landmark_errors(landmarks, settings.landmark_use, best.map))
     progress.update(1.0, "Registered")
     return Registration(best.map.transform, registered, best.mode, quality, (*warnings, *choice.warnings), choice.notes)
 
@@ -194,6 +201,21 @@ def _overlap_in_words(side: str, before: float, after: float) -> str:
     if after >= LEAST_OVERLAP:
         return f"{overlap}."
     return f"{overlap}: the phases show different things there, because the gate asks for {LEAST_OVERLAP:.1f}."
+
+
+def _landmark_errors(landmarks: Landmarks, use: LandmarkUse, found: FusedMap) -> LandmarkErrors:
+    fit, held_out = landmarks.errors(landmarks.map().transform), landmarks.held_out_errors()
+    registered = landmarks.errors(found.transform)
+    return LandmarkErrors(
+        len(landmarks.fixed),
+        use,
+        float(fit.mean()),
+        float(fit.max()),
+        None if held_out is None else float(held_out.mean()),
+        None if held_out is None else float(held_out.max()),
+        float(registered.mean()),
+        float(registered.max()),
+    )
 
 
 def _quality(judge: Judge, candidates: list[Candidate], best: Candidate, gate: float) -> RegistrationQuality:

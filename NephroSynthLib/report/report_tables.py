@@ -229,11 +229,21 @@ def registration_table(registrations: Mapping[str, Mapping[str, Any]]) -> Table:
             (f"{_number(r[before].get(side), 3)} → {_number(r[after].get(side), 3)}" for r in every),
         )
         add(f"{_sentence(side)} kidney, shift L / P / S (mm)", (_shift(r["kidney_shift_mm"].get(side)) for r in every))
+    if any(r.get("landmarks") for r in every):
+        add("Landmarks, mean and worst distance (mm)", (_landmarks(r.get("landmarks"), "registered") for r in every))
+        add("Landmarks left out of the fit, the same", (_landmarks(r.get("landmarks"), "held_out") for r in every))
     note = (
         "SSIM around the kidneys in the window 400/50. The shift is that of the kidney's centroid, positive to the "
         "left, posterior and superior, with its length. A positive Jacobian determinant means that nothing folds."
     )
     return Table("Registration to the non-contrast phase", ("", *registrations), tuple(rows), note)
+
+
+def _landmarks(errors: Mapping[str, Any] | None, which: str) -> str:
+    """Returns mean and largest error at the landmarks, of one kind."""
+    if errors is None or errors[f"{which}_mean"] is None:
+        return "–"
+    return f"{_number(errors[f'{which}_mean'], 1)} and {_number(errors[f'{which}_worst'], 1)}"
 
 
 def model_table(models: Mapping[str, Any], chosen: Mapping[str, str]) -> Table:

@@ -24,6 +24,8 @@ ACQUISITION = {
 FOUND = {"exams": [{"patient": 1, "acquisitions": [ACQUISITION]}], "set_aside": [], "skipped": [{"why": "no image"}]}
 REGISTRATION = {"mode": "two-stage", "passed": False, "ssim_before": 0.4, "ssim_after": 0.5, "gate": 0.65}
 
+LANDMARKS = {"pairs": 6, "registered_mean": 1.23, "registered_worst": 3.4, "fit_mean": 2.0, "held_out_mean": 2.5}
+
 
 @pytest.mark.parametrize(
     ("command", "summary", "words"),
@@ -32,6 +34,16 @@ REGISTRATION = {"mode": "two-stage", "passed": False, "ssim_before": 0.4, "ssim_
             "register",
             {"registration": REGISTRATION, "notice": "Research."},
             ["missed", "Result: out", "Research."],
+        ),
+        (
+            "register",
+            {"registration": {**REGISTRATION, "landmarks": LANDMARKS}},
+            ["6 pairs", "1.2 mm after", "(worst 3.4)", "2.5 mm at pairs left out of the fit"],
+        ),
+        (
+            "transform",
+            {"from": "excretory", "to": "noncontrast", "inverse_error_mm": 0.061},
+            ["from the excretory to the noncontrast frame", "at most 0.06 mm", "Result: out"],
         ),
         ("segment", {"segmentation": {"right": 149.6, "left": 160.2}}, ["right kidney", "150 ml", "160 ml"]),
         ("run", {"timings_s": {"a": 4.0, "b": 3.0}, "peak_memory_mb": 2048.0}, ["15 s", "2.0 GiB", "Report: out"]),

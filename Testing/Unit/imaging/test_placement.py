@@ -23,7 +23,7 @@ def _image(hu: NDArray[np.float64]) -> sitk.Image:
 
 def _body(seed: int, pattern: int = 3) -> NDArray[np.float64]:
     """A body of organs of random shape and HU; `seed` draws the noise, `pattern` the organs."""
-    z, y, x = np.meshgrid(*(np.linspace(-1, 1, size) for size in SHAPE), indexing="ij")
+    y, x = np.meshgrid(*(np.linspace(-1, 1, size) for size in SHAPE[1:]), indexing="ij")
     organs = ndimage.gaussian_filter(np.random.default_rng(pattern).normal(size=SHAPE), 3.0)
     hu = np.where(organs > 0, 60.0, -100.0) + np.random.default_rng(seed).normal(0, 15, SHAPE)
     return np.where((x / 0.85) ** 2 + (y / 0.8) ** 2 < 1, hu, -1000.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -71,3 +73,41 @@ def test_points_in_one_plane_give_no_affine_map(count: int) -> None:
     flat = _points(7, count) * [1, 1, 0]
     with pytest.raises(UsageError, match="plane"):
         Landmarks(flat, flat, "affine")
+
+
+def test_a_thin_plate_map_meets_every_pair_and_fades_to_the_affine_map() -> None:
+    fixed = _points(8, 10) * 0.6
+    moving = fixed + np.random.default_rng(9).normal(0, 2, (10, 3)) + [5.0, 0.0, -10.0]
+    landmarks = Landmarks(fixed, moving, "thin-plate", replaces=True)
+    found = landmarks.map()
+    assert landmarks.errors(found.transform).max() < 0.5
+    far = (400.0, 0.0, 0.0)
+    assert np.allclose(found.transform.TransformPoint(far), apply(landmarks.fit(), np.array(far)))
+
+
+@pytest.mark.parametrize("kind", ["rigid", "affine", "thin-plate"])
+def test_errors_of_pairs_that_are_left_out_tell_more_than_those_of_the_fit(kind: Any) -> None:
+    fixed = _points(2, 9)
+    landmarks = Landmarks(fixed, fixed + np.random.default_rng(3).normal(0, 2, (9, 3)), kind)
+    held_out = landmarks.held_out_errors()
+    assert held_out is not None
+    assert held_out.mean() > 1.2 * landmarks.errors(landmarks.map().transform).mean()
+
+
+def test_pairs_that_are_just_enough_leave_none_out() -> None:
+    assert Landmarks(_points(1, 3), _points(1, 3)).held_out_errors() is None
+
+
+def test_points_at_one_place_make_no_thin_plate_map() -> None:
+    fixed = np.concatenate([_points(1, 5), _points(1, 5)[:1]])
+    with pytest.raises(UsageError, match="one place"):
+        Landmarks(fixed, fixed, "thin-plate")
+
+
+def test_pairs_follow_their_phase_to_another_frame() -> None:
+    placement = np.diag([-1.0, 1.0, 1.0, 1.0])
+    placement[:3, 3] = (0.0, 0.0, 400.0)
+    fixed = _points(4, 5)
+    landmarks = Landmarks(fixed, apply(placement, fixed))
+    assert np.allclose(landmarks.in_frame(placement).moving, fixed)
+    assert landmarks.in_frame(None) is landmarks

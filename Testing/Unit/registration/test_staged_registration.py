@@ -230,6 +230,25 @@ def test_landmarks_start_the_registration_or_are_the_whole_of_it(pair: Any) -> N
     assert np.linalg.norm(error, axis=1).mean() < 1.2
 
 
+def test_landmarks_replace_stages_and_their_errors_are_told(pair: Any) -> None:
+    """A thin-plate map of points of both kidneys places each kidney, though each moved on its own."""
+    fixed, moving = [], []
+    for side in ("right", "left"):
+        points = pair.kidney_points(side)[::60]
+        fixed.append(points)
+        moving.append(apply(pair.moving.maps[side], points))
+    landmarks = Landmarks(np.concatenate(fixed), np.concatenate(moving), "thin-plate", replaces=True)
+    settings = RegistrationSettings(mode="two-stage", landmark_use="thin-plate")
+    images = pair.fixed.image, pair.moving.image, pair.fixed.labels, None
+    found = register(*images, settings, landmarks=landmarks)
+    assert max(pair.tre(found.transform).values()) < 1.5
+    errors = found.quality.landmarks
+    assert errors is not None
+    assert (errors.pairs, errors.use) == (len(landmarks.fixed), "thin-plate")
+    assert errors.registered_mean == errors.fit_mean < 0.5
+    assert json.loads(json.dumps(found.quality.to_dict()))["landmarks"]["held_out_mean"] > errors.fit_mean
+
+
 def test_progress_moves_forward_and_cancelling_ends_it(pair: Any) -> None:
     events: list[ProgressEvent] = []
     _run(pair, progress=Progress(sink=events.append))
