@@ -234,7 +234,7 @@ def test_landmarks_replace_stages_and_their_errors_are_told(pair: Any) -> None:
     """A thin-plate map of points of both kidneys places each kidney, though each moved on its own."""
     fixed, moving = [], []
     for side in ("right", "left"):
-        points = pair.kidney_points(side)[::60]
+        points = pair.kidney_points(side)[::20]
         fixed.append(points)
         moving.append(apply(pair.moving.maps[side], points))
     landmarks = Landmarks(np.concatenate(fixed), np.concatenate(moving), "thin-plate", replaces=True)
