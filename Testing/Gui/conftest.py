@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,7 +33,8 @@ def application() -> Iterator[Any]:
     """One open host with the module's panel for the tests of a file: hosts of two files must not be open at once."""
     from slicer_host import Host
 
-    with Host() as host:
+    pictured = bool(os.environ.get("NEPHROSYNTH_SCREENSHOTS"))
+    with Host(size=(1920, 1080) if pictured else (1440, 900)) as host:
         host.widget = host.load_module(MODULE)
         yield host
 

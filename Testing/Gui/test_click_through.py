@@ -86,7 +86,7 @@ class Clicks:
         from PIL import Image
 
         path = self.host.screenshot(self._pictures / f"{name}.png")
-        picture = Image.open(path).convert("RGB").resize((1152, 720), Image.Resampling.LANCZOS)
+        picture = Image.open(path).convert("RGB")
         picture.quantize(256, kmeans=3).save(path, optimize=True)
         assert path.stat().st_size > 20_000
 

@@ -19,6 +19,7 @@ from NephroSynthLib.methods.registry import METHODS
 ROOT = Path(__file__).resolve().parents[2]
 STAND_IN = Path(__file__).parent / "SlicerStandIn"
 MODULES = Path("lib/Slicer-5.12/qt-scripted-modules")
+CLI_MODULES = Path("lib/Slicer-5.12/cli-modules")
 SOURCE_PATH = (ROOT, ROOT / "NephroSynth")
 """Where `NephroSynthLib` and the module's own packages are found in the source tree."""
 
@@ -199,7 +200,11 @@ def test_nothing_but_the_modules_and_the_description_is_installed(trees: tuple[P
         file.relative_to(trees[1]) for file in trees[1].rglob("*") if file.is_file() and MODULES not in file.parents
     }
     outside = {path for path in elsewhere if not path.is_relative_to(MODULES)}
-    assert outside == {Path("share/Slicer-5.12/NephroSynth.s4ext")}
+    assert outside == {
+        Path("share/Slicer-5.12/NephroSynth.s4ext"),
+        CLI_MODULES / "NephroSynthCLI.py",
+        CLI_MODULES / "NephroSynthCLI.xml",
+    }
 
 
 def test_the_description_names_the_pytorch_extension_and_pictures_of_this_repository(trees: tuple[Path, Path]) -> None:
@@ -238,6 +243,25 @@ def test_every_installed_library_file_imports_from_the_installed_folder_alone(
         "    assert home in pathlib.Path(module.__file__).parents, module.__file__\n"
     )
     _run(sys.executable, "-c", program, modules, *names, cwd=tmp_path, env=installed_alone)
+
+
+def test_the_installed_command_line_module_finds_the_library(
+    trees: tuple[Path, Path], installed_alone: dict[str, str], tmp_path: Path
+) -> None:
+    environment = {name: value for name, value in installed_alone.items() if name != "PYTHONPATH"}
+    script = trees[1] / CLI_MODULES / "NephroSynthCLI.py"
+    missing = [str(tmp_path / name) for name in ("noncontrast.nrrd", "excretory.nrrd", "synthetic.nrrd")]
+    finished = subprocess.run(
+        [sys.executable, str(script), *missing],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+        check=False,
+    )
+    assert finished.returncode == 3, finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert "non-contrast phase does not exist" in finished.stderr
 
 
 def test_the_installed_worker_reads_its_bundled_models(
