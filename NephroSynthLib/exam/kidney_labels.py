@@ -10,9 +10,10 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from NephroSynthLib.dicom.input_files import is_dicom
 from NephroSynthLib.errors import Action, GeometryError, ImageContentError, NoKidneyError
-from NephroSynthLib.imaging.grids import resample
-from NephroSynthLib.imaging.image_files import read_image_file
+from NephroSynthLib.imaging.grids import on_grid, resample
+from NephroSynthLib.imaging.image_files import is_image_file, read_image_file
 from NephroSynthLib.imaging.kidney_names import kidney_side
 from NephroSynthLib.imaging.sides import EITHER, LEFT, RIGHT, is_horseshoe, lateral_positions, midline
 
@@ -25,10 +26,15 @@ Labels = NDArray[np.uint8]
 
 
 def read_kidneys(path: Path, reference: sitk.Image) -> tuple[sitk.Image, list[str]]:
-    """Reads a kidney label map from NIfTI, NRRD (Slicer's .seg.nrrd too) or MetaImage, and converts it.
+    """Reads kidneys in the forms in which tools write them, and converts them.
+
+    - A label map as NIfTI, NRRD (Slicer's .seg.nrrd too) or MetaImage.
+    - A DICOM segmentation, or a folder with one, whose kidneys are told by name and code.
+    - A folder of masks, one file a structure, such as TotalSegmentator's with `kidney_right.nii.gz` and
+      `kidney_left.nii.gz`; the file names tell the kidneys.
 
     Args:
-        path: The file.
+        path: The file or the folder.
         reference: The CT (HU) that it was made on.
 
     Returns:
@@ -38,7 +44,39 @@ def read_kidneys(path: Path, reference: sitk.Image) -> tuple[sitk.Image, list[st
         UnreadableInputError: If the file cannot be read.
         ImageContentError, NoKidneyError, GeometryError: See `as_kidneys`.
     """
+    from NephroSynthLib.dicom.segmentation_reading import read_kidney_segments
+
+    dicom = _dicom_files(path)
+    if len(dicom) == 1:
+        return _of_sides(read_kidney_segments(dicom[0]), reference, [])
+    if path.is_dir():
+        return _of_sides(_read_masks(path), reference, [])
     return as_kidneys(read_image_file(path, _ROLE, layers=True), reference)
+
+
+def _dicom_files(path: Path) -> list[Path]:
+    """Returns the DICOM files that a path is or, as a folder, holds."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return [file for file in files if file.is_file() and not is_image_file(file) and is_dicom(file)]
+
+
+def _read_masks(folder: Path) -> sitk.Image:
+    """Reads the masks of a folder whose names mean a kidney, as labels: 1 right, 2 left, 3 a kidney without a side.
+
+    Raises:
+        NoKidneyError: No name does.
+    """
+    named = {path: kidney_side(path.name.split(".")[0]) for path in sorted(folder.iterdir()) if is_image_file(path)}
+    masks = [(read_image_file(path, f"mask '{path.name}'") > 0, side) for path, side in named.items() if side]
+    if not masks:
+        raise NoKidneyError(f"No file of the folder is named as a {_ROLE}.", Action.GIVE_KIDNEYS)
+    first, _ = masks[0]
+    labels = np.zeros(first.GetSize()[::-1], np.uint8)
+    for mask, side in masks:
+        labels[sitk.GetArrayViewFromImage(on_grid(mask, first, label=True)) > 0] = side
+    image = sitk.GetImageFromArray(labels)
+    image.CopyInformation(first)
+    return image
 
 
 def as_kidneys(given: sitk.Image, reference: sitk.Image) -> tuple[sitk.Image, list[str]]:
@@ -60,9 +98,18 @@ def as_kidneys(given: sitk.Image, reference: sitk.Image) -> tuple[sitk.Image, li
         GeometryError: If it does not lie on the kidneys of the patient.
     """
     sides, warnings = _by_segment_name(given) or _by_value(given, _midline(reference))
-    if not sides.any():
+    named = sitk.GetImageFromArray(sides)
+    named.SetOrigin(given.GetOrigin())
+    named.SetSpacing(given.GetSpacing())
+    named.SetDirection(given.GetDirection())
+    return _of_sides(named, reference, warnings)
+
+
+def _of_sides(given: sitk.Image, reference: sitk.Image, warnings: list[str]) -> tuple[sitk.Image, list[str]]:
+    """Converts kidneys of known or unknown side (1 right, 2 left, 3 either) as `as_kidneys` does."""
+    if not sitk.GetArrayViewFromImage(given).any():
         raise NoKidneyError(f"No kidney is in the {_ROLE}.", Action.GIVE_KIDNEYS)
-    labels = _on_reference(given, sides, reference)
+    labels = _on_reference(given, reference)
     if _drop_strays(labels, float(np.prod(reference.GetSpacing())) / 1000):
         warnings = [*warnings, f"Pieces under {_STRAY_ML:.0f} ml of the kidney label map were left out."]
     if not labels.any():
@@ -123,15 +170,11 @@ def _by_value(given: sitk.Image, middle: float) -> tuple[Labels, list[str]]:
     )
 
 
-def _on_reference(given: sitk.Image, sides: Labels, reference: sitk.Image) -> Labels:
+def _on_reference(given: sitk.Image, reference: sitk.Image) -> Labels:
     """Brings the sides onto the grid of the reference, and checks that they lie on tissue that can be kidney."""
-    image = sitk.GetImageFromArray(sides)
-    image.SetOrigin(given.GetOrigin())
-    image.SetSpacing(given.GetSpacing())
-    image.SetDirection(given.GetDirection())
-    labels = np.asarray(sitk.GetArrayFromImage(resample(image, reference, label=True)))
+    labels = np.asarray(sitk.GetArrayFromImage(resample(given, reference, label=True)))
     volume = np.count_nonzero(labels) * np.prod(reference.GetSpacing())
-    given_volume = np.count_nonzero(sides) * np.prod(given.GetSpacing())
+    given_volume = np.count_nonzero(sitk.GetArrayViewFromImage(given)) * np.prod(given.GetSpacing())
     inside = sitk.GetArrayViewFromImage(reference)[labels > 0]
     on_tissue = inside.size > 0 and np.mean((inside > _KIDNEY_HU[0]) & (inside < _KIDNEY_HU[1])) > 0.5
     if volume < 0.5 * given_volume or not on_tissue:

@@ -21,6 +21,11 @@ from NephroSynthLib.settings import Settings, field
 Summary = dict[str, Any]
 """The summary of a job, as JSON."""
 
+KIDNEYS_HELP = (
+    "Kidneys of the non-contrast phase: a label map (1 right, 2 left), a DICOM segmentation, or a folder of masks such "
+    "as TotalSegmentator's."
+)
+
 
 @dataclass(frozen=True)
 class Flag:

@@ -16,7 +16,7 @@ from NephroSynthLib.files.staging import check_apart, check_space, check_target,
 from NephroSynthLib.jobs.chosen_models import check_chosen_models
 from NephroSynthLib.jobs.dicom_output import EXCRETORY_SERIES, NONCONTRAST_SERIES, need_library
 from NephroSynthLib.jobs.landmark_input import RegisteringRequest
-from NephroSynthLib.jobs.request import DicomFolder, Flag, Summary, Volume, WritingRequest
+from NephroSynthLib.jobs.request import KIDNEYS_HELP, DicomFolder, Flag, Summary, Volume, WritingRequest
 from NephroSynthLib.jobs.run_input import RunInput, export_run, find_series, with_series
 from NephroSynthLib.options import ImageFormat
 from NephroSynthLib.progress import Progress
@@ -37,7 +37,7 @@ class RunRequest(RegisteringRequest, WritingRequest):
     excretory_series: str | None = Field(None, description=EXCRETORY_SERIES)
     dicom_out: Path | None = Field(None, description="Folder for the result as DICOM, in the source's study.")
     deidentify: bool = field(options.DEIDENTIFY)
-    kidneys: Path | None = Field(None, description="Label map of the non-contrast phase: 1 right, 2 left kidney.")
+    kidneys: Path | None = Field(None, description=KIDNEYS_HELP)
     label: str = field(options.LABEL)
     images: Annotated[ImageFormat, Flag(hidden=True)] = field(options.IMAGES)
 

@@ -10,7 +10,7 @@ from NephroSynthLib.files.outputs import OUTPUTS, TRANSFORM
 from NephroSynthLib.files.staging import staged_folder
 from NephroSynthLib.jobs.chosen_models import check_chosen_models
 from NephroSynthLib.jobs.landmark_input import RegisteringRequest
-from NephroSynthLib.jobs.request import ComputingRequest, Request, Summary, Volume, WritingRequest
+from NephroSynthLib.jobs.request import KIDNEYS_HELP, ComputingRequest, Request, Summary, Volume, WritingRequest
 from NephroSynthLib.progress import Progress
 
 
@@ -19,7 +19,7 @@ class RegisterRequest(RegisteringRequest, WritingRequest):
 
     noncontrast: Volume = Field(description="Non-contrast phase.")
     excretory: Volume = Field(description="Excretory phase.")
-    kidneys: Path | None = Field(None, description="Label map of the non-contrast phase: 1 right, 2 left kidney.")
+    kidneys: Path | None = Field(None, description=KIDNEYS_HELP)
 
 
 def register(request: RegisterRequest, progress: Progress) -> Summary:
@@ -102,7 +102,7 @@ class SynthesizeRequest(ComputingRequest, WritingRequest):
 
     noncontrast: Volume = Field(description="Non-contrast phase.")
     excretory: Volume = Field(description="Excretory phase on the grid of the other.")
-    kidneys: Path = Field(description="Label map of the non-contrast phase.")
+    kidneys: Path = Field(description=KIDNEYS_HELP)
 
 
 def synthesize(request: SynthesizeRequest, progress: Progress) -> Summary:

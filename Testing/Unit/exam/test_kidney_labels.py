@@ -245,3 +245,20 @@ class TestRefused:
         (tmp_path / "k.nii.gz").write_bytes(b"not an image")
         with pytest.raises(UnreadableInputError, match="kidney label map"):
             read_kidneys(tmp_path / "k.nii.gz", reference)
+
+
+def test_a_folder_of_masks_is_told_by_its_file_names(
+    kidneys: sitk.Image, reference: sitk.Image, tmp_path: Path
+) -> None:
+    for name, mask in (("kidney_right", kidneys == 1), ("kidney_left", kidneys == 2), ("spleen", kidneys >= 0)):
+        sitk.WriteImage(mask, str(tmp_path / f"{name}.nii.gz"))
+    sitk.WriteImage(kidneys == 2, str(tmp_path / "kidney_cyst_left.nii.gz"))
+    labels, warnings = read_kidneys(tmp_path, reference)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(labels), sitk.GetArrayFromImage(kidneys))
+    assert warnings == []
+
+
+def test_a_folder_without_a_kidney_is_refused(kidneys: sitk.Image, reference: sitk.Image, tmp_path: Path) -> None:
+    sitk.WriteImage(kidneys == 1, str(tmp_path / "spleen.nii.gz"))
+    with pytest.raises(NoKidneyError, match="No file of the folder is named as a kidney"):
+        read_kidneys(tmp_path, reference)
