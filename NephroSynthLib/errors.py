@@ -134,6 +134,13 @@ class Action(Enum):
     REMOVE_CASE = "remove-case", "Remove the file, and prepare its exam again."
     RESTART_TRAINING = "restart-training", "Train in another folder, or begin anew in this one."
 
+    # Many exams
+    CORRECT_MANIFEST = "correct-manifest", "Correct the manifest (see Documentation/Cohorts.md)."
+    NAME_IN_MANIFEST = "name-in-manifest", "Name its series in the manifest, and empty its column 'unclear'."
+    WAIT_FOR_RUN = "wait-for-run", "Wait until it has ended, or choose another output folder."
+    INSTALL_RAY = "install-ray", "Install Ray."
+    CHECK_CLUSTER = "check-cluster", "Check its address and the resources of its machines."
+
     # Installation
     WAIT = "wait", "Wait until it has ended, or cancel it."
     AGREE_TO_INSTALL = "agree-to-install", "Try again and agree to the installation."

@@ -16,6 +16,7 @@ RegistrationMode = Literal["dense", "two-stage", "affine", "none"]
 LandmarkUse = Literal["start", "rigid", "affine", "thin-plate"]
 SamplerName = Literal["ddpm", "ddim", "dpm-solver++"]
 PhaseFormat = Literal["nifti", "nrrd", "dicom"]
+EngineName = Literal["local", "ray"]
 ImageFormat = Literal["nifti", "nrrd"]
 """How images are saved: compressed NIfTI, or uncompressed NRRD, which is quick to write and to load."""
 
@@ -158,6 +159,16 @@ RESTART = Option(
     False, "Begin anew where the folder holds another training: removes its checkpoints, and keeps prepared exams."
 )
 PREPARERS = Option(1, "Processes that prepare exams.", 1)
+
+# Many exams
+ENGINE: Option[EngineName] = Option(
+    "local", "local: processes of this machine; ray: a cluster.", choices=get_args(EngineName)
+)
+WORKERS = Option(1, "Exams at the same time, on all machines together.", 1)
+GPUS_PER_EXAM = Option(0.0, "GPUs that Ray reserves for an exam; 0.5 lets two exams share one.", 0.0)
+MEMORY_PER_EXAM = Option(4.0, "Memory that Ray reserves for an exam.", 0.1, unit="GB")
+ADDRESS = Option("", "Address of a running Ray cluster, or 'auto'; without one, Ray starts on this machine.")
+RETRY_FAILED = Option(False, "Run exams that failed again, even if nothing changed.")
 
 # A PACS
 PORT = Option(104, "Its DICOM port.", 1, 65535)

@@ -19,7 +19,7 @@ _ADVICE = {
         "Look at the series with `nephrosynth phases`, and name them by number (N, or N.P for part P) or UID: "
         "--noncontrast-series N --excretory-series N."
     ),
-    Action.INSTALL_DICOM: "Install the packages for DICOM: pip install '.[dicom]'.",
+    Action.INSTALL_DICOM: "Install the packages for DICOM: pip install 'nephrosynth[dicom]'.",
     Action.CHOOSE_FOLDER: "Choose another --out.",
     Action.REPLACE_FOLDER: "Choose another --out, or give --overwrite to replace the older result.",
     Action.SEPARATE_FOLDERS: "Give --dicom-out a folder of its own.",
@@ -36,6 +36,9 @@ _ADVICE = {
     Action.CHOOSE_START: "Choose another bundle, or leave --start-from out.",
     Action.PREPARE_FOR_TASK: "Give another --out; prepare the exams of each task in a folder of its own.",
     Action.RESTART_TRAINING: "Give another --out, or --restart to begin anew; prepared cases stay.",
+    Action.WAIT_FOR_RUN: "Wait until it has ended, or choose another --out.",
+    Action.INSTALL_RAY: "Install it: pip install 'nephrosynth[ray]'.",
+    Action.CHECK_CLUSTER: "Check --address, --gpus-per-exam and --memory-per-exam, and `ray status`.",
     Action.REPORT: "Please report this with the output of --verbose.",
 }
 

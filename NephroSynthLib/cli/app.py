@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -15,8 +15,12 @@ from NephroSynthLib import __version__
 from NephroSynthLib.cli.error_output import print_error_as_json
 from NephroSynthLib.cli.flags import SettingFlag, arguments, parameters, read_delay, read_spacing, reads_volumes
 from NephroSynthLib.cli.work import Json, Quiet, Verbose, View, work
-from NephroSynthLib.errors import NetworkError, UsageError
-from NephroSynthLib.jobs.catalogue import JOBS
+from NephroSynthLib.cohort.cohort_run import KEPT, CohortRequest, run_cohort
+from NephroSynthLib.cohort.dicom_exams import ManifestRequest, find_exams
+from NephroSynthLib.errors import NephroSynthError, NetworkError, UsageError
+from NephroSynthLib.jobs.catalogue import JOBS, Job
+from NephroSynthLib.jobs.request import Request
+from NephroSynthLib.progress import Ending
 
 _VOLUMES = "A volume is a NIfTI, NRRD or MetaImage file, or a folder with one DICOM series."
 
@@ -132,39 +136,66 @@ app = typer.Typer(
 )
 
 
-def add_command(name: str, settings: Mapping[str, SettingFlag]) -> None:
-    """Adds the command of a job.
+def add_command(
+    group: typer.Typer,
+    name: str,
+    request: type[Request],
+    settings: Mapping[str, SettingFlag],
+    act: Callable[[dict[str, Any], View], None],
+) -> None:
+    """Adds a command that is generated from a request.
 
     Args:
-        name: The job's.
+        group: Takes the command.
+        name: The command's.
+        request: The request.
         settings: Flags for single settings, by name.
+        act: Carries out the request's arguments.
     """
-    job = JOBS[name]
 
     def command(quiet: bool, as_json: bool, verbose: bool, **values: Any) -> None:
-        summary = work(name, arguments(values, settings), View(quiet, as_json, verbose))
-        if summary.get("failed"):  # files that a PACS did not store
-            raise typer.Exit(NetworkError.exit_code)
+        act(arguments(values, settings), View(quiet, as_json, verbose))
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     common = {"quiet": Quiet, "as_json": Json, "verbose": Verbose}
     signature = [
-        *parameters(job.request, settings),
+        *parameters(request, settings),
         *(inspect.Parameter(one, keyword, default=False, annotation=kind) for one, kind in common.items()),
     ]
     command.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in signature}
-    text = inspect.getdoc(job.request) or ""
-    app.command(
+    text = inspect.getdoc(request) or ""
+    group.command(
         name,
         cls=_Command,
         help=text.split("\n\n")[0],
-        epilog=_VOLUMES if reads_volumes(job.request) else None,
+        epilog=_VOLUMES if reads_volumes(request) else None,
     )(command)
 
 
-for _name, _settings in COMMANDS.items():
-    add_command(_name, _settings)
+def _add_job(name: str) -> None:
+    def act(arguments: dict[str, Any], view: View) -> None:
+        if work(name, arguments, view).get("failed"):  # files that a PACS did not store
+            raise typer.Exit(NetworkError.exit_code)
+
+    add_command(app, name, JOBS[name].request, COMMANDS[name], act)
+
+
+def _add_cohort_job(group: typer.Typer, name: str, job: Job, settings: Mapping[str, SettingFlag]) -> None:
+    def act(arguments: dict[str, Any], view: View) -> None:
+        if work(f"cohort {name}", arguments, view, {f"cohort {name}": job}).get("failed"):
+            raise typer.Exit(NephroSynthError.exit_code)
+
+    add_command(group, name, job.request, settings, act)
+
+
+for _name in COMMANDS:
+    _add_job(_name)
+
+cohort = typer.Typer(cls=_Group, help="Runs many exams, on this machine or on a cluster.", no_args_is_help=True)
+_add_cohort_job(cohort, "manifest", Job(ManifestRequest, find_exams), {})
+_add_cohort_job(cohort, "run", Job(CohortRequest, run_cohort, Ending(kept=KEPT)), COMMANDS["run"])
+app.add_typer(cohort, name="cohort")
 
 
 def main() -> None:

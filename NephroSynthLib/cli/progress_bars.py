@@ -36,6 +36,8 @@ SHARES: Mapping[str, Mapping[str, float]] = {
     "phases": {"read": 1.0},
     "export-dicom": {"read": 1.0, "save": 1.0},
     "send": {"send": 1.0},
+    "cohort manifest": {"read": 1.0},
+    "cohort run": {"exams": 1.0},
 }
 
 
@@ -67,12 +69,17 @@ class ProgressDisplay:
             console=console,
         )
 
+    @property
+    def first_stage(self) -> str:
+        """The stage that the job begins with."""
+        return next(iter(self._shares))
+
     def __enter__(self) -> ProgressDisplay:
         if self._console.is_terminal:
             if len(self._shares) > 1:
                 for stage in self._shares:
                     self._tasks[stage] = self._bars.add_task(stage, total=1.0, start=False, visible=False, message="")
-            name = "[bold]all" if self._tasks else next(iter(self._shares))
+            name = "[bold]all" if self._tasks else self.first_stage
             self._whole = self._bars.add_task(name, total=sum(self._shares.values()), message="")
             self._bars.start()
         return self

@@ -126,6 +126,10 @@ def _cost(summary: Summary, seconds: float) -> Iterator[Row]:
 def _places(command: str, summary: Summary, out: Path | None) -> Iterator[str]:
     if command in ("run", "demo"):
         yield f"Report: {Path(out or '') / REPORT}"
+    elif command == "cohort run":
+        yield from (f"Table: {summary['table']}", f"Report: {summary['report']}")
+    elif command == "cohort manifest":
+        yield f"Manifest: {summary['manifest']}"
     elif command == "phases":
         yield from _reasons(summary)
     elif command == "simulate":
@@ -176,4 +180,31 @@ def _sending(summary: Summary) -> Table:
     return table
 
 
-_TABLES = {"models": models_table, "phases": _phases, "send": _sending}
+def _cohort_run(summary: Summary) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    done = summary["exams"] - len(summary["failed"])
+    table.add_row(Text("exams", style="bold"), f"{done} of {summary['exams']} done, {summary['reused']} as before")
+    table.add_row(
+        Text("quality gate", style="bold"), f"{summary['gate_reached']} reached, {summary['gate_missed']} missed"
+    )
+    for name, why in summary["failed"].items():
+        table.add_row(Text(f"failed: {name}", style="bold"), Text(why))
+    table.add_row(Text("time", style="bold"), f"{summary['seconds']:.0f} s")
+    return table
+
+
+def _cohort_manifest(summary: Summary) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_row(Text("exams", style="bold"), str(summary["exams"]))
+    for name, why in summary["unclear"].items():
+        table.add_row(Text(f"unclear: {name}", style="bold"), Text(why))
+    return table
+
+
+_TABLES = {
+    "models": models_table,
+    "phases": _phases,
+    "send": _sending,
+    "cohort run": _cohort_run,
+    "cohort manifest": _cohort_manifest,
+}

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -18,11 +19,14 @@ from NephroSynthLib.cli.error_output import print_error, print_error_as_json
 from NephroSynthLib.cli.progress_bars import ProgressDisplay
 from NephroSynthLib.cli.summaries import print_summary
 from NephroSynthLib.errors import Cancelled, NephroSynthError
+from NephroSynthLib.files.json_values import finite
 from NephroSynthLib.files.outputs import OUTPUTS
 from NephroSynthLib.files.staging import check_target, check_writable
-from NephroSynthLib.jobs.catalogue import JOBS
+from NephroSynthLib.jobs.catalogue import JOBS, Job
+from NephroSynthLib.jobs.failures import as_our_error
 from NephroSynthLib.jobs.job_process import JobProcess
 from NephroSynthLib.jobs.request import Request, WritingRequest, parse
+from NephroSynthLib.progress import Progress, ProgressEvent
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", metavar="", help="Print nothing but warnings and errors.")]
 Json = Annotated[
@@ -46,13 +50,15 @@ class View:
     verbose: bool
 
 
-def work(command: str, arguments: dict[str, Any], view: View) -> dict[str, Any]:
+def work(command: str, arguments: dict[str, Any], view: View, jobs: Mapping[str, Job] = JOBS) -> dict[str, Any]:
     """Runs a job and shows its summary, or its error.
 
     Args:
-        command: A name in `JOBS`.
+        command: The job.
         arguments: The fields of its request.
         view: The output that the user wants to see.
+        jobs: The jobs by name. Those of `JOBS` run in a worker process. Others run in this process, because they
+            start processes of their own.
 
     Returns:
         The summary.
@@ -62,13 +68,14 @@ def work(command: str, arguments: dict[str, Any], view: View) -> dict[str, Any]:
     """
     start = time.monotonic()
     try:
-        request = parse(JOBS[command].request, arguments)
+        job = jobs[command]
+        request = parse(job.request, arguments)
         out = getattr(request, "out", None)
         if isinstance(request, WritingRequest):
             check_target(request.out, request.overwrite, OUTPUTS[command])
         elif out is not None:
             check_writable(out)
-        summary = _run_job(command, _as_json(request), view)
+        summary = _run_job(command, _as_json(request), view) if jobs is JOBS else _run_here(command, job, request, view)
     except KeyboardInterrupt:
         _fail(Cancelled(), view)
     except NephroSynthError as error:
@@ -107,6 +114,21 @@ def _run_job(command: str, job: dict[str, Any], view: View) -> dict[str, Any]:
         for warning in warnings:
             print(f"Warning: {warning}", file=sys.stderr)
     return dict(message["result"])
+
+
+def _run_here(command: str, job: Job, request: Request, view: View) -> dict[str, Any]:
+    display = ProgressDisplay(command, Console(stderr=True, quiet=view.quiet or view.json))
+
+    def show(event: ProgressEvent) -> None:
+        display.show({"stage": event.stage, "fraction": event.fraction, "message": event.message})
+
+    with display:
+        try:
+            return dict(finite(job.work(request, Progress(show, stage_name=display.first_stage))))
+        except KeyboardInterrupt:
+            raise Cancelled(job.ending.kept) from None
+        except Exception as error:
+            raise as_our_error(error) from error.__cause__
 
 
 def _fail(error: NephroSynthError, view: View) -> NoReturn:

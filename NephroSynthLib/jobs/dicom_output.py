@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _SERIES = "its number or UID, as 'nephrosynth phases' shows them."
 NONCONTRAST_SERIES = f"The non-contrast series: {_SERIES}"
 EXCRETORY_SERIES = f"The excretory series: {_SERIES}"
+NEPHROGRAPHIC_SERIES = f"The acquired nephrographic series, to compare with: {_SERIES}"
 
 
 class ExportRequest(WritingRequest):

@@ -14,7 +14,12 @@ from NephroSynthLib.errors import Action, UsageError
 from NephroSynthLib.files.outputs import OUTPUTS
 from NephroSynthLib.files.staging import check_apart, check_space, check_target, staged_folder
 from NephroSynthLib.jobs.chosen_models import check_chosen_models
-from NephroSynthLib.jobs.dicom_output import EXCRETORY_SERIES, NONCONTRAST_SERIES, need_library
+from NephroSynthLib.jobs.dicom_output import (
+    EXCRETORY_SERIES,
+    NEPHROGRAPHIC_SERIES,
+    NONCONTRAST_SERIES,
+    need_library,
+)
 from NephroSynthLib.jobs.landmark_input import RegisteringRequest
 from NephroSynthLib.jobs.request import KIDNEYS_HELP, DicomFolder, Flag, Summary, Volume, WritingRequest
 from NephroSynthLib.jobs.run_input import RunInput, export_run, find_series, with_series
@@ -35,6 +40,7 @@ class RunRequest(RegisteringRequest, WritingRequest):
     dicom: DicomFolder | None = Field(None, description="DICOM exam; its phases are found, instead of given.")
     noncontrast_series: str | None = Field(None, description=NONCONTRAST_SERIES)
     excretory_series: str | None = Field(None, description=EXCRETORY_SERIES)
+    nephrographic_series: str | None = Field(None, description=NEPHROGRAPHIC_SERIES)
     dicom_out: Path | None = Field(None, description="Folder for the result as DICOM, in the source's study.")
     deidentify: bool = field(options.DEIDENTIFY)
     kidneys: Path | None = Field(None, description=KIDNEYS_HELP)
@@ -56,7 +62,7 @@ class RunRequest(RegisteringRequest, WritingRequest):
             raise UsageError("The non-contrast or the excretory phase is missing.", Action.GIVE_PHASES)
         if self.dicom is not None and any(phase is not None for phase in phases):
             raise UsageError("Phases are given beside a DICOM exam that has its own.", Action.GIVE_PHASES)
-        if self.dicom is None and (self.noncontrast_series or self.excretory_series):
+        if self.dicom is None and (self.noncontrast_series or self.excretory_series or self.nephrographic_series):
             raise UsageError("A series is named, but no DICOM exam is given.", Action.GIVE_DICOM_PHASES)
         if self.deidentify and self.dicom_out is None:
             raise UsageError(
@@ -131,7 +137,11 @@ def _check_space(request: RunRequest, exam: Exam) -> None:
 def _input(request: RunRequest, progress: Progress) -> RunInput:
     """Returns the phases that a request gives, or the series that are found in its DICOM exam."""
     if request.dicom is not None:
-        named = {"noncontrast": request.noncontrast_series, "excretory": request.excretory_series}
+        named = {
+            "noncontrast": request.noncontrast_series,
+            "excretory": request.excretory_series,
+            "nephrographic": request.nephrographic_series,
+        }
         return find_series(request.dicom, {phase: name for phase, name in named.items() if name}, progress)
     assert request.noncontrast is not None, "the request checks it"
     assert request.excretory is not None, "the request checks it"

@@ -38,7 +38,7 @@ def find_series(folder: Path, named: Mapping[str, str], progress: Progress) -> R
 
     Args:
         folder: A folder, DICOMDIR or zip.
-        named: The number or UID of series that the user chose, by phase ('noncontrast', 'excretory').
+        named: The number or UID of series that the user chose, by phase ('noncontrast', 'excretory', 'nephrographic').
         progress: Receives the progress of the reading.
 
     Raises:

@@ -39,7 +39,11 @@ def test_every_command_and_option_exists(page: Path) -> None:
     for line in _of(page, r"nephrosynth ([a-z][^`\n#]*)"):
         words = line.split()
         assert words[0] in commands, line
-        known = {option for parameter in commands[words[0]].params for option in parameter.opts}
+        command = commands[words[0]]
+        if words[0] == "cohort" and len(words) > 1:
+            assert words[1] in command.commands, line
+            command = command.commands[words[1]]
+        known = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= known | {"--help"}, line
 
 

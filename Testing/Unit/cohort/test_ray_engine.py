@@ -1,0 +1,83 @@
+"""Tasks on a Ray cluster of two nodes on this machine, one of which is killed."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cohort_works import Step, count_calls, leave_a_trace
+
+from NephroSynthLib.cohort.cohort_run import CohortRequest, run_cohort
+from NephroSynthLib.cohort.engine import Resources
+from NephroSynthLib.cohort.ray_engine import RayEngine
+from NephroSynthLib.errors import ResourceError
+from NephroSynthLib.progress import Progress
+
+pytest.importorskip("ray", reason="Ray is not installed (pip install 'nephrosynth[ray]')")
+
+TINY = 0.1
+"""Memory of a task in GB."""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A head node without processors and two nodes with one processor each."""
+    from ray.cluster_utils import Cluster
+
+    small = {"object_store_memory": 80_000_000, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
+    for _ in range(2):
+        cluster.add_node(num_cpus=1, memory=10**9, **small)
+    yield cluster
+    cluster.shutdown()
+
+
+def test_resources_that_no_machine_has_are_refused(cluster: Any) -> None:
+    for resources in (Resources(1, 0.5, TINY, cluster.address), Resources(1, 0.0, 1e6, cluster.address)):
+        with pytest.raises(ResourceError, match="No machine of the cluster has"):
+            next(RayEngine(resources).run(count_calls, [Step(0)]))
+
+
+def test_a_worker_keeps_what_it_has_loaded(cluster: Any) -> None:
+    engine = RayEngine(Resources(2, memory_gb=TINY, address=cluster.address))
+    outcomes = [found for _, found in engine.run(count_calls, [Step(number) for number in range(10)])]
+    processes = {process for process, _ in outcomes}
+    assert len(processes) < 10
+    assert max(count for _, count in outcomes) > 1
+
+
+def test_a_broken_exam_is_recorded_and_stops_nothing(cluster: Any, tmp_path: Path) -> None:
+    manifest = tmp_path / "exams.csv"
+    manifest.write_text("exam,noncontrast,excretory\none,a.nii.gz,b.nii.gz\ntwo,c.nii.gz,d.nii.gz\n")
+    request = CohortRequest(
+        manifest=manifest,
+        out=tmp_path / "out",
+        engine="ray",
+        workers=2,
+        memory_per_exam=TINY,
+        address=cluster.address,
+    )
+    summary = run_cohort(request, Progress(stage_name="exams"))
+    assert summary["failed"].keys() == {"one", "two"}
+    with (tmp_path / "out/exams.csv").open(newline="") as file:
+        assert [row["error"] for row in csv.DictReader(file)] == ["UnreadableInputError"] * 2
+
+
+def test_all_tasks_end_once_though_a_node_is_killed(cluster: Any, tmp_path: Path) -> None:
+    """The last test of this file, since a node is gone after it."""
+    engine = RayEngine(Resources(2, memory_gb=TINY, address=cluster.address))
+    ended = []
+    for step, outcome in engine.run(leave_a_trace, [Step(number, str(tmp_path), 0.3) for number in range(24)]):
+        assert outcome == step.number
+        ended.append(outcome)
+        if len(ended) == 6:
+            cluster.remove_node(cluster.worker_nodes[-1], allow_graceful=False)
+    assert sorted(ended) == list(range(24))
+    begun = Counter(path.name.split(".")[0] for path in tmp_path.glob("*.begun.*"))
+    again = [number for number, count in begun.items() if count > 1]
+    assert len(again) <= 2  # what the lost node had begun
+    assert {path.name.split(".")[0] for path in tmp_path.glob("*.ended.*")} == set(map(str, range(24)))
