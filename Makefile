@@ -37,5 +37,5 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	@echo "== Creating $(VENV) and installing the tested versions into it (once, a few minutes)"
 	$(PYTHON) -m venv --clear $(VENV)
 	$(PIP) "$$(grep '^torch==' $(CONSTRAINTS))"
-	$(PIP) --editable '.[train,dicom,test]'
+	$(PIP) --editable '.[train,dicom,ray,test]'
 	@touch $@

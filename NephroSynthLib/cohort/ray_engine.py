@@ -49,10 +49,7 @@ class RayEngine:
                     try:
                         yield task, ray.get(ended)
                     except ray.exceptions.RayError as error:
-                        yield (
-                            task,
-                            Lost(f"Its process or machine was lost {RETRIES + 1} times ({type(error).__name__})."),
-                        )
+                        yield task, Lost(_why(error))
         finally:
             for task in running:
                 ray.cancel(task, force=True)
@@ -85,3 +82,14 @@ def _within_limits(work: Work, task: Any, limits: Mapping[str, str]) -> Any:
     """Carries out a task in a process of the cluster, whose libraries are to take so many threads."""
     os.environ.update(limits)
     return work(task)
+
+
+def _why(error: Exception) -> str:
+    """Returns why a task has no outcome, as a sentence."""
+    cause = getattr(error, "cause", None)
+    if cause is None:
+        return f"Its process or machine was lost {RETRIES + 1} times ({type(error).__name__})."
+    return (
+        f"A machine of the cluster could not begin it ({type(cause).__name__}). "
+        "NephroSynth must be installed there in the same version."
+    )

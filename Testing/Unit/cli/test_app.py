@@ -20,6 +20,7 @@ from NephroSynthLib.jobs import catalogue as jobs
 
 COMMANDS = ("demo", "simulate", "run", "register", "segment", "synthesize", "evaluate", "prepare", "train", "models")
 COMMANDS += ("phases", "export-dicom", "send")
+COHORT = ("cohort manifest", "cohort run")
 JOBS_OF_THE_PANEL = ("inventory", "sample", "export-result")
 HEAVY = ("torch", "SimpleITK", "monai", "ants", "scipy", "numpy", "pydicom", "matplotlib")
 
@@ -47,15 +48,15 @@ def test_the_installed_command_is_this_one() -> None:
     assert shown.stdout.strip() == __version__
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *COHORT])
 def test_every_command_has_help_and_the_common_options(command: str) -> None:
-    shown = runner.invoke(app, [command, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
+    shown = runner.invoke(app, [*command.split(), "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
     assert shown.exit_code == 0
     assert all(option in shown.stdout for option in ("--quiet", "--json", "--verbose"))
 
 
 def test_every_job_has_a_command_and_shares_of_progress() -> None:
-    assert set(SHARES) == set(COMMANDS)
+    assert set(SHARES) == {*COMMANDS, *COHORT}
     assert set(jobs.JOBS) == {*COMMANDS, *JOBS_OF_THE_PANEL}
 
 
@@ -175,3 +176,23 @@ def test_progress_without_a_terminal_is_a_line_for_each_stage(phases: list[str],
     assert begun == ["read", "register", "save"]
     assert f"Result: {tmp_path / 'out'}" in shown.stdout
     assert "Research use only" in shown.stdout
+
+
+def test_a_cohort_with_a_failed_exam_ends_with_1_and_names_it(tmp_path: Path) -> None:
+    (tmp_path / "exams.csv").write_text("exam,dicom,unclear\none,nowhere,which patient?\n")
+    arguments = ["cohort", "run", "--manifest", str(tmp_path / "exams.csv"), "--out", str(tmp_path / "out")]
+    shown = runner.invoke(app, arguments)
+    assert shown.exit_code == 1
+    assert "0 of 1 done" in shown.stdout
+    assert "which patient?" in shown.stdout
+    told = runner.invoke(app, [*arguments, "--json"])
+    assert json.loads(told.stdout)["failed"].keys() == {"one"}
+
+
+def test_a_wrong_manifest_ends_with_2_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "exams.csv").write_text("exam,colour\none,red\n")
+    arguments = ["cohort", "run", "--manifest", str(tmp_path / "exams.csv"), "--out", str(tmp_path / "out"), "--json"]
+    shown = runner.invoke(app, arguments)
+    assert shown.exit_code == 2
+    assert json.loads(shown.stdout)["error"]["code"] == "correct-manifest"
+    assert not (tmp_path / "out").exists()
