@@ -5,6 +5,7 @@ The first line names the columns. `exam` names the exam, and with it the folder 
     dicom                                              a DICOM folder, DICOMDIR or zip; its phases are found in it
     noncontrast_series, excretory_series, nephrographic_series    number or UID of series, where they are to be named
     noncontrast, excretory, nephrographic              files or DICOM folders of the phases, instead of `dicom`
+    landmarks, excretory_landmarks                     landmarks from which the registration starts
     mask                                               label map of the kidneys in the non-contrast phase
     delay, nephrographic_delay, weight, dose, egfr     s (or 'dicom'), s, kg, g of iodine, ml/min
     split                                              any word; it is carried into the table
@@ -36,7 +37,10 @@ PATHS: Mapping[str, str] = {
     "excretory": "excretory",
     "nephrographic": "nephrographic",
     "mask": "kidneys",
+    "landmarks": "landmarks",
+    "excretory_landmarks": "excretory_landmarks",
 }
+"""Columns with paths, and the fields of the run's request that take them."""
 SERIES = ("noncontrast_series", "excretory_series", "nephrographic_series")
 SETTINGS: Mapping[str, str] = {
     "delay": "excretory_delay_s",

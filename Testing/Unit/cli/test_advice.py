@@ -23,9 +23,9 @@ def test_every_remedy_is_worded_without_controls_of_the_panel(action: Action) ->
 
 @pytest.mark.parametrize("action", Action)
 def test_flags_and_commands_that_a_remedy_names_exist(action: Action) -> None:
-    commands = dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-    commands |= commands["cohort"].commands
-    flags = {flag for command in commands.values() for option in command.params for flag in option.opts}
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    every = [*commands.values(), *commands["cohort"].commands.values()]
+    flags = {flag for command in every for option in command.params for flag in option.opts}
     assert set(re.findall(r"--[a-z-]+", advice(action))) <= flags
     assert set(re.findall(r"`nephrosynth ([a-z-]+)", advice(action))) <= set(commands)
 

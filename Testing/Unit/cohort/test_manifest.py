@@ -20,8 +20,8 @@ def listed(folder: Path, text: str, settings: Settings = USUAL) -> list[ListedEx
 
 
 def test_the_columns_become_the_fields_of_the_run(tmp_path: Path) -> None:
-    header = "Exam;noncontrast;excretory;mask;delay;weight;dose;eGFR;split;unclear"
-    (exam,) = listed(tmp_path, f"\ufeff{header}\nA 1;pre.nii.gz;/data/late;k.nii.gz;600;72.5;35;90;test;who?\n\n")
+    header = "Exam;noncontrast;excretory;mask;landmarks;delay;weight;dose;eGFR;split;unclear"
+    (exam,) = listed(tmp_path, f"\ufeff{header}\nA 1;pre.nii.gz;/data/late;k.nii.gz;l.csv;600;72.5;35;90;test;who?\n\n")
     assert (exam.name, exam.split, exam.unclear) == ("A 1", "test", "who?")
     request, synthesis = exam.request, exam.request.settings.synthesis
     assert request.noncontrast == tmp_path / "pre.nii.gz"
@@ -31,7 +31,8 @@ def test_the_columns_become_the_fields_of_the_run(tmp_path: Path) -> None:
     assert (request.label, request.overwrite) == ("A 1", True)
     assert (synthesis.excretory_delay_s, synthesis.weight_kg, synthesis.iodine_g) == (600, 72.5, 35)
     assert synthesis.egfr_ml_min == 90
-    assert set(exam.inputs) == {"noncontrast", "excretory", "kidneys"}
+    assert request.landmarks == tmp_path / "l.csv"
+    assert set(exam.inputs) == {"noncontrast", "excretory", "kidneys", "landmarks"}
 
 
 def test_what_the_line_tells_goes_before_the_settings_of_all(tmp_path: Path) -> None:
