@@ -14,7 +14,8 @@ from pydantic import Field
 from NephroSynthLib import options
 from NephroSynthLib.cohort.cohort_report import write_cohort_report
 from NephroSynthLib.cohort.cohort_table import MISSED, REACHED, row_of, write_table
-from NephroSynthLib.cohort.engine import Engine, Lost, Resources, engine_of
+from NephroSynthLib.cohort.engine import Engine, Lost, Resources
+from NephroSynthLib.cohort.engine_choice import engine_of
 from NephroSynthLib.cohort.exam_record import ExamRecord, write_record
 from NephroSynthLib.cohort.exam_task import Carried, ExamTask, carry_out
 from NephroSynthLib.cohort.manifest import ListedExam, read_manifest

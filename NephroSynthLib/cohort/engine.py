@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
-
-from NephroSynthLib.errors import Action, UsageError
-from NephroSynthLib.options import EngineName
 
 Work = Callable[[Any], Any]
 """A function of a module that takes a task and returns its outcome. It raises no error of the task."""
@@ -55,25 +51,6 @@ class Resources:
     gpus_per_exam: float = 0.0
     memory_gb: float = 4.0
     address: str = ""
-
-
-def engine_of(name: EngineName, resources: Resources) -> Engine:
-    """Returns the engine of a name.
-
-    Raises:
-        UsageError: Ray is asked for and not installed, or options are given that the engine does not have.
-    """
-    if name == "local":
-        if resources.address or resources.gpus_per_exam:
-            raise UsageError("An address or a share of a GPU is given, which only the engine 'ray' takes.")
-        from NephroSynthLib.cohort.local_engine import LocalEngine
-
-        return LocalEngine(resources.workers)
-    if importlib.util.find_spec("ray") is None:
-        raise UsageError("Ray is not installed.", Action.INSTALL_RAY)
-    from NephroSynthLib.cohort.ray_engine import RayEngine
-
-    return RayEngine(resources)
 
 
 def thread_limits(threads: int) -> dict[str, str]:
