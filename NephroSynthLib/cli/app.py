@@ -130,7 +130,6 @@ app = typer.Typer(
     cls=_Group,
     help="Synthesizes the nephrographic phase of a CT urography exam. Research use only.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -53,6 +53,7 @@ def test_every_command_has_help_and_the_common_options(command: str) -> None:
     shown = runner.invoke(app, [*command.split(), "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
     assert shown.exit_code == 0
     assert all(option in shown.stdout for option in ("--quiet", "--json", "--verbose"))
+    assert not any(placeholder in shown.stdout for placeholder in ("<bool>", "BOOL"))
 
 
 def test_every_job_has_a_command_and_shares_of_progress() -> None:
@@ -196,3 +197,14 @@ def test_a_wrong_manifest_ends_with_2_before_anything_is_written(tmp_path: Path)
     assert shown.exit_code == 2
     assert json.loads(shown.stdout)["error"]["code"] == "correct-manifest"
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [("nephrosynth coh", "cohort"), ("nephrosynth cohort r", "run"), ("nephrosynth run --reg", "--registration")],
+)
+def test_the_shell_completes_commands_and_options(words: str, completed: str) -> None:
+    last = len(words.split()) - 1
+    environment = {"_NEPHROSYNTH_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(last)}
+    shown = runner.invoke(app, [], env=environment, prog_name="nephrosynth")
+    assert shown.stdout.split() == [completed]
