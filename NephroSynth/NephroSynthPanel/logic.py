@@ -63,6 +63,8 @@ class NephroSynthLogic(ScriptedLoadableModuleLogic):
         settings: Mapping[str, Any] | None = None,
         wait: bool = True,
         *,
+        landmarks: Any = None,
+        excretory_landmarks: Any = None,
         outputs: Outputs | None = None,
         wanted: Collection[str] | None = None,
         listener: TaskListener | None = None,
@@ -76,6 +78,8 @@ class NephroSynthLogic(ScriptedLoadableModuleLogic):
             kidneys: A segmentation or label map of the kidneys. Without it, a model finds them.
             settings: Settings that differ from the defaults, such as `{"seed": 7, "synthesis": {"samples": 4}}`.
             wait: Whether to wait for the end.
+            landmarks: A point list of the module Markups with landmarks of the non-contrast phase.
+            excretory_landmarks: The same landmarks of the excretory phase.
             outputs: The nodes to overwrite. Without it, each result gets a new node.
             wanted: The names of the results to load, of `NephroSynthLib.mrml.run_order.ALL`. Without it, all.
             listener: Hears of progress, warnings and the end.
@@ -99,7 +103,15 @@ class NephroSynthLogic(ScriptedLoadableModuleLogic):
         installation.ensure_dependencies()
         results = frozenset(wanted if wanted is not None else ALL)
         given = outputs or NEW_NODES
-        order = RunOrder(**inputs, kidneys=kidneys, outputs=given, wanted=results, settings=dict(settings or {}))
+        order = RunOrder(
+            **inputs,
+            kidneys=kidneys,
+            outputs=given,
+            wanted=results,
+            settings=dict(settings or {}),
+            landmarks=landmarks,
+            excretory_landmarks=excretory_landmarks,
+        )
         return self._carry_out(run_plan(order), listener, wait)
 
     def judge(self, run: RunNodes) -> dict[str, Any]:

@@ -37,6 +37,7 @@ def run_problem(problem: RunProblem | None) -> str:
         RunProblem.NO_NONCONTRAST: _("Choose the non-contrast phase."),
         RunProblem.NO_EXCRETORY: _("Choose the excretory phase."),
         RunProblem.SAME_PHASE_TWICE: _("Choose a different volume for each phase."),
+        RunProblem.LANDMARKS_NOT_PAIRED: _("Set the same number of landmarks in both phases."),
         RunProblem.OUTPUT_NOT_SEPARATE: _("Choose outputs that differ from the inputs and from each other."),
         RunProblem.INPUT_UNDER_OUTPUT_TRANSFORM: _("Choose another output transform: an input lies under this one."),
     }[problem]

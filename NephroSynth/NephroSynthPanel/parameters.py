@@ -38,6 +38,24 @@ class Registration(enum.Enum):
         }[self]
 
 
+class LandmarkUse(enum.Enum):
+    """The use of landmarks in the registration. The values are those of the library's setting."""
+
+    START = "start"
+    RIGID = "rigid"
+    AFFINE = "affine"
+    THIN_PLATE = "thin-plate"
+
+    def label(self) -> str:
+        """The text in the menu."""
+        return {
+            LandmarkUse.START: _("Start the registration"),
+            LandmarkUse.RIGID: _("Instead of stage 1, rigid"),
+            LandmarkUse.AFFINE: _("Instead of stage 1, affine"),
+            LandmarkUse.THIN_PLATE: _("Instead of stages 1 and 2"),
+        }[self]
+
+
 @parameterNodeWrapper
 class Parameters:
     """The inputs, outputs and options of a run, and the current result.
@@ -60,6 +78,9 @@ class Parameters:
     excretory: slicer.vtkMRMLScalarVolumeNode
     nephrographic: slicer.vtkMRMLScalarVolumeNode
     kidneysInput: slicer.vtkMRMLDisplayableNode  # noqa: N815
+    landmarks: slicer.vtkMRMLMarkupsFiducialNode
+    excretoryLandmarks: slicer.vtkMRMLMarkupsFiducialNode  # noqa: N815
+    landmarkUse: LandmarkUse = LandmarkUse(options.LANDMARK_USE.default)  # noqa: N815
 
     synthetic: slicer.vtkMRMLScalarVolumeNode
     excretoryOutput: slicer.vtkMRMLScalarVolumeNode  # noqa: N815
@@ -110,8 +131,9 @@ FACTS: Mapping[str, options.Option[Any]] = {
     "weight": options.WEIGHT,
     "iodine": options.IODINE,
     "egfr": options.EGFR,
+    "landmarkUse": options.LANDMARK_USE,
 }
-"""The parameters that tell of the patient and of the contrast medium, and the options that they set."""
+"""The parameters in the section Inputs, and the options that they set."""
 
 OUTPUTS = ("synthetic", "excretoryOutput", "kidneysOutput", "transformOutput", "uncertaintyOutput")
 """The parameters that name nodes to overwrite."""
@@ -139,7 +161,10 @@ def settings(parameters: Parameters) -> dict[str, Any]:
     return {
         "device": parameters.device,
         "seed": parameters.seed,
-        "registration": {"mode": parameters.registration.value},
+        "registration": {
+            "mode": parameters.registration.value,
+            "landmark_use": parameters.landmarkUse.value,
+        },
         "synthesis": {
             "model": parameters.model,
             "steps": parameters.steps,
@@ -171,6 +196,7 @@ def run_choice(parameters: Parameters) -> RunChoice:
         outputs=[node.GetID() for node in outputs if node is not None],
         transform=_id(parameters.transformOutput),
         parents=frozenset(parent.GetID() for parent in parents),
+        landmarks=(_points(parameters.landmarks), _points(parameters.excretoryLandmarks)),
     )
 
 
@@ -197,7 +223,14 @@ def run_order(parameters: Parameters) -> RunOrder:
         outputs=reusable_outputs(outputs, parameters.noncontrast),
         wanted=frozenset({"synthetic", "acquired", *(name for name, chosen in wanted.items() if chosen)}),
         settings=settings(parameters),
+        landmarks=parameters.landmarks,
+        excretory_landmarks=parameters.excretoryLandmarks,
     )
+
+
+def _points(node: Any) -> int | None:
+    """The number of points of a list, or None without a list."""
+    return node.GetNumberOfDefinedControlPoints() if node is not None else None
 
 
 def _id(node: Any) -> str | None:

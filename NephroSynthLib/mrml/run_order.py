@@ -41,6 +41,8 @@ class RunOrder:
         outputs: The nodes to overwrite.
         wanted: The results to load, by the names of `Outputs`. The synthetic volume is always loaded.
         settings: The library's settings as JSON values.
+        landmarks: Points of the non-contrast phase, if there are any.
+        excretory_landmarks: The same points of the excretory phase.
     """
 
     noncontrast: slicer.vtkMRMLScalarVolumeNode
@@ -50,6 +52,8 @@ class RunOrder:
     outputs: Outputs
     wanted: frozenset[str]
     settings: dict[str, Any]
+    landmarks: slicer.vtkMRMLMarkupsFiducialNode | None = None
+    excretory_landmarks: slicer.vtkMRMLMarkupsFiducialNode | None = None
 
 
 def reusable_outputs(outputs: Outputs, noncontrast: slicer.vtkMRMLScalarVolumeNode) -> Outputs:

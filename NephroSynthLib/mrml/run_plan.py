@@ -12,6 +12,7 @@ from NephroSynthLib.errors import Action, UsageError
 from NephroSynthLib.mrml.dicom_database import delay_s, dicom_file
 from NephroSynthLib.mrml.hierarchy import place_beside
 from NephroSynthLib.mrml.i18n import tr as _
+from NephroSynthLib.mrml.landmark_nodes import write_points
 from NephroSynthLib.mrml.run_nodes import COMPUTED, ROLE, SYNTHETIC, RunNodes
 from NephroSynthLib.mrml.run_order import Outputs, RunOrder
 from NephroSynthLib.session.steps import Step, Steps, in_background, load_modules
@@ -56,6 +57,12 @@ def _write_inputs(order: RunOrder, folder: Path) -> Steps[dict[str, Any]]:
         writer = kidneys_writer(node, order.noncontrast, path) if is_kidneys else node_writer(node, path)
         yield from in_background(writer, step)
         arguments[name] = str(path)
+    for name in ("landmarks", "excretory_landmarks"):
+        points = getattr(order, name)
+        if points is not None:
+            yield from load_modules("NephroSynthLib.registration.markups")
+            write_points(points, folder / f"{name}.csv")
+            arguments[name] = str(folder / f"{name}.csv")
     return arguments
 
 

@@ -169,6 +169,8 @@ def registration_table(
         _("   back or forth"): shift("posterior", _("{mm:.1f} mm back"), _("{mm:.1f} mm forth")),
         _("Least volume kept"): both(found["min_jacobian"]),
     }
+    if found.get("landmarks"):
+        rows[_("Landmarks apart (mm)")] = both(found["landmarks"]["registered_mean"])
     cells = list(zip(*rows.values(), strict=True))
     titles = (_("Right"), _("Left"), _("Both"))
     columns: list[Column] = [(_("Figure"), "", list(rows))]

@@ -16,6 +16,7 @@ class RunProblem(Enum):
     NO_NONCONTRAST = "no-noncontrast"
     NO_EXCRETORY = "no-excretory"
     SAME_PHASE_TWICE = "same-phase-twice"
+    LANDMARKS_NOT_PAIRED = "landmarks-not-paired"
     OUTPUT_NOT_SEPARATE = "output-not-separate"
     INPUT_UNDER_OUTPUT_TRANSFORM = "input-under-output-transform"
 
@@ -30,6 +31,7 @@ class RunChoice:
         outputs: The volumes and the segmentation to overwrite, without None.
         transform: The transform to overwrite, if there is one.
         parents: All transforms above the inputs.
+        landmarks: The number of landmarks in the non-contrast and in the excretory phase. None for a phase without.
 
     Example:
         >>> RunChoice({"noncontrast": "A"}).problem()
@@ -41,6 +43,7 @@ class RunChoice:
     outputs: Collection[str] = ()
     transform: str | None = None
     parents: Collection[str] = field(default=frozenset())
+    landmarks: tuple[int | None, int | None] = (None, None)
 
     def problem(self) -> RunProblem | None:
         """The first reason why a run of this choice cannot start, or None."""
@@ -51,6 +54,8 @@ class RunChoice:
         phases = [node for node in self.inputs.values() if node is not None]
         if _repeats(phases):
             return RunProblem.SAME_PHASE_TWICE
+        if self.landmarks[0] != self.landmarks[1]:
+            return RunProblem.LANDMARKS_NOT_PAIRED
         kidneys = [self.kidneys] if self.kidneys is not None else []
         if _repeats([*phases, *kidneys, *self.outputs]):
             return RunProblem.OUTPUT_NOT_SEPARATE

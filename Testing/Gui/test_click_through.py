@@ -117,7 +117,6 @@ def ask_for_two_samples(clicks: Clicks) -> None:
     from PySide6.QtWidgets import QLineEdit
     from slicer_host.pythonqt import to_qt
 
-    clicks.fold("outputsSection")
     clicks.fold("advancedSection")
     clicks.host.wait_until(lambda: "free" in clicks.ui.deviceInfoLabel.text, 120.0)
     assert "simulated" in clicks.ui.modelCardLabel.text

@@ -295,6 +295,24 @@ def test_the_start_position_is_the_transform_above_the_excretory_phase(
     assert volume.GetParentTransformNode() is transform
 
 
+def test_landmarks_of_one_phase_alone_are_refused(host: Any, ready: Any) -> None:
+    import slicer
+    from NephroSynthPanel.parameters import LandmarkUse, run_order
+
+    lists = [slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", name) for name in ("fixed", "moving")]
+    lists[0].AddControlPoint(1.0, 2.0, 3.0)
+    choose(ready, landmarks=lists[0])
+    assert "same number of landmarks" in ready.ui.statusLabel.text
+    lists[1].AddControlPoint(4.0, 5.0, 6.0)
+    choose(ready, excretoryLandmarks=lists[1])
+    assert ready.ui.applyButton.enabled
+    ready.panel.parameters().landmarkUse = LandmarkUse.RIGID
+    order = run_order(ready.panel.parameters())
+    assert (order.landmarks, order.excretory_landmarks) == tuple(lists)
+    assert order.settings["registration"]["landmark_use"] == "rigid"
+    ready.panel.parameters().landmarkUse = LandmarkUse.START
+
+
 def test_the_report_opens_in_the_browser(
     host: Any, ready: Any, result_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,6 +41,16 @@ def load(plan_of: RunOrder, run_folder: Path, folder: Path) -> RunNodes:
     return nodes
 
 
+def test_the_worker_gets_landmarks_of_both_phases(scene: Scene, phases: dict[str, Node], tmp_path: Path) -> None:
+    lists = {}
+    for name in ("landmarks", "excretory_landmarks"):
+        lists[name] = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", name)
+        lists[name].AddControlPoint(1.0, 2.0, 3.0)
+    arguments = finish(run_plan(order(phases, **lists)).write(tmp_path))
+    for name in lists:
+        assert "-1.0000,-2.0000,3.0000" in Path(arguments[name]).read_text()
+
+
 def test_the_worker_gets_the_inputs_as_files(
     phases: dict[str, Node], segmentation: Node, ct: sitk.Image, kidneys: sitk.Image, tmp_path: Path
 ) -> None:
