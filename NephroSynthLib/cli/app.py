@@ -85,13 +85,14 @@ _WRONG_USAGE: Any = typer.BadParameter.__base__  # Typer has no public name for 
 
 
 class _WithoutPlaceholder:
-    """Shows --help without a placeholder, since it takes no value."""
+    """Shows flags that take no value, such as --help, without a placeholder."""
 
-    def get_help_option(self, ctx: Any) -> Any:
-        option = super().get_help_option(ctx)  # type: ignore[misc]
-        if option is not None:
-            option.metavar = ""
-        return option
+    def get_params(self, ctx: Any) -> Any:
+        parameters = super().get_params(ctx)  # type: ignore[misc]
+        for parameter in parameters:
+            if getattr(parameter, "is_flag", False):
+                parameter.metavar = ""
+        return parameters
 
 
 class _Command(_WithoutPlaceholder, TyperCommand):

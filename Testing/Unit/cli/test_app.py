@@ -19,7 +19,7 @@ from NephroSynthLib.files.outputs import SUMMARY, TRANSFORM
 from NephroSynthLib.jobs import catalogue as jobs
 
 COMMANDS = ("demo", "simulate", "run", "register", "segment", "synthesize", "evaluate", "prepare", "train", "models")
-COMMANDS += ("phases", "export-dicom", "send")
+COMMANDS += ("phases", "export-dicom", "send", "transform")
 COHORT = ("cohort manifest", "cohort run")
 JOBS_OF_THE_PANEL = ("inventory", "sample", "export-result")
 HEAVY = ("torch", "SimpleITK", "monai", "ants", "scipy", "numpy", "pydicom", "matplotlib")
@@ -54,6 +54,12 @@ def test_every_command_has_help_and_the_common_options(command: str) -> None:
     assert shown.exit_code == 0
     assert all(option in shown.stdout for option in ("--quiet", "--json", "--verbose"))
     assert not any(placeholder in shown.stdout for placeholder in ("<bool>", "BOOL"))
+
+
+def test_the_help_of_the_whole_has_no_placeholder_for_flags() -> None:
+    for words in ([], ["cohort"]):
+        shown = runner.invoke(app, [*words, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
+        assert "<bool>" not in shown.stdout
 
 
 def test_every_job_has_a_command_and_shares_of_progress() -> None:
