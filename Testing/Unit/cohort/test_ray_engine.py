@@ -35,6 +35,7 @@ def cluster() -> Iterator[Any]:
         patch.setenv(
             "PYTHONPATH", os.pathsep.join([*map(str, (TESTING.parent, TESTING)), os.environ.get("PYTHONPATH", "")])
         )
+        patch.setenv("RAY_worker_niceness", "0")  # Ray's own, 15, starves its workers on a busy machine
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
         for _ in range(2):
             cluster.add_node(num_cpus=1, memory=10**9, **small)
