@@ -17,6 +17,7 @@ from scipy import ndimage, special
 from torch import Tensor
 
 from NephroSynthLib.progress import Progress
+from NephroSynthLib.registration.adam import Adam
 from NephroSynthLib.registration.convex_start import convex_start
 from NephroSynthLib.registration.dense_region import (
     FADE_MM,
@@ -38,8 +39,8 @@ _NOISE_SIGMA = 0.5
 _NODE_VOXELS = 4
 _HELD_MM, _RELEASED_MM = 4.0, 10.0
 _STEPS, _RATE, _LAST_RATE = 50, 0.2, 0.01
-_ROUGHNESS = 0.005
-_POINTS, _SEED = 30_000, 20250226
+_ROUGHNESS = 0.0025
+_POINTS, _SEED = 8_000, 20250226
 _SHARES = (1.0, 0.75, 0.5, 0.25)
 
 
@@ -85,24 +86,21 @@ def _descend(region: DenseRegion, held: Sequence[sitk.Image], progress: Progress
     start, first, distance = convex_start(fixed, moving, torch.from_numpy(region.steers.astype(np.float32))[None, None])
     places = identity(free) * _NODE_VOXELS
     parameters = sample(start, (places - first) / distance).requires_grad_()
-    optimizer = torch.optim.Adam([parameters], lr=_RATE)
+    optimizer = Adam(parameters)
     steering = torch.from_numpy(np.argwhere(steers)[:, ::-1].astype(np.float32))
     described = fixed[0].permute(1, 2, 3, 0)[torch.from_numpy(steers)]
     generator = torch.Generator().manual_seed(_SEED)
     scale = 1 / (fixed.shape[1] - 1 + _TISSUE_WEIGHT**2)
     for step in range(_STEPS):
         progress.update(0.2 + 0.7 * step / _STEPS, "Dense refinement around the kidneys")
-        for group in optimizer.param_groups:
-            group["lr"] = _LAST_RATE + _RATE * (1 - step / _STEPS) ** 0.5
         drawn = torch.randint(len(steering), (min(_POINTS, len(steering)),), generator=generator)
         points = steering[drawn].T.reshape(1, 3, -1, 1, 1)
         flow = exponential(smoothed(parameters, 1) * free / _NODE_VOXELS) * _NODE_VOXELS
         reached = points + sample(flow, points / _NODE_VOXELS)
         difference = sample(moving, reached)[0, :, :, 0, 0].T - described[drawn]
         loss = scale * difference.square().sum(dim=1).mean() + _ROUGHNESS * roughness(parameters)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        (gradient,) = torch.autograd.grad(loss, parameters)
+        optimizer.step(gradient, _LAST_RATE + _RATE * (1 - step / _STEPS) ** 0.5)
     return smoothed(parameters.detach(), 1) * free
 
 

@@ -27,6 +27,8 @@ _DENSE_HU, _GAS_HU = 200.0, -200.0
 _STARTS_TRIED = 2
 _SAMPLED, _SEED = 0.2, 20250226
 _FEWEST_RIM_VOXELS = 500
+_MATCHED_SHARE = 0.5
+"""A rim matches if the maps leave less than this share of the variance of its tissue membership."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class KidneyMotion:
     """The motion of one kidney that stage 2 found.
 
     Attributes:
-        matrix: 4x4 map of fixed to moving points, LPS mm; the affine map of stage 1 when rejected.
+        matrix: 4x4 map of fixed to moving points, LPS mm; the affine map of stage 1 when rejected, or when it matches
+            already and no motion does better.
         rejected: Reason why stage 2 was not used for this kidney; empty if it was.
     """
 
@@ -83,8 +86,10 @@ def register_kidney(
         return KidneyMotion(affine, "the moving phase does not show its place")
     coarse = [_optimize(start, center, tissue, rim, grid, around, sigma=3.0) for start in seen[:_STARTS_TRIED]]
     best = _optimize(min(coarse, key=mismatch), center, tissue, rim, grid, around, sigma=0.0)
-    if mismatch(best) >= mismatch(affine):
-        return KidneyMotion(affine, "no rigid motion matched its rim better than the affine map")
+    left = mismatch(affine)
+    if mismatch(best) >= left:
+        matched = left < _MATCHED_SHARE * float(np.var(tissue[rim]))
+        return KidneyMotion(affine, "" if matched else "no rigid motion matched its rim")
     move, turn = _size_of(best @ np.linalg.inv(affine), apply(affine, center))
     if move > LARGEST_MOVE_MM or turn > LARGEST_TURN_DEG:
         return KidneyMotion(affine, f"it would have moved by {move:.0f} mm and turned by {turn:.0f} degrees")

@@ -42,6 +42,13 @@ def test_a_phase_without_kidney_is_rejected_in_words(pair: Any) -> None:
     assert np.array_equal(motion.matrix, np.eye(4))
 
 
+def test_a_kidney_that_is_aligned_already_is_no_reason_for_doubt(pair: Any) -> None:
+    image = pair.fixed.image
+    motion = register_kidney(image, image, pair.fixed.labels == 1, pair.fixed.labels == 1, np.eye(4))
+    assert motion.rejected == ""
+    assert np.allclose(motion.matrix, np.eye(4), atol=1e-3)
+
+
 def test_a_phase_that_lies_elsewhere_is_rejected(pair: Any) -> None:
     elsewhere = sitk.Image(pair.moving.image)
     elsewhere.SetOrigin((900.0, 900.0, 900.0))
