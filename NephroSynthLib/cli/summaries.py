@@ -81,8 +81,10 @@ def _landmarks(errors: Summary) -> str:
 
 def _transformation(summary: Summary) -> Iterator[Row]:
     if "inverse_error_mm" in summary:
-        yield "carried", f"from the {summary['from']} to the {summary['to']} frame"
-        yield "error of the inverse", f"at most {summary['inverse_error_mm']:.2f} mm"
+        start, end = (str(summary[key]).replace("noncontrast", "non-contrast") for key in ("from", "to"))
+        yield "carried", f"from the {start} to the {end} frame"
+        if summary["inverse_error_mm"] is not None:
+            yield "error of the inverse", f"at most {summary['inverse_error_mm']:.2f} mm"
 
 
 def _segmentation(summary: Summary) -> Iterator[Row]:

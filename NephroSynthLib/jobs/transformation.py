@@ -16,7 +16,9 @@ from NephroSynthLib.jobs.request import Summary, Volume, WritingRequest
 from NephroSynthLib.progress import Progress
 
 if TYPE_CHECKING:
+    import numpy as np
     import SimpleITK as sitk
+    from numpy.typing import NDArray
 
 _ON_ITS_GRID = ("excretory_registered.nii.gz", "excretory_registered.nrrd")
 _CHECKED, _SEED = 1000, 20250226
@@ -34,7 +36,9 @@ class TransformRequest(WritingRequest):
     )
     inverse: bool = Field(False, description="Carry from the non-contrast to the excretory frame instead.")
     inverse_field: bool = Field(False, description="Write the inverse transform.")
-    jacobian: bool = Field(False, description="Write the determinant of the Jacobian at each voxel of the grid.")
+    jacobian: bool = Field(
+        False, description="Write the ratio of volumes at each voxel: the absolute determinant of the Jacobian."
+    )
     displacement: bool = Field(False, description="Write the length of the displacement in mm at each voxel.")
 
     @model_validator(mode="after")
@@ -67,8 +71,9 @@ def transform(request: TransformRequest, progress: Progress) -> Summary:
 
     reading, saving = progress.stage("read"), progress.stage("save")
     forward = _read_transform(request.transform)
-    backward = inversion.inverse(forward)
-    images = _images(request, backward if request.inverse else forward)
+    needs_inverse = request.inverse or request.inverse_field or request.points is not None
+    backward = inversion.inverse(forward) if needs_inverse else None
+    images = _images(request, backward if request.inverse and backward else forward)
     moved = _points(request, forward)
     reading.update(1.0, "Read the transform")
     start, end = ("noncontrast", "excretory") if request.inverse else ("excretory", "noncontrast")
@@ -76,7 +81,7 @@ def transform(request: TransformRequest, progress: Progress) -> Summary:
         "notice": RESEARCH_ONLY,
         "from": start,
         "to": end,
-        "inverse_error_mm": inversion.largest_error(forward, backward, _CHECKED, _SEED),
+        "inverse_error_mm": inversion.largest_error(forward, backward, _CHECKED, _SEED) if backward else None,
     }
     with staged_folder(request.out, request.overwrite, OUTPUTS["transform"]) as folder:
         for number, (name, image) in enumerate(images.items()):
@@ -84,7 +89,7 @@ def transform(request: TransformRequest, progress: Progress) -> Summary:
             save_image(image, folder / f"{name}.nii.gz")
         for name, text in moved.items():
             (folder / name).write_text(text, encoding="utf-8")
-        if request.inverse_field:
+        if request.inverse_field and backward:
             sitk.WriteTransform(backward, str(folder / INVERSE_TRANSFORM))
         (folder / SUMMARY).write_text(json.dumps(summary, indent=2), encoding="utf-8")
     saving.update(1.0)
@@ -114,6 +119,7 @@ def _images(request: TransformRequest, pull: sitk.Transform) -> dict[str, sitk.I
     import SimpleITK as sitk
 
     from NephroSynthLib.imaging.grids import resample
+    from NephroSynthLib.registration.inversion import volume_ratio
 
     if request.volume is None and request.labels is None and not request.wants_maps:
         return {}
@@ -124,17 +130,23 @@ def _images(request: TransformRequest, pull: sitk.Transform) -> dict[str, sitk.I
         images["volume"] = resample(volume, grid, pull)
     if request.labels is not None:
         images["labels"] = resample(_read(request.labels, "label map"), grid, pull, label=True)
-    if request.wants_maps:
+    if request.jacobian:
+        images["jacobian"] = _on(grid, volume_ratio(pull, grid))
+    if request.displacement:
         field = sitk.TransformToDisplacementField(
             pull, sitk.sitkVectorFloat64, grid.GetSize(), grid.GetOrigin(), grid.GetSpacing(), grid.GetDirection()
         )
-        if request.jacobian:
-            images["jacobian"] = sitk.Cast(sitk.DisplacementFieldJacobianDeterminant(field), sitk.sitkFloat32)
-        if request.displacement:
-            lengths = sitk.GetImageFromArray(np.linalg.norm(sitk.GetArrayViewFromImage(field), axis=-1))
-            lengths.CopyInformation(field)
-            images["displacement"] = sitk.Cast(lengths, sitk.sitkFloat32)
+        lengths = np.linalg.norm(sitk.GetArrayViewFromImage(field), axis=-1)
+        images["displacement"] = _on(grid, lengths.astype(np.float32))
     return images
+
+
+def _on(grid: sitk.Image, values: NDArray[np.float32]) -> sitk.Image:
+    import SimpleITK as sitk
+
+    image = sitk.GetImageFromArray(values)
+    image.CopyInformation(grid)
+    return image
 
 
 def _grid(request: TransformRequest) -> Path:

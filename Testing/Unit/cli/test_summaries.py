@@ -43,7 +43,7 @@ LANDMARKS = {"pairs": 6, "registered_mean": 1.23, "registered_worst": 3.4, "fit_
         (
             "transform",
             {"from": "excretory", "to": "noncontrast", "inverse_error_mm": 0.061},
-            ["from the excretory to the noncontrast frame", "at most 0.06 mm", "Result: out"],
+            ["from the excretory to the non-contrast frame", "at most 0.06 mm", "Result: out"],
         ),
         ("segment", {"segmentation": {"right": 149.6, "left": 160.2}}, ["right kidney", "150 ml", "160 ml"]),
         ("run", {"timings_s": {"a": 4.0, "b": 3.0}, "peak_memory_mb": 2048.0}, ["15 s", "2.0 GiB", "Report: out"]),
