@@ -25,7 +25,9 @@ def test_a_run_picks_the_phases_and_exports_into_their_study(tmp_path: Path) -> 
     images = to_images(simulate(900_002, reference=grid))
     write_simulated_study({phase: images[phase] for phase in ("excretory", "noncontrast")}, tmp_path / "exam", seed=8)
     arguments = {"dicom": tmp_path / "exam", "out": tmp_path / "result", "dicom_out": tmp_path / "dicom"}
-    summary = jobs.execute("run", {**arguments, "settings": {"device": "cpu"}}, Progress())
+    summary = jobs.execute(
+        "run", {**arguments, "settings": {"device": "cpu", "registration": {"mode": "two-stage"}}}, Progress()
+    )
     assert "The noncontrast phase is series 2" in summary["notes"][0]
     assert summary["warnings"] == []
     report = (tmp_path / "result/report.html").read_text(encoding="utf-8")

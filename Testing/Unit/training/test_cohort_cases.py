@@ -10,7 +10,7 @@ from NephroSynthLib.errors import UnreadableInputError, UsageError
 from NephroSynthLib.exam.simulated_images import to_image, to_images
 from NephroSynthLib.methods.dssnict import DsSnict
 from NephroSynthLib.progress import Progress
-from NephroSynthLib.settings import Settings
+from NephroSynthLib.settings import RegistrationSettings, Settings
 from NephroSynthLib.simulation import Grid, simulate
 from NephroSynthLib.training import segmentation_cases as segmentation
 from NephroSynthLib.training import synthesis_cases as synthesis
@@ -19,6 +19,11 @@ from NephroSynthLib.training.pool import CasePool
 
 GRID = Grid((40, 80, 104), (3.0, 3.0, 4.0), (-156.0, -120.0, -80.0))
 SETTINGS = Settings(device="cpu")
+
+
+def gated(least_ssim: float) -> Settings:
+    """Returns settings with a quality gate, and the fastest registration that deforms nothing."""
+    return Settings(device="cpu", registration=RegistrationSettings(mode="affine", ssim_gate=least_ssim))
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +77,7 @@ def test_three_phases_become_a_case_on_one_grid_that_the_synthesizer_learns_from
     write(cohort / "exam", images, names)
     write(cohort / "two phases", images, {name: names[name] for name in ("noncontrast", "excretory")})
 
-    lenient = SETTINGS.model_copy(update={"registration": SETTINGS.registration.model_copy(update={"ssim_gate": 0.0})})
-    report = prepare_cohort("synthesis", cohort, out, held_out_share=0.0, settings=lenient)
+    report = prepare_cohort("synthesis", cohort, out, held_out_share=0.0, settings=gated(0.0))
 
     assert report == Prepared(1, [], {"two phases": "The exam has no nephrographic phase."})
     pool = CasePool(out / "cases", synthesis.make_case)
@@ -89,8 +93,7 @@ def test_phases_that_do_not_align_are_left_out_with_the_reason(images: dict[str,
     cohort = tmp_path / "cohort"
     names = {name: f"{name}.nrrd" for name in ("noncontrast", "excretory", "nephrographic", "kidneys")}
     write(cohort / "exam", images, names)
-    strict = SETTINGS.model_copy(update={"registration": SETTINGS.registration.model_copy(update={"ssim_gate": 1.0})})
-    report = prepare_cohort("synthesis", cohort, tmp_path / "out", settings=strict)
+    report = prepare_cohort("synthesis", cohort, tmp_path / "out", settings=gated(1.0))
     assert (report.cases, report.held_out) == (0, [])
     assert "could not be aligned: SSIM around the kidneys is" in report.skipped["exam"]
     assert cases(tmp_path / "out") == []
