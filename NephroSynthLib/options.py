@@ -15,6 +15,7 @@ Value = TypeVar("Value")
 RegistrationMode = Literal["dense", "two-stage", "affine", "none"]
 LandmarkUse = Literal["start", "rigid", "affine", "thin-plate"]
 SamplerName = Literal["ddpm", "ddim", "dpm-solver++"]
+Budget = Literal["tiny", "small", "paper"]
 PhaseFormat = Literal["nifti", "nrrd", "dicom"]
 EngineName = Literal["local", "ray"]
 ImageFormat = Literal["nifti", "nrrd"]
@@ -169,6 +170,15 @@ GPUS_PER_EXAM = Option(0.0, "GPUs that Ray reserves for an exam; 0.5 lets two ex
 MEMORY_PER_EXAM = Option(4.0, "Memory that Ray reserves for an exam.", 0.1, unit="GB")
 ADDRESS = Option("", "Address of a running Ray cluster, or 'auto'; without one, Ray starts on this machine.")
 RETRY_FAILED = Option(False, "Run exams that failed again, even if nothing changed.")
+
+# The benchmark
+BENCHMARK_METHODS = Option("all", "Methods to compare, with commas between them, or 'all'.")
+BENCHMARK_EXAMS = Option(20, "Held-out exams to measure on.", 1)
+BUDGET: Option[Budget] = Option(
+    "small",
+    "Batches that each method learns from: 'small' 1500, 'paper' 200,000; 'tiny', 60, only shows that it works.",
+    choices=get_args(Budget),
+)
 
 # A PACS
 PORT = Option(104, "Its DICOM port.", 1, 65535)

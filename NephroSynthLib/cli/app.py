@@ -76,6 +76,7 @@ COMMANDS: Mapping[str, Mapping[str, SettingFlag]] = {
     "send": {},
     "prepare": _DEVICE,
     "train": _DEVICE,
+    "benchmark": _DEVICE,
     "models": {},
 }
 """The jobs that are commands, with the settings that are flags of each."""

@@ -32,6 +32,7 @@ SHARES: Mapping[str, Mapping[str, float]] = {
     "evaluate": {stage: PIPELINE_SHARES[stage] for stage in ("read", "judge")},
     "prepare": {"read": 1.0},
     "train": {"train": 1.0},
+    "benchmark": {"train": 1.0},
     "models": {"read": 1.0},
     "phases": {"read": 1.0},
     "export-dicom": {"read": 1.0, "save": 1.0},

@@ -119,6 +119,13 @@ def _cohort(summary: Summary) -> Iterator[Row]:
             yield f"left out: {name}", why
 
 
+def _benchmark(summary: Summary) -> Table:
+    table = Table("method", *summary["columns"], box=None, padding=(0, 2, 0, 0))
+    for row in summary["rows"]:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
 def _cost(summary: Summary, seconds: float) -> Iterator[Row]:
     if "timings_s" in summary:
         yield "time", f"{seconds:.0f} s"
@@ -136,6 +143,8 @@ def _places(command: str, summary: Summary, out: Path | None) -> Iterator[str]:
         yield from _reasons(summary)
     elif command == "simulate":
         yield from (f"Simulated exam: {folder}" for folder in summary["exams"])
+    elif command == "benchmark":
+        yield f"Page: {summary['page']}"
     elif command == "train":
         yield f"Bundle: {summary['bundle']}"
     elif out is not None:
@@ -204,6 +213,7 @@ def _cohort_manifest(summary: Summary) -> Table:
 
 
 _TABLES = {
+    "benchmark": _benchmark,
     "models": models_table,
     "phases": _phases,
     "send": _sending,

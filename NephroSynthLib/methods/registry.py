@@ -61,6 +61,18 @@ def trainable_method(name: str) -> type[TrainableMethod]:
     return cast("type[TrainableMethod]", _load(name))
 
 
+def floor_method(name: str) -> Method:
+    """Returns a method that has nothing to learn.
+
+    Raises:
+        UsageError: No such method does without a model.
+    """
+    known = [method for method, entry in METHODS.items() if not entry.trainable]
+    if name not in known:
+        raise UsageError(f"The method '{name}' needs a model; these need none: {', '.join(known)}.")
+    return _load(name)()
+
+
 def restore_method(bundle: ModelBundle, device: torch.device | str) -> Method:
     """Returns the method of a synthesis bundle, ready to translate, on a device.
 

@@ -30,6 +30,7 @@ class TrainingOrder:
         name: Name of the bundle; empty takes the folder's name.
         device: Device of the network, as in `resolve_device`.
         restart: Whether another training in the folder is removed; without it, it is an error.
+        shared: Folder of the cases, where several trainings share them; None is `folder`.
     """
 
     task: Task
@@ -46,6 +47,12 @@ class TrainingOrder:
     name: str = options.BUNDLE_NAME.default
     device: str = options.DEVICE.default
     restart: bool = options.RESTART.default
+    shared: Path | None = None
+
+    @property
+    def exams_folder(self) -> Path:
+        """The folder with the folders `cases` and `held-out`."""
+        return self.shared or self.folder
 
     @property
     def seeds(self) -> range:

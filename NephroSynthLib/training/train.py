@@ -82,8 +82,8 @@ def train(order: TrainingOrder, on_progress: OnProgress) -> Trained:
     recipe = _recipe(order)
     start = None if order.start_from is None else _begin_with(recipe, order.start_from)
     make_case = partial(recipe.make_case, anatomies=anatomies) if anatomies else recipe.make_case
-    pool = CasePool(order.folder / "cases", make_case)
-    held_out = CasePool(order.folder / "held-out", recipe.make_case)
+    pool = CasePool(order.exams_folder / "cases", make_case)
+    held_out = CasePool(order.exams_folder / "held-out", recipe.make_case)
     _check_cases(order, pool, anatomies)
     for cases in (pool, held_out):
         cases.check(recipe.arrays, recipe.task)

@@ -1,0 +1,49 @@
+"""The job `benchmark`: all methods trained alike and measured alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import Field
+
+from NephroSynthLib import options
+from NephroSynthLib.jobs.request import ComputingRequest, Summary
+from NephroSynthLib.progress import Progress
+from NephroSynthLib.settings import field
+
+ALL = "all"
+
+
+class BenchmarkRequest(ComputingRequest):
+    """Trains methods alike and measures them on the same held-out exams; the same command continues."""
+
+    out: Path = Field(description="Folder for exams, trainings, volumes, tables and page; work there is resumed.")
+    methods: str = field(options.BENCHMARK_METHODS)
+    exams: int = field(options.BENCHMARK_EXAMS)
+    budget: options.Budget = field(options.BUDGET)
+    seed: int = field(options.TRAINING_SEED)
+
+
+def benchmark(request: BenchmarkRequest, progress: Progress) -> Summary:
+    """Runs the benchmark.
+
+    Returns:
+        `columns`, `rows`: the table as texts; `page`, `tables`: files; `warnings`.
+    """
+    from NephroSynthLib.training.benchmark import COMPARED, EVERY, BenchmarkOrder
+    from NephroSynthLib.training.benchmark import benchmark as compare
+    from NephroSynthLib.training.benchmark_tables import COLUMNS, SET_COLUMNS, cells
+
+    named = [name.strip() for name in request.methods.split(",") if name.strip()]
+    methods = EVERY if named == [ALL] else tuple(dict.fromkeys(named))
+    order = BenchmarkOrder(request.out, methods, request.exams, request.budget, request.settings.device, request.seed)
+    rows = compare(order, replace(progress, stage_name="train"))
+    short = "A budget of seconds shows that all works; its figures rank nothing."
+    return {
+        "columns": [*(title for title, _ in COLUMNS.values()), *SET_COLUMNS.values()],
+        "rows": [[row.method, *cells(row, rows, COMPARED)] for row in rows],
+        "page": str(request.out / "index.html"),
+        "tables": [str(request.out / name) for name in ("table.csv", "table.json", "table.md")],
+        "warnings": [short] if request.budget == "tiny" else [],
+    }

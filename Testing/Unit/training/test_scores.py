@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from NephroSynthLib.evaluation.frechet import frechet_distance
+from NephroSynthLib.evaluation.segmenter_features import SegmenterFeatures
+from NephroSynthLib.training.scores import exam_figures, mean_over_exams, plane_features, set_figures
+
+
+@pytest.fixture(scope="module")
+def network() -> SegmenterFeatures:
+    return SegmenterFeatures()
+
+
+def test_the_figures_of_an_exam_are_those_of_a_known_error(network: SegmenterFeatures) -> None:
+    truth = np.random.default_rng(0).normal(60, 20, (4, 16, 16)).clip(-100, 200).astype(np.float32)
+    kidneys = np.zeros(truth.shape, bool)
+    kidneys[:, 4:12, 4:12] = True
+    figures = exam_figures(truth + 10 * kidneys, truth, kidneys, network)
+    assert figures["psnr_db"] == pytest.approx(10 * np.log10(400**2 / (100 * kidneys.mean())), abs=1e-3)
+    assert figures["kidney_mae_hu"] == pytest.approx(10, abs=1e-3)
+    assert figures["kidney_offset_hu"] == pytest.approx(10, abs=1e-3)
+    assert figures["perceptual"] is not None
+    assert figures["perceptual"] > 0
+    assert figures["ms_ssim"] is None  # the slices are too small
+
+
+def test_the_set_is_compared_over_the_slices_of_all_exams(network: SegmenterFeatures) -> None:
+    volumes = np.random.default_rng(0).normal(60, 60, (2, 4, 8, 8)).astype(np.float32)
+    features = [plane_features(volume, network) for volume in volumes]
+    assert {name: len(values) for name, values in features[0].items()} == {"fid_ax": 4, "fid_cor": 8, "fid_sag": 8}
+    found = set_figures(features[:1], features[1:])
+    assert found["fid_cor"] == pytest.approx(frechet_distance(features[0]["fid_cor"], features[1]["fid_cor"]))
+    assert set_figures(features, features)["fid_ax"] == pytest.approx(0, abs=1e-2)
+
+
+def test_a_mean_has_an_interval_and_a_paired_test() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(20, 2, 12)
+    others = values + rng.normal(1, 0.2, 12)
+    mean = mean_over_exams(values.tolist(), others.tolist())
+    assert mean.value == pytest.approx(values.mean())
+    half = 1.96 * values.std(ddof=1) / 12**0.5
+    assert (mean.high - mean.low) / 2 == pytest.approx(half, rel=0.15)
+    assert mean.p == pytest.approx(stats.wilcoxon(values, others).pvalue)
+    assert mean_over_exams([1.0, 2.0], [2.0, 3.0]).p is None
+    assert mean_over_exams([3.0] * 7, [3.0] * 7).p is None
