@@ -49,6 +49,11 @@ LANDMARKS = {"pairs": 6, "registered_mean": 1.23, "registered_worst": 3.4, "fit_
         ("run", {"timings_s": {"a": 4.0, "b": 3.0}, "peak_memory_mb": 2048.0}, ["15 s", "2.0 GiB", "Report: out"]),
         ("train", {"bundle": "b.safetensors"}, ["Bundle: b.safetensors"]),
         ("simulate", {"exams": ["out/exam-0"]}, ["Simulated exam: out/exam-0"]),
+        (
+            "benchmark",
+            {"columns": ["PSNR (dB)"], "rows": [["kinetic", "18.2"]], "page": "bench/index.html"},
+            ["method", "PSNR (dB)", "kinetic", "18.2", "Page: bench/index.html"],
+        ),
         ("prepare", {"cases": 3, "held_out": ["y"], "skipped": {"x": "no mask"}}, ["left out: x", "no mask", "y"]),
         ("send", {"stored": 2, "sent": 3}, ["2 of 3"]),
         ("phases", FOUND, ["2.1", "97%, ask", "0.7 × 0.7 × 2", "no iodine", "also in series 3", "1 file", "excretory"]),

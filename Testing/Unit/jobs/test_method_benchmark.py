@@ -10,7 +10,8 @@ from NephroSynthLib.progress import Progress
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"methods": "kinetic,none-such"}, {"methods": "kinetic", "exams": 0}, {"budget": "huge"}, {"methods": ","}]
+    "arguments",
+    [{"methods": "kinetic,none-such"}, {"methods": "kinetic", "exams": 0}, {"budget": "huge"}, {"methods": ","}],
 )
 def test_wrong_usage_is_refused_before_any_work(arguments: dict[str, object], tmp_path: Path) -> None:
     pytest.importorskip("lightning", reason="training needs the extra 'train'")
