@@ -18,6 +18,7 @@ from NephroSynthLib import options
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.evaluation.segmenter_features import SegmenterFeatures
 from NephroSynthLib.files.staging import staged_file
+from NephroSynthLib.methods.excretory import Excretory
 from NephroSynthLib.methods.ic_net import IcNet
 from NephroSynthLib.methods.method import Case, Contrast, Method
 from NephroSynthLib.methods.registry import METHODS, floor_method, restore_method, trainable_method
@@ -234,6 +235,6 @@ def _displayed(
     """Yields the volumes of an exam that the page shows, by name, one at a time."""
     for name in ("noncontrast", "excretory", "nephrographic"):
         yield name, case[name].astype(np.float32)
-    for row in rows:
+    for row in (row for row in rows if row.method != Excretory.name):
         with np.load(_volume(order, row.method, exam, bundles)) as stored:
             yield row.method, stored["hu"].astype(np.float32)

@@ -66,13 +66,18 @@ def write_page(
     note = html.escape(NOTE.format(compared=compared))
     count = "one held-out exam" if exams == 1 else f"{exams} held-out exams"
     exam, volumes = shown
-    pictures = "".join(_picture(name, hu, rows) for name, hu in volumes)
+    methods = {row.method: row for row in rows}
+    pictures = "".join(
+        _picture(LABELS[name] if index < len(LABELS) else _with_quality(methods[name]), hu)
+        for index, (name, hu) in enumerate(volumes)
+    )
     text = f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>NephroSynth benchmark</title><style>{_STYLE}</style></head><body>
 <h1>Methods for the nephrographic phase</h1>
 <p class="banner">Research use only. All pictures but the phases are synthetic.</p>
-<p>Budget <b>{html.escape(budget)}</b>, {count}, the same registration for all methods.</p>
+<p>Budget <b>{html.escape(budget)}</b>, {count}, simulated unless they come from a cohort. All methods get the same
+registration and the true contrast of the exam.</p>
 <div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>
 <p class="note">{note}</p>
 <h2>Quality against time</h2>
@@ -86,12 +91,14 @@ def write_page(
         temporary.write_text(text, encoding="utf-8")
 
 
-def _picture(name: str, hu: NDArray[np.float32], rows: Sequence[Row]) -> str:
-    row = next((one for one in rows if one.method == name), None)
-    mean = row.exams[0].get("psnr_db") if row else None
-    label = LABELS.get(name, name) if row is None else f"{name}, {mean:.1f} dB" if mean else name
+def _picture(label: str, hu: NDArray[np.float32]) -> str:
     image = f'<img alt="{html.escape(label)}" src="{_embedded(montage(hu))}">'
     return f"<figure>{image}<figcaption>{html.escape(label)}</figcaption></figure>"
+
+
+def _with_quality(row: Row) -> str:
+    psnr = row.exams[0].get("psnr_db")
+    return row.method if psnr is None else f"{row.method}, {psnr:.1f} dB"
 
 
 def montage(hu: NDArray[np.float32]) -> bytes:

@@ -11,6 +11,7 @@ from NephroSynthLib.training.benchmark_page import montage, write_page
 from NephroSynthLib.training.benchmark_tables import Row
 
 ROWS = [
+    Row("excretory", "Excretory phase", [{"psnr_db": 15.0, "seconds": 0.1}, {"psnr_db": 14.0, "seconds": 0.1}], {}),
     Row("kinetic", "Kinetic <baseline>", [{"psnr_db": 20.0, "seconds": 0.1}, {"psnr_db": 21.0, "seconds": 0.1}], {}),
     Row("dssnict", "dsSNICT", [{"psnr_db": 25.0, "seconds": 9.0}, {"psnr_db": 26.0, "seconds": 9.0}], {}),
 ]
