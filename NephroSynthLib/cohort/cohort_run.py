@@ -103,9 +103,9 @@ def run_tasks(engine: Engine, tasks: Sequence[ExamTask], progress: Progress) -> 
         Cancelled: The user cancelled; exams that are done stay.
     """
     carried: dict[str, Carried] = {}
-    progress.update(0.0, f"{len(tasks)} exams")
     outcomes = engine.run(carry_out, tasks)
     try:
+        progress.update(0.0, f"{len(tasks)} exams")
         for task, outcome in outcomes:
             if isinstance(outcome, Lost):
                 outcome = Carried(_lost(task, outcome), computed=True)

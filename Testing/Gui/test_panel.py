@@ -96,7 +96,7 @@ def test_requirements_are_those_of_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {*project["dependencies"], *project["optional-dependencies"]["dicom"]}
     from_slicer = ("numpy", "scipy", "SimpleITK", "pydicom", "torch")
-    of_the_terminal = ("typer", "rich", "pynetdicom")
+    of_the_terminal = ("typer", "rich", "pynetdicom", "filelock")
     left_out = tuple(f"{name}>=" for name in (*from_slicer, *of_the_terminal))
     assert listed == {one for one in declared if not one.startswith(left_out)}
 
@@ -329,6 +329,7 @@ def test_the_report_opens_in_the_browser(
     run(host, ready, result_folder)
     monkeypatch.setattr(qt, "QDesktopServices", Services, raising=False)
     host.click(ready.ui.reportButton)
+    assert not ready.ui.errorWidget.visible, ready.ui.errorLabel.text
     assert opened[0].suffix == ".html"
     assert "Simulated report" in opened[0].read_text()
     opened[0].unlink()

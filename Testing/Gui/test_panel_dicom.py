@@ -100,7 +100,7 @@ def test_a_scene_that_is_closed_during_the_import_leaves_the_files_and_says_wher
 def test_the_delay_of_the_excretory_phase_is_the_users_or_that_of_its_header(
     host: Any, widget: Any, exam_nodes: dict[str, Any], tmp_path: Path
 ) -> None:
-    from NephroSynthPanel.parameters import restore_defaults, run_order
+    from NephroSynthPanel.parameters import run_order
 
     from NephroSynthLib.dicom.simulated_study import write_simulated_study
     from NephroSynthLib.mrml.dicom_database import DICOM_FOLDER
@@ -121,7 +121,7 @@ def test_the_delay_of_the_excretory_phase_is_the_users_or_that_of_its_header(
     widget.ui.excretoryDelaySpinBox.value = 720
     host.process_events()
     assert delay() == 720
-    restore_defaults(parameters)
+    widget.ui.excretoryDelaySpinBox.value = 0
     host.process_events()
     assert widget.ui.excretoryDelaySpinBox.text == "from DICOM, if known"
     assert delay() == 480.0
@@ -147,7 +147,7 @@ def test_the_dicom_folder_of_one_patient_does_not_stay_chosen_for_the_next(
     second = run(host, widget, result_folder)
     assert widget.ui.dicomSourceEdit.currentPath == ""
     assert second.synthetic is not first.synthetic  # nor does the other patient's volume get these voxels
-    assert second.synthetic.GetName().startswith("Another patient")
+    assert second.synthetic.GetAttribute("NephroSynth.Input.Noncontrast") == "Another patient"
     assert first.noncontrast is exam_nodes["noncontrast"]
     slicer.mrmlScene.Clear(0)
     host.process_events()
