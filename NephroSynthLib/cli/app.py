@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from typer.core import TyperCommand, TyperGroup
 
 from NephroSynthLib import __version__
@@ -21,6 +22,7 @@ from NephroSynthLib.errors import NephroSynthError, NetworkError, UsageError
 from NephroSynthLib.jobs.catalogue import JOBS, Job
 from NephroSynthLib.jobs.request import Request
 from NephroSynthLib.progress import Ending
+from NephroSynthLib.wording import in_words
 
 _VOLUMES = "A volume is a NIfTI, NRRD or MetaImage file, or a folder with one DICOM series."
 
@@ -122,6 +124,8 @@ class _Group(_WithoutPlaceholder, TyperGroup):
         try:
             yield
         except _WRONG_USAGE as error:  # Typer shows it on standard error
+            if isinstance(error.__cause__, ValidationError):  # newer versions of Typer check values by pydantic
+                error.message = in_words(error.__cause__.errors()[0])
             if self._as_json:
                 print_error_as_json(UsageError(error.format_message()))
             raise

@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from NephroSynthLib import options
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.settings import Settings, field
+from NephroSynthLib.wording import in_words, place_of
 
 Summary = dict[str, Any]
 """The summary of a job, as JSON."""
@@ -88,38 +89,12 @@ def parse(kind: type[Kind], arguments: Mapping[str, Any]) -> Kind:
     try:
         return kind.model_validate(dict(arguments))
     except ValidationError as error:
-        raise UsageError(_in_words(error.errors()[0])) from None
+        raise UsageError(_sentence(error.errors()[0])) from None
 
 
-def _in_words(problem: ErrorDetails) -> str:
+def _sentence(problem: ErrorDetails) -> str:
     """Returns one problem that pydantic found, as a sentence of ours."""
-    name = ".".join(str(part) for part in problem["loc"] if part != "settings")
-    kind, context = problem["type"], problem.get("ctx", {})
-    if kind == "missing":
-        return f"The option {name} is missing."
-    if kind == "extra_forbidden":
+    name = place_of(problem).removeprefix("settings.")
+    if problem["type"] == "extra_forbidden":
         return f"There is no option {name}."
-    if kind == "value_error":
-        return f"The option {name} {context['error']}."
-    words = {
-        "literal_error": f"must be {context.get('expected')}",
-        "greater_than_equal": f"must be at least {context.get('ge'):g}" if "ge" in context else "",
-        "less_than_equal": f"must be at most {context.get('le'):g}" if "le" in context else "",
-    }
-    return f"The option {name} {words.get(kind) or _kind_in_words(kind)}."
-
-
-def _kind_in_words(kind: str) -> str:
-    """Returns the type that a value should have had."""
-    expected = {
-        "int": "a whole number",
-        "float": "a number",
-        "finite": "a number",
-        "bool": "true or false",
-        "string": "a text",
-        "path": "a path",
-        "tuple": "a list of three numbers",
-        "model": "a group of settings",
-        "too": "a list of three numbers",
-    }
-    return f"must be {expected[kind.split('_')[0]]}" if kind.split("_")[0] in expected else "is not valid"
+    return f"The option {name} {in_words(problem)}."

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from NephroSynthLib.errors import Action, ModelError
 from NephroSynthLib.files.staging import staged_file
 from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU
+from NephroSynthLib.wording import in_words, place_of
 
 FORMAT_VERSION = 2
 WEIGHTS = Path(__file__).parent / "weights"
@@ -307,11 +308,12 @@ def _refuse_other_task(path: Path, metadata: BundleMetadata, task: Task) -> None
 
 
 def _bad_header(path: Path, error: Exception) -> ModelError:
-    reason = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
-    where = ".".join(str(part) for part in reason["loc"])
+    reason = "it is no JSON object"
+    if isinstance(error, ValidationError):
+        problem = error.errors()[0]
+        reason = f"{place_of(problem)} {in_words(problem)}".strip()
     return ModelError(
-        f"The metadata of the model file {path} is damaged or incomplete ({where}: {reason['msg']}).",
-        Action.GET_MODEL_AGAIN,
+        f"The metadata of the model file {path} is damaged or incomplete ({reason}).", Action.GET_MODEL_AGAIN
     )
 
 

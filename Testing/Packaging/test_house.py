@@ -42,7 +42,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("diffusion",),
     ("networks",),
     ("settings",),
-    ("progress", "options"),
+    ("progress", "options", "wording"),
     ("errors",),
     ("__init__",),
 )

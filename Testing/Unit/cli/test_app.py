@@ -114,6 +114,33 @@ def test_wrong_usage_is_one_json_object_on_demand(arguments: list[str], word: st
     assert shown.stderr
 
 
+@pytest.mark.parametrize(
+    ("flag", "value", "words"),
+    [
+        ("--steps", "0", "at least 1"),
+        ("--steps", "x", "whole number"),
+        ("--steps", "1.5", "whole number"),
+        ("--samples", "65", "at most 64"),
+        ("--seed", "-1", "at least 0"),
+        ("--seed", "x", "whole number"),
+        ("--weight", "heavy", "number"),
+        ("--weight", "nan", "number"),
+        ("--registration", "magic", "two-stage"),
+        ("--excretory-delay", "0", "at least 1"),
+        ("--spacing", "x", "native"),
+        ("--device", "abacus", "auto, cpu"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_in_words_without_jargon(flag: str, value: str, words: str) -> None:
+    phases = ["--noncontrast", "a.nii.gz", "--excretory", "b.nii.gz", "--out", "o"]
+    shown = runner.invoke(app, ["run", *phases, flag, value, "--json"])
+    what = json.loads(shown.stdout)["error"]["what"]
+    assert (shown.exit_code, words in what) == (2, True), what
+    for jargon in ("Input should", "String should", "unable to parse", "Value error", "pydantic", ".."):
+        assert jargon not in what
+        assert jargon not in shown.stderr
+
+
 @pytest.mark.parametrize("flags", [[], ["--overwrite"]])
 @pytest.mark.parametrize("command", ["run", "register", "demo", "simulate"])
 def test_a_folder_with_other_things_in_it_is_never_replaced(

@@ -335,14 +335,14 @@ def test_a_wrong_digest_is_refused(path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"name": None}, "name"),
-        ({"task": "detection"}, "task"),
-        ({"unknown": 1}, "unknown"),
-        ({"window_hu": [0]}, "window_hu"),
-        ({"format_version": 0}, "format_version"),
-        ({"format_version": "2"}, "format_version"),
-        (FIRST_FORMAT, "title"),
-        ({**FIRST_FORMAT, "network": 3}, "network"),
+        ({"name": None}, "name must be a text"),
+        ({"task": "detection"}, "task must be 'segmentation' or 'synthesis'"),
+        ({"unknown": 1}, "unknown is unknown"),
+        ({"window_hu": [0]}, "window_hu has too few values"),
+        ({"format_version": 0}, "format_version must be at least 1"),
+        ({"format_version": "2"}, "format_version must be a whole number"),
+        (FIRST_FORMAT, "title is unknown"),
+        ({**FIRST_FORMAT, "network": 3}, "network must be a group of settings"),
     ],
 )
 def test_metadata_that_cannot_be_is_refused(path: Path, changes: dict[str, Any], message: str) -> None:
