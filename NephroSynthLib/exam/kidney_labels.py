@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from NephroSynthLib.dicom.input_files import is_dicom
 from NephroSynthLib.errors import Action, GeometryError, ImageContentError, NoKidneyError
+from NephroSynthLib.exam.kits_layout import is_kits_label_map, with_masses
 from NephroSynthLib.imaging.grids import on_grid, resample
 from NephroSynthLib.imaging.image_files import is_image_file, read_image_file
 from NephroSynthLib.imaging.kidney_names import kidney_side
@@ -29,6 +30,7 @@ def read_kidneys(path: Path, reference: sitk.Image) -> tuple[sitk.Image, list[st
     """Reads kidneys in the forms in which tools write them, and converts them.
 
     - A label map as NIfTI, NRRD (Slicer's .seg.nrrd too) or MetaImage.
+    - The label map of a KiTS case in its folder: kidney, tumour and cyst together are the kidneys.
     - A DICOM segmentation, or a folder with one, whose kidneys are told by name and code.
     - A folder of masks, one file a structure, such as TotalSegmentator's with `kidney_right.nii.gz` and
       `kidney_left.nii.gz`; the file names tell the kidneys.
@@ -51,7 +53,8 @@ def read_kidneys(path: Path, reference: sitk.Image) -> tuple[sitk.Image, list[st
         return _of_sides(read_kidney_segments(dicom[0]), reference, [])
     if path.is_dir():
         return _of_sides(_read_masks(path), reference, [])
-    return as_kidneys(read_image_file(path, _ROLE, layers=True), reference)
+    given = read_image_file(path, _ROLE, layers=True)
+    return as_kidneys(with_masses(given) if is_kits_label_map(path) else given, reference)
 
 
 def _dicom_files(path: Path) -> list[Path]:

@@ -22,7 +22,9 @@ class PrepareRequest(ComputingRequest):
     """Prepares a cohort of one's own for training; called again, it adds the exams that are new."""
 
     task: Task = Field(description="Which model is to learn from it.")
-    cohort: Path = Field(description="Folder with one folder for each exam (see Documentation/Training.md).")
+    cohort: Path = Field(
+        description="Folder with a folder for each exam, or a KiTS data set (Documentation/Training.md)."
+    )
     out: Path = Field(description="Folder for the cases; give it to 'train' as --out.")
     held_out: float = field(options.HELD_OUT)
 

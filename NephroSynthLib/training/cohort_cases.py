@@ -6,8 +6,10 @@ NIfTI, NRRD or MetaImage file or a folder with one DICOM series:
     synthesis      noncontrast, excretory, nephrographic; kidneys (of the non-contrast phase) where they are known
     segmentation   one or more of: noncontrast with kidneys, corticomedullary with corticomedullary_kidneys,
                    nephrographic with nephrographic_kidneys, excretory with excretory_kidneys,
-                   imaging with segmentation (as in KiTS); a label map of more than kidneys names them, or numbers them
-                   as TotalSegmentator does
+                   imaging with segmentation; a label map of more than kidneys names them, or numbers them as
+                   TotalSegmentator does
+
+The root of a KiTS data set (see `exam.kits_layout`) is such a cohort, too.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from NephroSynthLib import __version__
 from NephroSynthLib.errors import Action, InputError, QualityGateError, UnreadableInputError
 from NephroSynthLib.exam.exam import Exam, read_exam
 from NephroSynthLib.exam.kidney_labels import as_kidneys
+from NephroSynthLib.exam.kits_layout import IMAGE, KITS_LABELS, exam_folders, is_kits_case, kits_files, with_masses
 from NephroSynthLib.exam.volume import read_volume
 from NephroSynthLib.files.staging import staged_file
 from NephroSynthLib.imaging.grids import box_around, resample, same_grid
@@ -46,14 +49,18 @@ from NephroSynthLib.training.pool import FIRST_OF_COHORT, CasePool, PreparedCase
 from NephroSynthLib.training.segmentation_cases import segmentation_case
 from NephroSynthLib.training.synthesis_cases import MARGIN_MM, synthesis_case
 
-MASKS: Mapping[str, tuple[str, str]] = {
-    "noncontrast": ("noncontrast", "kidneys"),
-    "corticomedullary": ("corticomedullary", "corticomedullary_kidneys"),
-    "nephrographic": ("nephrographic", "nephrographic_kidneys"),
-    "excretory": ("excretory", "excretory_kidneys"),
-    "imaging": ("nephrographic", "segmentation"),
-}
-"""The phase that an image trains the segmenter for, and the name of its mask."""
+MASKS: tuple[tuple[str, str, str], ...] = (
+    ("noncontrast", "noncontrast", "kidneys"),
+    ("corticomedullary", "corticomedullary", "corticomedullary_kidneys"),
+    ("nephrographic", "nephrographic", "nephrographic_kidneys"),
+    ("excretory", "excretory", "excretory_kidneys"),
+    (IMAGE, "nephrographic", "segmentation"),
+    (IMAGE, "corticomedullary", KITS_LABELS),
+)
+"""Name of an image, the phase that it trains the segmenter for, and the name of its mask.
+
+Images of KiTS show the corticomedullary (late arterial) phase; some that KiTS23 added show the nephrographic one.
+"""
 
 Found = Mapping[str, Path]
 
@@ -89,7 +96,7 @@ def prepare_cohort(
 
     Args:
         task: The task of the model to train.
-        cohort: The folder of the cohort.
+        cohort: The folder of the cohort, or the root of a KiTS data set.
         out: Takes `cases` and `held-out`, as `nephrosynth train --out` expects them, and `rejected.json` with the
             reasons of exams that were left out. A digest of the exam's content numbers each file, so an exam that
             changes is prepared again, and one that is there twice counts once.
@@ -106,7 +113,7 @@ def prepare_cohort(
     """
     if not cohort.exists():
         raise UnreadableInputError("The folder of the cohort does not exist.", Action.GIVE_COHORT)
-    exams = [folder for folder in sorted(cohort.iterdir()) if folder.is_dir()] if cohort.is_dir() else []
+    exams = exam_folders(cohort)
     if not exams:
         raise UnreadableInputError("The cohort has no exam.", Action.GIVE_COHORT)
     make: Callable[[Found, Settings, Progress], PreparedCase] = _synthesis if task == "synthesis" else _segmentation
@@ -198,22 +205,32 @@ class _Rejected:
 
 
 def _contents(exam: Path) -> Iterator[tuple[str, Path]]:
-    """Yields the name without suffix and the path of each entry of an exam's folder."""
+    """Yields the name without suffix and the path of each entry of an exam's folder.
+
+    Of a KiTS case, only the image and the label map that is used count, not the single annotations.
+    """
+    if is_kits_case(exam):
+        yield from kits_files(exam).items()
+        return
     for path in sorted(exam.iterdir()):
         yield path.name.split(".")[0].lower(), path
 
 
 def _segmentation(found: Found, settings: Settings, progress: Progress) -> PreparedCase:
     case: PreparedCase = {}
-    for name, (phase, mask_name) in MASKS.items():
+    for name, phase, mask_name in MASKS:
         if name not in found or mask_name not in found:
             continue
         image = read_volume(found[name], f"{name} image", progress).image
         given = read_image_file(found[mask_name], f"mask '{mask_name}'", layers=True)
         if not same_grid(image, given):
             raise InputError(f"The mask '{mask_name}' is not on the grid of the image '{name}'.")
-        mask = as_kidneys(given, image)[0] > 0
+        mask = as_kidneys(with_masses(given) if mask_name == KITS_LABELS else given, image)[0] > 0
         case |= segmentation_case(phase, working_image(image), occupancy(mask))
+    if found.keys() == {IMAGE}:
+        raise InputError("The exam has no segmentation, as the test cases of KiTS.")
+    if found.keys() == {KITS_LABELS}:
+        raise InputError("The exam has no image: the images of KiTS are downloaded apart from the segmentations.")
     if not case:
         raise InputError(f"The exam has no image with a mask: {', '.join(found) or 'nothing'}.")
     return case

@@ -198,6 +198,41 @@ def test_of_a_label_map_of_many_organs_only_the_kidneys_count(images: dict[str, 
     np.testing.assert_array_equal(*found)
 
 
+def test_the_cases_of_a_kits_data_set_become_exams_with_tumour_and_cyst_as_kidney(
+    images: dict[str, sitk.Image], tmp_path: Path
+) -> None:
+    root, out = tmp_path / "kits21", tmp_path / "out"
+    sides = sitk.GetArrayFromImage(images["kidneys"])
+    upper = np.arange(len(sides))[:, None, None] > np.argwhere(sides)[:, 0].mean()
+    masses = np.where(sides > 0, 1, 0) + np.where(upper & (sides > 0), sides, 0)  # 2 in the right one, 3 in the left
+    labels = sitk.GetImageFromArray(masses.astype(np.int32))
+    labels.CopyInformation(images["kidneys"])
+    files = {**images, "labels": labels, "nothing": labels * 0}
+    both = {
+        "noncontrast": "imaging.nii.gz",
+        "nothing": "aggregated_AND_seg.nii.gz",
+        "labels": "aggregated_MAJ_seg.nii.gz",
+    }
+    write(root / "kits21" / "data" / "case_00000", files, both)
+    write(root / "kits21" / "data" / "case_00000" / "segmentations", files, {"labels": "kidney_instance-1.nii.gz"})
+    write(root / "kits21" / "data" / "case_00300", files, {"excretory": "imaging.nii.gz"})
+    write(root / "kits21" / "data" / "case_00001", files, {"labels": "aggregated_MAJ_seg.nii.gz"})
+    write(tmp_path / "plain" / "exam", images, {"noncontrast": "noncontrast.nii.gz", "kidneys": "kidneys.nii.gz"})
+
+    report = prepare_cohort("segmentation", root, out, held_out_share=0.0, settings=SETTINGS)
+    assert report == Prepared(
+        1,
+        [],
+        {
+            "case_00001": "The exam has no image: the images of KiTS are downloaded apart from the segmentations.",
+            "case_00300": "The exam has no segmentation, as the test cases of KiTS.",
+        },
+    )
+    prepare_cohort("segmentation", tmp_path / "plain", tmp_path / "out plain", held_out_share=0.0, settings=SETTINGS)
+    case, plain = (np.load(cases(folder)[0]) for folder in (out, tmp_path / "out plain"))
+    np.testing.assert_array_equal(case["corticomedullary_kidneys"], plain["noncontrast_kidneys"])
+
+
 @pytest.mark.parametrize("made", [False, True])
 def test_no_exam_is_a_clear_error(tmp_path: Path, made: bool) -> None:
     if made:
