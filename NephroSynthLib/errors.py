@@ -141,6 +141,15 @@ class Action(Enum):
     INSTALL_RAY = "install-ray", "Install Ray."
     CHECK_CLUSTER = "check-cluster", "Check its address and the resources of its machines."
 
+    # Reader studies
+    GIVE_PAIRS = (
+        "give-pairs",
+        "Give results with an acquired phase, or a table with existing volumes (see Documentation/ReaderStudy.md).",
+    )
+    SEPARATE_KEY = "separate-key", "Choose another file for the key."
+    GIVE_KEY = "give-key", "Give the key that was written with the study."
+    GIVE_ANSWERS = "give-answers", "Give the files that the readers downloaded from the page of this study."
+
     # Installation
     WAIT = "wait", "Wait until it has ended, or cancel it."
     AGREE_TO_INSTALL = "agree-to-install", "Try again and agree to the installation."

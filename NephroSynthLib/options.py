@@ -180,6 +180,15 @@ BUDGET: Option[Budget] = Option(
     choices=get_args(Budget),
 )
 
+# A reader study
+STUDY_SLICES = Option(4, "Slices of each exam, evenly spaced through the kidneys.", 1, 1000)
+STUDY_WINDOW_WIDTH = Option(400.0, "Width of the window of the pictures.", 1.0, 4000.0, unit="HU")
+STUDY_WINDOW_LEVEL = Option(50.0, "Level of the window of the pictures.", -1000.0, 3000.0, unit="HU")
+EQUAL_NOISE = Option(False, "Add white noise to the smoother picture of each pair, so that both have the same noise.")
+STUDY_SEED: Option[int | None] = Option(
+    None, "Of order and noise. Drawn if none is given; readers must not know it.", 0, LARGEST_SEED
+)
+
 # A PACS
 PORT = Option(104, "Its DICOM port.", 1, 65535)
 AE_TITLE = Option("ANY-SCP", "Its AE title.")

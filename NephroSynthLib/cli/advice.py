@@ -39,6 +39,8 @@ _ADVICE = {
     Action.WAIT_FOR_RUN: "Wait until it has ended, or choose another --out.",
     Action.INSTALL_RAY: "Install it: pip install 'nephrosynth[ray]'.",
     Action.CHECK_CLUSTER: "Check --address, --gpus-per-exam and --memory-per-exam, and `ray status`.",
+    Action.SEPARATE_KEY: "Give another --key, outside of --out; --overwrite replaces an older one.",
+    Action.GIVE_KEY: "Give the file that `nephrosynth reader-study make` wrote as --key.",
     Action.REPORT: "Please report this with the output of --verbose.",
 }
 

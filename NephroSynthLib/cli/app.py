@@ -22,6 +22,8 @@ from NephroSynthLib.errors import NephroSynthError, NetworkError, UsageError
 from NephroSynthLib.jobs.catalogue import JOBS, Job
 from NephroSynthLib.jobs.request import Request
 from NephroSynthLib.progress import Ending
+from NephroSynthLib.reader_study.study_evaluation import AnswersRequest, evaluate_answers
+from NephroSynthLib.reader_study.study_making import StudyRequest, make_study
 from NephroSynthLib.wording import in_words
 
 _VOLUMES = "A volume is a NIfTI, NRRD or MetaImage file, or a folder with one DICOM series."
@@ -186,21 +188,38 @@ def _add_job(name: str) -> None:
     add_command(app, name, JOBS[name].request, COMMANDS[name], act)
 
 
-def _add_cohort_job(group: typer.Typer, name: str, job: Job, settings: Mapping[str, SettingFlag]) -> None:
-    def act(arguments: dict[str, Any], view: View) -> None:
-        if work(f"cohort {name}", arguments, view, {f"cohort {name}": job}).get("failed"):
-            raise typer.Exit(NephroSynthError.exit_code)
+def _add_group(name: str, text: str, jobs: Mapping[str, tuple[Job, Mapping[str, SettingFlag]]]) -> None:
+    """Adds a command with commands of its own, whose jobs run in this process."""
+    group = typer.Typer(cls=_Group, help=text, no_args_is_help=True)
 
-    add_command(group, name, job.request, settings, act)
+    def add(command: str, job: Job, settings: Mapping[str, SettingFlag]) -> None:
+        def act(arguments: dict[str, Any], view: View) -> None:
+            if work(command, arguments, view, {command: job}).get("failed"):
+                raise typer.Exit(NephroSynthError.exit_code)
+
+        add_command(group, command.removeprefix(f"{name} "), job.request, settings, act)
+
+    for own, (job, settings) in jobs.items():
+        add(f"{name} {own}", job, settings)
+    app.add_typer(group, name=name)
 
 
 for _name in COMMANDS:
     _add_job(_name)
 
-cohort = typer.Typer(cls=_Group, help="Runs many exams, on this machine or on a cluster.", no_args_is_help=True)
-_add_cohort_job(cohort, "manifest", Job(ManifestRequest, find_exams), {})
-_add_cohort_job(cohort, "run", Job(CohortRequest, run_cohort, Ending(kept=KEPT)), COMMANDS["run"])
-app.add_typer(cohort, name="cohort")
+_add_group(
+    "cohort",
+    "Runs many exams, on this machine or on a cluster.",
+    {
+        "manifest": (Job(ManifestRequest, find_exams), {}),
+        "run": (Job(CohortRequest, run_cohort, Ending(kept=KEPT)), COMMANDS["run"]),
+    },
+)
+_add_group(
+    "reader-study",
+    "Lets readers judge real and synthetic slices blindly, and evaluates their answers.",
+    {"make": (Job(StudyRequest, make_study), {}), "evaluate": (Job(AnswersRequest, evaluate_answers), {})},
+)
 
 
 def main() -> None:

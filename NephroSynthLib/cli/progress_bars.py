@@ -39,6 +39,8 @@ SHARES: Mapping[str, Mapping[str, float]] = {
     "send": {"send": 1.0},
     "cohort manifest": {"read": 1.0},
     "cohort run": {"exams": 1.0},
+    "reader-study make": {"read": 1.0},
+    "reader-study evaluate": {"judge": 1.0},
 }
 
 

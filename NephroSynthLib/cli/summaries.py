@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from NephroSynthLib.cli.model_tables import models_table
+from NephroSynthLib.cli.reader_tables import agreement_lines, readers_table
 from NephroSynthLib.files.decimals import beside
 from NephroSynthLib.files.outputs import REPORT
 
@@ -139,6 +140,10 @@ def _places(command: str, summary: Summary, out: Path | None) -> Iterator[str]:
         yield from (f"Table: {summary['table']}", f"Report: {summary['report']}")
     elif command == "cohort manifest":
         yield f"Manifest: {summary['manifest']}"
+    elif command == "reader-study make":
+        yield from (f"For readers: {summary['page']}", f"Key, not for readers: {summary['key']}")
+    elif command == "reader-study evaluate":
+        yield from agreement_lines(summary)
     elif command == "phases":
         yield from _reasons(summary)
     elif command == "simulate":
@@ -212,6 +217,13 @@ def _cohort_manifest(summary: Summary) -> Table:
     return table
 
 
+def _study(summary: Summary) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_row(Text("study", style="bold"), summary["study"])
+    table.add_row(Text("pictures", style="bold"), f"{summary['pictures']} of {summary['exams']} exams")
+    return table
+
+
 _TABLES = {
     "benchmark": _benchmark,
     "models": models_table,
@@ -219,4 +231,6 @@ _TABLES = {
     "send": _sending,
     "cohort run": _cohort_run,
     "cohort manifest": _cohort_manifest,
+    "reader-study make": _study,
+    "reader-study evaluate": readers_table,
 }

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -58,7 +58,7 @@ def work(command: str, arguments: dict[str, Any], view: View, jobs: Mapping[str,
         arguments: The fields of its request.
         view: The output that the user wants to see.
         jobs: The jobs by name. Those of `JOBS` run in a worker process. Others run in this process, because they
-            start processes of their own.
+            start processes of their own or are short.
 
     Returns:
         The summary.
@@ -110,9 +110,7 @@ def _run_job(command: str, job: dict[str, Any], view: View) -> dict[str, Any]:
             if ending.grace_s > PATIENCE_S and not without_progress:
                 display.log("Ending after the present step; Ctrl-C again ends it at once.")
             message = process.cancel()
-    if not view.json:
-        for warning in warnings:
-            print(f"Warning: {warning}", file=sys.stderr)
+    _print_warnings(warnings, view)
     return dict(message["result"])
 
 
@@ -124,11 +122,19 @@ def _run_here(command: str, job: Job, request: Request, view: View) -> dict[str,
 
     with display:
         try:
-            return dict(finite(job.work(request, Progress(show, stage_name=display.first_stage))))
+            summary = dict(finite(job.work(request, Progress(show, stage_name=display.first_stage))))
         except KeyboardInterrupt:
             raise Cancelled(job.ending.kept) from None
         except Exception as error:
             raise as_our_error(error) from error.__cause__
+    _print_warnings(summary["warnings"], view)
+    return summary
+
+
+def _print_warnings(warnings: Sequence[str], view: View) -> None:
+    if not view.json:
+        for warning in warnings:
+            print(f"Warning: {warning}", file=sys.stderr)
 
 
 def _fail(error: NephroSynthError, view: View) -> NoReturn:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("panel", "cli", "web"),
     ("mrml",),
-    ("session", "cohort"),
+    ("session", "cohort", "reader_study"),
     ("jobs",),
     ("training",),
     ("report",),

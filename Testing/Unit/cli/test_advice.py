@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 import pytest
 import typer
@@ -24,7 +25,8 @@ def test_every_remedy_is_worded_without_controls_of_the_panel(action: Action) ->
 @pytest.mark.parametrize("action", Action)
 def test_flags_and_commands_that_a_remedy_names_exist(action: Action) -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    every = [*commands.values(), *commands["cohort"].commands.values()]
+    grouped = (group.commands.values() for group in commands.values() if hasattr(group, "commands"))
+    every = [*commands.values(), *chain.from_iterable(grouped)]
     flags = {flag for command in every for option in command.params for flag in option.opts}
     assert set(re.findall(r"--[a-z-]+", advice(action))) <= flags
     assert set(re.findall(r"`nephrosynth ([a-z-]+)", advice(action))) <= set(commands)

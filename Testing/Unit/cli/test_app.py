@@ -20,7 +20,7 @@ from NephroSynthLib.jobs import catalogue as jobs
 
 COMMANDS = ("demo", "simulate", "run", "register", "segment", "synthesize", "evaluate", "prepare", "train", "models")
 COMMANDS += ("phases", "export-dicom", "send", "transform", "benchmark")
-COHORT = ("cohort manifest", "cohort run")
+GROUPED = ("cohort manifest", "cohort run", "reader-study make", "reader-study evaluate")
 JOBS_OF_THE_PANEL = ("inventory", "sample", "export-result")
 HEAVY = ("torch", "SimpleITK", "monai", "ants", "scipy", "numpy", "pydicom", "matplotlib")
 
@@ -48,7 +48,7 @@ def test_the_installed_command_is_this_one() -> None:
     assert shown.stdout.strip() == __version__
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *COHORT])
+@pytest.mark.parametrize("command", [*COMMANDS, *GROUPED])
 def test_every_command_has_help_and_the_common_options(command: str) -> None:
     shown = runner.invoke(app, [*command.split(), "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
     assert shown.exit_code == 0
@@ -57,13 +57,13 @@ def test_every_command_has_help_and_the_common_options(command: str) -> None:
 
 
 def test_the_help_of_the_whole_has_no_placeholder_for_flags() -> None:
-    for words in ([], ["cohort"]):
+    for words in ([], ["cohort"], ["reader-study"]):
         shown = runner.invoke(app, [*words, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
         assert "<bool>" not in shown.stdout
 
 
 def test_every_job_has_a_command_and_shares_of_progress() -> None:
-    assert set(SHARES) == {*COMMANDS, *COHORT}
+    assert set(SHARES) == {*COMMANDS, *GROUPED}
     assert set(jobs.JOBS) == {*COMMANDS, *JOBS_OF_THE_PANEL}
 
 

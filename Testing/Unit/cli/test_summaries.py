@@ -54,6 +54,11 @@ LANDMARKS = {"pairs": 6, "registered_mean": 1.23, "registered_worst": 3.4, "fit_
             {"columns": ["PSNR (dB)"], "rows": [["kinetic", "18.2"]], "page": "bench/index.html"},
             ["method", "PSNR (dB)", "kinetic", "18.2", "Page: bench/index.html"],
         ),
+        (
+            "reader-study make",
+            {"study": "study-1", "pictures": 16, "exams": 2, "page": "s/reading.html", "key": "key.json"},
+            ["16 of 2 exams", "For readers: s/reading.html", "Key, not for readers: key.json"],
+        ),
         ("prepare", {"cases": 3, "held_out": ["y"], "skipped": {"x": "no mask"}}, ["left out: x", "no mask", "y"]),
         ("send", {"stored": 2, "sent": 3}, ["2 of 3"]),
         ("phases", FOUND, ["2.1", "97%, ask", "0.7 × 0.7 × 2", "no iodine", "also in series 3", "1 file", "excretory"]),
