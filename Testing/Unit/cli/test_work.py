@@ -9,6 +9,9 @@ import pytest
 import typer
 
 from NephroSynthLib.cli.work import View, work
+from NephroSynthLib.jobs.catalogue import Job
+from NephroSynthLib.reader_study.study_evaluation import AnswersRequest, evaluate_answers
+from NephroSynthLib.reader_study.study_key import PictureKey, StudyKey, write_key
 
 
 def test_an_error_is_told_with_its_remedy_and_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,3 +50,21 @@ def test_the_log_goes_to_standard_error_beside_json(
     told = capsys.readouterr()
     assert json.loads(told.out) == summary
     assert "import time:" in told.err
+
+
+def test_a_job_in_this_process_tells_its_warnings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    truth = {
+        "p001": PictureKey(exam="a", slice=3, origin="real"),
+        "p002": PictureKey(exam="a", slice=3, origin="synthetic"),
+    }
+    key = StudyKey(study="s", seed=1, window_hu=(400.0, 50.0), equal_noise=False, pictures=truth)
+    write_key(key, tmp_path / "key.json")
+    (tmp_path / "r1.csv").write_text("study,reader,picture,quality,answer\ns,R1,p001,4,real\n", encoding="utf-8")
+    name, jobs = "reader-study evaluate", {"reader-study evaluate": Job(AnswersRequest, evaluate_answers)}
+    arguments = {"key": tmp_path / "key.json", "answers": [tmp_path / "r1.csv"]}
+    work(name, arguments, View(quiet=True, json=False, verbose=False), jobs)
+    assert capsys.readouterr().err == "Warning: The reader 'R1' answered 1 of 2 pictures.\n"
+    summary = work(name, arguments, View(quiet=False, json=True, verbose=False), jobs)
+    told = capsys.readouterr()
+    assert json.loads(told.out) == summary
+    assert (told.err, summary["readers"][0]["sensitivity"]["value"]) == ("", None)
