@@ -316,7 +316,7 @@ def test_landmarks_of_one_phase_alone_are_refused(host: Any, ready: Any) -> None
 def test_the_report_opens_in_the_browser(
     host: Any, ready: Any, result_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import qt
+    from NephroSynthPanel import check_section
 
     opened: list[Path] = []
 
@@ -327,7 +327,7 @@ def test_the_report_opens_in_the_browser(
 
     assert not ready.ui.reportButton.enabled
     run(host, ready, result_folder)
-    monkeypatch.setattr(qt, "QDesktopServices", Services, raising=False)
+    monkeypatch.setattr(check_section.qt, "QDesktopServices", Services, raising=False)
     host.click(ready.ui.reportButton)
     assert not ready.ui.errorWidget.visible, ready.ui.errorLabel.text
     assert opened[0].suffix == ".html"
