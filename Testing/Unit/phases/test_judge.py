@@ -113,8 +113,9 @@ def test_two_stations_of_one_phase_are_not_two_phases(urography: dict[str, sitk.
     image = sitk.Cast(urography["excretory"], sitk.sitkFloat32)
     slices = image.GetSize()[2]
     stations = {"Nativ": image[:, :, : slices * 3 // 4], "Ausscheidungsphase": image[:, :, slices // 4 :]}
+    agent = {"Nativ": {}, "Ausscheidungsphase": {"ContrastBolusAgent": "Iomeprol", "ContrastBolusVolume": 100}}
     candidates = [
-        Candidate(f"{words} station", words, measure(station), "frame", {"SeriesDescription": words})
+        Candidate(f"{words} station", words, measure(station), "frame", {"SeriesDescription": words, **agent[words]})
         for words, station in stations.items()
     ]
     found = judged(candidates).acquisitions

@@ -42,7 +42,7 @@ def test_a_comparison_changes_its_sign_when_the_images_change_places(measured: d
     assert forward is not None
     assert backward is not None
     assert forward.gain > 20
-    assert backward.gain == pytest.approx(-forward.gain, abs=5)
+    assert backward.gain == pytest.approx(-forward.gain, rel=0.3)  # each is measured on the grid of its first image
     assert backward.wide_gain == pytest.approx(forward.wide_loss, abs=5)
     assert forward.urine > 0.5
     assert backward.urine < -0.5
