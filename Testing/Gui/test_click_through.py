@@ -87,7 +87,7 @@ class Clicks:
 
         path = self.host.screenshot(self._pictures / f"{name}.png")
         picture = Image.open(path).convert("RGB")
-        picture.quantize(256, kmeans=3).save(path, optimize=True)
+        picture.quantize(128, Image.Quantize.MAXCOVERAGE, kmeans=2).save(path, optimize=True)
         assert path.stat().st_size > 20_000
 
 
