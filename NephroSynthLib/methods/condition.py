@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
+from NephroSynthLib.errors import Action, ModelError
 from NephroSynthLib.imaging.window import UPPER_HU, to_window
 from NephroSynthLib.kinetics.enhancement import COMPARTMENTS
 from NephroSynthLib.methods.method import Case, Contrast, Example, Sample
+from NephroSynthLib.models.bundle import ModelBundle
+from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
 
 CONDITION_CHANNELS = 4
 AMPLITUDES = len(COMPARTMENTS)
@@ -34,6 +37,30 @@ NORMALIZATION: Mapping[str, JsonValue] = {
     "context": "nephrographic and excretory enhancement of each compartment in 100 HU",
 }
 """The inputs of methods that take `condition_channels` and `exam_context`, for people."""
+
+BOTH_WINDOWS: Mapping[str, JsonValue] = {"channels": ["non-contrast window", "excretory window"]}
+"""The inputs of methods that take `both_windows`, for people."""
+
+
+def check_inputs(bundle: ModelBundle, network: SwinDenoiserConfig, own: SwinDenoiserConfig) -> None:
+    """Refuses a bundle whose network takes other inputs than its method gives.
+
+    Args:
+        bundle: Names the model.
+        network: The network of the bundle.
+        own: A network that takes the inputs of the method.
+
+    Raises:
+        ModelError: If the inputs differ.
+    """
+    given, wanted = (
+        (one.image_channels, one.condition_channels, one.context_features, one.amplitudes) for one in (network, own)
+    )
+    if given != wanted:
+        raise ModelError(
+            f"The model {bundle.metadata.name} takes other inputs than this NephroSynth gives a synthesizer.",
+            Action.CHOOSE_MODEL,
+        )
 
 
 def condition_channels(case: Case) -> NDArray[np.float32]:
@@ -78,3 +105,9 @@ def windowed_sample(example: Example) -> Sample:
         "context": exam_context(case.contrast),
         "weight": (1 + (KIDNEY_WEIGHT - 1) * (example.kidneys > 0.25))[None].astype(np.float32),
     }
+
+
+def unpaired_sample(example: Example) -> Sample:
+    """Returns the image in the window 400/50, in [-1, 1], and both phases in it, for methods that shuffle them."""
+    image = to_window(example.nephrographic)[None].astype(np.float32)
+    return {"image": image, "condition": both_windows(example.case)}

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
 import torch
 from pydantic import JsonValue
 from torch import Tensor
 
-from NephroSynthLib.imaging.window import to_window
-from NephroSynthLib.methods.condition import both_windows
+from NephroSynthLib.methods.condition import BOTH_WINDOWS, both_windows, unpaired_sample
 from NephroSynthLib.methods.method import Case, Example, Sample, TrainableMethod, TrainingPlan
 from NephroSynthLib.methods.slab import SLAB
 from NephroSynthLib.methods.translation import Translation, TranslatorConfig
@@ -32,7 +30,7 @@ class Cut(Translation):
     name: ClassVar[str] = "cut"
     title: ClassVar[str] = "CUT, unpaired, 2D (arXiv 2007.15651), small"
     crop: ClassVar[Size] = SLAB
-    normalization: ClassVar[Mapping[str, JsonValue]] = {"channels": ["non-contrast window", "excretory window"]}
+    normalization: ClassVar[Mapping[str, JsonValue]] = BOTH_WINDOWS
     default: ClassVar[TranslatorConfig] = TranslatorConfig(
         network=unet(flat=True, image_channels=0, condition_channels=2)
     )
@@ -45,8 +43,7 @@ class Cut(Translation):
     @staticmethod
     def sample_of(example: Example) -> Sample:
         """See `TrainableMethod.sample_of`."""
-        image = to_window(example.nephrographic)[None].astype(np.float32)
-        return {"image": image, "condition": both_windows(example.case)}
+        return unpaired_sample(example)
 
     def training_module(self, plan: TrainingPlan) -> CutTraining:
         """Returns the training on shuffled pairs; see `TrainableMethod`."""

@@ -9,37 +9,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from NephroSynthLib.diffusion.denoiser import DiffusionConfig, Parameterization
-from NephroSynthLib.diffusion.process import Process
 from NephroSynthLib.diffusion.samplers import DDIM, Sampler
 from NephroSynthLib.methods.condition import CONDITION_CHANNELS, CONTEXT_FEATURES
 from NephroSynthLib.methods.method import TrainableMethod, TrainingPlan
 from NephroSynthLib.methods.slab import REGION, SLAB
 from NephroSynthLib.methods.windowed_diffusion import WindowedDiffusion
 from NephroSynthLib.models.swin_diffusion import SwinDiffusion
-from NephroSynthLib.networks.blocks import Size
 from NephroSynthLib.networks.unet import unet
+from NephroSynthLib.settings import SynthesisSettings
 
 if TYPE_CHECKING:
     from NephroSynthLib.methods.diffusion_training import DiffusionTraining
-
-
-def _config(mode: Parameterization, *, flat: bool) -> SwinDiffusion:
-    return SwinDiffusion(
-        network=unet(
-            flat=flat, image_channels=1, condition_channels=CONDITION_CHANNELS, context_features=CONTEXT_FEATURES
-        ),
-        diffusion=DiffusionConfig(schedule="cosine", steps=1000, parameterization=mode, learned_variance=False),
-    )
 
 
 class _DdimTranslation(WindowedDiffusion):
     own_steps: ClassVar[int] = 20
     flat: ClassVar[bool]
 
-    @staticmethod
-    def sampler(process: Process) -> Sampler:
+    def __init_subclass__(cls, mode: Parameterization, flat: bool) -> None:
+        shape = "2D" if flat else "3D"
+        cls.name = f"ddim-{mode}-{shape.lower()}"
+        cls.title = f"DDIM in {mode} mode, {shape} (arXiv 2308.09345), small"
+        cls.crop = SLAB if flat else REGION
+        cls.flat = flat
+        cls.default = SwinDiffusion(
+            network=unet(
+                flat=flat, image_channels=1, condition_channels=CONDITION_CHANNELS, context_features=CONTEXT_FEATURES
+            ),
+            diffusion=DiffusionConfig(schedule="cosine", steps=1000, parameterization=mode, learned_variance=False),
+        )
+
+    def sampler(self, settings: SynthesisSettings) -> Sampler:
         """Returns DDIM with eta 0."""
-        return DDIM(process, eta=0.0)
+        return DDIM(self.denoiser.process, eta=0.0)
 
     def training_module(self, plan: TrainingPlan) -> DiffusionTraining:
         """Returns the training by the mean absolute error of image or noise at uniform times."""
@@ -48,44 +50,20 @@ class _DdimTranslation(WindowedDiffusion):
         return DiffusionTraining(self.denoiser, plan, distance="l1", terminal=0.0, flat=self.flat)
 
 
-class DdimImage2D(_DdimTranslation):
+class DdimImage2D(_DdimTranslation, mode="image", flat=True):
     """Image mode, slice by slice."""
 
-    name: ClassVar[str] = "ddim-image-2d"
-    title: ClassVar[str] = "DDIM in image mode, 2D (arXiv 2308.09345), small"
-    crop: ClassVar[Size] = SLAB
-    flat: ClassVar[bool] = True
-    default: ClassVar[SwinDiffusion] = _config("image", flat=True)
 
-
-class DdimNoise2D(_DdimTranslation):
+class DdimNoise2D(_DdimTranslation, mode="noise", flat=True):
     """Noise mode, slice by slice."""
 
-    name: ClassVar[str] = "ddim-noise-2d"
-    title: ClassVar[str] = "DDIM in noise mode, 2D (arXiv 2308.09345), small"
-    crop: ClassVar[Size] = SLAB
-    flat: ClassVar[bool] = True
-    default: ClassVar[SwinDiffusion] = _config("noise", flat=True)
 
-
-class DdimImage3D(_DdimTranslation):
+class DdimImage3D(_DdimTranslation, mode="image", flat=False):
     """Image mode, by region."""
 
-    name: ClassVar[str] = "ddim-image-3d"
-    title: ClassVar[str] = "DDIM in image mode, 3D (arXiv 2308.09345), small"
-    crop: ClassVar[Size] = REGION
-    flat: ClassVar[bool] = False
-    default: ClassVar[SwinDiffusion] = _config("image", flat=False)
 
-
-class DdimNoise3D(_DdimTranslation):
+class DdimNoise3D(_DdimTranslation, mode="noise", flat=False):
     """Noise mode, by region."""
-
-    name: ClassVar[str] = "ddim-noise-3d"
-    title: ClassVar[str] = "DDIM in noise mode, 3D (arXiv 2308.09345), small"
-    crop: ClassVar[Size] = REGION
-    flat: ClassVar[bool] = False
-    default: ClassVar[SwinDiffusion] = _config("noise", flat=False)
 
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import SimpleITK as sitk
 from pydantic import BaseModel, ConfigDict
+from typing_extensions import Self
 
 from NephroSynthLib.imaging.grids import AIR_HU
 from NephroSynthLib.methods.method import HU, Case, Method
@@ -24,24 +25,29 @@ COLLECTING_SYSTEM_HU = 260.0
 MOST_HU = 3071.0
 
 
-class KineticConfig(BaseModel):
-    """Configuration of the kinetic baseline: none, since its constants are fitted once."""
+class FloorConfig(BaseModel):
+    """Configuration of a floor: none."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Kinetic:
-    """The kinetic baseline as a method: it has no weights, no noise and nothing to learn."""
+class Floor:
+    """Base of methods without weights, noise and anything to learn, over the full range of HU."""
 
-    name: ClassVar[str] = "kinetic"
-    title: ClassVar[str] = "Kinetic baseline"
     window_hu: ClassVar[tuple[float, float]] = (AIR_HU, MOST_HU)
 
     @classmethod
-    def restore(cls, bundle: ModelBundle, device: torch.device | str) -> Kinetic:
+    def restore(cls, bundle: ModelBundle, device: torch.device | str) -> Self:
         """See `Method.restore`."""
-        bundle.configuration(KineticConfig)
+        bundle.configuration(FloorConfig)
         return cls()
+
+
+class Kinetic(Floor):
+    """The kinetic baseline as a method; its constants are fitted once."""
+
+    name: ClassVar[str] = "kinetic"
+    title: ClassVar[str] = "Kinetic baseline"
 
     def translate(self, case: Case, settings: SynthesisSettings, seed: int, progress: Progress) -> HU:
         """See `Method.translate`."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from NephroSynthLib.diffusion.denoiser import DiffusionConfig
-from NephroSynthLib.diffusion.process import Process
 from NephroSynthLib.diffusion.samplers import DDPM, Sampler
 from NephroSynthLib.methods.condition import CONDITION_CHANNELS, CONTEXT_FEATURES
 from NephroSynthLib.methods.method import TrainableMethod, TrainingPlan
@@ -19,6 +18,7 @@ from NephroSynthLib.methods.windowed_diffusion import WindowedDiffusion
 from NephroSynthLib.models.swin_diffusion import SwinDiffusion
 from NephroSynthLib.networks.blocks import Size
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
+from NephroSynthLib.settings import SynthesisSettings
 
 if TYPE_CHECKING:
     from NephroSynthLib.methods.diffusion_training import DiffusionTraining
@@ -53,10 +53,9 @@ class MtDdpm(WindowedDiffusion):
         diffusion=DiffusionConfig(schedule="linear", steps=4000, parameterization="noise", learned_variance=True),
     )
 
-    @staticmethod
-    def sampler(process: Process) -> Sampler:
+    def sampler(self, settings: SynthesisSettings) -> Sampler:
         """Returns ancestral sampling with the learned variance; the paper takes 500 of the 4000 steps."""
-        return DDPM(process)
+        return DDPM(self.denoiser.process)
 
     def training_module(self, plan: TrainingPlan) -> DiffusionTraining:
         """Returns the training by the squared error of the noise (eq. 14) and the bound (eq. 22)."""

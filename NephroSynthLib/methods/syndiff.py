@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
 import torch
 from pydantic import JsonValue
 from torch import Tensor
 
 from NephroSynthLib.diffusion.denoiser import DiffusionConfig
-from NephroSynthLib.diffusion.process import Process
 from NephroSynthLib.diffusion.samplers import DDPM, Sampler
-from NephroSynthLib.imaging.window import to_window
-from NephroSynthLib.methods.condition import both_windows
+from NephroSynthLib.methods.condition import BOTH_WINDOWS, both_windows, unpaired_sample
 from NephroSynthLib.methods.method import Case, Example, Sample, TrainableMethod, TrainingPlan
 from NephroSynthLib.methods.slab import SLAB
 from NephroSynthLib.methods.windowed_diffusion import WindowedDiffusion
@@ -40,17 +37,16 @@ class SynDiff(WindowedDiffusion):
     name: ClassVar[str] = "syndiff"
     title: ClassVar[str] = "SynDiff, unpaired, 2D (arXiv 2207.08208), small"
     crop: ClassVar[Size] = SLAB
-    normalization: ClassVar[Mapping[str, JsonValue]] = {"channels": ["non-contrast window", "excretory window"]}
+    normalization: ClassVar[Mapping[str, JsonValue]] = BOTH_WINDOWS
     own_steps: ClassVar[int] = STEPS
     default: ClassVar[SwinDiffusion] = SwinDiffusion(
         network=unet(flat=True, image_channels=1, condition_channels=2),
         diffusion=DiffusionConfig(schedule="linear", steps=1000, parameterization="image", learned_variance=False),
     )
 
-    @staticmethod
-    def sampler(process: Process) -> Sampler:
+    def sampler(self, settings: SynthesisSettings) -> Sampler:
         """Returns sampling from the posterior q(x_s | x_t, x_0) with the denoiser's clean image as x_0."""
-        return DDPM(process)
+        return DDPM(self.denoiser.process)
 
     def steps(self, settings: SynthesisSettings) -> int:
         """Returns the steps that the denoiser learned, whatever the settings ask for."""
@@ -64,8 +60,7 @@ class SynDiff(WindowedDiffusion):
     @staticmethod
     def sample_of(example: Example) -> Sample:
         """See `TrainableMethod.sample_of`."""
-        image = to_window(example.nephrographic)[None].astype(np.float32)
-        return {"image": image, "condition": both_windows(example.case)}
+        return unpaired_sample(example)
 
     def training_module(self, plan: TrainingPlan) -> SynDiffTraining:
         """Returns the training on shuffled pairs; see `TrainableMethod`."""

@@ -17,6 +17,7 @@ from NephroSynthLib.methods.condition import (
     CONDITION_CHANNELS,
     CONTEXT_FEATURES,
     NORMALIZATION,
+    check_inputs,
     condition_channels,
     exam_context,
     windowed_sample,
@@ -79,6 +80,7 @@ class Translation:
     def restore(cls, bundle: ModelBundle, device: torch.device | str) -> Self:
         """See `Method.restore`."""
         configuration = bundle.configuration(TranslatorConfig)
+        check_inputs(bundle, configuration.network, cls.default.network)
         network = bundle.load_into(lambda: Translator(configuration.network))
         return cls(configuration, network.to(device).eval().requires_grad_(False))
 

@@ -12,10 +12,15 @@ from torch import Tensor, nn
 from typing_extensions import Self
 
 from NephroSynthLib.diffusion.denoiser import Denoiser
-from NephroSynthLib.diffusion.process import Process
 from NephroSynthLib.diffusion.samplers import Sampler
 from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU, from_window
-from NephroSynthLib.methods.condition import NORMALIZATION, condition_channels, exam_context, windowed_sample
+from NephroSynthLib.methods.condition import (
+    NORMALIZATION,
+    check_inputs,
+    condition_channels,
+    exam_context,
+    windowed_sample,
+)
 from NephroSynthLib.methods.method import HU, Case, Example, Sample
 from NephroSynthLib.methods.tiled_sampling import sample_tiled
 from NephroSynthLib.models.bundle import ModelBundle
@@ -26,9 +31,10 @@ from NephroSynthLib.settings import SynthesisSettings
 
 
 class WindowedDiffusion(ABC):
-    """Base of diffusion methods that see both phases and the exam's context, as dsSNICT does.
+    """Base of diffusion methods that see both phases and the exam's context.
 
-    A subclass names itself, its crop, configuration, sampler and steps, and brings its training.
+    A subclass names itself, its crop, configuration, sampler and steps, and brings its training. One that takes its
+    steps otherwise overrides `steps` and has no `own_steps`.
 
     Attributes:
         own_steps: Steps where the settings ask for one, their default, which suits a method that predicts the image
@@ -60,12 +66,13 @@ class WindowedDiffusion(ABC):
     @classmethod
     def restore(cls, bundle: ModelBundle, device: torch.device | str) -> Self:
         """See `Method.restore`."""
-        return cls(bundle.configuration(SwinDiffusion), restore_denoiser(bundle, device))
+        configuration = bundle.configuration(SwinDiffusion)
+        check_inputs(bundle, configuration.network, cls.default.network)
+        return cls(configuration, restore_denoiser(bundle, device))
 
-    @staticmethod
     @abstractmethod
-    def sampler(process: Process) -> Sampler:
-        """Returns the sampler of the method's paper."""
+    def sampler(self, settings: SynthesisSettings) -> Sampler:
+        """Returns the sampler of the method's paper, or that of the settings where the paper leaves a choice."""
 
     def steps(self, settings: SynthesisSettings) -> int:
         """Returns the steps that are taken."""
@@ -83,8 +90,8 @@ class WindowedDiffusion(ABC):
 
     def translate(self, case: Case, settings: SynthesisSettings, seed: int, progress: Progress) -> HU:
         """See `Method.translate`."""
-        sampler = self.sampler(self.denoiser.process)
-        image = sample_tiled(self.denoiser, sampler, *self.inputs(case), self.steps(settings), seed, progress)
+        sampler, steps = self.sampler(settings), self.steps(settings)
+        image = sample_tiled(self.denoiser, sampler, *self.inputs(case), steps, seed, progress)
         return from_window(image.clamp(-1, 1)).cpu().numpy()
 
 
