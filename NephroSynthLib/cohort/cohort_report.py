@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import jinja2
-
 from NephroSynthLib.cohort.cohort_table import MISSED, Row
+from NephroSynthLib.files.html_page import rendered
 from NephroSynthLib.files.notice import RESEARCH_ONLY
 from NephroSynthLib.files.outputs import REPORT
 from NephroSynthLib.files.staging import staged_file
@@ -144,14 +143,8 @@ def write_cohort_report(rows: Sequence[Row], results: str, tables: Sequence[str]
     found = [one for figure in KEY_FIGURES if (one := distribution(figure, rows)) is not None]
     lines = [_line(row, found, results) for row in sorted(rows, key=lambda row: _rank(row, found))]
     failed = sum(row["status"] == "failed" for row in rows)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    html = environment.get_template(TEMPLATE).render(
+    html = rendered(
+        Path(__file__).parent / TEMPLATE,
         notice=RESEARCH_ONLY,
         count=len(rows),
         failed=failed,

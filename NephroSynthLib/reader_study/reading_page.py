@@ -7,9 +7,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
 
+from NephroSynthLib.files.html_page import rendered
 from NephroSynthLib.files.notice import RESEARCH_ONLY
 from NephroSynthLib.reader_study.blinded_picture import BlindedPicture
 from NephroSynthLib.reader_study.study_answers import COLUMNS
@@ -27,19 +27,13 @@ def reading_page(study: str, pictures: Sequence[BlindedPicture]) -> str:
         pictures: The pictures in the order in which readers see them.
     """
     folder = Path(__file__).parent
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     content = {
         "study": study,
         "columns": COLUMNS,
         "pictures": [{"name": one.name, "png": base64.b64encode(one.png).decode("ascii")} for one in pictures],
     }
-    return environment.get_template(TEMPLATE).render(
+    return rendered(
+        folder / TEMPLATE,
         count=len(pictures),
         notice=RESEARCH_ONLY,
         content=Markup(json.dumps(content)),  # names and codes of our own, and base64

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import jinja2
 import SimpleITK as sitk
 from markupsafe import Markup
 
 from NephroSynthLib.evaluation.regions import region_statistics
+from NephroSynthLib.files.html_page import rendered
 from NephroSynthLib.files.staging import staged_file
 from NephroSynthLib.report import figures, report_tables
 from NephroSynthLib.report.figures import ACQUIRED, EXCRETORY, NONCONTRAST, SYNTHETIC
@@ -48,14 +48,7 @@ def write_report(result: Result, path: Path) -> None:
     Raises:
         ResourceError: If the file cannot be written.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    html = environment.get_template(TEMPLATE).render(_content(result))
+    html = rendered(Path(__file__).parent / TEMPLATE, **_content(result))
     with staged_file(path) as temporary:
         temporary.write_text(html, encoding="utf-8")
 
