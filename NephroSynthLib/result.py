@@ -5,21 +5,22 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import SimpleITK as sitk
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from NephroSynthLib import __version__
-from NephroSynthLib.evaluation import Metrics
 from NephroSynthLib.exam.exam import Exam
 from NephroSynthLib.files.notice import RESEARCH_ONLY
-from NephroSynthLib.models.device import device_used
 from NephroSynthLib.models.training_data import training_notice
-from NephroSynthLib.registration import Registration
-from NephroSynthLib.segmentation.segmenter import Segmentation
 from NephroSynthLib.settings import Settings
-from NephroSynthLib.synthesis.nephrographic import Synthesis
+
+if TYPE_CHECKING:
+    from NephroSynthLib.evaluation import Metrics
+    from NephroSynthLib.registration import Registration
+    from NephroSynthLib.segmentation.segmenter import Segmentation
+    from NephroSynthLib.synthesis.nephrographic import Synthesis
 
 
 class ModelSummary(BaseModel):
@@ -170,6 +171,8 @@ class Result:
 
     def summary(self) -> Summary:
         """Returns the content of `result.json`."""
+        from NephroSynthLib.models.device import device_used  # loads torch, which who reads a summary does not need
+
         chosen = self.settings.synthesis
         region = self.synthesis.region
         return Summary(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "SlicerHost")]
-from gui_exam import MODULE, small_image, small_labels  # noqa: E402
+from gui_exam import KIDNEYS_HU, MODULE, small_image, small_labels  # noqa: E402
+from played_worker import command as played_command  # noqa: E402
 
 MEASURED = pytest.StashKey[list[str]]()
 
@@ -72,10 +74,9 @@ def exam_nodes(host: Any) -> dict[str, Any]:
 
     from NephroSynthLib.mrml.volume_nodes import node_from_image
 
-    kidneys = {"noncontrast": 30.0, "excretory": 120.0, "nephrographic": 150.0}
     return {
         phase: node_from_image(slicer.mrmlScene, small_image(40.0, hu), phase.capitalize())
-        for phase, hu in kidneys.items()
+        for phase, hu in KIDNEYS_HU.items()
     }
 
 
@@ -105,7 +106,8 @@ def result_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, image in images.items():
         sitk.WriteImage(image, str(folder / f"{name}.nrrd"))
     sitk.WriteTransform(sitk.TranslationTransform(3, (0.0, 0.0, 5.0)), str(folder / "excretory_to_noncontrast.h5"))
-    (folder / "report.html").write_text("<html><body>Simulated report</body></html>", encoding="utf-8")
+    report = "<html><body>Simulated report. Research use only.</body></html>"
+    (folder / "report.html").write_text(report, encoding="utf-8")
     similarity = dict.fromkeys(("psnr_db", "ssim", "ms_ssim", "mae_hu", "rmse_hu", "bias_hu", "ncc"), 0.9)
     shift = {"left": 1.0, "posterior": 0.0, "superior": 5.0, "norm": 5.1}
     summary = Summary(
@@ -149,3 +151,31 @@ def result_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "result.json").write_text(summary.model_dump_json(), encoding="utf-8")
     return folder
+
+
+@pytest.fixture(scope="session")
+def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a sample exam with the phases of `exam_nodes`, as files and as DICOM."""
+    import SimpleITK as sitk
+
+    from NephroSynthLib.dicom.simulated_study import write_simulated_study
+
+    folder = tmp_path_factory.mktemp("sample")
+    images = {phase: small_image(40.0, hu) for phase, hu in KIDNEYS_HU.items()}
+    for phase, image in images.items():
+        sitk.WriteImage(image, str(folder / f"{phase}.nrrd"))
+    write_simulated_study(images, folder / "dicom", seed=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def played_worker(
+    result_folder: Path, sample_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, ...]:
+    """The command line of a worker that simulates no exam and computes no run, but gives their files."""
+    import SimpleITK as sitk
+
+    folder = tmp_path_factory.mktemp("played") / "result"
+    shutil.copytree(result_folder, folder)
+    sitk.WriteImage(sitk.Cast(small_labels() > 0, sitk.sitkFloat32) * 12, str(folder / "uncertainty.nrrd"))
+    return played_command(folder, sample_folder)

@@ -11,6 +11,8 @@ ROOT = Path(__file__).parents[2]
 MODULE = ROOT / "NephroSynth" / "NephroSynth.py"
 
 SIZE, SPACING = (64, 48, 20), (5.0, 5.0, 8.0)
+KIDNEYS_HU = {"noncontrast": 30.0, "excretory": 120.0, "nephrographic": 150.0}
+"""The HU of the kidneys in each phase of the exam."""
 
 
 def small_image(value: float, kidneys: float) -> sitk.Image:

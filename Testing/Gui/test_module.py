@@ -20,8 +20,13 @@ def ours() -> dict[str, ModuleType]:
 
 
 @pytest.fixture
-def developed(host: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A copy of the module's folder, loaded in developer mode; afterwards the host has the module as it was."""
+def developed(
+    host: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, played_worker: tuple[str, ...]
+) -> Iterator[Path]:
+    """A copy of the module's folder, loaded in developer mode; afterwards the host has the module as it was.
+
+    Its worker takes the sample exam and the result of a run from small files.
+    """
     import SampleData
     import slicer
 
@@ -32,6 +37,8 @@ def developed(host: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     settings.setValue("Developer/SelfTestDisplayMessageDelay", 0)
     before, folder = ours(), tmp_path / "NephroSynth"
     shutil.copytree(MODULE.parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    with (folder / "NephroSynthPanel" / "qt_event_loop.py").open("a", encoding="utf-8") as edited:
+        edited.write(f"\n\ndef worker_command() -> tuple[str, ...]:\n    return {played_worker!r}\n")
     monkeypatch.syspath_prepend(folder)
     for name in before:
         if name.startswith("NephroSynthPanel"):

@@ -81,18 +81,14 @@ def test_a_run_works_although_the_temporary_folder_was_cleaned(
     assert logic.run(exam_nodes["noncontrast"], exam_nodes["excretory"]) is not None
 
 
-def test_sample_data_loads_the_exam_by_its_name(host: Any, widget: Any) -> None:
+def test_sample_data_loads_the_exam_by_its_name(host: Any, widget: Any, sample_folder: Path) -> None:
     import SampleData
     import slicer
     from NephroSynthPanel.sample_data import SAMPLE_NAME
 
     from NephroSynthLib.session.sample_exam import NAMES, SampleExam
 
-    exam = SampleExam(Path(slicer.app.cachePath))
-    if not exam.is_kept:  # drawn coarsely, because the exam that users get takes long
-        coarse = SampleExam(exam.cache, spacing_mm=(4.0, 4.0, 6.0))
-        host.widget.logic.simulate_sample(coarse)
-        shutil.copytree(coarse.folder, exam.folder)
+    shutil.copytree(sample_folder, SampleExam(Path(slicer.app.cachePath)).folder, dirs_exist_ok=True)
     volumes = SampleData.SampleDataLogic().downloadSamples(SAMPLE_NAME)
     assert [volume.GetName() for volume in volumes] == list(NAMES.values())
     assert all(volume.GetImageData().GetScalarRange()[1] > 500 for volume in volumes)

@@ -38,6 +38,7 @@ class qMRMLNodeComboBox(SceneWidget):
         self.setFocusProxy(self._box)
         self._current_id = ""
         self._count = 0
+        self._listed: list[str] = []
         self._attributes: list[tuple[str, str, str | None]] = []
         self._base_names: dict[str, str] = {}
         self._scene_observers = Observers(self)
@@ -137,15 +138,22 @@ class qMRMLNodeComboBox(SceneWidget):
         self._scene_observers.clear()
         if scene is not None:
             events = slicer.vtkMRMLScene
-            for event in (events.NodeAddedEvent, events.NodeRemovedEvent, events.EndBatchProcessEvent):
-                self._scene_observers.add(scene, event, self._refresh)
+            for event in (events.NodeAddedEvent, events.NodeRemovedEvent):
+                self._scene_observers.add(scene, event, self._node_came_or_went)
+            self._scene_observers.add(scene, events.EndBatchProcessEvent, self._refresh)
         self.setEnabled(scene is not None)
         self._refresh()
+
+    def _node_came_or_went(self, *_: object) -> None:
+        if [node.GetID() for node in self._nodes()] != self._listed:
+            self._refresh()
 
     def _nodes(self) -> list[Any]:
         if self._scene is None:
             return []
-        nodes = (self._scene.GetNthNode(index) for index in range(self._scene.GetNumberOfNodes()))
+        one = self.nodeTypes[0] if len(self.nodeTypes) == 1 else "vtkMRMLNode"
+        nodes = self._scene.GetNodesByClass(one)
+        nodes.UnRegister(None)
         return [node for node in nodes if self._fits(node)]
 
     def _fits(self, node: Any) -> bool:
@@ -176,8 +184,8 @@ class qMRMLNodeComboBox(SceneWidget):
         for node in nodes:
             self._node_observers.add(node, "ModifiedEvent", self._rename_items)
         self._fill(nodes)
-        known = {node.GetID() for node in nodes}
-        chosen = self._current_id if self._current_id in known else self._replacement(nodes)
+        self._listed = [node.GetID() for node in nodes]
+        chosen = self._current_id if self._current_id in self._listed else self._replacement(nodes)
         self._count = len(nodes)
         self._select(chosen)
 
