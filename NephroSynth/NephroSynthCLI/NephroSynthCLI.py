@@ -34,12 +34,19 @@ _FILES = {
 }
 
 
+def _elements() -> dict[str, ElementTree.Element]:
+    """The elements of the XML that describe arguments, by name."""
+    found = ElementTree.parse(HERE / "NephroSynthCLI.xml").getroot().findall("parameters/*[name]")
+    return {element.findtext("name", ""): element for element in found}
+
+
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of the arguments that the XML describes."""
     made = argparse.ArgumentParser(description="Synthesizes the nephrographic phase of a CT urography exam.")
-    elements = ElementTree.parse(HERE / "NephroSynthCLI.xml").getroot().findall("parameters/*[name]")
-    for element in sorted(elements, key=lambda one: int(one.findtext("index", "99"))):
-        name, text = element.findtext("name", ""), element.findtext("description", "").replace("%", "%%")
+    elements = _elements()
+    for name in sorted(elements, key=lambda name: int(elements[name].findtext("index", "99"))):
+        element = elements[name]
+        text = element.findtext("description", "").replace("%", "%%")
         if element.find("index") is not None:
             made.add_argument(name, type=Path, help=text)
             continue
@@ -58,23 +65,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def settings(given: argparse.Namespace) -> dict[str, Any]:
-    """Returns the library's settings; 0 means that a number is not set."""
-    return {
-        "device": given.device,
-        "seed": given.seed,
-        "registration": {"mode": given.registration},
-        "segmentation": {"model": given.segmenter},
-        "synthesis": {
-            "model": given.model,
-            "steps": given.steps,
-            "samples": given.samples,
-            "excretory_delay_s": given.excretoryDelay or None,
-            "nephrographic_delay_s": given.nephrographicDelay or None,
-            "weight_kg": given.weight or None,
-            "iodine_g": given.iodine or None,
-            "egfr_ml_min": given.egfr or None,
-        },
-    }
+    """Returns the library's settings; 0 means that a number is not known."""
+    from NephroSynthLib.session.form_values import PLACES, settings_of
+
+    return settings_of({name: value for name, value in vars(given).items() if name in PLACES})
+
+
+def flags() -> dict[str, str]:
+    """Returns the flags by setting, such as '--excretory-delay' for 'synthesis.excretory_delay_s'."""
+    from NephroSynthLib.session.form_values import PLACES
+
+    return {PLACES[name]: f"--{one.findtext('longflag')}" for name, one in _elements().items() if name in PLACES}
 
 
 def report(event: ProgressEvent) -> None:
@@ -99,7 +100,7 @@ def run(given: argparse.Namespace) -> None:
         inputs = ("noncontrast", "excretory", "nephrographic", "kidneys")
         request = {name: str(getattr(given, name)) for name in inputs if getattr(given, name) is not None}
         request |= {"out": str(out), "images": "nrrd", "settings": settings(given)}
-        summary = execute("run", request, Progress(report))
+        summary = execute("run", request, Progress(report), flags())
         for warning in summary["warnings"]:
             print(f"Warning: {warning}")
         _hand_over(out / "synthetic_nephrographic.nrrd", given.synthetic)

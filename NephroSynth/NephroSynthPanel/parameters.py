@@ -13,6 +13,7 @@ from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 from NephroSynthLib import options
 from NephroSynthLib.mrml.run_order import Outputs, RunOrder, reusable_outputs
 from NephroSynthLib.mrml.transform_nodes import transforms_above
+from NephroSynthLib.session.form_values import PLACES, settings_of
 from NephroSynthLib.session.run_choice import INPUTS, RunChoice
 
 LARGEST_SEED = min(options.LARGEST_SEED, 2**31 - 1)  # a spin box of Qt holds 32 bits
@@ -157,27 +158,10 @@ def restore_defaults(parameters: Parameters) -> None:
 
 def settings(parameters: Parameters) -> dict[str, Any]:
     """The library's settings, as JSON values."""
-    spacing = (parameters.spacingX, parameters.spacingY, parameters.spacingZ)
-    return {
-        "device": parameters.device,
-        "seed": parameters.seed,
-        "registration": {
-            "mode": parameters.registration.value,
-            "landmark_use": parameters.landmarkUse.value,
-        },
-        "synthesis": {
-            "model": parameters.model,
-            "steps": parameters.steps,
-            "samples": parameters.samples,
-            "excretory_delay_s": parameters.excretoryDelay or None,
-            "nephrographic_delay_s": parameters.nephrographicDelay or None,
-            "weight_kg": parameters.weight or None,
-            "iodine_g": parameters.iodine or None,
-            "egfr_ml_min": parameters.egfr or None,
-        },
-        "segmentation": {"model": parameters.segmenter},
-        "spacing": list(spacing) if any(spacing) else None,
-    }
+    spacing = [parameters.spacingX, parameters.spacingY, parameters.spacingZ]
+    form = {name: getattr(parameters, name) for name in PLACES if name != "spacing"}
+    plain = {name: value.value if isinstance(value, enum.Enum) else value for name, value in form.items()}
+    return settings_of({**plain, "spacing": spacing if any(spacing) else None})
 
 
 def run_choice(parameters: Parameters) -> RunChoice:

@@ -14,7 +14,15 @@ from typer.core import TyperCommand, TyperGroup
 
 from NephroSynthLib import __version__
 from NephroSynthLib.cli.error_output import print_error_as_json
-from NephroSynthLib.cli.flags import SettingFlag, arguments, parameters, read_delay, read_spacing, reads_volumes
+from NephroSynthLib.cli.flags import (
+    SettingFlag,
+    arguments,
+    flag_names,
+    parameters,
+    read_delay,
+    read_spacing,
+    reads_volumes,
+)
 from NephroSynthLib.cli.work import Json, Quiet, Verbose, View, work
 from NephroSynthLib.cohort.cohort_run import KEPT, CohortRequest, run_cohort
 from NephroSynthLib.cohort.dicom_exams import ManifestRequest, find_exams
@@ -148,7 +156,7 @@ def add_command(
     name: str,
     request: type[Request],
     settings: Mapping[str, SettingFlag],
-    act: Callable[[dict[str, Any], View], None],
+    act: Callable[[dict[str, Any], View, Mapping[str, str]], None],
 ) -> None:
     """Adds a command that is generated from a request.
 
@@ -157,11 +165,12 @@ def add_command(
         name: The command's.
         request: The request.
         settings: Flags for single settings, by name.
-        act: Carries out the request's arguments.
+        act: Carries out the request's arguments; takes the flags of fields and settings for its messages.
     """
+    names = flag_names(request, settings)
 
     def command(quiet: bool, as_json: bool, verbose: bool, **values: Any) -> None:
-        act(arguments(values, settings), View(quiet, as_json, verbose))
+        act(arguments(values, settings), View(quiet, as_json, verbose), names)
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     common = {"quiet": Quiet, "as_json": Json, "verbose": Verbose}
@@ -181,8 +190,8 @@ def add_command(
 
 
 def _add_job(name: str) -> None:
-    def act(arguments: dict[str, Any], view: View) -> None:
-        if work(name, arguments, view).get("failed"):  # files that a PACS did not store
+    def act(arguments: dict[str, Any], view: View, names: Mapping[str, str]) -> None:
+        if work(name, arguments, view, names=names).get("failed"):  # files that a PACS did not store
             raise typer.Exit(NetworkError.exit_code)
 
     add_command(app, name, JOBS[name].request, COMMANDS[name], act)
@@ -193,8 +202,8 @@ def _add_group(name: str, text: str, jobs: Mapping[str, tuple[Job, Mapping[str, 
     group = typer.Typer(cls=_Group, help=text, no_args_is_help=True)
 
     def add(command: str, job: Job, settings: Mapping[str, SettingFlag]) -> None:
-        def act(arguments: dict[str, Any], view: View) -> None:
-            if work(command, arguments, view, {command: job}).get("failed"):
+        def act(arguments: dict[str, Any], view: View, names: Mapping[str, str]) -> None:
+            if work(command, arguments, view, {command: job}, names).get("failed"):
                 raise typer.Exit(NephroSynthError.exit_code)
 
         add_command(group, command.removeprefix(f"{name} "), job.request, settings, act)

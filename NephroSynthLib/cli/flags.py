@@ -103,6 +103,13 @@ def arguments(values: Values, settings: Mapping[str, SettingFlag]) -> dict[str, 
     return {**given, "settings": chosen} if settings else given
 
 
+def flag_names(request: type[Request], settings: Mapping[str, SettingFlag]) -> dict[str, str]:
+    """Returns the flags by field and by setting, such as '--excretory-delay' for 'synthesis.excretory_delay_s'."""
+    fields = {name: _flag(field) for name, field in request.model_fields.items()}
+    flags = {name: flag.name or name.replace("_", "-") for name, flag in fields.items() if not flag.positional}
+    return {name: f"--{flag}" for name, flag in {**flags, **{one.path: name for name, one in settings.items()}}.items()}
+
+
 def reads_volumes(request: type[Request]) -> bool:
     """Returns whether a parameter of a request's command is a volume."""
     return any(_flag(field).metavar == VOLUME for field in request.model_fields.values())

@@ -50,7 +50,13 @@ class View:
     verbose: bool
 
 
-def work(command: str, arguments: dict[str, Any], view: View, jobs: Mapping[str, Job] = JOBS) -> dict[str, Any]:
+def work(
+    command: str,
+    arguments: dict[str, Any],
+    view: View,
+    jobs: Mapping[str, Job] = JOBS,
+    names: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Runs a job and shows its summary, or its error.
 
     Args:
@@ -59,6 +65,7 @@ def work(command: str, arguments: dict[str, Any], view: View, jobs: Mapping[str,
         view: The output that the user wants to see.
         jobs: The jobs by name. Those of `JOBS` run in a worker process. Others run in this process, because they
             start processes of their own or are short.
+        names: The flags of fields and settings, for messages.
 
     Returns:
         The summary.
@@ -69,7 +76,7 @@ def work(command: str, arguments: dict[str, Any], view: View, jobs: Mapping[str,
     start = time.monotonic()
     try:
         job = jobs[command]
-        request = parse(job.request, arguments)
+        request = parse(job.request, arguments, names)
         out = getattr(request, "out", None)
         if isinstance(request, WritingRequest):
             check_target(request.out, request.overwrite, OUTPUTS[command])

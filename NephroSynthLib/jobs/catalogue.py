@@ -71,13 +71,16 @@ JOBS: Mapping[str, Job] = {
 }
 
 
-def execute(command: str, arguments: Mapping[str, Any], progress: Progress) -> Summary:
+def execute(
+    command: str, arguments: Mapping[str, Any], progress: Progress, names: Mapping[str, str] | None = None
+) -> Summary:
     """Runs a job.
 
     Args:
         command: A name in `JOBS`.
         arguments: The fields of its request, as JSON.
         progress: Receives the progress; may cancel.
+        names: The names by which the user knows fields and settings, as of `parse`.
 
     Returns:
         The summary; a figure that is not finite is None, since JSON has no number for it.
@@ -95,7 +98,7 @@ def execute(command: str, arguments: Mapping[str, Any], progress: Progress) -> S
     job = JOBS.get(command)
     if job is None:
         raise UsageError(f"There is no job '{command}'. The jobs are {', '.join(JOBS)}.")
-    request = parse(job.request, arguments)
+    request = parse(job.request, arguments, names)
     if isinstance(request, ComputingRequest):
         _check_device(request.settings.device)
     try:

@@ -72,12 +72,13 @@ class ComputingRequest(Request):
 Kind = TypeVar("Kind", bound=Request)
 
 
-def parse(kind: type[Kind], arguments: Mapping[str, Any]) -> Kind:
+def parse(kind: type[Kind], arguments: Mapping[str, Any], names: Mapping[str, str] | None = None) -> Kind:
     """Reads a request.
 
     Args:
         kind: Its class.
         arguments: Its fields, as JSON or as Python objects.
+        names: The names by which the user knows fields and settings, such as '--steps' for 'synthesis.steps'.
 
     Raises:
         UsageError: If an argument is missing, unknown or not valid, in words without jargon.
@@ -89,12 +90,13 @@ def parse(kind: type[Kind], arguments: Mapping[str, Any]) -> Kind:
     try:
         return kind.model_validate(dict(arguments))
     except ValidationError as error:
-        raise UsageError(_sentence(error.errors()[0])) from None
+        raise UsageError(_sentence(error.errors()[0], names or {})) from None
 
 
-def _sentence(problem: ErrorDetails) -> str:
+def _sentence(problem: ErrorDetails, names: Mapping[str, str]) -> str:
     """Returns one problem that pydantic found, as a sentence of ours."""
-    name = place_of(problem).removeprefix("settings.")
+    place = place_of(problem).removeprefix("settings.")
+    name = names.get(place, place)
     if problem["type"] == "extra_forbidden":
         return f"There is no option {name}."
     return f"The option {name} {in_words(problem)}."

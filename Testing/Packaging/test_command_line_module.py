@@ -83,12 +83,20 @@ def test_numbers_that_are_not_given_are_not_set(module: ModuleType) -> None:
     assert found.registration.mode == "affine"
 
 
+def test_a_number_that_does_not_fit_is_named_as_the_user_wrote_it(
+    module: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [str(tmp_path / name) for name in ("noncontrast.nrrd", "excretory.nrrd", "synthetic.nrrd")]
+    assert module.main([*names, "--excretory-delay", "4000"]) == 2
+    assert "The option --excretory-delay must be at most 3600." in capsys.readouterr().err
+
+
 def test_results_go_where_slicer_wants_them_and_progress_never_falls(
     module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[dict[str, Any]] = []
 
-    def execute(command: str, arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    def execute(command: str, arguments: dict[str, Any], progress: Progress, names: dict[str, str]) -> dict[str, Any]:
         asked.append(arguments)
         out = Path(arguments["out"])
         out.mkdir()

@@ -10,7 +10,16 @@ import typer
 
 from NephroSynthLib import options
 from NephroSynthLib.cli.app import COMMANDS, app
-from NephroSynthLib.cli.flags import SettingFlag, arguments, parameters, read_delay, read_spacing, reads_volumes
+from NephroSynthLib.cli.flags import (
+    SettingFlag,
+    arguments,
+    flag_names,
+    parameters,
+    read_delay,
+    read_spacing,
+    reads_volumes,
+)
+from NephroSynthLib.errors import UsageError
 from NephroSynthLib.jobs.catalogue import JOBS
 from NephroSynthLib.jobs.request import parse
 from NephroSynthLib.jobs.run_exam import RunRequest
@@ -80,6 +89,26 @@ def test_numbers_of_the_patient_become_settings() -> None:
     assert (chosen.weight_kg, chosen.iodine_g, chosen.egfr_ml_min) == (82.0, 35.0, 70.0)
     assert (chosen.nephrographic_delay_s, told.patient_from_dicom) == (100.0, True)
     assert flags("synthesize")["--weight"].default is None
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"excretory_delay": 0.0}, "The option --excretory-delay must be at least 1."),
+        ({"weight": 999.0}, "The option --weight must be at most 400."),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named_as_its_flag(given: dict[str, Any], words: str) -> None:
+    values = {"noncontrast": "a.nii", "excretory": "b.nii", "out": "c", **given}
+    with pytest.raises(UsageError) as refused:
+        parse(RunRequest, arguments(values, COMMANDS["run"]), flag_names(RunRequest, COMMANDS["run"]))
+    assert refused.value.what == words
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_flags_in_messages_exist(name: str) -> None:
+    known = {*flags(name), "--settings", "--images"}  # these two are no flags, and no user gives them
+    assert set(flag_names(JOBS[name].request, COMMANDS[name]).values()) <= known
 
 
 def test_a_setting_is_placed_by_its_path() -> None:
