@@ -128,6 +128,7 @@ class Action(Enum):
     GIVE_ANATOMIES = "give-anatomies", "Give a folder with label maps (see Documentation/Training.md)."
     PREPARE_EXAMS = "prepare-exams", "Prepare the exams of a cohort, or simulate some."
     CHOOSE_SEED = "choose-seed", "Choose a smaller seed."
+    CHOOSE_BATCH_SIZE = "choose-batch-size", "Choose a multiple of the number of processes."
     CHOOSE_START = "choose-start", "Choose another bundle to start from, or start from new weights."
     CHECK_TRAINING = "check-training", "Check the training run."
     PREPARE_FOR_TASK = "prepare-for-task", "Prepare the exams of each task in a folder of its own."

@@ -33,6 +33,7 @@ _ADVICE = {
     Action.GET_MODEL_AGAIN: "Get the model file again, or choose another one of `nephrosynth models list`.",
     Action.PREPARE_EXAMS: "Prepare the exams of a cohort with `nephrosynth prepare`, or simulate some with --exams.",
     Action.CHOOSE_SEED: "Choose a smaller --seed.",
+    Action.CHOOSE_BATCH_SIZE: "Give a multiple of the number of processes as --batch-size.",
     Action.CHOOSE_START: "Choose another bundle, or leave --start-from out.",
     Action.PREPARE_FOR_TASK: "Give another --out; prepare the exams of each task in a folder of its own.",
     Action.RESTART_TRAINING: "Give another --out, or --restart to begin anew; prepared cases stay.",

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -27,6 +27,7 @@ from NephroSynthLib.jobs.failures import as_our_error
 from NephroSynthLib.jobs.job_process import JobProcess
 from NephroSynthLib.jobs.request import Request, WritingRequest, parse
 from NephroSynthLib.progress import Progress, ProgressEvent
+from NephroSynthLib.training import processes
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", metavar="", help="Print nothing but warnings and errors.")]
 Json = Annotated[
@@ -62,7 +63,7 @@ def work(
     Args:
         command: The job.
         arguments: The fields of its request.
-        view: The output that the user wants to see.
+        view: The output that the user wants to see. Of several processes that train together, the first one shows it.
         jobs: The jobs by name. Those of `JOBS` run in a worker process. Others run in this process, because they
             start processes of their own or are short.
         names: The flags of fields and settings, for messages.
@@ -74,6 +75,8 @@ def work(
         Exit: With the exit code of the error, if the job fails.
     """
     start = time.monotonic()
+    if not processes.is_first():
+        view = replace(view, quiet=True, json=False)
     try:
         job = jobs[command]
         request = parse(job.request, arguments, names)

@@ -23,7 +23,7 @@ from NephroSynthLib import options
 from NephroSynthLib.errors import Cancelled
 from NephroSynthLib.methods.method import Sample, TrainingPlan
 from NephroSynthLib.models.device import inference_dtype, resolve_device
-from NephroSynthLib.training import checkpoints
+from NephroSynthLib.training import checkpoints, processes
 from NephroSynthLib.training.checkpoints import CHECKPOINT_STEPS, Checkpoint
 from NephroSynthLib.training.learning_curve import LearningCurve
 from NephroSynthLib.training.validation import Validation, Validator
@@ -57,18 +57,26 @@ class _Crops(Dataset[Sample]):
 
 
 class _Batches:
-    """The numbers of the samples of each batch, from the batch `first` on, without an end."""
+    """The numbers of the samples that this process takes of each batch, from the batch `first` on, without an end."""
 
     def __init__(self, first: int, size: int) -> None:
         self.first = first
         self.size = size
 
     def __iter__(self) -> Iterator[list[int]]:
-        return (list(range(batch * self.size, (batch + 1) * self.size)) for batch in count(self.first))
+        share = processes.share(self.size)
+        firsts = (batch * self.size + processes.rank() * share for batch in count(self.first))
+        return (list(range(first, first + share)) for first in firsts)
 
 
 class _Follower(Callback):
     """Seeds each step; after it, writes the learning curve, saves checkpoints and tells a progress function.
+
+    Args:
+        seed: Seed of the noise.
+        folder: Folder of the checkpoints.
+        curve: Takes the loss; None in the processes beside the first.
+        on_progress: As in `fit`.
 
     Attributes:
         batches: Batches that were done, also in earlier calls.
@@ -76,7 +84,7 @@ class _Follower(Callback):
 
     state_key = "follower"
 
-    def __init__(self, seed: int, folder: Path, curve: LearningCurve, on_progress: OnProgress) -> None:
+    def __init__(self, seed: int, folder: Path, curve: LearningCurve | None, on_progress: OnProgress) -> None:
         self.seed = seed
         self.folder = folder
         self.curve = curve
@@ -108,7 +116,7 @@ class _Follower(Callback):
         """
         assert isinstance(outputs, Mapping)
         self.batches += 1
-        loss = float(outputs["loss"])
+        loss = float(trainer.strategy.reduce(outputs["loss"].detach(), reduce_op="mean"))
         self.losses.append(loss)
         self.running = loss if math.isnan(self.running) else 0.99 * self.running + 0.01 * loss
         total = int(trainer.max_steps)
@@ -118,15 +126,22 @@ class _Follower(Callback):
             self._draw(trainer, done)
         if last or self.batches % CHECKPOINT_STEPS == 0:
             checkpoints.save(trainer, self.folder)
-        try:
-            self.on_progress(done / total, f"step {done} of {total}, loss {self.running:.4f}")
-        except Cancelled:
+        ended = self._ended_by_user(done / total, f"step {done} of {total}, loss {self.running:.4f}")
+        if trainer.strategy.reduce_boolean_decision(ended, all=False):
             checkpoints.save(trainer, self.folder)
-            raise Cancelled(f"The training is kept at step {done}; the same command continues it.") from None
+            raise Cancelled(f"The training is kept at step {done}; the same command continues it.")
+
+    def _ended_by_user(self, done: float, text: str) -> bool:
+        try:
+            self.on_progress(done, text)
+        except Cancelled:
+            return True
+        return False
 
     def _draw(self, trainer: pl.Trainer, step: int) -> None:
-        rate = float(trainer.optimizers[0].param_groups[0]["lr"])
-        self.curve.add(step, {"loss": float(np.mean(self.losses)), "learning_rate": rate})
+        if self.curve is not None:
+            rate = float(trainer.optimizers[0].param_groups[0]["lr"])
+            self.curve.add(step, {"loss": float(np.mean(self.losses)), "learning_rate": rate})
         self.losses.clear()
 
 
@@ -142,6 +157,8 @@ def fit(
     workers: int = WORKERS,
 ) -> tuple[Module, list[str]]:
     """Trains a module, or resumes where an earlier call in the same folder ended.
+
+    Several processes that torchrun started share the crops of each step, and the first of them writes.
 
     Args:
         module: Brings its losses and optimizers. `training_step` returns the loss to report. With several optimizers
@@ -173,10 +190,11 @@ def fit(
         # The averaged weights; Lightning puts them into the module only at the end of `Trainer.fit`.
         module.load_state_dict(checkpoint.state["state_dict"])
         return module.cpu().eval(), warnings
-    follower = _Follower(plan.seed, saved, LearningCurve(folder, checkpoint.step if checkpoint else 0), on_progress)
+    curve = LearningCurve(folder, checkpoint.step if checkpoint else 0) if processes.is_first() else None
     placed = resolve_device(device)
     averaging = EMAWeightAveraging(placed, decay=plan.decay, update_starting_at_step=min(plan.warm_up, plan.steps // 2))
-    validators = [Validator(validation, averaging, follower.curve)] if validation else []
+    validators = [Validator(validation, averaging, curve)] if validation and curve else []
+    follower = _Follower(plan.seed, saved, curve, on_progress)
     batches = _Batches(_batches_done(checkpoint), plan.batch_size)
     loader = DataLoader(
         _Crops(draw, plan.seed), batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0
@@ -196,7 +214,9 @@ def _trainer(
     return pl.Trainer(
         max_steps=plan.steps,
         accelerator=device.type,
-        devices=1 if device.index is None else [device.index],
+        devices=processes.on_this_machine() if device.index is None else [device.index],
+        num_nodes=processes.count() // processes.on_this_machine(),
+        strategy="auto" if processes.count() == 1 else "ddp_find_unused_parameters_true",
         precision=PRECISIONS[inference_dtype(device)],
         gradient_clip_val=CLIP if module.automatic_optimization else None,
         callbacks=callbacks,

@@ -76,7 +76,8 @@ def exams_in_words(seeds: Sequence[int], own: int) -> str:
     breaks = [0, *(k for k in range(1, len(seeds)) if seeds[k] != seeds[k - 1] + 1), len(seeds)]
     runs = [seeds[a:b] for a, b in pairwise(breaks) if a < b]
     named = ", ".join(f"{run[0]}" if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
-    simulated = [f"{len(seeds)} simulated exams, seeds {named}"] if seeds else []
+    nouns = ("exam", "seed") if len(seeds) == 1 else ("exams", "seeds")
+    simulated = [f"{len(seeds)} simulated {nouns[0]}, {nouns[1]} {named}"] if seeds else []
     return " and ".join([*simulated, *([f"{own} exams of a cohort of one's own"] if own else [])])
 
 

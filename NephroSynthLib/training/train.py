@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +19,8 @@ from NephroSynthLib.errors import Action, ModelError, UsageError
 from NephroSynthLib.exam.anatomy_folder import AnatomyFolder
 from NephroSynthLib.methods.registry import trainable_method
 from NephroSynthLib.models.bundle import SUFFIX, BundleMetadata, ModelBundle, load_bundle, save_bundle
-from NephroSynthLib.training import recipe_file, segmentation_cases, synthesis_cases
+from NephroSynthLib.models.device import resolve_device
+from NephroSynthLib.training import processes, recipe_file, segmentation_cases, synthesis_cases
 from NephroSynthLib.training.loop import OnProgress, fit
 from NephroSynthLib.training.order import TrainingOrder
 from NephroSynthLib.training.pool import CasePool, check_processes
@@ -57,7 +59,8 @@ def train(order: TrainingOrder, on_progress: OnProgress) -> Trained:
     """Trains a model on simulated exams and writes its bundle; called again on the same folder, it resumes.
 
     Training begins as soon as a few exams are prepared, and draws from the others as they come. Label maps of real
-    patients drive exams to train on, never those that judge.
+    patients drive exams to train on, never those that judge. Processes that torchrun started train together: the
+    first one prepares the exams, judges the model and writes; all share the folder.
 
     Args:
         order: The model, the exams and the steps.
@@ -65,7 +68,8 @@ def train(order: TrainingOrder, on_progress: OnProgress) -> Trained:
 
     Raises:
         UsageError: There is nothing to train on, the method cannot be trained, seeds are those of held-out exams, the
-            folder holds another training, or a case of another patient.
+            folder holds another training, or a case of another patient; or the processes cannot share the crops of a
+            step or the device.
         InputError: The label maps cannot be used.
         ModelError: The bundle to start from cannot be used, or holds another network.
         UnreadableInputError: A case or all checkpoints are damaged.
@@ -76,7 +80,13 @@ def train(order: TrainingOrder, on_progress: OnProgress) -> Trained:
         >>> train(TrainingOrder("synthesis", Path("runs/mine"), exams=40, steps=2000), lambda done, text: None).bundle
         PosixPath('runs/mine/mine.safetensors')
     """
+    with processes.together(resolve_device(order.device)):
+        return _train(order, on_progress)
+
+
+def _train(order: TrainingOrder, on_progress: OnProgress) -> Trained:
     _check_seeds(order)
+    processes.share(order.batch_size)
     anatomies = _anatomies(order)
     torch.manual_seed(order.seed)
     recipe = _recipe(order)
@@ -88,24 +98,37 @@ def train(order: TrainingOrder, on_progress: OnProgress) -> Trained:
     for cases in (pool, held_out):
         cases.check(recipe.arrays, recipe.task)
     check_processes()
-    wanted = recipe_file.content(order, recipe, pool, start)
-    if order.restart:
-        recipe_file.forget(order.folder)
-    recipe_file.write(order.folder, recipe_file.agree(order.folder, wanted))
+    if processes.is_first():
+        wanted = recipe_file.content(order, recipe, pool, start)
+        if order.restart:
+            recipe_file.forget(order.folder)
+        recipe_file.write(order.folder, recipe_file.agree(order.folder, wanted))
     own = len(own_cases(pool))
+    processes.wait_for_all()
+    warnings = _fit_while_exams_come(order, recipe, pool, held_out, on_progress)
+    if processes.is_first():
+        results: dict[str, JsonValue] = {"held_out": _judged(held_out), **_evaluate(recipe, held_out, on_progress)}
+        maps = label_maps(pool, anatomies.source if anatomies else "")
+        nobody = "; no CT of a patient" if maps else "; no patient data"
+        trained = exams_in_words(simulated_seeds(pool), own) + ("" if own else nobody)
+        record = provenance(order.folder, trained, order.command, order.seed, order.steps, start) | maps
+        _write(order.bundle, recipe, record, results)
+        on_progress(1.0, "bundle written")
+    processes.wait_for_all()
+    return Trained(order.bundle, warnings)
+
+
+def _fit_while_exams_come(
+    order: TrainingOrder, recipe: Recipe, pool: CasePool, held_out: CasePool, on_progress: OnProgress
+) -> list[str]:
+    """Trains the recipe's network while the first process prepares exams; returns warnings."""
     judges = HELD_OUT if order.exams or simulated_seeds(pool) else ()
-    with timed(order.folder), held_out.filling(judges, 1), pool.filling(order.seeds, order.preparers):
+    prepared: tuple[Iterable[int], Iterable[int]] = (judges, order.seeds) if processes.is_first() else ((), ())
+    clock = timed(order.folder) if processes.is_first() else nullcontext()
+    with clock, held_out.filling(prepared[0], 1), pool.filling(prepared[1], order.preparers):
         _wait_for(pool, min(FIRST_CASES, order.exams), on_progress)
         _wait_for(held_out, min(VALIDATED, len(judges)), on_progress)
-        warnings = _fit(order, recipe, pool, held_out, on_progress)
-    results: dict[str, JsonValue] = {"held_out": _judged(held_out), **_evaluate(recipe, held_out, on_progress)}
-    maps = label_maps(pool, anatomies.source if anatomies else "")
-    nobody = "; no CT of a patient" if maps else "; no patient data"
-    trained = exams_in_words(simulated_seeds(pool), own) + ("" if own else nobody)
-    record = provenance(order.folder, trained, order.command, order.seed, order.steps, start) | maps
-    _write(order.bundle, recipe, record, results)
-    on_progress(1.0, "bundle written")
-    return Trained(order.bundle, warnings)
+        return _fit(order, recipe, pool, held_out, on_progress)
 
 
 def _wait_for(pool: CasePool, count: int, on_progress: OnProgress) -> None:

@@ -61,7 +61,7 @@ class Validator(Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
         """Validates where it is time to."""
         done, batches = int(trainer.global_step), trainer.fit_loop.total_batch_idx + 1
-        if not trainer.is_global_zero or (done < int(trainer.max_steps) and batches % VALIDATION_STEPS):
+        if done < int(trainer.max_steps) and batches % VALIDATION_STEPS:
             return
         self.averaging.on_validation_epoch_start(trainer, module)  # exchanges the weights for the averaged ones
         module.eval()

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any, TypeVar
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -12,28 +10,12 @@ from torch import Tensor, nn
 pytest.importorskip("lightning", reason="training needs the extra 'train'")
 
 import lightning.pytorch as pl
+from small_trainings import Regression, draw, fit, ignore, interrupt_at, plan
 
 from NephroSynthLib.errors import Cancelled, UnreadableInputError
-from NephroSynthLib.methods.method import Sample, TrainingPlan
 from NephroSynthLib.training import loop
-from NephroSynthLib.training.loop import OnProgress
 
 pytestmark = pytest.mark.system("processes")
-
-
-class Regression(pl.LightningModule):
-    """Learns y = 3 x - 1 with one optimizer, which Lightning steps."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.line = nn.Linear(1, 1)
-
-    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        return (self.line(batch["x"]) - batch["y"]).square().mean()
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.Adam(self.parameters(), 0.1)
 
 
 class Restless(Regression):
@@ -74,42 +56,9 @@ class Duel(pl.LightningModule):
         return [torch.optim.Adam(part.parameters(), 0.05) for part in (self.generator, self.critic)]
 
 
-def draw(rng: np.random.Generator) -> Sample:
-    x = rng.uniform(-1, 1, 1).astype(np.float32)
-    return {"x": x, "y": 3 * x - 1}
-
-
 def error_of(line: nn.Linear) -> float:
     x = torch.linspace(-1, 1, 9)[:, None]
     return float((line(x) - (3 * x - 1)).abs().mean().detach())
-
-
-def plan(steps: int, **options: float) -> TrainingPlan:
-    return TrainingPlan(steps, batch_size=8, warm_up=1, decay=0.5, **options)  # type: ignore[arg-type]
-
-
-def ignore(done: float, text: str) -> None:
-    pass
-
-
-Module = TypeVar("Module", bound=pl.LightningModule)
-
-
-def fit(module: Module, plan: TrainingPlan, folder: Path, on_progress: OnProgress = ignore, **options: Any) -> Module:
-    """Trains on the CPU without warnings."""
-    trained, warnings = loop.fit(module, draw, plan, folder, on_progress, device="cpu", **options)
-    assert warnings == []
-    return trained
-
-
-def interrupt_at(step: int) -> OnProgress:
-    """A progress function of a user who presses Ctrl-C after a step."""
-
-    def on_progress(done: float, text: str) -> None:
-        if text.startswith(f"step {step} "):
-            raise Cancelled
-
-    return on_progress
 
 
 def test_training_learns_and_reports(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from NephroSynthLib.training.record import (
     ("seeds", "own", "words"),
     [
         ([], 0, ""),
-        ([3], 0, "1 simulated exams, seeds 3"),
+        ([3], 0, "1 simulated exam, seed 3"),
         ([1, 2, 3, 7, 9, 10], 0, "6 simulated exams, seeds 1 to 3, 7, 9 to 10"),
         (range(5, 8), 2, "3 simulated exams, seeds 5 to 7 and 2 exams of a cohort of one's own"),
         ([], 4, "4 exams of a cohort of one's own"),

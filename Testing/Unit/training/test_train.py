@@ -16,17 +16,17 @@ import torch
 
 pytest.importorskip("lightning", reason="training needs the extra 'train'")
 
+from small_trainings import MODULE, SMALL, small_recipe
+
 from NephroSynthLib.errors import Action, Cancelled, InputError, ModelError, UsageError
 from NephroSynthLib.exam.anatomy_folder import AnatomyFolder
-from NephroSynthLib.methods.condition import CONDITION_CHANNELS, CONTEXT_FEATURES
-from NephroSynthLib.methods.dssnict import CONFIGURATION, DsSnict
-from NephroSynthLib.methods.method import Sample
+from NephroSynthLib.methods.condition import CONTEXT_FEATURES
+from NephroSynthLib.methods.dssnict import DsSnict
 from NephroSynthLib.methods.registry import verify_bundle
 from NephroSynthLib.models.bundle import load_bundle, save_bundle
 from NephroSynthLib.models.swin_diffusion import SwinDiffusion
 from NephroSynthLib.training import segmentation_cases, synthesis_cases
 from NephroSynthLib.training import train as training
-from NephroSynthLib.training.loop import DrawSample
 from NephroSynthLib.training.order import TrainingOrder
 from NephroSynthLib.training.pool import FIRST_OF_COHORT, CasePool, save_case
 from NephroSynthLib.training.recipe import Recipe
@@ -34,43 +34,15 @@ from NephroSynthLib.training.train import train
 
 pytestmark = pytest.mark.system("processes")
 
-MODULE = """
-import numpy as np
-
-def make_case(seed, anatomies=None):
-    rng = np.random.default_rng(seed)
-    return {"level": rng.uniform(-0.9, 0.9, 1), "anatomy": np.asarray(anatomies.name(seed) if anatomies else "")}
-"""
-NETWORK = replace(CONFIGURATION.network, channels=(8, 16), strides=((1, 2, 2),), blocks=(1, 1), attention=(False,) * 2)
-SMALL = SwinDiffusion(network=NETWORK, diffusion=CONFIGURATION.diffusion)
-
-
-def draw_from(pool: CasePool) -> DrawSample:
-    def draw(rng: np.random.Generator) -> Sample:
-        image = np.full((1, 4, 8, 8), pool.load(rng.choice(np.array(pool.ready())))["level"][0], np.float32)
-        condition = np.repeat(image, CONDITION_CHANNELS, axis=0)
-        return {"image": image, "condition": condition, "context": np.zeros(CONTEXT_FEATURES, np.float32)}
-
-    return draw
-
 
 @pytest.fixture(autouse=True)
-def small_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def only_small_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trains dsSNICT on cases that take no time to make, and a network that takes none to train."""
     (tmp_path / "made_for_train_test.py").write_text(MODULE)
     monkeypatch.syspath_prepend(tmp_path)
     make_case = importlib.import_module("made_for_train_test").make_case
 
-    def recipe(order: TrainingOrder) -> Recipe:
-        return replace(
-            synthesis_cases.recipe(DsSnict(SMALL, SMALL.build())),
-            make_case=make_case,
-            draw_from=draw_from,
-            arrays=["level"],
-            evaluate=lambda pool: {"cases": float(len(pool.ready()))},
-        )
-
-    monkeypatch.setattr(training, "_recipe", recipe)
+    monkeypatch.setattr(training, "_recipe", lambda order: small_recipe(make_case))
     monkeypatch.setattr(training, "HELD_OUT", range(800_000, 800_002))
 
 
