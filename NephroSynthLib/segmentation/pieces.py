@@ -2,13 +2,14 @@
 
 A threshold of one half joins a kidney to an organ that touches it and that the network likes too. Therefore the found
 voxels are also divided around the cores that a higher threshold or an erosion leaves: two organs that touch have two
-cores. Each piece of each of these partitions is a candidate, so candidates overlap, and `kidney_pair` chooses.
+cores. Each piece of each of these partitions is a candidate, so candidates overlap, and `kidney_pair` chooses. Bright
+tissue that lies at the outside of a piece is a candidate of its own, and the piece goes without it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from scipy import ndimage
 
 from NephroSynthLib.imaging.body_mask import body_mask
 from NephroSynthLib.imaging.sides import BONE_HU, midline
+from NephroSynthLib.segmentation.bright_neighbour import bright_neighbour
 
 FOUND = 0.5
 SMALLEST_ML = 10.0
@@ -195,13 +197,23 @@ def find_pieces(scan: Scan) -> list[Piece]:
     pieces, _ = ndimage.label(scan.found, structure=TOUCHING)
     for piece, box in enumerate(ndimage.find_objects(pieces), start=1):
         whole = pieces[box] == piece
-        for mask in (whole, *_parts(scan, box, whole)):
+        for mask in _without_bright_neighbours(scan, box, (whole, *_parts(scan, box, whole))):
             if scan.ml(mask) < SMALLEST_ML or scan.body[box][mask].mean() < 0.5:
                 continue
             candidate = scan.measure(box, mask)
             if not any(_same(candidate, other) for other in kept):
                 kept.append(candidate)
     return kept
+
+
+def _without_bright_neighbours(scan: Scan, box: Box, masks: Iterable[Mask]) -> Iterator[Mask]:
+    for mask in masks:
+        bright = bright_neighbour(scan.hu[box], mask, scan.spacing_mm) if scan.ml(mask) >= SMALLEST_ML else None
+        if bright is None:
+            yield mask
+        else:
+            yield mask & ~bright
+            yield bright
 
 
 def _same(one: Piece, other: Piece) -> bool:
