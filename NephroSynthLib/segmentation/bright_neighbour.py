@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.spatial import ConvexHull
+from scipy import ndimage, spatial
 
 _BRIGHTER_HU, _BRIGHTER_SPREADS = 35.0, 3.0
 _TEXTURE_MM = 6.0
@@ -78,6 +77,6 @@ def _largest(mask: Mask) -> Mask:
 
 def _share_in_hull(mask: Mask, part: Mask) -> float:
     """Returns the share of a part that lies in the convex hull of a mask, which must not be flat."""
-    hull = ConvexHull(np.argwhere(mask))
+    hull = spatial.ConvexHull(np.argwhere(mask))
     distances = hull.equations[:, :3] @ np.argwhere(part).T + hull.equations[:, 3:]
     return float((distances <= _ROUNDING).all(axis=0).mean())
