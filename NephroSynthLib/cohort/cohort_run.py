@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
 
 from filelock import FileLock, Timeout
 from pydantic import Field
@@ -14,18 +13,17 @@ from pydantic import Field
 from NephroSynthLib import options
 from NephroSynthLib.cohort.cohort_report import write_cohort_report
 from NephroSynthLib.cohort.cohort_table import MISSED, REACHED, row_of, write_table
-from NephroSynthLib.cohort.engine import Engine, Lost, Resources
-from NephroSynthLib.cohort.engine_choice import engine_of
 from NephroSynthLib.cohort.exam_record import ExamRecord, write_record
 from NephroSynthLib.cohort.exam_task import Carried, ExamTask, carry_out
 from NephroSynthLib.cohort.manifest import ListedExam, read_manifest
+from NephroSynthLib.engines.engine import Engine, Lost
+from NephroSynthLib.engines.engine_choice import engine_of
 from NephroSynthLib.errors import Action, Cancelled, UsageError
 from NephroSynthLib.files.notice import RESEARCH_ONLY
 from NephroSynthLib.files.outputs import REPORT
 from NephroSynthLib.files.staging import check_writable, remove_leftovers
 from NephroSynthLib.jobs.chosen_models import check_chosen_models
-from NephroSynthLib.jobs.request import ComputingRequest, Flag, Summary
-from NephroSynthLib.options import EngineName
+from NephroSynthLib.jobs.request import ManyExamsRequest, Summary
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import Settings, field
 
@@ -33,7 +31,7 @@ RESULTS, RECORDS = "exams", "records"
 KEPT = "Exams that are done are kept; the same command continues."
 
 
-class CohortRequest(ComputingRequest):
+class CohortRequest(ManyExamsRequest):
     """Runs all exams of a manifest; called again, it runs those that are new or changed.
 
     It ends with 0 only if every exam has a result.
@@ -41,11 +39,6 @@ class CohortRequest(ComputingRequest):
 
     manifest: Path = Field(description="CSV file with one line for each exam (see Documentation/Cohorts.md).")
     out: Path = Field(description="Folder for results, table and report; an earlier run there is continued.")
-    engine: EngineName = field(options.ENGINE)
-    workers: int = field(options.WORKERS)
-    gpus_per_exam: Annotated[float, Flag(metavar="SHARE")] = field(options.GPUS_PER_EXAM)
-    memory_per_exam: Annotated[float, Flag(metavar="GB")] = field(options.MEMORY_PER_EXAM)
-    address: str = field(options.ADDRESS)
     retry_failed: bool = field(options.RETRY_FAILED)
 
 
@@ -69,8 +62,7 @@ def run_cohort(request: CohortRequest, progress: Progress) -> Summary:
     exams = read_manifest(request.manifest, request.settings, out / RESULTS)
     check_chosen_models(request.settings, "segmentation", "synthesis")
     check_writable(out)
-    resources = Resources(request.workers, request.gpus_per_exam, request.memory_per_exam, request.address)
-    engine = engine_of(request.engine, resources)
+    engine = engine_of(request.engine, request.resources)
     models = _models(request.settings)
     tasks = [_task(exam, out, models, request.retry_failed) for exam in exams]
     with _only_run(out):

@@ -11,14 +11,14 @@ from pydantic import Field, field_validator
 
 from NephroSynthLib import options
 from NephroSynthLib.jobs.inventory import describe
-from NephroSynthLib.jobs.request import ComputingRequest, Flag, Summary
+from NephroSynthLib.jobs.request import ComputingRequest, Flag, ManyExamsRequest, Summary
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import field
 
 Task = Annotated[Literal["segmentation", "synthesis"], Flag(positional=True)]
 
 
-class PrepareRequest(ComputingRequest):
+class PrepareRequest(ManyExamsRequest):
     """Prepares a cohort of one's own for training; called again, it adds the exams that are new."""
 
     task: Task = Field(description="Which model is to learn from it.")
@@ -31,14 +31,18 @@ class PrepareRequest(ComputingRequest):
 
 def prepare(request: PrepareRequest, progress: Progress) -> Summary:
     """Prepares the exams of a cohort for training."""
-    from NephroSynthLib.training.cohort_cases import prepare_cohort
+    from NephroSynthLib.engines.engine_choice import engine_of
+    from NephroSynthLib.training.cohort_preparation import prepare_cohort
 
+    alone = request.engine == "local" and request.workers == 1
+    engine = engine_of(request.engine, request.resources)
     report = prepare_cohort(
         request.task,
         request.cohort,
         request.out,
         held_out_share=request.held_out,
         settings=request.settings,
+        engine=None if alone else engine,
         progress=replace(progress, stage_name="read"),
     )
     warnings = [] if report.held_out or not request.held_out else ["No exam is held out, so nothing judges the model."]

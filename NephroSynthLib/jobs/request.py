@@ -15,7 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from NephroSynthLib import options
+from NephroSynthLib.engines.engine import Resources
 from NephroSynthLib.errors import UsageError
+from NephroSynthLib.options import EngineName
 from NephroSynthLib.settings import Settings, field
 from NephroSynthLib.wording import in_words, place_of
 
@@ -67,6 +69,21 @@ class ComputingRequest(Request):
     """A request whose job computes on a device, with settings of the stages."""
 
     settings: Settings = Settings()
+
+
+class ManyExamsRequest(ComputingRequest):
+    """A request whose job works on many exams, each a task of an engine."""
+
+    engine: EngineName = field(options.ENGINE)
+    workers: int = field(options.WORKERS)
+    gpus_per_exam: Annotated[float, Flag(metavar="SHARE")] = field(options.GPUS_PER_EXAM)
+    memory_per_exam: Annotated[float, Flag(metavar="GB")] = field(options.MEMORY_PER_EXAM)
+    address: str = field(options.ADDRESS)
+
+    @property
+    def resources(self) -> Resources:
+        """What the exams may take."""
+        return Resources(self.workers, self.gpus_per_exam, self.memory_per_exam, self.address)
 
 
 Kind = TypeVar("Kind", bound=Request)

@@ -41,6 +41,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("files",),
     ("diffusion",),
     ("networks",),
+    ("engines",),
     ("settings",),
     ("progress", "options", "wording"),
     ("errors",),

@@ -6,15 +6,13 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from NephroSynthLib.errors import UnreadableInputError, UsageError
 from NephroSynthLib.exam.simulated_images import to_image, to_images
 from NephroSynthLib.methods.dssnict import DsSnict
-from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import RegistrationSettings, Settings
 from NephroSynthLib.simulation import Grid, simulate
 from NephroSynthLib.training import segmentation_cases as segmentation
 from NephroSynthLib.training import synthesis_cases as synthesis
-from NephroSynthLib.training.cohort_cases import Prepared, prepare_cohort
+from NephroSynthLib.training.cohort_preparation import Prepared, prepare_cohort
 from NephroSynthLib.training.pool import CasePool
 
 GRID = Grid((40, 80, 104), (3.0, 3.0, 4.0), (-156.0, -120.0, -80.0))
@@ -99,87 +97,6 @@ def test_phases_that_do_not_align_are_left_out_with_the_reason(images: dict[str,
     assert cases(tmp_path / "out") == []
 
 
-PAIR = {"noncontrast": "imaging.nrrd", "kidneys": "segmentation.nrrd"}
-
-
-def write_another(folder: Path, images: dict[str, sitk.Image], number: int) -> None:
-    """Writes an exam whose image differs from that of any other number."""
-    write(folder, {**images, "noncontrast": images["noncontrast"] + float(number)}, PAIR)
-
-
-def stamps(out: Path) -> dict[str, int]:
-    return {path.name: path.stat().st_mtime_ns for path in cases(out)}
-
-
-def test_a_cohort_may_grow_and_exams_that_are_held_out_stay_so(images: dict[str, sitk.Image], tmp_path: Path) -> None:
-    cohort, out = tmp_path / "cohort", tmp_path / "out"
-    for number in range(2):
-        write_another(cohort / f"case_{number}", images, number)
-    first = prepare_cohort("segmentation", cohort, out, held_out_share=0.5, settings=SETTINGS)
-    assert (first.cases, len(first.held_out)) == (1, 1)
-    before = stamps(out)
-
-    for number in range(2, 5):
-        write_another(cohort / f"case_{number}", images, number)
-    second = prepare_cohort("segmentation", cohort, out, held_out_share=0.5, settings=SETTINGS)
-    assert second.cases + len(second.held_out) == 5
-    assert set(first.held_out) <= set(second.held_out)
-    assert {name: stamp for name, stamp in stamps(out).items() if name in before} == before
-
-
-def test_an_exam_is_known_by_its_content_and_not_by_its_name(images: dict[str, sitk.Image], tmp_path: Path) -> None:
-    cohort, out = tmp_path / "cohort", tmp_path / "out"
-    write_another(cohort / "a", images, 0)
-    prepare_cohort("segmentation", cohort, out, settings=SETTINGS)
-    before = stamps(out)
-    (cohort / "a").rename(cohort / "z")
-    write_another(cohort / "copy", images, 0)
-    report = prepare_cohort("segmentation", cohort, out, settings=SETTINGS)
-    assert report.skipped == {"z": "The exam is the same as copy."}
-    assert stamps(out) == before
-
-    sitk.WriteImage(images["noncontrast"] + 7.0, str(cohort / "z" / "imaging.nrrd"))
-    assert prepare_cohort("segmentation", cohort, out, held_out_share=0, settings=SETTINGS).cases == 2
-
-
-def test_a_rejected_exam_is_not_computed_again_until_it_changes(
-    images: dict[str, sitk.Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cohort, out = tmp_path / "cohort", tmp_path / "out"
-    write(cohort / "exam", images, {"noncontrast": "noncontrast.nrrd"})
-    first = prepare_cohort("segmentation", cohort, out, settings=SETTINGS)
-    assert "no image with a mask" in first.skipped["exam"]
-
-    with monkeypatch.context() as patch:
-        patch.setattr("NephroSynthLib.training.cohort_cases._segmentation", lambda *_: pytest.fail("computed again"))
-        assert prepare_cohort("segmentation", cohort, out, settings=SETTINGS) == first
-
-    sitk.WriteImage(images["kidneys"], str(cohort / "exam" / "kidneys.nrrd"))
-    assert prepare_cohort("segmentation", cohort, out, settings=SETTINGS) == Prepared(1, [], {})
-
-
-def test_cases_of_another_task_are_refused(images: dict[str, sitk.Image], tmp_path: Path) -> None:
-    write_another(tmp_path / "cohort" / "exam", images, 0)
-    (tmp_path / "out" / "cases").mkdir(parents=True)
-    np.savez(tmp_path / "out" / "cases" / "000001.npz", nephrographic=np.zeros(1))
-    with pytest.raises(UsageError, match="not made for segmentation"):
-        prepare_cohort("segmentation", tmp_path / "cohort", tmp_path / "out", settings=SETTINGS)
-
-
-def test_under_another_share_an_exam_changes_sides_and_is_never_on_both(
-    images: dict[str, sitk.Image], tmp_path: Path
-) -> None:
-    cohort, out = tmp_path / "cohort", tmp_path / "out"
-    for number in range(3):
-        write_another(cohort / f"case_{number}", images, number)
-    prepare_cohort("segmentation", cohort, out, held_out_share=0.0, settings=SETTINGS)
-    before = stamps(out)
-    report = prepare_cohort("segmentation", cohort, out, held_out_share=1.0, settings=SETTINGS)
-    assert (report.cases, report.held_out) == (0, ["case_0", "case_1", "case_2"])
-    assert stamps(out) == before
-    assert {path.parent.name for path in cases(out)} == {"held-out"}
-
-
 def test_of_a_label_map_of_many_organs_only_the_kidneys_count(images: dict[str, sitk.Image], tmp_path: Path) -> None:
     kidneys = sitk.GetArrayFromImage(images["kidneys"])
     organs = np.where(kidneys > 0, kidneys + 1, 0)  # as TotalSegmentator numbers them
@@ -231,11 +148,3 @@ def test_the_cases_of_a_kits_data_set_become_exams_with_tumour_and_cyst_as_kidne
     prepare_cohort("segmentation", tmp_path / "plain", tmp_path / "out plain", held_out_share=0.0, settings=SETTINGS)
     case, plain = (np.load(cases(folder)[0]) for folder in (out, tmp_path / "out plain"))
     np.testing.assert_array_equal(case["corticomedullary_kidneys"], plain["noncontrast_kidneys"])
-
-
-@pytest.mark.parametrize("made", [False, True])
-def test_no_exam_is_a_clear_error(tmp_path: Path, made: bool) -> None:
-    if made:
-        (tmp_path / "cohort").mkdir()
-    with pytest.raises(UnreadableInputError, match="has no exam" if made else "does not exist"):
-        prepare_cohort("synthesis", tmp_path / "cohort", tmp_path / "out", settings=SETTINGS, progress=Progress())

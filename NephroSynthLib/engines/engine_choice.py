@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 
-from NephroSynthLib.cohort.engine import Engine, Resources
-from NephroSynthLib.cohort.local_engine import LocalEngine
+from NephroSynthLib.engines.engine import Engine, Resources
+from NephroSynthLib.engines.local_engine import LocalEngine
 from NephroSynthLib.errors import Action, UsageError
 from NephroSynthLib.options import EngineName
 
@@ -22,6 +22,6 @@ def engine_of(name: EngineName, resources: Resources) -> Engine:
         return LocalEngine(resources.workers)
     if importlib.util.find_spec("ray") is None:
         raise UsageError("Ray is not installed.", Action.INSTALL_RAY)
-    from NephroSynthLib.cohort.ray_engine import RayEngine
+    from NephroSynthLib.engines.ray_engine import RayEngine
 
     return RayEngine(resources)

@@ -13,8 +13,8 @@ import pytest
 from cohort_works import Step, count_calls, leave_a_trace
 
 from NephroSynthLib.cohort.cohort_run import CohortRequest, run_cohort
-from NephroSynthLib.cohort.engine import Resources
-from NephroSynthLib.cohort.ray_engine import RayEngine
+from NephroSynthLib.engines.engine import Resources
+from NephroSynthLib.engines.ray_engine import RayEngine
 from NephroSynthLib.errors import ResourceError
 from NephroSynthLib.progress import Progress
 

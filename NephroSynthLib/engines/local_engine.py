@@ -14,7 +14,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from NephroSynthLib.cohort.engine import Lost, Work, thread_limits
+from NephroSynthLib.engines.engine import Lost, Work, thread_limits
 
 
 @dataclass(frozen=True)

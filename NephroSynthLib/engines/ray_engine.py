@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from NephroSynthLib.cohort.engine import Lost, Resources, Work, thread_limits
+from NephroSynthLib.engines.engine import Lost, Resources, Work, thread_limits
 from NephroSynthLib.errors import Action, ResourceError
 
 RETRIES = 3

@@ -6,9 +6,9 @@ import importlib.util
 
 import pytest
 
-from NephroSynthLib.cohort.engine import Resources
-from NephroSynthLib.cohort.engine_choice import engine_of
-from NephroSynthLib.cohort.local_engine import LocalEngine
+from NephroSynthLib.engines.engine import Resources
+from NephroSynthLib.engines.engine_choice import engine_of
+from NephroSynthLib.engines.local_engine import LocalEngine
 from NephroSynthLib.errors import Action, UsageError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from NephroSynthLib.cohort.engine import thread_limits
+from NephroSynthLib.engines.engine import thread_limits
 
 
 def test_a_limit_of_threads_that_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:

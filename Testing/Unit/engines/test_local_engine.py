@@ -9,8 +9,8 @@ import psutil
 import pytest
 from cohort_works import Step, count_calls, crash_on_two, leave_a_trace, tell_environment
 
-from NephroSynthLib.cohort.engine import Lost
-from NephroSynthLib.cohort.local_engine import LocalEngine
+from NephroSynthLib.engines.engine import Lost
+from NephroSynthLib.engines.local_engine import LocalEngine
 
 pytestmark = pytest.mark.system("processes")
 
