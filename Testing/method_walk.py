@@ -11,9 +11,9 @@ import torch
 from torch.utils.data import DataLoader, default_collate
 
 from NephroSynthLib.kinetics.enhancement import COMPARTMENTS
-from NephroSynthLib.methods.method import Case, Contrast, Example, TrainableMethod, TrainingPlan
+from NephroSynthLib.methods.method import Case, Contrast, Example, Trainable, TrainableMethod, TrainingPlan
 from NephroSynthLib.methods.registry import restore_method
-from NephroSynthLib.models.bundle import BundleMetadata, load_bundle, save_bundle
+from NephroSynthLib.models.bundle import BundleMetadata, ModelBundle, Task, load_bundle, save_bundle
 from NephroSynthLib.networks.blocks import Size
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import SynthesisSettings
@@ -33,12 +33,12 @@ def example(seed: int = 0, shape: Size = SHAPE) -> Example:
     return Example(Case(before, after, (1.0, 1.0, 2.0), CONTRAST), truth, kidney.astype(np.float32))
 
 
-def batch_of(method: TrainableMethod, count: int = 2, shape: Size = SHAPE) -> dict[str, torch.Tensor]:
+def batch_of(method: Trainable, count: int = 2, shape: Size = SHAPE) -> dict[str, torch.Tensor]:
     """Collated samples of some examples."""
     return default_collate([method.sample_of(example(seed, shape)) for seed in range(count)])
 
 
-def train(method: TrainableMethod, batch: dict[str, torch.Tensor], steps: int, rate: float = 3e-3) -> list[float]:
+def train(method: Trainable, batch: dict[str, torch.Tensor], steps: int, rate: float = 3e-3) -> list[float]:
     """The validation loss, with the same noise, before and after a training on one batch."""
 
     def loss() -> float:
@@ -56,15 +56,20 @@ def train(method: TrainableMethod, batch: dict[str, torch.Tensor], steps: int, r
     return [before, loss()]
 
 
-def bundle_and_restore(method: TrainableMethod, folder: Path) -> Any:
-    """The method as it comes back from its bundle."""
+def bundled(method: Trainable, folder: Path, task: Task) -> ModelBundle:
+    """The bundle of a model, written and read again."""
     metadata = BundleMetadata(
-        name="tiny", task="synthesis", method=method.name, title=method.title,
+        name="tiny", task=task, method=method.name, title=method.title,
         configuration=method.configuration.model_dump(mode="json"), window_hu=method.window_hu,
         normalization=dict(method.normalization), training={}, results={}, licence="Apache-2.0",
     )  # fmt: skip
     save_bundle(folder / "tiny.safetensors", method.network.state_dict(), metadata, torch.float32)
-    return restore_method(load_bundle(folder / "tiny.safetensors"), "cpu")
+    return load_bundle(folder / "tiny.safetensors", task)
+
+
+def bundle_and_restore(method: TrainableMethod, folder: Path) -> Any:
+    """The method as it comes back from its bundle."""
+    return restore_method(bundled(method, folder, "synthesis"), "cpu")
 
 
 def translate(method: Any, steps: int = 2, seed: int = 0, case: Case | None = None) -> np.ndarray:

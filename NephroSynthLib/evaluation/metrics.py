@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from NephroSynthLib.errors import Action, GeometryError, ImageContentError
+from NephroSynthLib.imaging.full_range import MOST_HU
+from NephroSynthLib.imaging.grids import AIR_HU
 from NephroSynthLib.imaging.psnr import psnr_db
 from NephroSynthLib.imaging.ssim import ms_ssim, ssim_map
 from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU
@@ -39,7 +41,7 @@ class ValueRange:
 
 
 WINDOW = ValueRange(LOWER_HU, UPPER_HU)
-FULL = ValueRange(-1024.0, 3071.0)
+FULL = ValueRange(AIR_HU, MOST_HU)
 """All HU that 12 bits can hold."""
 
 

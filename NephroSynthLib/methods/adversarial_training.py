@@ -18,21 +18,36 @@ BETAS = (0.5, 0.999)
 
 
 class AdversarialTraining(pl.LightningModule):
-    """Base of trainings with discriminators. A batch counts as two optimizer steps.
+    """Base of trainings with discriminators. A batch with a step of both sides counts as two optimizer steps.
 
     Args:
         generators: All that the first optimizer trains.
         discriminators: All that the second one trains.
         plan: Its learning rate counts where it is below that of the papers.
         flat: Whether each slice of a volume is a sample of its own.
+        rate: Adam's rate in the paper.
+        betas: Adam's momenta in the paper.
+        judgements: Batches whose discriminators are stepped for each one whose generators are stepped too.
     """
 
-    def __init__(self, generators: nn.Module, discriminators: nn.Module, plan: TrainingPlan, *, flat: bool) -> None:
+    def __init__(
+        self,
+        generators: nn.Module,
+        discriminators: nn.Module,
+        plan: TrainingPlan,
+        *,
+        flat: bool,
+        rate: float = RATE,
+        betas: tuple[float, float] = BETAS,
+        judgements: int = 1,
+    ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.generators = generators
         self.discriminators = discriminators
-        self.rate = min(RATE, plan.learning_rate)
+        self.rate = min(rate, plan.learning_rate)
+        self.betas = betas
+        self.judgements = judgements
         self.flat = flat
 
     @abstractmethod
@@ -48,12 +63,13 @@ class AdversarialTraining(pl.LightningModule):
         """Returns the images that the method gives for a batch."""
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        """Steps both optimizers; returns the loss of the generators."""
+        """Steps both optimizers, or the discriminators' alone; returns the loss of the generators."""
         batch = as_slices(batch) if self.flat else batch
         makes, judges = cast("list[Any]", self.optimizers())
         self.discriminators.requires_grad_(False)
         made, loss = self.made_and_loss(batch)
-        self._step(makes, loss)
+        if batch_idx % self.judgements == 0:
+            self._step(makes, loss)
         self.discriminators.requires_grad_(True)
         self._step(judges, self.judged_loss(batch, made))
         return loss.detach()
@@ -66,7 +82,7 @@ class AdversarialTraining(pl.LightningModule):
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Returns Adam for the generators and Adam for the discriminators."""
         sides = (self.generators, self.discriminators)
-        return [torch.optim.Adam(side.parameters(), self.rate, BETAS) for side in sides]
+        return [torch.optim.Adam(side.parameters(), self.rate, self.betas) for side in sides]
 
     def _step(self, optimizer: Any, loss: Tensor) -> None:
         optimizer.zero_grad()

@@ -22,9 +22,9 @@ from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
 from NephroSynthLib.diffusion.predictor_corrector import PredictorCorrector, inpainting
 from NephroSynthLib.diffusion.samplers import OnStep
 from NephroSynthLib.diffusion.variance_exploding import VarianceExploding
+from NephroSynthLib.imaging.full_range import MOST_HU, from_full_range, to_full_range
 from NephroSynthLib.imaging.grids import AIR_HU
 from NephroSynthLib.methods.condition import CONTEXT_FEATURES, KIDNEY_WEIGHT, exam_context
-from NephroSynthLib.methods.kinetic import MOST_HU
 from NephroSynthLib.methods.method import HU, Case, Example, Sample, TrainableMethod, TrainingPlan
 from NephroSynthLib.methods.slab import SLAB
 from NephroSynthLib.methods.windowed_diffusion import steps_of
@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from NephroSynthLib.methods.diffusion_training import DiffusionTraining
 
 OWN_STEPS = 50
+NORMALIZATION: Mapping[str, JsonValue] = {
+    "range": "-1024 to 3071 HU as -1 to 1",
+    "order": "slices from head to foot, air before the first",
+}
 
 
 class AsciiConfig(BaseModel):
@@ -62,11 +66,6 @@ class AsciiConfig(BaseModel):
         return Denoiser(network, VarianceExploding(self.sigma_min, self.sigma_max), "residual")
 
 
-def full_range(hu: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Returns HU from -1024 to 3071 as numbers from -1 to 1 (section 3.2)."""
-    return ((hu.clip(AIR_HU, MOST_HU) - AIR_HU) * (2 / (MOST_HU - AIR_HU)) - 1).astype(np.float32)
-
-
 def with_slices_before(volume: NDArray[np.float32], count: int, air: float = -1.0) -> NDArray[np.float32]:
     """Returns each slice, from head to foot, beside the slices before it.
 
@@ -82,16 +81,76 @@ def with_slices_before(volume: NDArray[np.float32], count: int, air: float = -1.
     return np.stack([downwards[k : k + len(volume)] for k in range(count)])
 
 
+def slice_after_slice(
+    denoiser: Denoiser,
+    slices: int,
+    condition: Tensor,
+    context: Tensor | None,
+    steps: int,
+    seed: int,
+    progress: Progress,
+    message: str,
+) -> HU:
+    """Makes a volume from head to foot, each slice inpainted beside those before it (section 3.2).
+
+    Args:
+        denoiser: Of neighbouring slices.
+        slices: K, their number.
+        condition: Shape (1, C, z, y, x), from head to foot, on the denoiser's device; C may be 0.
+        context: Shape (1, F), or None.
+        steps: Steps of each slice.
+        seed: Seed of the noise.
+        progress: Told after each step.
+        message: Its text.
+
+    Returns:
+        HU, (z, y, x), from foot to head.
+    """
+    device, (count, *plane) = condition.device, condition.shape[2:]
+    generator = torch.Generator(device).manual_seed(seed)
+    before = torch.full((1, slices - 1, 1, *plane), -1.0, device=device)
+    made: list[Tensor] = []
+    with torch.inference_mode(), autocast(device):
+        for index in range(count):
+            part = partial(progress.part(index / count, (index + 1) / count).update, message=message)
+            here = condition[:, :, index : index + 1]
+            image = _next(denoiser, before, here, context, steps, generator, part)
+            made.append(image)
+            before = torch.cat([before, image], dim=1)[:, 1:]
+    return from_full_range(torch.cat(made, dim=2)[0, 0].float().cpu().numpy()[::-1])
+
+
+def _next(
+    denoiser: Denoiser,
+    before: Tensor,
+    condition: Tensor,
+    context: Tensor | None,
+    steps: int,
+    generator: torch.Generator,
+    on_step: OnStep,
+) -> Tensor:
+    """Returns the next slice (1, 1, 1, y, x), inpainted beside the ones before it."""
+    process = denoiser.process
+    assert isinstance(process, VarianceExploding)
+
+    def denoise(x: Tensor, t: float) -> Prediction:
+        answer: Prediction = denoiser(x, torch.full((1,), t, device=x.device), condition, context)
+        return answer
+
+    shape = (1, before.shape[1] + 1, *condition.shape[2:])
+    noise = torch.randn(shape, generator=generator, device=condition.device)
+    told = inpainting(denoise, before, process, generator)
+    image = PredictorCorrector(process).sample(told, noise, steps, generator, on_step)
+    return image[:, -1:]
+
+
 class _Ascii:
     name: ClassVar[str]
     title: ClassVar[str]
     slices: ClassVar[int]
     crop: ClassVar[Size] = SLAB
     window_hu: ClassVar[tuple[float, float]] = (AIR_HU, MOST_HU)
-    normalization: ClassVar[Mapping[str, JsonValue]] = {
-        "range": "-1024 to 3071 HU as -1 to 1",
-        "order": "slices from head to foot, air before the first",
-    }
+    normalization: ClassVar[Mapping[str, JsonValue]] = NORMALIZATION
 
     def __init__(self, configuration: AsciiConfig, network: SwinDenoiser) -> None:
         self.configuration = configuration
@@ -125,7 +184,7 @@ class _Ascii:
         """See `TrainableMethod.sample_of`."""
         kidneys = (example.kidneys[::-1] > 0.25).astype(np.float32)
         return {
-            "image": with_slices_before(full_range(example.nephrographic), cls.slices),
+            "image": with_slices_before(to_full_range(example.nephrographic), cls.slices),
             "condition": cls._condition(example.case),
             "context": exam_context(example.case.contrast),
             "weight": 1 + (KIDNEY_WEIGHT - 1) * kidneys[None],
@@ -136,45 +195,14 @@ class _Ascii:
         device = next(self.network.parameters()).device
         condition = torch.from_numpy(self._condition(case))[None].to(device)
         context = torch.from_numpy(exam_context(case.contrast))[None].to(device)
-        steps, message = steps_of(settings, OWN_STEPS), f"Synthesizing the nephrographic phase ({in_words(device)})"
-        generator = torch.Generator(device).manual_seed(seed)
-        before = torch.full((1, self.slices - 1, 1, *case.noncontrast.shape[1:]), -1.0, device=device)
-        made: list[Tensor] = []
-        with torch.inference_mode(), autocast(device):
-            for index in range(len(case.noncontrast)):
-                part = progress.part(index / len(case.noncontrast), (index + 1) / len(case.noncontrast))
-                here = condition[:, :, index : index + 1]
-                image = self._next(before, here, context, steps, generator, partial(part.update, message=message))
-                made.append(image)
-                before = torch.cat([before, image], dim=1)[:, 1:]
-        downwards = torch.cat(made, dim=2)[0, 0].clamp(-1, 1).cpu().numpy()
-        return ((downwards[::-1] + 1) * ((MOST_HU - AIR_HU) / 2) + AIR_HU).astype(np.float32)
-
-    def _next(
-        self,
-        before: Tensor,
-        condition: Tensor,
-        context: Tensor,
-        steps: int,
-        generator: torch.Generator,
-        on_step: OnStep,
-    ) -> Tensor:
-        """Returns the next slice (1, 1, 1, y, x), inpainted beside the ones before it."""
-        process = self.denoiser.process
-        assert isinstance(process, VarianceExploding)
-
-        def denoise(x: Tensor, t: float) -> Prediction:
-            answer: Prediction = self.denoiser(x, torch.full((1,), t, device=x.device), condition, context)
-            return answer
-
-        noise = torch.randn((1, self.slices, *condition.shape[2:]), generator=generator, device=condition.device)
-        told = inpainting(denoise, before, process, generator)
-        image = PredictorCorrector(process).sample(told, noise, steps, generator, on_step)
-        return image[:, -1:]
+        message = f"Synthesizing the nephrographic phase ({in_words(device)})"
+        return slice_after_slice(
+            self.denoiser, self.slices, condition, context, steps_of(settings, OWN_STEPS), seed, progress, message
+        )
 
     @classmethod
     def _condition(cls, case: Case) -> NDArray[np.float32]:
-        phases = (with_slices_before(full_range(hu), cls.slices) for hu in (case.noncontrast, case.excretory))
+        phases = (with_slices_before(to_full_range(hu), cls.slices) for hu in (case.noncontrast, case.excretory))
         return np.concatenate(list(phases))
 
     def training_module(self, plan: TrainingPlan) -> DiffusionTraining:

@@ -16,7 +16,7 @@ from NephroSynthLib.methods.slab import as_slices
 
 
 class DiffusionTraining(pl.LightningModule):
-    """Trains a denoiser on batches of `image`, `condition` and, where there are, `context` and `weight`.
+    """Trains a denoiser on batches of `image` and, where there are, `condition`, `context` and `weight`.
 
     Args:
         denoiser: The model to train.
@@ -58,7 +58,7 @@ class DiffusionTraining(pl.LightningModule):
         return diffusion_loss(
             self.denoiser,
             image,
-            batch["condition"],
+            batch.get("condition", image[:, :0]),
             t,
             torch.randn_like(image),
             context=batch.get("context"),

@@ -9,6 +9,7 @@ import SimpleITK as sitk
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import Self
 
+from NephroSynthLib.imaging.full_range import MOST_HU
 from NephroSynthLib.imaging.grids import AIR_HU
 from NephroSynthLib.methods.method import HU, Case, Method
 from NephroSynthLib.progress import Progress
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
 ENHANCEMENT_RATIO = 1.84
 SMOOTHING_MM = 1.0
+FEWEST_TO_SMOOTH = 4
+"""Voxels along an axis that ITK's recursive filter needs."""
 COLLECTING_SYSTEM_HU = 260.0
-MOST_HU = 3071.0
 
 
 class FloorConfig(BaseModel):
@@ -84,4 +86,12 @@ def kinetic_baseline(noncontrast: sitk.Image, excretory: sitk.Image) -> sitk.Ima
     hu = np.maximum(before + ENHANCEMENT_RATIO * enhancement, AIR_HU)  # moved gas and lung would be below air
     result = sitk.GetImageFromArray(hu.astype(np.float32))
     result.CopyInformation(noncontrast)
-    return sitk.SmoothingRecursiveGaussian(result, SMOOTHING_MM)
+    return _smoothed(result)
+
+
+def _smoothed(image: sitk.Image) -> sitk.Image:
+    """Returns an image smoothed by a Gaussian; a side of fewer than four voxels is too short for it and stays."""
+    for axis, size in enumerate(image.GetSize()):
+        if size >= FEWEST_TO_SMOOTH:
+            image = sitk.RecursiveGaussian(image, SMOOTHING_MM, direction=axis)
+    return image

@@ -137,14 +137,20 @@ class Method(Protocol):
         ...
 
 
-class TrainableMethod(Method, Protocol):
-    """A method that learns from examples.
+class Trainable(Protocol):
+    """A model that learns from examples.
 
     Attributes:
-        normalization: How the method turns HU into the numbers of its network, for people.
+        name: The model's key among those of its task and in the header of a bundle.
+        title: The method and its paper, for people.
+        window_hu: The HU range that the model works in.
+        normalization: How the model turns HU into the numbers of its network, for people.
         crop: Size (z, y, x) of the crops that it learns from, in voxels; z is 1 for a method that works by slices.
     """
 
+    name: ClassVar[str]
+    title: ClassVar[str]
+    window_hu: ClassVar[tuple[float, float]]
     normalization: ClassVar[Mapping[str, JsonValue]]
     crop: ClassVar[tuple[int, int, int]]
 
@@ -174,3 +180,7 @@ class TrainableMethod(Method, Protocol):
         Lightning is an extra that running a model does not need, so import it inside of this function.
         """
         ...
+
+
+class TrainableMethod(Method, Trainable, Protocol):
+    """A synthesis method that learns from examples."""

@@ -28,9 +28,10 @@ FORMAT_VERSION = 2
 WEIGHTS = Path(__file__).parent / "weights"
 SUFFIX = ".safetensors"
 
-Task = Literal["segmentation", "synthesis"]
+Task = Literal["segmentation", "synthesis", "generation"]
 SEGMENTER = "swin-diffusion"
-"""The method of segmentation bundles; synthesis bundles name one of `NephroSynthLib.methods.registry`."""
+"""The method of segmentation bundles. Those of synthesis name one of `NephroSynthLib.methods.registry`, and those of
+generation one of `NephroSynthLib.generators.roster`."""
 
 Configuration = TypeVar("Configuration", bound=BaseModel)
 Module = TypeVar("Module", bound=nn.Module)

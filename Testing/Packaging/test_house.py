@@ -30,6 +30,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("result",),
     ("preparation",),
     ("registration", "segmentation", "synthesis", "evaluation"),
+    ("generators",),
     ("methods",),
     ("exam",),
     ("dicom",),

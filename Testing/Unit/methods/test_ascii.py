@@ -10,7 +10,7 @@ pytest.importorskip("lightning", reason="training needs the extra 'train'")
 
 from method_walk import CONTRAST, example, translate, walk
 
-from NephroSynthLib.methods.ascii import Ascii2, Ascii3, full_range, with_slices_before
+from NephroSynthLib.methods.ascii import Ascii2, Ascii3, with_slices_before
 from NephroSynthLib.methods.method import Case
 
 
@@ -19,11 +19,6 @@ def test_it_learns_and_comes_back_from_its_bundle(kind: type[Ascii2], tmp_path: 
     method = walk(kind, tmp_path, steps=12, share=0.97)
     assert (method.configuration.sigma_min, method.configuration.sigma_max) == (0.001, 1348.0)
     assert not np.array_equal(translate(method, seed=1), translate(method, seed=2))
-
-
-def test_the_range_of_12_bits_is_that_of_the_network() -> None:
-    np.testing.assert_allclose(full_range(np.array([-2000.0, -1024, 3071, 4000])), [-1, -1, 1, 1])
-    assert np.diff(full_range(np.array([40.0, 41.0])))[0] == pytest.approx(0.000488, abs=1e-5)  # section 3.1
 
 
 def test_slices_go_from_head_to_foot_and_begin_with_air() -> None:

@@ -53,3 +53,22 @@ def test_as_a_method_it_gives_the_baseline_of_the_case() -> None:
         image.SetSpacing((0.8, 0.9, 3.0))
     hu = Kinetic().translate(Case(before, after, (0.8, 0.9, 3.0), CONTRAST), SynthesisSettings(), 0, Progress())
     np.testing.assert_array_equal(hu, sitk.GetArrayFromImage(kinetic_baseline(*images)))
+
+
+@pytest.mark.parametrize("slices", [1, 2, 3])
+def test_few_slices_are_smoothed_within_each(slices: int) -> None:
+    before, after = (np.random.default_rng(0).normal(60, 30, (2, slices, 12, 14))).astype(np.float32)
+    case = Case(before, after, (0.8, 0.9, 3.0), CONTRAST)
+    hu = Kinetic().translate(case, SynthesisSettings(), 0, Progress())
+    assert hu.shape == before.shape
+    alone = [Case(before[z : z + 1], after[z : z + 1], case.spacing, CONTRAST) for z in range(slices)]
+    single = [Kinetic().translate(one, SynthesisSettings(), 0, Progress())[0] for one in alone]
+    np.testing.assert_allclose(hu, np.stack(single), atol=1e-3)
+
+
+def test_many_slices_are_smoothed_as_itk_does() -> None:
+    before = np.random.default_rng(0).normal(60, 30, (6, 12, 14)).astype(np.float32)
+    image = sitk.GetImageFromArray(before)
+    image.SetSpacing((0.8, 0.9, 3.0))
+    smooth = sitk.GetArrayFromImage(sitk.SmoothingRecursiveGaussian(image, 1.0))
+    np.testing.assert_allclose(sitk.GetArrayFromImage(kinetic_baseline(image, image)), smooth, atol=1e-3)

@@ -1,0 +1,85 @@
+"""MT-DDPM as in its paper: new slices from noise alone, by the network of `mt-ddpm` without the phases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import Self
+
+from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
+from NephroSynthLib.diffusion.samplers import DDPM
+from NephroSynthLib.generators.abdomen import AbdomenGenerator, message
+from NephroSynthLib.imaging.full_range import from_full_range
+from NephroSynthLib.methods.condition import check_inputs
+from NephroSynthLib.methods.method import HU, TrainingPlan
+from NephroSynthLib.methods.mt_ddpm import GAMMA, MtDdpm
+from NephroSynthLib.models.bundle import ModelBundle
+from NephroSynthLib.models.device import autocast
+from NephroSynthLib.models.swin_diffusion import SwinDiffusion, restore_denoiser
+from NephroSynthLib.progress import Progress
+
+if TYPE_CHECKING:
+    from NephroSynthLib.generators.generator import Generator
+    from NephroSynthLib.methods.diffusion_training import DiffusionTraining
+
+
+class MtDdpmGenerator(AbdomenGenerator):
+    """MT-DDPM in small, a generator of slices."""
+
+    name: ClassVar[str] = "mt-ddpm"
+    title: ClassVar[str] = "MT-DDPM (doi 10.1088/1361-6560/acca5c), small"
+    default: ClassVar[SwinDiffusion] = SwinDiffusion(
+        network=replace(MtDdpm.default.network, condition_channels=0, context_features=0),
+        diffusion=MtDdpm.default.diffusion,
+    )
+
+    def __init__(self, configuration: SwinDiffusion, denoiser: Denoiser) -> None:
+        self.configuration = configuration
+        self.denoiser = denoiser
+
+    @property
+    def network(self) -> nn.Module:
+        """The network, whose weights the bundle holds."""
+        return self.denoiser.network
+
+    @classmethod
+    def untrained(cls) -> Self:
+        """See `Trainable.untrained`."""
+        return cls(cls.default, cls.default.build())
+
+    @classmethod
+    def restore(cls, bundle: ModelBundle, device: torch.device | str) -> Self:
+        """See `Generator.restore`."""
+        configuration = bundle.configuration(SwinDiffusion)
+        check_inputs(bundle, configuration.network, cls.default.network)
+        return cls(configuration, restore_denoiser(bundle, device))
+
+    def generate(self, slices: int, steps: int | None, seed: int, progress: Progress) -> HU:
+        """See `Generator.generate`; ancestral sampling with the learned variance, 500 steps in the paper."""
+        device = next(self.network.parameters()).device
+        generator = torch.Generator(device).manual_seed(seed)
+        told = partial(progress.update, message=message(device))
+
+        def denoise(x: Tensor, t: float) -> Prediction:
+            answer: Prediction = self.denoiser(x, torch.full((1,), t, device=device), x[:, :0])
+            return answer
+
+        noise = torch.randn((1, 1, slices, *self.crop[1:]), generator=generator, device=device)
+        sampler = DDPM(self.denoiser.process)
+        with torch.inference_mode(), autocast(device):
+            image = sampler.sample(denoise, noise, steps or MtDdpm.own_steps, generator, told)
+        return from_full_range(image[0, 0].float().cpu().numpy())
+
+    def training_module(self, plan: TrainingPlan) -> DiffusionTraining:
+        """Returns the training by the squared error of the noise (eq. 14) and the bound (eq. 22)."""
+        from NephroSynthLib.methods.diffusion_training import DiffusionTraining
+
+        return DiffusionTraining(self.denoiser, plan, distance="l2", vlb_weight=GAMMA, terminal=0.0, flat=True)
+
+
+if TYPE_CHECKING:
+    _conforms: type[Generator] = MtDdpmGenerator
