@@ -149,7 +149,7 @@ PHASE_FORMAT: Option[PhaseFormat] = Option("nifti", "Of the phases.", choices=ge
 
 # Training
 HELD_OUT = Option(0.1, "Share of the exams that only judge.", 0.0, 1.0)
-METHOD = Option("dssnict", "Synthesis method to train; it has no meaning for segmentation.")
+METHOD = Option("dssnict", "Synthesis method or generator to train; it has no meaning for segmentation.")
 TRAINING_STEPS = Option(20_000, "Optimizer steps.", 1)
 TRAINING_EXAMS = Option(400, "Simulated exams to draw from; 0 for a cohort alone.", 0)
 TRAINING_SEED = Option(0, "Of exams, weights, crops and noise.", 0)
@@ -170,6 +170,21 @@ GPUS_PER_EXAM = Option(0.0, "GPUs that Ray reserves for an exam; 0.5 lets two ex
 MEMORY_PER_EXAM = Option(4.0, "Memory that Ray reserves for an exam.", 0.1, unit="GB")
 ADDRESS = Option("", "Address of a running Ray cluster, or 'auto'; without one, Ray starts on this machine.")
 RETRY_FAILED = Option(False, "Run exams that failed again, even if nothing changed.")
+
+# New images
+GENERATOR: Option[str | None] = Option(
+    None,
+    "Generator: mt-ddpm, wgan-gp, pggan or stylegan for slices; ascii-2, ascii-3 or slice-vae for volumes. "
+    "Without one, that of the model.",
+)
+GENERATION_MODEL: Option[str | None] = Option(
+    None, "Bundle of `nephrosynth train generation`, or the name of a bundled model; NAME-generator if none is given."
+)
+GENERATED = Option(1, "How many slices or volumes.", 1, 9999)
+GENERATED_SLICES: Option[int | None] = Option(None, "Height of a volume; 24 if none is given.", 1, 400)
+GENERATION_STEPS: Option[int | None] = Option(
+    None, "Denoising steps of a slice, for mt-ddpm, ascii-2 and ascii-3; 50 if none is given.", 1, 4000
+)
 
 # The benchmark
 BENCHMARK_METHODS = Option("all", "Methods to compare, with commas between them, or 'all'.")

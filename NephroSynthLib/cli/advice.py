@@ -30,6 +30,10 @@ _ADVICE = {
     Action.CHOOSE_MODEL: (
         "Choose a bundled model of `nephrosynth models list`, or a bundle that `nephrosynth train` made for this task."
     ),
+    Action.LOWER_SLICES: "Give smaller --slices, or leave it out.",
+    Action.TRAIN_GENERATOR: (
+        "Train one with `nephrosynth train generation --method NAME --out FOLDER`, and give its bundle as --model."
+    ),
     Action.GET_MODEL_AGAIN: "Get the model file again, or choose another one of `nephrosynth models list`.",
     Action.PREPARE_EXAMS: "Prepare the exams of a cohort with `nephrosynth prepare`, or simulate some with --exams.",
     Action.CHOOSE_SEED: "Choose a smaller --seed.",

@@ -89,6 +89,7 @@ COMMANDS: Mapping[str, Mapping[str, SettingFlag]] = {
     "prepare": _DEVICE,
     "train": _DEVICE,
     "benchmark": _DEVICE,
+    "generate": {**_DEVICE, **_SEED},
     "models": {},
 }
 """The jobs that are commands, with the settings that are flags of each."""

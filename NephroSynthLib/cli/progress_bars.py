@@ -33,6 +33,7 @@ SHARES: Mapping[str, Mapping[str, float]] = {
     "prepare": {"read": 1.0},
     "train": {"train": 1.0},
     "benchmark": {"train": 1.0},
+    "generate": {"read": 1.0, "generate": 20.0},
     "models": {"read": 1.0},
     "phases": {"read": 1.0},
     "export-dicom": {"read": 1.0, "save": 1.0},

@@ -217,6 +217,16 @@ def _cohort_manifest(summary: Summary) -> Table:
     return table
 
 
+def _generated(summary: Summary) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    images = summary["images"]
+    table.add_row(Text("generator", style="bold"), Text(summary["title"]))
+    table.add_row(Text("model", style="bold"), Text(f"{summary['model']}, learned from {summary['learned_from']}"))
+    more = "" if len(images) == 1 else f" to {images[-1]['file']}"
+    table.add_row(Text("images", style="bold"), Text(f"{len(images)}: {images[0]['file']}{more}"))
+    return table
+
+
 def _study(summary: Summary) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row(Text("study", style="bold"), summary["study"])
@@ -226,6 +236,7 @@ def _study(summary: Summary) -> Table:
 
 _TABLES = {
     "benchmark": _benchmark,
+    "generate": _generated,
     "models": models_table,
     "phases": _phases,
     "send": _sending,

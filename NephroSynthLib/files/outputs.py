@@ -8,6 +8,8 @@ TRANSFORM = "excretory_to_noncontrast.h5"
 INVERSE_TRANSFORM = "noncontrast_to_excretory.h5"
 MOVED_POINTS = "points"
 SUMMARY = "result.json"
+GENERATION = "generation.json"
+"""The record of new images: the model, the seeds, the files."""
 REPORT = "report.html"
 READY = "ready"
 """Name of the folder with finished files, in the folder that Slicer's panel prepares for an export."""
@@ -42,5 +44,6 @@ OUTPUTS: Mapping[str, Sequence[str]] = {
         INVERSE_TRANSFORM,
         SUMMARY,
     ),
+    "generate": ("synthetic_slice_*", "synthetic_volume_*", GENERATION),
     "export-dicom": ("synthetic_nephrographic", "kidneys.dcm"),
 }

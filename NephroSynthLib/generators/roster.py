@@ -6,6 +6,7 @@ Importing this file loads neither torch nor any generator.
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from NephroSynthLib.errors import Action, ModelError, UsageError
@@ -58,15 +59,22 @@ def restore_generator(bundle: ModelBundle, device: torch.device | str) -> Genera
     return generator_class(name).restore(bundle, device)
 
 
-def gives_finite_image(bundle: ModelBundle) -> bool:
-    """Returns whether the generator of a bundle makes a slice of finite values, on the CPU.
+def verify_generator(name_or_path: Path | str) -> ModelBundle:
+    """Reads a bundle of the task 'generation', builds its network and makes a slice with it.
+
+    Args:
+        name_or_path: Name of a bundled model, or a path.
 
     Raises:
-        ModelError: As `restore_generator`.
+        ModelError: The bundle is unknown, damaged or of another task, does not fit its generator, or gives values that
+            are not finite.
     """
     import numpy as np
 
+    from NephroSynthLib.models.bundle import load_bundle
     from NephroSynthLib.progress import Progress
 
-    hu = restore_generator(bundle, "cpu").generate(1, 1, 0, Progress())
-    return bool(np.isfinite(hu).all())
+    bundle = load_bundle(name_or_path, "generation")
+    if not np.isfinite(restore_generator(bundle, "cpu").generate(1, 1, 0, Progress())).all():
+        raise ModelError(f"The model file {bundle.path} gives values that are not finite.", Action.GET_MODEL_AGAIN)
+    return bundle

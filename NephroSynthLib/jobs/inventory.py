@@ -35,7 +35,6 @@ def models(request: ModelsRequest, progress: Progress) -> Summary:
     Returns:
         `action`: as in the request; `models`: for each its path, digest and the header of its bundle.
     """
-    from NephroSynthLib.methods.registry import verify_bundle
     from NephroSynthLib.models.bundle import list_bundles
 
     names = list(list_bundles()) if request.model is None else [request.model]
@@ -43,9 +42,23 @@ def models(request: ModelsRequest, progress: Progress) -> Summary:
     for index, name in enumerate(names):
         progress.stage("read").update(index / len(names), name)
         if request.action == "verify":
-            verify_bundle(name)
+            _verify(name)
         described.append(describe(name))
     return {"action": request.action, "models": described, "warnings": []}
+
+
+def _verify(name: str) -> None:
+    """Reads a bundle, builds its network and runs it once."""
+    from NephroSynthLib.models.bundle import load_bundle
+
+    if load_bundle(name).metadata.task == "generation":
+        from NephroSynthLib.generators.roster import verify_generator
+
+        verify_generator(name)
+    else:
+        from NephroSynthLib.methods.registry import verify_bundle
+
+        verify_bundle(name)
 
 
 class InventoryRequest(Request):

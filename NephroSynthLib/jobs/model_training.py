@@ -15,13 +15,14 @@ from NephroSynthLib.jobs.request import ComputingRequest, Flag, ManyExamsRequest
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import field
 
-Task = Annotated[Literal["segmentation", "synthesis"], Flag(positional=True)]
+PreparedTask = Annotated[Literal["segmentation", "synthesis"], Flag(positional=True)]
+Task = Annotated[Literal["segmentation", "synthesis", "generation"], Flag(positional=True)]
 
 
 class PrepareRequest(ManyExamsRequest):
     """Prepares a cohort of one's own for training; called again, it adds the exams that are new."""
 
-    task: Task = Field(description="Which model is to learn from it.")
+    task: PreparedTask = Field(description="Which model is to learn from it; generators take the exams of synthesis.")
     cohort: Path = Field(
         description="Folder with a folder for each exam, or a KiTS data set (Documentation/Training.md)."
     )

@@ -28,6 +28,10 @@ _USE: Mapping[Task, str] = {
         "Synthesizes the nephrographic phase around the kidneys from the non-contrast and the registered excretory"
         " phase of one CT urography exam of an adult, for research on whether that phase need be acquired."
     ),
+    "generation": (
+        "Makes new CT of the abdomen around the kidneys, in the nephrographic phase, from noise alone, for research on"
+        " the augmentation of training data. Its images are synthetic and show no person."
+    ),
 }
 _LIMITS: Mapping[Task, tuple[str, ...]] = {
     "segmentation": (
@@ -40,6 +44,11 @@ _LIMITS: Mapping[Task, tuple[str, ...]] = {
         "It can hide a lesion, or show one that is not there. It cannot know a finding that neither phase shows.",
         "The enhancement of a kidney is an estimate. HU of the synthetic phase are no measurement.",
         "A wrong registration makes a wrong synthesis. Look at the registration check first.",
+    ),
+    "generation": (
+        "Its anatomy is invented. It can repeat exams that it learned from, and lack what is rare among them.",
+        "A network that learns from its images learns its errors too. Judge that network on acquired exams.",
+        "Mark its images as synthetic wherever you pass them on.",
     ),
 }
 _LEARNED_FROM: Mapping[TrainingData, str] = {

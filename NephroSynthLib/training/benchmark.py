@@ -32,7 +32,7 @@ from NephroSynthLib.training.benchmark_tables import Row, write_tables
 from NephroSynthLib.training.order import TrainingOrder
 from NephroSynthLib.training.pool import CasePool, PreparedCase
 from NephroSynthLib.training.record import own_cases
-from NephroSynthLib.training.scores import Figures, exam_figures, plane_features, set_figures
+from NephroSynthLib.training.scores import Figures, SetPart, exam_figures, set_figures, set_part
 from NephroSynthLib.training.synthesis_cases import make_case
 from NephroSynthLib.training.train import HELD_OUT, train
 
@@ -116,7 +116,7 @@ def benchmark(order: BenchmarkOrder, progress: Progress) -> list[Row]:
     """
     cases = _held_out(order, progress.part(0.0, 0.05))
     network = SegmenterFeatures()
-    truths = [plane_features(case["nephrographic"].astype(np.float32), network) for _, case in cases]
+    truths = [set_part(case["nephrographic"].astype(np.float32), network) for _, case in cases]
     bundles: dict[str, Path] = {}
     for index, name in enumerate(order.needed):
         bundles[name] = _trained(order, name, progress.part(*_share(0.05, TRAINED, index, len(order.needed))))
@@ -176,7 +176,7 @@ def _judged(
     name: str,
     bundles: Mapping[str, Path],
     cases: Sequence[tuple[str, PreparedCase]],
-    truths: Sequence[dict[str, NDArray[np.floating]]],
+    truths: Sequence[SetPart],
     network: SegmenterFeatures,
     progress: Progress,
 ) -> Row:
@@ -190,7 +190,7 @@ def _judged(
         hu, seconds = _translated(order, method, calibrator, _volume(order, name, exam, bundles), case, part)
         truth = case["nephrographic"].astype(np.float32)
         exams.append({**exam_figures(hu, truth, case["kidneys"] > 0, network), "seconds": seconds})
-        features.append(plane_features(hu, network))
+        features.append(set_part(hu, network))
     return Row(name, method.title, exams, set_figures(features, truths))
 
 

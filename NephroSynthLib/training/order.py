@@ -18,7 +18,7 @@ class TrainingOrder:
     Attributes:
         task: The stage that the model serves.
         folder: Takes the cases, checkpoints and the bundle; training draws from all cases that lie there.
-        method: Name of the synthesis method; segmentation has one method, which needs no name.
+        method: Name of the synthesis method or of the generator; segmentation has one method, which needs no name.
         steps: Optimizer steps.
         exams: Simulated exams to have, seeds `seed` * 1000 onwards; 0 simulates none.
         seed: Seed of exams, weights, crops and noise.
@@ -68,7 +68,7 @@ class TrainingOrder:
     def command(self) -> str:
         """The command that gives this order, without folders, whose names may tell about persons."""
         flags = {
-            "method": self.method if self.task == "synthesis" else None,
+            "method": None if self.task == "segmentation" else self.method,
             "out": self.folder.name,
             "steps": self.steps,
             "exams": self.exams,

@@ -10,20 +10,35 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
+from NephroSynthLib.evaluation.embedding import feature_similarity
 from NephroSynthLib.evaluation.error_parts import error_parts
-from NephroSynthLib.evaluation.frechet import extract_features, frechet_distance
+from NephroSynthLib.evaluation.feature_classes import FeatureClasses
+from NephroSynthLib.evaluation.frechet import FeatureNetwork, extract_features, frechet_distance
 from NephroSynthLib.evaluation.metrics import WINDOW, Comparison
 from NephroSynthLib.evaluation.segmenter_features import SegmenterFeatures, perceptual_distance
-from NephroSynthLib.evaluation.set_distances import bmmd2, slices_of
+from NephroSynthLib.evaluation.set_distances import (
+    bmmd2,
+    diversity_difference,
+    inception_score,
+    nearest_ssim,
+    pairwise_ms_ssim,
+    slices_of,
+)
 from NephroSynthLib.imaging.window import to_window
 from NephroSynthLib.synthesis.nephrographic import WORKING_SPACING
 
 PLANES = {"fid_ax": 0, "fid_cor": 1, "fid_sag": 2}
 BOOTSTRAPS = 2000
+SLICES_OF_EXAM = 2
+"""Axial slices of an exam that are compared with each other, in pairs."""
+MOST_EMBEDDED = 200
+PAIRS = 40
+FEWEST_OF_SET = 3
 FEWEST_TO_TEST = 6
 """Exams from which a paired test can be significant at 5 %."""
 
 Volume = NDArray[np.float32]
+Features = NDArray[np.floating]
 Figures = dict[str, float | None]
 
 
@@ -49,25 +64,77 @@ def exam_figures(hu: Volume, truth: Volume, kidneys: NDArray[np.bool_], network:
     return figures | {"perceptual": float(perceptual_distance(pair[0], pair[1], network)[0])}
 
 
-def plane_features(hu: Volume, network: SegmenterFeatures) -> dict[str, NDArray[np.floating]]:
-    """Returns the features of all slices of a volume, (n, d), by the name of the distance that they serve."""
-    return {name: extract_features(slices_of(hu, axis, middle=False), network) for name, axis in PLANES.items()}
+@dataclass(frozen=True)
+class SetPart:
+    """What one volume adds to the comparison of sets.
+
+    Attributes:
+        features: Features of its slices, (n, d), by name of the distance that they serve, a key of `PLANES`.
+        slices: Some of its axial slices in HU, (1, y, x) each.
+    """
+
+    features: Mapping[str, Features]
+    slices: Sequence[Volume]
 
 
-def set_figures(
-    synthetic: Sequence[Mapping[str, NDArray[np.floating]]], acquired: Sequence[Mapping[str, NDArray[np.floating]]]
+def set_part(hu: Volume, network: FeatureNetwork) -> SetPart:
+    """Returns the part of a volume (z, y, x) in HU: the features of all its slices, and a few axial slices."""
+    features = {name: extract_features(slices_of(hu, axis, middle=False), network) for name, axis in PLANES.items()}
+    chosen = np.linspace(0, len(hu) - 1, SLICES_OF_EXAM + 2).round().astype(int)[1:-1]
+    return SetPart(features, [hu[index][None] for index in chosen])
+
+
+def set_figures(synthetic: Sequence[SetPart], acquired: Sequence[SetPart]) -> Figures:
+    """Returns the distances of the slices of all synthetic volumes from those of all acquired ones.
+
+    They are the Fréchet distance of each plane, and those of `axial_figures`.
+    """
+    made, real = (
+        {name: np.concatenate([part.features[name] for part in parts]) for name in PLANES}
+        for parts in (synthetic, acquired)
+    )
+    distances: Figures = {name: frechet_distance(made[name], real[name]) for name in PLANES}
+    slices = ([one for part in parts for one in part.slices] for parts in (synthetic, acquired))
+    return distances | axial_figures(made["fid_ax"], real["fid_ax"], *slices)
+
+
+def axial_figures(
+    made: Features, real: Features, made_slices: Sequence[Volume], real_slices: Sequence[Volume]
 ) -> Figures:
-    """Returns the Fréchet distance of each plane over the slices of all exams, and bMMD² of the axial ones.
+    """Returns the figures of sets of axial slices.
 
     Args:
-        synthetic: The features of each exam, as `plane_features` gives them.
-        acquired: Those of the true phases.
+        made: Features of synthetic slices, (n, d).
+        real: Features of acquired slices, (m, d).
+        made_slices: Synthetic slices in HU, (1, y, x) each; their middle counts where sizes differ.
+        real_slices: Acquired slices, likewise.
+
+    Returns:
+        bMMD²; the Inception Score by the classes of the acquired slices; FDS and DS of MT-DDPM, None for fewer than
+        three slices; the mean MS-SSIM of pairs of synthetic slices, None where they are small.
     """
-    both = [
-        {name: np.concatenate([exam[name] for exam in exams]) for name in PLANES} for exams in (synthetic, acquired)
-    ]
-    distances: Figures = {name: frechet_distance(both[0][name], both[1][name]) for name in PLANES}
-    return distances | {"bmmd2": bmmd2(both[0]["fid_ax"], both[1]["fid_ax"])}
+    classes = FeatureClasses(real)
+    few = min(len(made), len(real), len(made_slices), len(real_slices)) < FEWEST_OF_SET
+    size = np.min([one.shape[1:] for one in (*made_slices, *real_slices)], axis=0)
+    ours, theirs = ([_middle(one, size) for one in slices] for slices in (made_slices, real_slices))
+    return {
+        "bmmd2": bmmd2(made, real),
+        "inception_score": inception_score(classes.probabilities(made)),
+        "fds": None if few else feature_similarity(_some(real), _some(made)),
+        "ds": None if few else diversity_difference(nearest_ssim(theirs), nearest_ssim(ours)),
+        "ms_ssim_of_pairs": None if len(ours) < 2 else pairwise_ms_ssim(ours, PAIRS),
+    }
+
+
+def _some(features: Features) -> Features:
+    """Returns evenly spaced rows of a long table, because t-SNE takes the square of their number."""
+    return features[np.linspace(0, len(features) - 1, min(len(features), MOST_EMBEDDED)).round().astype(int)]
+
+
+def _middle(hu: Volume, size: NDArray[np.integer]) -> Volume:
+    """Returns the middle of a slice (1, y, x)."""
+    y, x = (int(whole - part) // 2 for whole, part in zip(hu.shape[1:], size, strict=True))
+    return hu[:, y : y + int(size[0]), x : x + int(size[1])]
 
 
 @dataclass(frozen=True)

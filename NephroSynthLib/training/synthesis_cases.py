@@ -1,4 +1,4 @@
-"""Training of synthesis methods on simulated exams after real registration: their cases, crops and measure."""
+"""Training on the kidney region of exams after real registration: cases, crops, the measure of synthesis methods."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from NephroSynthLib.imaging.psnr import psnr_db
 from NephroSynthLib.imaging.sides import SIDES
 from NephroSynthLib.imaging.window import LOWER_HU, UPPER_HU, WIDTH_HU
 from NephroSynthLib.methods.kinetic import kinetic_baseline
-from NephroSynthLib.methods.method import Case, Contrast, Example, Method, Sample, TrainableMethod
+from NephroSynthLib.methods.method import Case, Contrast, Example, Method, Sample, Trainable, TrainableMethod
+from NephroSynthLib.models.bundle import Task
 from NephroSynthLib.networks.blocks import Size
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.registration import register
@@ -46,19 +47,30 @@ def recipe(method: TrainableMethod) -> Recipe:
     Args:
         method: The method with the weights that training starts from.
     """
+    return recipe_of("synthesis", method, partial(evaluate_on, method))
+
+
+def recipe_of(task: Task, model: Trainable, evaluate: Callable[[CasePool], dict[str, float]]) -> Recipe:
+    """Returns the recipe of a model that learns from crops of these cases.
+
+    Args:
+        task: Its task.
+        model: The model with the weights that training starts from.
+        evaluate: Returns its figures over the cases of a pool.
+    """
     return Recipe(
-        task="synthesis",
-        method=method.name,
-        title=method.title,
-        configuration=method.configuration,
-        window_hu=method.window_hu,
-        normalization=method.normalization,
-        network=method.network,
+        task=task,
+        method=model.name,
+        title=model.title,
+        configuration=model.configuration,
+        window_hu=model.window_hu,
+        normalization=model.normalization,
+        network=model.network,
         arrays=ARRAYS,
         make_case=make_case,
-        draw_from=partial(draw_from, size=method.crop, sample_of=method.sample_of),
-        training_module=method.training_module,
-        evaluate=partial(evaluate_on, method),
+        draw_from=partial(draw_from, size=model.crop, sample_of=model.sample_of),
+        training_module=model.training_module,
+        evaluate=evaluate,
     )
 
 

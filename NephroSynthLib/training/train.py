@@ -17,10 +17,11 @@ from torch import Tensor
 
 from NephroSynthLib.errors import Action, ModelError, UsageError
 from NephroSynthLib.exam.anatomy_folder import AnatomyFolder
+from NephroSynthLib.generators.roster import generator_class
 from NephroSynthLib.methods.registry import trainable_method
 from NephroSynthLib.models.bundle import SUFFIX, BundleMetadata, ModelBundle, load_bundle, save_bundle
 from NephroSynthLib.models.device import resolve_device
-from NephroSynthLib.training import processes, recipe_file, segmentation_cases, synthesis_cases
+from NephroSynthLib.training import generation_cases, processes, recipe_file, segmentation_cases, synthesis_cases
 from NephroSynthLib.training.loop import OnProgress, fit
 from NephroSynthLib.training.order import TrainingOrder
 from NephroSynthLib.training.pool import CasePool, check_processes
@@ -203,6 +204,8 @@ def _check_cases(order: TrainingOrder, pool: CasePool, anatomies: AnatomyFolder 
 def _recipe(order: TrainingOrder) -> Recipe:
     if order.task == "segmentation":
         return segmentation_cases.recipe()
+    if order.task == "generation":
+        return generation_cases.recipe(generator_class(order.method).untrained())
     return synthesis_cases.recipe(trainable_method(order.method).untrained())
 
 

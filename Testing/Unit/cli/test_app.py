@@ -19,7 +19,7 @@ from NephroSynthLib.files.outputs import SUMMARY, TRANSFORM
 from NephroSynthLib.jobs import catalogue as jobs
 
 COMMANDS = ("demo", "simulate", "run", "register", "segment", "synthesize", "evaluate", "prepare", "train", "models")
-COMMANDS += ("phases", "export-dicom", "send", "transform", "benchmark")
+COMMANDS += ("phases", "export-dicom", "send", "transform", "benchmark", "generate")
 GROUPED = ("cohort manifest", "cohort run", "reader-study make", "reader-study evaluate")
 JOBS_OF_THE_PANEL = ("inventory", "sample", "export-result")
 HEAVY = ("torch", "SimpleITK", "monai", "ants", "scipy", "numpy", "pydicom", "matplotlib")

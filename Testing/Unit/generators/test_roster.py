@@ -7,7 +7,7 @@ import torch
 
 from NephroSynthLib.errors import ModelError, UsageError
 from NephroSynthLib.generators.latent_generator import LatentConfig
-from NephroSynthLib.generators.roster import generator_class, gives_finite_image, restore_generator
+from NephroSynthLib.generators.roster import generator_class, restore_generator, verify_generator
 from NephroSynthLib.generators.wgan_gp import WganGp
 from NephroSynthLib.models.bundle import BundleMetadata, load_bundle, save_bundle
 
@@ -38,5 +38,8 @@ def test_a_bundle_of_an_unknown_or_another_generator_is_refused(tmp_path: Path) 
 
 
 def test_a_generator_that_overflows_is_found(tmp_path: Path) -> None:
-    assert gives_finite_image(load_bundle(_bundle(tmp_path)))
-    assert not gives_finite_image(load_bundle(_bundle(tmp_path, weight=1e38)))
+    assert verify_generator(_bundle(tmp_path)).metadata.method == "wgan-gp"
+    with pytest.raises(ModelError, match="not finite"):
+        verify_generator(_bundle(tmp_path, weight=1e38))
+    with pytest.raises(ModelError, match="made for segmentation"):
+        verify_generator("kidney-segmenter")

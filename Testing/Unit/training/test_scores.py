@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from NephroSynthLib.evaluation.feature_classes import FeatureClasses
 from NephroSynthLib.evaluation.frechet import frechet_distance
 from NephroSynthLib.evaluation.segmenter_features import SegmenterFeatures
-from NephroSynthLib.training.scores import exam_figures, mean_over_exams, plane_features, set_figures
+from NephroSynthLib.evaluation.set_distances import diversity_difference, inception_score, nearest_ssim
+from NephroSynthLib.training.scores import axial_figures, exam_figures, mean_over_exams, set_figures, set_part
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +31,37 @@ def test_the_figures_of_an_exam_are_those_of_a_known_error(network: SegmenterFea
 
 def test_the_set_is_compared_over_the_slices_of_all_exams(network: SegmenterFeatures) -> None:
     volumes = np.random.default_rng(0).normal(60, 60, (2, 4, 8, 8)).astype(np.float32)
-    features = [plane_features(volume, network) for volume in volumes]
-    assert {name: len(values) for name, values in features[0].items()} == {"fid_ax": 4, "fid_cor": 8, "fid_sag": 8}
-    found = set_figures(features[:1], features[1:])
-    assert found["fid_cor"] == pytest.approx(frechet_distance(features[0]["fid_cor"], features[1]["fid_cor"]))
-    assert set_figures(features, features)["fid_ax"] == pytest.approx(0, abs=1e-2)
+    parts = [set_part(volume, network) for volume in volumes]
+    assert {name: len(values) for name, values in parts[0].features.items()} == {
+        "fid_ax": 4,
+        "fid_cor": 8,
+        "fid_sag": 8,
+    }
+    assert [one.shape for one in parts[0].slices] == [(1, 8, 8)] * 2
+    found = set_figures(parts[:1], parts[1:])
+    features = [part.features["fid_cor"] for part in parts]
+    assert found["fid_cor"] == pytest.approx(frechet_distance(*features))
+    assert found["fds"] is None  # two slices of each are too few
+    assert set_figures(parts, parts)["fid_ax"] == pytest.approx(0, abs=1e-2)
+
+
+def test_sets_of_slices_have_the_figures_of_the_papers() -> None:
+    rng = np.random.default_rng(0)
+    real = [rng.normal(60, 30, (1, 20, 24)).astype(np.float32) for _ in range(12)]
+    features = np.concatenate([rng.normal(9 * k, 1, (6, 3)) for k in range(2)])
+    same = axial_figures(features, features, real, real)
+    score = inception_score(FeatureClasses(features).probabilities(features))
+    assert same["inception_score"] == pytest.approx(score)
+    assert same["ds"] == pytest.approx(0, abs=1e-9)
+    assert same["fds"] is not None
+    alike = [real[0] + rng.normal(0, 1, real[0].shape).astype(np.float32) for _ in range(12)]
+    collapsed = axial_figures(features[:6], features, [one[:, 2:] for one in alike], real)
+    assert collapsed["inception_score"] < 0.8 * score  # one kind of slice alone
+    assert collapsed["ds"] > 1  # and each like the next
+    wanted = diversity_difference(
+        nearest_ssim([one[:, 1:19] for one in real]), nearest_ssim([one[:, 2:] for one in alike])
+    )
+    assert collapsed["ds"] == pytest.approx(wanted)
 
 
 def test_a_mean_has_an_interval_and_a_paired_test() -> None:
