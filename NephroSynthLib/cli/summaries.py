@@ -32,13 +32,20 @@ def print_summary(command: str, summary: Summary, out: Path | None, seconds: flo
         seconds: Wall-clock time of the whole job, with the start of its process.
     """
     console = Console(highlight=False, soft_wrap=True, width=_WIDEST)
-    table = _TABLES[command](summary) if command in _TABLES else _figures(summary, seconds)
-    if table.row_count:
-        _print_table(table, console)
+    for table in _tables(command, summary, seconds):
+        if table.row_count:
+            _print_table(table, console)
     for line in _places(command, summary, out):
         console.print(Text(line))
     if "notice" in summary:
         console.print(Text(summary["notice"], style="dim"))
+
+
+def _tables(command: str, summary: Summary, seconds: float) -> Iterator[Table]:
+    if command == "benchmark":
+        yield from _benchmark(summary)
+    else:
+        yield _TABLES[command](summary) if command in _TABLES else _figures(summary, seconds)
 
 
 def _print_table(table: Table, console: Console) -> None:
@@ -120,11 +127,13 @@ def _cohort(summary: Summary) -> Iterator[Row]:
             yield f"left out: {name}", why
 
 
-def _benchmark(summary: Summary) -> Table:
-    table = Table("method", *summary["columns"], box=None, padding=(0, 2, 0, 0))
-    for row in summary["rows"]:
-        table.add_row(*(Text(cell) for cell in row))
-    return table
+def _benchmark(summary: Summary) -> Iterator[Table]:
+    for one in summary["tables"]:
+        table = Table(one["title"], *one["columns"], box=None, padding=(0, 2, 0, 0))
+        for row in one["rows"]:
+            table.add_row(*(Text(cell) for cell in row))
+        table.add_row()
+        yield table
 
 
 def _cost(summary: Summary, seconds: float) -> Iterator[Row]:
@@ -235,7 +244,6 @@ def _study(summary: Summary) -> Table:
 
 
 _TABLES = {
-    "benchmark": _benchmark,
     "generate": _generated,
     "models": models_table,
     "phases": _phases,

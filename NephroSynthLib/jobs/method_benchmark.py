@@ -29,11 +29,11 @@ def benchmark(request: BenchmarkRequest, progress: Progress) -> Summary:
     """Runs the benchmark.
 
     Returns:
-        `columns`, `rows`: the table as texts; `page`, `tables`: files; `warnings`.
+        `tables`: each with `title`, `columns` and `rows`, as texts; `page`, `files`: the files; `warnings`.
     """
     from NephroSynthLib.training.benchmark import COMPARED, EVERY, BenchmarkOrder
     from NephroSynthLib.training.benchmark import benchmark as compare
-    from NephroSynthLib.training.benchmark_tables import COLUMNS, SET_COLUMNS, cells
+    from NephroSynthLib.training.benchmark_tables import tables
 
     named = [name.strip() for name in request.methods.split(",") if name.strip()]
     methods = EVERY if named == [ALL] else tuple(dict.fromkeys(named))
@@ -41,9 +41,8 @@ def benchmark(request: BenchmarkRequest, progress: Progress) -> Summary:
     rows = compare(order, replace(progress, stage_name="train"))
     short = "A budget of seconds shows that all works; its figures rank nothing."
     return {
-        "columns": [*(title for title, _ in COLUMNS.values()), *SET_COLUMNS.values()],
-        "rows": [[row.method, *cells(row, rows, COMPARED)] for row in rows],
+        "tables": [vars(table) for table in tables(rows, COMPARED)],
         "page": str(request.out / "index.html"),
-        "tables": [str(request.out / name) for name in ("table.csv", "table.json", "table.md")],
+        "files": [str(request.out / name) for name in ("table.csv", "table.json", "table.md")],
         "warnings": [short] if request.budget == "tiny" else [],
     }

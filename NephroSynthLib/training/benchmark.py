@@ -10,8 +10,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from NephroSynthLib import options
@@ -30,9 +32,20 @@ from NephroSynthLib.synthesis.nephrographic import WORKING_SPACING
 from NephroSynthLib.training.benchmark_page import write_page
 from NephroSynthLib.training.benchmark_tables import Row, write_tables
 from NephroSynthLib.training.order import TrainingOrder
+from NephroSynthLib.training.organs import organ_masks
 from NephroSynthLib.training.pool import CasePool, PreparedCase
 from NephroSynthLib.training.record import own_cases
-from NephroSynthLib.training.scores import Figures, SetPart, exam_figures, set_figures, set_part
+from NephroSynthLib.training.scores import (
+    Figures,
+    SetPart,
+    Volume,
+    exam_figures,
+    organ_correlations,
+    organ_figures,
+    set_figures,
+    set_part,
+)
+from NephroSynthLib.training.segmenter_judge import agreement, found_kidneys
 from NephroSynthLib.training.synthesis_cases import make_case
 from NephroSynthLib.training.train import HELD_OUT, train
 
@@ -40,6 +53,8 @@ CALIBRATED = "+ic-net"
 """Follows the name of a method whose slices IC-Net calibrates."""
 CALIBRATOR = "ic-net"
 COMPARED = "dssnict"
+KIDNEYS = "-kidneys.npz"
+"""End of the name of a file with the kidneys that the segmenter finds in a volume."""
 EVERY = (*(name for name in METHODS if name != CALIBRATOR), f"ascii-2{CALIBRATED}", f"ascii-3{CALIBRATED}")
 TRAINED = 0.9
 """Share of the progress of a method that its training takes."""
@@ -116,7 +131,7 @@ def benchmark(order: BenchmarkOrder, progress: Progress) -> list[Row]:
     """
     cases = _held_out(order, progress.part(0.0, 0.05))
     network = SegmenterFeatures()
-    truths = [set_part(case["nephrographic"].astype(np.float32), network) for _, case in cases]
+    truths = [_truth(order, exam, case, network) for exam, case in cases]
     bundles: dict[str, Path] = {}
     for index, name in enumerate(order.needed):
         bundles[name] = _trained(order, name, progress.part(*_share(0.05, TRAINED, index, len(order.needed))))
@@ -171,12 +186,26 @@ def _trained(order: BenchmarkOrder, name: str, progress: Progress) -> Path:
     return train(training, lambda done, text: progress.update(done, f"{name}: {text}")).bundle
 
 
+class _Truth(NamedTuple):
+    """The acquired phase of an exam, its part of the set, and the kidneys that the segmenter finds in it."""
+
+    hu: Volume
+    part: SetPart
+    kidneys: sitk.Image
+
+
+def _truth(order: BenchmarkOrder, exam: str, case: PreparedCase, network: SegmenterFeatures) -> _Truth:
+    hu = case["nephrographic"].astype(np.float32)
+    file = order.folder / "volumes" / "acquired" / f"{exam}{KIDNEYS}"
+    return _Truth(hu, set_part(hu, network), found_kidneys(hu, file, order.device, Progress()))
+
+
 def _judged(
     order: BenchmarkOrder,
     name: str,
     bundles: Mapping[str, Path],
     cases: Sequence[tuple[str, PreparedCase]],
-    truths: Sequence[SetPart],
+    truths: Sequence[_Truth],
     network: SegmenterFeatures,
     progress: Progress,
 ) -> Row:
@@ -184,14 +213,20 @@ def _judged(
     method = _method(name.removesuffix(CALIBRATED), bundles, order.device)
     calibrator = _method(CALIBRATOR, bundles, order.device) if name.endswith(CALIBRATED) else None
     exams: list[Figures] = []
-    features = []
-    for index, (exam, case) in enumerate(cases):
+    parts: list[SetPart] = []
+    organs: dict[str, NDArray[np.bool_]] = {}
+    for index, ((exam, case), truth) in enumerate(zip(cases, truths, strict=True)):
         part = progress.part(index / len(cases), (index + 1) / len(cases))
-        hu, seconds = _translated(order, method, calibrator, _volume(order, name, exam, bundles), case, part)
-        truth = case["nephrographic"].astype(np.float32)
-        exams.append({**exam_figures(hu, truth, case["kidneys"] > 0, network), "seconds": seconds})
-        features.append(set_part(hu, network))
-    return Row(name, method.title, exams, set_figures(features, truths))
+        file = _volume(order, name, exam, bundles)
+        hu, seconds = _translated(order, method, calibrator, file, case, part.part(0.0, 0.8))
+        organs = organ_masks(case)
+        kidneys = found_kidneys(hu, file.with_name(f"{file.stem}{KIDNEYS}"), order.device, part.part(0.8, 1.0))
+        figures = exam_figures(hu, truth.hu, case["kidneys"] > 0, network)
+        figures |= organ_figures(hu, truth.hu, organs) | agreement(kidneys, truth.kidneys)
+        exams.append({**figures, "seconds": seconds})
+        parts.append(set_part(hu, network))
+    of_set = set_figures(parts, [truth.part for truth in truths]) | organ_correlations(exams, list(organs))
+    return Row(name, method.title, exams, of_set, list(organs))
 
 
 def _translated(

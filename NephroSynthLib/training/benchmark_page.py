@@ -1,9 +1,8 @@
-"""The page of a benchmark: the table, quality against time, and each method on the same slices."""
+"""The page of a benchmark: the tables, quality against time, and each method on the same slices."""
 
 from __future__ import annotations
 
 import base64
-import html
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,29 +13,17 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from NephroSynthLib.files.html_page import rendered
+from NephroSynthLib.files.notice import RESEARCH_ONLY
 from NephroSynthLib.files.staging import staged_file
 from NephroSynthLib.imaging.window import to_window
 from NephroSynthLib.synthesis.nephrographic import WORKING_SPACING
-from NephroSynthLib.training.benchmark_tables import COLUMNS, NOTE, SET_COLUMNS, Row, cells
+from NephroSynthLib.training.benchmark_tables import NOTE, Row, tables
 
 LABELS = {"noncontrast": "non-contrast", "excretory": "excretory, registered", "nephrographic": "true nephrographic"}
+TEMPLATE = "benchmark.html.j2"
 PIXELS = 3
 """Pixels of a picture for each millimetre across, halved on narrow screens by the browser."""
-
-_STYLE = """
-:root { color-scheme: light dark; }
-body { margin: 0 auto; max-width: 1500px; padding: 0 20px 40px; font: 15px/1.5 system-ui, sans-serif; }
-h1 { font-size: 24px; } h2 { font-size: 18px; margin-top: 32px; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 13px; white-space: nowrap; }
-th, td { padding: 4px 10px; text-align: right; border-bottom: 1px solid #8884; }
-th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: Canvas; }
-.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 14px; }
-figure { margin: 0; } figure img { width: 100%; display: block; border-radius: 4px; background: #000; }
-figcaption { font-size: 13px; margin-top: 3px; }
-.note { font-size: 13px; opacity: .75; max-width: 1000px; } .plot { max-width: 760px; width: 100%; background: #fff; }
-.banner { border-left: 4px solid #c77700; padding: 8px 14px; background: #c7770018; }
-"""
 
 Volumes = Iterable[tuple[str, NDArray[np.float32]]]
 """Volumes (z, y, x) in HU by name; the first three are the phases."""
@@ -55,45 +42,27 @@ def write_page(
         compared: The method that others are tested against.
         shown: The exam to show, by name, with its volumes.
     """
-    titles = ["method", *(title for title, _ in COLUMNS.values()), *SET_COLUMNS.values()]
-    head = "".join(f"<th>{html.escape(title)}</th>" for title in titles)
-    body = "".join(
-        f'<tr><td title="{html.escape(row.title)}">{html.escape(row.method)}</td>'
-        + "".join(f"<td>{html.escape(text)}</td>" for text in cells(row, rows, compared))
-        + "</tr>"
-        for row in rows
-    )
-    note = html.escape(NOTE.format(compared=compared))
-    count = "one held-out exam" if exams == 1 else f"{exams} held-out exams"
     exam, volumes = shown
     methods = {row.method: row for row in rows}
-    pictures = "".join(
-        _picture(LABELS[name] if index < len(LABELS) else _with_quality(methods[name]), hu)
+    pictures = [
+        (LABELS[name] if index < len(LABELS) else _with_quality(methods[name]), _embedded(montage(hu)))
         for index, (name, hu) in enumerate(volumes)
+    ]
+    text = rendered(
+        Path(__file__).with_name(TEMPLATE),
+        notice=RESEARCH_ONLY,
+        budget=budget,
+        exams=exams,
+        tables=tables(rows, compared),
+        titles={row.method: row.title for row in rows},
+        compared=compared,
+        note=NOTE,
+        plot=_embedded(_plot(rows)),
+        exam=exam,
+        pictures=pictures,
     )
-    text = f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>NephroSynth benchmark</title><style>{_STYLE}</style></head><body>
-<h1>Methods for the nephrographic phase</h1>
-<p class="banner">Research use only. All pictures but the phases are synthetic.</p>
-<p>Budget <b>{html.escape(budget)}</b>, {count}, simulated unless they come from a cohort. All methods get the same
-registration and the true contrast of the exam.</p>
-<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>
-<p class="note">{note}</p>
-<h2>Quality against time</h2>
-<img class="plot" alt="PSNR of each method against its seconds" src="{_embedded(_plot(rows))}">
-<h2>The same slices, exam {html.escape(exam)}</h2>
-<p class="note">Axial on the left, coronal on the right, through the middle of the region. Window 400, level 50.</p>
-<div class="pictures">{pictures}</div>
-</body></html>
-"""
     with staged_file(folder / "index.html") as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def _picture(label: str, hu: NDArray[np.float32]) -> str:
-    image = f'<img alt="{html.escape(label)}" src="{_embedded(montage(hu))}">'
-    return f"<figure>{image}<figcaption>{html.escape(label)}</figcaption></figure>"
 
 
 def _with_quality(row: Row) -> str:

@@ -4,34 +4,100 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from NephroSynthLib.files.staging import staged_file
-from NephroSynthLib.training.scores import Figures, Mean, mean_over_exams
+from NephroSynthLib.training.scores import Figures, Mean, mean_over_exams, organ_keys
 
-COLUMNS: Mapping[str, tuple[str, int]] = {
-    "psnr_db": ("PSNR (dB)", 1),
-    "ssim": ("SSIM", 3),
-    "kidney_mae_hu": ("kidney MAE (HU)", 1),
-    "kidney_offset_hu": ("kidney offset (HU)", 1),
-    "kidney_structure_hu": ("kidney structure (HU)", 1),
-    "kidney_texture_ratio": ("kidney texture", 2),
-    "perceptual": ("perceptual", 3),
-    "seconds": ("seconds", 0),
-}
-"""Figures over exams that the Markdown table shows: their title and decimals."""
-SET_COLUMNS: Mapping[str, str] = {"fid_ax": "FID-Ax", "fid_cor": "FID-Cor", "fid_sag": "FID-Sag", "bmmd2": "bMMD²"}
+DASH = "\N{EN DASH}"
 
-NOTE = (
-    "Mean over the exams with its 95 % interval (bootstrap); * differs from {compared} (P < 0.05, Wilcoxon, not"
-    " corrected for many tests). PSNR, SSIM and HU in the window 400/50, the kidneys' within the kidneys. Texture is"
-    " the spread of the fine grain over that of the true phase. FID and bMMD² use the features of our own segmenter"
-    " and cannot be compared with published ones. Methods are told the true contrast of the exam, except the unpaired"
-    " ones, which take the phases alone. Research use only."
+
+@dataclass(frozen=True)
+class Column:
+    """A figure that a table shows.
+
+    Attributes:
+        figure: Its name.
+        title: Its title, with the unit.
+        decimals: How many are shown; None for three digits of a figure of all exams as a set.
+    """
+
+    figure: str
+    title: str
+    decimals: int | None = None
+
+
+IMAGES = (
+    Column("psnr_db", "PSNR (dB)", 1),
+    Column("ssim", "SSIM", 3),
+    Column("ms_ssim", "MS-SSIM", 3),
+    Column("mae_hu", "MAE (HU)", 1),
+    Column("perceptual", "perceptual", 3),
+    Column("seconds", "seconds", 0),
 )
+KIDNEYS = (
+    Column("kidney_mae_hu", "MAE (HU)", 1),
+    Column("kidney_offset_hu", "offset (HU)", 1),
+    Column("kidney_structure_hu", "structure (HU)", 1),
+    Column("kidney_texture_ratio", "texture", 2),
+    Column("segmenter_dice", "Dice", 3),
+    Column("segmenter_surface_mm", "surface (mm)", 2),
+)
+SETS = (
+    Column("fid_ax", "FID-Ax"),
+    Column("fid_cor", "FID-Cor"),
+    Column("fid_sag", "FID-Sag"),
+    Column("bmmd2", "bMMD²"),
+    Column("inception_score", "IS"),
+    Column("fds", "FDS"),
+    Column("ds", "DS"),
+    Column("ms_ssim_of_pairs", "MS-SSIM of pairs"),
+)
+INTERVALS = (
+    "Mean over the exams with its 95 % interval (bootstrap); * differs from {compared} (P < 0.05, Wilcoxon, not"
+    " corrected for many tests)."
+)
+ABOUT = {
+    "Images": "In the window 400/50, around the kidneys. " + INTERVALS,
+    "Kidneys": (
+        "Within the kidneys. Offset is the mean error, structure the spread of the smooth error, texture the spread of"
+        " the fine grain over that of the true phase. Dice and surface compare the kidneys that our segmenter finds in"
+        " the synthetic volume and in the acquired one."
+    ),
+    "Sets of slices": (
+        "FID and bMMD² use the features of our own segmenter, IS the classes that k-means finds in them: they cannot be"
+        " compared with published ones. High is good for IS, low for the others. MS-SSIM of pairs is high where slices"
+        " are alike."
+    ),
+    "HU by organ": "Mean error in HU, and the correlation r of the HU over the exams, from three exams on.",
+}
+"""A sentence about each table, by its title."""
+NOTE = (
+    "Methods are told the true contrast of the exam, except the unpaired ones, which take the phases alone. Research"
+    " use only."
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as texts.
+
+    Attributes:
+        title: A key of `ABOUT`.
+        columns: Titles of the columns.
+        rows: The cells of each method, the first of which is its name.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def about(self, compared: str) -> str:
+        """Returns the sentence about the table."""
+        return ABOUT[self.title].format(compared=compared)
 
 
 @dataclass(frozen=True)
@@ -43,12 +109,14 @@ class Row:
         title: Method and paper, for people.
         exams: Figures of each exam.
         of_set: Figures of all exams as a set.
+        organs: Organs whose HU the exams tell.
     """
 
     method: str
     title: str
     exams: Sequence[Figures]
     of_set: Figures
+    organs: Sequence[str] = ()
 
     def mean(self, figure: str, other: Row | None = None) -> Mean | None:
         """Returns the mean of a figure, tested against another method; None where an exam lacks it."""
@@ -97,29 +165,59 @@ def write_tables(folder: Path, rows: Sequence[Row], names: Sequence[str], budget
 
 
 def markdown(rows: Sequence[Row], exams: int, budget: str, compared: str) -> str:
-    """Returns the table in Markdown, with a line that says what it shows."""
-    titles = ["method", *(title for title, _ in COLUMNS.values()), *SET_COLUMNS.values()]
-    lines = [f"Budget `{budget}`, {exams} held-out exams.", "", _line(titles), _line(["---"] * len(titles))]
-    lines += [_line([row.method, *cells(row, rows, compared)]) for row in rows]
-    return "\n".join([*lines, "", NOTE.format(compared=compared), ""])
+    """Returns the tables in Markdown, each with a line that says what it shows."""
+    count = "one held-out exam" if exams == 1 else f"{exams} held-out exams"
+    lines = [f"Budget `{budget}`, {count}. {NOTE}"]
+    for table in tables(rows, compared):
+        lines += ["", f"## {table.title}", "", table.about(compared), ""]
+        lines += [_line(["method", *table.columns]), _line(["---"] * (len(table.columns) + 1))]
+        lines += [_line(cells) for cells in table.rows]
+    return "\n".join([*lines, ""])
 
 
-def cells(row: Row, rows: Sequence[Row], compared: str) -> list[str]:
-    """Returns the figures of a method as texts, in the order of `COLUMNS` and `SET_COLUMNS`."""
-    other = next((one for one in rows if one.method == compared), None)
-    texts = []
-    for figure, (_, decimals) in COLUMNS.items():
-        mean = row.mean(figure, other)
-        if mean is None:
-            texts.append("–")
-        elif figure == "seconds":
-            texts.append(f"{mean.value:.{decimals if mean.value >= 10 else 1}f}")
-        else:
-            star = "*" if mean.p is not None and mean.p < 0.05 else ""
-            interval = f" ({mean.low:.{decimals}f} to {mean.high:.{decimals}f})" if len(row.exams) > 1 else ""
-            texts.append(f"{mean.value:.{decimals}f}{star}{interval}")
-    sets = [row.of_set.get(figure) for figure in SET_COLUMNS]
-    return [*texts, *("–" if value is None else f"{value:.3g}" for value in sets)]
+def tables(rows: Sequence[Row], compared: str) -> list[Table]:
+    """Returns the figures of all methods as tables.
+
+    Args:
+        rows: The methods.
+        compared: The method that others are tested against.
+    """
+    other = next((row for row in rows if row.method == compared), None)
+    kinds = {"Images": IMAGES, "Kidneys": KIDNEYS, "Sets of slices": SETS}
+    found = [
+        Table(title, [one.title for one in columns], [[row.method, *_cells(row, columns, other)] for row in rows])
+        for title, columns in kinds.items()
+    ]
+    organs = list(dict.fromkeys(organ for row in rows for organ in row.organs))
+    if organs:
+        by_organ = [[row.method, *(_organ_cell(row, organ, other) for organ in organs)] for row in rows]
+        found.append(Table("HU by organ", organs, by_organ))
+    return found
+
+
+def _cells(row: Row, columns: Sequence[Column], other: Row | None) -> list[str]:
+    return [_cell(row, column, other) for column in columns]
+
+
+def _cell(row: Row, column: Column, other: Row | None) -> str:
+    if column.decimals is None:
+        value = row.of_set.get(column.figure)
+        return DASH if value is None else f"{value:.3g}"
+    mean = row.mean(column.figure, other)
+    if mean is None:
+        return DASH
+    if column.figure == "seconds":
+        return f"{mean.value:.{column.decimals if mean.value >= 10 else 1}f}"
+    star = "*" if mean.p is not None and mean.p < 0.05 else ""
+    digits = column.decimals
+    interval = f" ({mean.low:.{digits}f} to {mean.high:.{digits}f})" if len(row.exams) > 1 else ""
+    return f"{mean.value:.{digits}f}{star}{interval}"
+
+
+def _organ_cell(row: Row, organ: str, other: Row | None) -> str:
+    _, error, correlation = organ_keys(organ)
+    r = row.of_set.get(correlation)
+    return _cell(row, Column(error, organ, 1), other) + ("" if r is None else f", r {r:.2f}")
 
 
 def _line(texts: Sequence[str]) -> str:

@@ -46,8 +46,8 @@ def evaluate_on(generator: Generator, pool: CasePool) -> dict[str, float]:
         return {}
     real, made = real_slices(generator, pool), new_slices(generator)
     network = SegmenterFeatures()
-    features = [extract_features(slices, network) for slices in (made, real)]
-    figures = {"fid_ax": frechet_distance(*features), **axial_figures(*features, made, real)}
+    ours, theirs = (extract_features(slices, network) for slices in (made, real))
+    figures = {"fid_ax": frechet_distance(ours, theirs), **axial_figures(ours, theirs, made, real)}
     return {name: round(value, 4) for name, value in figures.items() if value is not None}
 
 

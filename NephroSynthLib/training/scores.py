@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from NephroSynthLib.evaluation.embedding import feature_similarity
-from NephroSynthLib.evaluation.error_parts import error_parts
+from NephroSynthLib.evaluation.error_parts import error_parts, hu_correlation, organ_hu
 from NephroSynthLib.evaluation.feature_classes import FeatureClasses
 from NephroSynthLib.evaluation.frechet import FeatureNetwork, extract_features, frechet_distance
 from NephroSynthLib.evaluation.metrics import WINDOW, Comparison
@@ -62,6 +62,36 @@ def exam_figures(hu: Volume, truth: Volume, kidneys: NDArray[np.bool_], network:
         figures |= {"kidney_mae_hu": inside.mae_hu, **{f"kidney_{name}": x for name, x in parts.to_dict().items()}}
     pair = [torch.from_numpy(to_window(volume).astype(np.float32))[None, None] for volume in (hu, truth)]
     return figures | {"perceptual": float(perceptual_distance(pair[0], pair[1], network)[0])}
+
+
+def organ_figures(hu: Volume, truth: Volume, organs: Mapping[str, NDArray[np.bool_]]) -> Figures:
+    """Returns the mean HU of each organ that has voxels, and its error, by the keys of `organ_keys`."""
+    made, real = organ_hu(hu, organs), organ_hu(truth, organs)
+    figures: Figures = {}
+    for name, value in made.items():
+        of_organ, error, _ = organ_keys(name)
+        figures |= {of_organ: value, error: value - real[name]}
+    return figures
+
+
+def organ_correlations(exams: Sequence[Figures], organs: Sequence[str]) -> Figures:
+    """Returns the correlation over exams of each organ's HU with those of the acquired phase, where there is one."""
+    made: dict[str, list[float]] = {}
+    real: dict[str, list[float]] = {}
+    for organ in organs:
+        of_organ, error, _ = organ_keys(organ)
+        for exam in exams:
+            value, wrong = exam.get(of_organ), exam.get(error)
+            if value is not None and wrong is not None:
+                made.setdefault(organ, []).append(value)
+                real.setdefault(organ, []).append(value - wrong)
+    return {organ_keys(organ)[2]: r for organ, r in hu_correlation(made, real).items()}
+
+
+def organ_keys(organ: str) -> tuple[str, str, str]:
+    """Returns the names of an organ's figures: its HU, their error, their correlation."""
+    key = organ.replace(" ", "_")
+    return f"{key}_hu", f"{key}_error_hu", f"{key}_hu_correlation"
 
 
 @dataclass(frozen=True)

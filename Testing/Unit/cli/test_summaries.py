@@ -51,8 +51,31 @@ LANDMARKS = {"pairs": 6, "registered_mean": 1.23, "registered_worst": 3.4, "fit_
         ("simulate", {"exams": ["out/exam-0"]}, ["Simulated exam: out/exam-0"]),
         (
             "benchmark",
-            {"columns": ["PSNR (dB)"], "rows": [["kinetic", "18.2"]], "page": "bench/index.html"},
-            ["method", "PSNR (dB)", "kinetic", "18.2", "Page: bench/index.html"],
+            {
+                "tables": [
+                    {"title": "Images", "columns": ["PSNR (dB)"], "rows": [["kinetic", "18.2"]]},
+                    {"title": "Kidneys", "columns": ["Dice"], "rows": [["kinetic", "0.91"]]},
+                ],
+                "page": "bench/index.html",
+            },
+            ["Images", "PSNR (dB)", "kinetic", "18.2", "Kidneys", "Dice", "0.91", "Page: bench/index.html"],
+        ),
+        (
+            "generate",
+            {
+                "title": "ASCII(2)",
+                "model": "mine",
+                "learned_from": "simulated exams only",
+                "notice": "Synthetic CT.",
+                "images": [{"file": f"synthetic_volume_ascii-2_{n:04d}.nii.gz"} for n in (1, 2)],
+            },
+            [
+                "ASCII(2)",
+                "mine, learned from simulated exams only",
+                "2: synthetic_volume_ascii-2_0001.nii.gz to",
+                "Result: out",
+                "Synthetic CT.",
+            ],
         ),
         (
             "reader-study make",

@@ -36,13 +36,18 @@ def test_what_is_done_is_not_done_again(tmp_path: Path, monkeypatch: pytest.Monk
         _save(tmp_path / "held-out", number)
     benchmark(BenchmarkOrder(tmp_path, ["kinetic"], 2, "tiny"), Progress())
     done = {path: path.stat().st_mtime_ns for path in (tmp_path / "volumes").rglob("*.npz")}
-    assert len(done) == 2
+    assert len([path for path in done if path.parent.name == "kinetic"]) == 4  # two volumes and their kidneys
+    assert len([path for path in done if path.parent.name == "acquired"]) == 2
 
     rows = benchmark(BenchmarkOrder(tmp_path, ["excretory", "kinetic"], 2, "tiny"), Progress())
     assert [row.method for row in rows] == ["excretory", "kinetic"]
     assert {path: path.stat().st_mtime_ns for path in done} == done
     error = 60.0  # the nephrographic phase is 60 HU brighter; above the window both count as 250
     assert rows[0].exams[0]["kidney_offset_hu"] == pytest.approx(-error, abs=1.0)
+    assert rows[0].exams[0]["right_kidney_error_hu"] == pytest.approx(-error, abs=1.0)  # without the window
+    assert rows[0].organs == ["right kidney", "left kidney"]
+    assert {"segmenter_dice", "segmenter_surface_mm", "perceptual"} <= set(rows[0].exams[0])
+    assert {"inception_score", "fds", "ds", "fid_cor"} <= set(rows[0].of_set)
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {
         "index.html", "table.csv", "table.json", "table.md"
     }  # fmt: skip

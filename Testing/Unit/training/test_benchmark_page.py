@@ -27,6 +27,9 @@ def test_the_page_shows_each_volume_and_needs_no_other_file(tmp_path: Path) -> N
         "non-contrast", "excretory, registered", "true nephrographic", "kinetic, 20.0 dB", "dssnict, 25.0 dB"
     ]  # fmt: skip
     assert "Kinetic &lt;baseline&gt;" in text
+    assert re.findall("<h2>(.*?)</h2>", text) == [
+        "Images", "Kidneys", "Sets of slices", "Quality against time", "The same slices, exam 800000"
+    ]  # fmt: skip
     assert not re.search(r'(src|href)="(?!data:)', text)
     assert "Research use only" in text
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from NephroSynthLib.training.benchmark_tables import COLUMNS, SET_COLUMNS, Row, cells, write_tables
+from NephroSynthLib.training.benchmark_tables import DASH, Row, tables, write_tables
 
 
 def _row(method: str, level: float) -> Row:
@@ -38,10 +38,27 @@ def test_the_files_hold_every_figure(tmp_path: Path) -> None:
     assert "not corrected for many tests" in text
 
 
-def test_there_is_a_cell_for_each_column() -> None:
-    row = _row("kinetic", 20.0)
-    found = cells(row, [row], "dssnict")
-    assert len(found) == len(COLUMNS) + len(SET_COLUMNS)
-    assert found[list(COLUMNS).index("seconds")] == "12"
-    assert found[list(COLUMNS).index("ssim")] == "–"
-    assert found[len(COLUMNS)] == "123"
+def test_each_method_has_a_cell_for_each_column() -> None:
+    row = Row(
+        "kinetic", "", [{"psnr_db": 20.0, "seconds": 12.0, "cortex_error_hu": -3.0}] * 3,
+        {"fid_ax": 123.456, "fds": None, "cortex_hu_correlation": 0.91}, ["cortex"],
+    )  # fmt: skip
+    images, kidneys, sets, organs = tables([row], "dssnict")
+    for table in (images, kidneys, sets, organs):
+        assert [len(cells) for cells in table.rows] == [len(table.columns) + 1]
+        assert table.rows[0][0] == "kinetic"
+        assert "{" not in table.about("dssnict")
+    found = dict(zip(images.columns, images.rows[0][1:], strict=True))
+    assert (found["PSNR (dB)"], found["seconds"], found["SSIM"]) == ("20.0 (20.0 to 20.0)", "12", DASH)
+    assert dict(zip(sets.columns, sets.rows[0][1:], strict=True)) == {
+        "FID-Ax": "123", "FID-Cor": DASH, "FID-Sag": DASH, "bMMD²": DASH, "IS": DASH, "FDS": DASH, "DS": DASH,
+        "MS-SSIM of pairs": DASH,
+    }  # fmt: skip
+    assert organs.rows[0][1] == "-3.0 (-3.0 to -3.0), r 0.91"
+    assert "Dice" in kidneys.columns
+
+
+def test_a_benchmark_without_organs_has_no_table_of_them() -> None:
+    assert [table.title for table in tables([_row("kinetic", 20.0)], "dssnict")] == [
+        "Images", "Kidneys", "Sets of slices"
+    ]  # fmt: skip

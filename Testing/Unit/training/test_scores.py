@@ -8,7 +8,15 @@ from NephroSynthLib.evaluation.feature_classes import FeatureClasses
 from NephroSynthLib.evaluation.frechet import frechet_distance
 from NephroSynthLib.evaluation.segmenter_features import SegmenterFeatures
 from NephroSynthLib.evaluation.set_distances import diversity_difference, inception_score, nearest_ssim
-from NephroSynthLib.training.scores import axial_figures, exam_figures, mean_over_exams, set_figures, set_part
+from NephroSynthLib.training.scores import (
+    axial_figures,
+    exam_figures,
+    mean_over_exams,
+    organ_correlations,
+    organ_figures,
+    set_figures,
+    set_part,
+)
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +83,15 @@ def test_a_mean_has_an_interval_and_a_paired_test() -> None:
     assert mean.p == pytest.approx(stats.wilcoxon(values, others).pvalue)
     assert mean_over_exams([1.0, 2.0], [2.0, 3.0]).p is None
     assert mean_over_exams([3.0] * 7, [3.0] * 7).p is None
+
+
+def test_the_hu_of_organs_are_compared_exam_by_exam() -> None:
+    organs = {"left kidney": np.array([[[True, True, False]]]), "none": np.zeros((1, 1, 3), bool)}
+    exams = []
+    for level in (100.0, 120.0, 150.0):
+        truth = np.array([[[level, level + 2, 0]]], np.float32)
+        exams.append(organ_figures(truth * 2, truth, organs))
+    assert exams[0] == {"left_kidney_hu": 202.0, "left_kidney_error_hu": 101.0}
+    found = organ_correlations(exams, list(organs))
+    assert found == {"left_kidney_hu_correlation": pytest.approx(1)}
+    assert organ_correlations(exams[:2], list(organs)) == {}
