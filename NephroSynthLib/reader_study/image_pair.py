@@ -6,14 +6,13 @@ relative to the folder of the table.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from NephroSynthLib.errors import Action, NephroSynthError, UnreadableInputError, UsageError
 from NephroSynthLib.files.outputs import SUMMARY, SYNTHETIC
+from NephroSynthLib.reader_study.delimited_table import read_table
 
 NEEDED = ("exam", "real", "synthetic")
 COLUMNS = (*NEEDED, "kidneys")
@@ -87,31 +86,22 @@ def _image(folder: Path, name: str) -> Path | None:
 
 
 def _pairs_of_table(path: Path) -> Iterator[ImagePair]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableInputError(
-            f"The source '{path.name}' does not exist, or is no text in UTF-8.", Action.GIVE_PAIRS
-        ) from error
-    first = text.partition("\n")[0]
-    reader = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=first.count), restkey="", restval="")
-    columns = [column.strip().lower() for column in reader.fieldnames or ()]
-    reader.fieldnames = columns
-    if not set(NEEDED) <= set(columns) <= set(COLUMNS) or len(set(columns)) < len(columns):
+    table = read_table(path, "source", Action.GIVE_PAIRS)
+    columns = set(table.columns)
+    if not set(NEEDED) <= columns <= set(COLUMNS) or len(columns) < len(table.columns):
         raise UsageError(f"The table must have the columns {', '.join(COLUMNS)}.", Action.GIVE_PAIRS)
-    for row in reader:
+    for line, row in table.rows:
         try:
-            yield _pair({name: str(row.get(name, "")).strip() for name in COLUMNS}, path.parent)
+            yield _pair(row, path.parent)
         except NephroSynthError as error:
-            what = f"Line {reader.line_num} of the table: {error.what}"
-            raise type(error)(what, Action.GIVE_PAIRS) from None
+            raise type(error)(f"Line {line} of the table: {error.what}", Action.GIVE_PAIRS) from None
 
 
 def _pair(row: dict[str, str], folder: Path) -> ImagePair:
     empty = next((name for name in NEEDED if not row[name]), None)
     if empty is not None:
         raise UsageError(f"The column {empty} is empty.")
-    paths = {name: folder / row[name] for name in COLUMNS[1:] if row[name]}
+    paths = {name: folder / row[name] for name in COLUMNS[1:] if row.get(name)}
     missing = next((name for name, path in paths.items() if not path.exists()), None)
     if missing is not None:
         raise UnreadableInputError(f"The file or folder in the column {missing} does not exist.")

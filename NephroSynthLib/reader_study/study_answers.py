@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from NephroSynthLib.errors import Action, InputError, UnreadableInputError
+from NephroSynthLib.reader_study.delimited_table import read_table
 from NephroSynthLib.reader_study.study_key import Origin, StudyKey
 
 COLUMNS = ("study", "reader", "picture", "quality", "answer")
@@ -51,29 +50,22 @@ def read_answers(paths: Sequence[Path], key: StudyKey) -> list[StudyAnswers]:
 
 
 def _read(path: Path, key: StudyKey) -> StudyAnswers:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableInputError(
-            f"The file '{path.name}' does not exist, or is no text in UTF-8.", Action.GIVE_ANSWERS
-        ) from error
-    first = text.partition("\n")[0]
-    table = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=first.count), restkey="", restval="")
-    if set(table.fieldnames or ()) != set(COLUMNS):
+    table = read_table(path, "file", Action.GIVE_ANSWERS)
+    if sorted(table.columns) != sorted(COLUMNS):
         raise UnreadableInputError(
             f"The file '{path.name}' does not have the columns {', '.join(COLUMNS)}.", Action.GIVE_ANSWERS
         )
     readers: set[str] = set()
     judgements: dict[str, Judgement] = {}
-    for row in table:
+    for line, row in table.rows:
         try:
             name, judgement = _judgement(row, key)
         except ValueError as error:
-            raise _wrong(path, f"line {table.line_num} {error}") from None
+            raise _wrong(path, f"line {line} {error}") from None
         if name in judgements:
-            raise _wrong(path, f"line {table.line_num} answers picture {name} again")
+            raise _wrong(path, f"line {line} answers picture {name} again")
         judgements[name] = judgement
-        readers.add(row["reader"].strip())
+        readers.add(row["reader"])
     if len(readers) != 1:
         raise _wrong(path, "it holds several readers" if readers else "it holds no answer")
     return StudyAnswers(readers.pop(), judgements)
@@ -85,10 +77,10 @@ def _judgement(row: Mapping[str, str], key: StudyKey) -> tuple[str, Judgement]:
     Raises:
         ValueError: If it is wrong; its words follow the number of the line.
     """
-    study, name, quality, answer = (row[column].strip() for column in ("study", "picture", "quality", "answer"))
+    study, name, quality, answer = (row[column] for column in ("study", "picture", "quality", "answer"))
     if study != key.study:
         raise ValueError("belongs to another study than the key")
-    if not row["reader"].strip():
+    if not row["reader"]:
         raise ValueError("names no reader")
     if name not in key.pictures:
         raise ValueError(f"answers picture '{name}', which is not in the key")
