@@ -38,13 +38,11 @@ def models(request: ModelsRequest, progress: Progress) -> Summary:
     from NephroSynthLib.models.bundle import list_bundles
 
     names = list(list_bundles()) if request.model is None else [request.model]
-    described = []
-    for index, name in enumerate(names):
-        progress.stage("read").update(index / len(names), name)
-        if request.action == "verify":
+    if request.action == "verify":
+        for index, name in enumerate(names):
+            progress.stage("read").update(index / len(names), name)
             _verify(name)
-        described.append(describe(name))
-    return {"action": request.action, "models": described, "warnings": []}
+    return {"action": request.action, "models": [describe(name) for name in names], "warnings": []}
 
 
 def _verify(name: str) -> None:
@@ -71,9 +69,11 @@ def inventory(request: InventoryRequest, progress: Progress) -> Summary:
     Returns:
         `devices`: name as in the setting `device`, title, bytes free; `models`: as the job `models` describes them.
     """
-    listed = models(ModelsRequest(), progress.part(0.0, 0.9))
+    from NephroSynthLib.models.bundle import list_bundles
+
+    described = [describe(name) for name in list_bundles()]
     progress.stage("read").update(0.9, "Devices")
-    return {"devices": _devices(), "models": listed["models"], "warnings": []}
+    return {"devices": _devices(), "models": described, "warnings": []}
 
 
 def describe(model: str | Path) -> Summary:
