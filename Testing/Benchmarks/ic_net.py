@@ -3,9 +3,9 @@
     python Testing/Benchmarks/ic_net.py runs/ic-net/held-out --model runs/ic-net/ic-net.safetensors [--plot ic-net.png]
 
 The folder holds cases that `nephrosynth train synthesis --method ic-net --out runs/ic-net` keeps for judging. The
-intensity of each slice of the true nephrographic phase about its mean is changed by a factor, and clipped at the window.
-IC-Net gets the changed slice and the true slice above it. The errors are mean absolute errors in HU, of the changed and
-of the calibrated slice, within the window 400/50; the paper's window is [-150, 150] HU.
+intensity of each slice of the true nephrographic phase about its mean is changed by a factor, and clipped at the
+window. IC-Net gets the changed slice and the true slice above it. The errors are mean absolute errors in HU, of the
+changed and of the calibrated slice, within the window 400/50; the paper's window is [-150, 150] HU.
 """
 
 from __future__ import annotations
