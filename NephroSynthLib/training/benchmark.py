@@ -31,8 +31,8 @@ from NephroSynthLib.settings import SynthesisSettings
 from NephroSynthLib.synthesis.nephrographic import WORKING_SPACING
 from NephroSynthLib.training.benchmark_page import write_page
 from NephroSynthLib.training.benchmark_tables import Row, write_tables
+from NephroSynthLib.training.case_organs import organ_masks
 from NephroSynthLib.training.order import TrainingOrder
-from NephroSynthLib.training.organs import organ_masks
 from NephroSynthLib.training.pool import CasePool, PreparedCase
 from NephroSynthLib.training.record import own_cases
 from NephroSynthLib.training.scores import (

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from NephroSynthLib.kinetics.enhancement import COMPARTMENTS
-from NephroSynthLib.training.organs import NAMES, organ_masks
+from NephroSynthLib.training.case_organs import NAMES, organ_masks
 
 KIDNEYS = np.array([[[0, 1, 2, 2]]], np.uint8)
 
