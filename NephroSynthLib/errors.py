@@ -153,6 +153,12 @@ class Action(Enum):
     GIVE_KEY = "give-key", "Give the key that was written with the study."
     GIVE_ANSWERS = "give-answers", "Give the files that the readers downloaded from the page of this study."
 
+    # The browser view
+    GIVE_RESULTS = "give-results", "Give the folder of a result, of a cohort, or one that holds results."
+    GIVE_RATINGS = "give-ratings", "Choose another file for the ratings."
+    CHOOSE_PORT = "choose-port", "Choose another port."
+    INSTALL_VIEW = "install-view", "Install the packages of the browser view."
+
     # Installation
     WAIT = "wait", "Wait until it has ended, or cancel it."
     AGREE_TO_INSTALL = "agree-to-install", "Try again and agree to the installation."

@@ -204,6 +204,10 @@ STUDY_SEED: Option[int | None] = Option(
     None, "Of order and noise. Drawn if none is given; readers must not know it.", 0, LARGEST_SEED
 )
 
+# The browser view
+VIEW_PORT = Option(8080, "Port of the page; 0 takes any that is free.", 0, 65535)
+VIEW_HOST = Option("127.0.0.1", "Address that it listens on; 127.0.0.1 is reached from this machine alone.")
+
 # A PACS
 PORT = Option(104, "Its DICOM port.", 1, 65535)
 AE_TITLE = Option("ANY-SCP", "Its AE title.")

@@ -23,6 +23,9 @@ SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin"
 
 FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts")
 
+NEVER_DEMANDED = ("view", "browser")
+"""Needs that no set-up of this project meets together with all others: trame-slicer wants an older slicer-core."""
+
 
 @cache
 def missing(need: str) -> str | None:
@@ -77,6 +80,16 @@ def _fonts() -> str | None:
     return "no font is installed (Debian's package fonts-dejavu-core)"
 
 
+def _view() -> str | None:
+    return _module("trame_slicer", "trame-slicer (the extra 'view', in an environment of its own)") or _slicer()
+
+
+def _browser() -> str | None:
+    if find_program("chromium") is None:
+        return "the program chromium is not installed (Debian's package chromium)"
+    return _module("playwright", "playwright")
+
+
 def _processes() -> str | None:
     try:
         get_context("spawn").Lock()
@@ -91,6 +104,8 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "orthanc": _program("Orthanc", "orthanc"),
     "processes": _processes,
     "slicer": _slicer,
+    "view": _view,
+    "browser": _browser,
     "window": _window,
 }
 """What tests may need, each with a function that returns why it is missing."""

@@ -46,6 +46,9 @@ _ADVICE = {
     Action.CHECK_CLUSTER: "Check --address, --gpus-per-exam and --memory-per-exam, and `ray status`.",
     Action.SEPARATE_KEY: "Give another --key, outside of --out; --overwrite replaces an older one.",
     Action.GIVE_KEY: "Give the file that `nephrosynth reader-study make` wrote as --key.",
+    Action.GIVE_RATINGS: "Give another file for the ratings with --ratings.",
+    Action.CHOOSE_PORT: "Choose another one with --port; 0 takes any that is free.",
+    Action.INSTALL_VIEW: "Install them: pip install 'nephrosynth[view]'.",
     Action.REPORT: "Please report this with the output of --verbose.",
 }
 

@@ -32,6 +32,7 @@ from NephroSynthLib.jobs.request import Request
 from NephroSynthLib.progress import Ending
 from NephroSynthLib.reader_study.study_evaluation import AnswersRequest, evaluate_answers
 from NephroSynthLib.reader_study.study_making import StudyRequest, make_study
+from NephroSynthLib.web.serving import ViewRequest, serve
 from NephroSynthLib.wording import in_words
 
 _VOLUMES = "A volume is a NIfTI, NRRD or MetaImage file, or a folder with one DICOM series."
@@ -230,6 +231,14 @@ _add_group(
     "Lets readers judge real and synthetic slices blindly, and evaluates their answers.",
     {"make": (Job(StudyRequest, make_study), {}), "evaluate": (Job(AnswersRequest, evaluate_answers), {})},
 )
+
+
+def _serve(arguments: dict[str, Any], view: View, names: Mapping[str, str]) -> None:
+    """Serves the browser view, without the bar of a progress that has no end."""
+    work("view", arguments, View(True, view.json, view.verbose), {"view": Job(ViewRequest, serve)}, names)
+
+
+add_command(app, "view", ViewRequest, {}, _serve)
 
 
 def main() -> None:

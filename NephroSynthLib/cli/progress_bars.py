@@ -42,6 +42,7 @@ SHARES: Mapping[str, Mapping[str, float]] = {
     "cohort run": {"exams": 1.0},
     "reader-study make": {"read": 1.0},
     "reader-study evaluate": {"judge": 1.0},
+    "view": {"serve": 1.0},
 }
 
 

@@ -227,6 +227,14 @@ def _disk_errors() -> Iterator[None]:
             raise ResourceError("The disk is full.", Action.FREE_DISK_SPACE) from error
         if error.errno == errno.ENAMETOOLONG:
             raise UsageError("The output path is too long.", Action.CHOOSE_FOLDER) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOTDIR):
+        if error.errno in (
+            errno.EACCES,
+            errno.EPERM,
+            errno.EROFS,
+            errno.EIO,
+            errno.ENOTDIR,
+            errno.EEXIST,
+            errno.EISDIR,
+        ):
             raise ResourceError("The output cannot be written.", Action.CHECK_PERMISSIONS) from error
         raise

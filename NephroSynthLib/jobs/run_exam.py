@@ -95,7 +95,7 @@ def run(request: RunRequest, progress: Progress) -> Summary:
         check_apart(request.out, request.dicom_out)
         check_target(request.dicom_out, request.overwrite, OUTPUTS["export-dicom"])
     reading = progress.stage("read")
-    given = _input(request, reading.part(0.0, 0.5))
+    given = input_of(request, reading.part(0.0, 0.5))
     if wants_dicom:
         given = with_series(given, reading.part(0.5, 0.6))
     reading = reading.part(0.6 if request.dicom is not None or wants_dicom else 0.0, 1.0)
@@ -134,7 +134,7 @@ def _check_space(request: RunRequest, exam: Exam) -> None:
         check_space(request.dicom_out, round(2 * voxels))
 
 
-def _input(request: RunRequest, progress: Progress) -> RunInput:
+def input_of(request: RunRequest, progress: Progress) -> RunInput:
     """Returns the phases that a request gives, or the series that are found in its DICOM exam."""
     if request.dicom is not None:
         named = {

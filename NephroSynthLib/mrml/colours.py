@@ -8,7 +8,7 @@ import slicer
 
 _COLOURS = 256
 # ColorBrewer's RdBu, reversed (Harrower and Brewer, Cartogr. J. 40:27, 2003): blue, white at zero, red.
-_DIVERGING = (
+DIVERGING = (
     (5, 48, 97),
     (67, 147, 195),
     (209, 229, 240),
@@ -17,17 +17,17 @@ _DIVERGING = (
     (214, 96, 77),
     (103, 0, 31),
 )
-_SEQUENTIAL = ((255, 255, 178), (254, 204, 92), (253, 141, 60), (240, 59, 32), (189, 0, 38))  # YlOrRd
+SEQUENTIAL = ((255, 255, 178), (254, 204, 92), (253, 141, 60), (240, 59, 32), (189, 0, 38))  # YlOrRd
 
 
 def diverging(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLColorTableNode:
     """The scene's colour table for differences. It is made at the first call."""
-    return _table(scene, "NephroSynth difference", _DIVERGING)
+    return _table(scene, "NephroSynth difference", DIVERGING)
 
 
 def sequential(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLColorTableNode:
     """The scene's colour table for uncertainty. It is made at the first call."""
-    return _table(scene, "NephroSynth uncertainty", _SEQUENTIAL)
+    return _table(scene, "NephroSynth uncertainty", SEQUENTIAL)
 
 
 def paint(
@@ -51,6 +51,12 @@ def paint(
     display.AutoWindowLevelOff()
     display.SetWindowLevelMinMax(*limits)
     _add_legend(node, legend)
+
+
+def know_legends(scene: slicer.vtkMRMLScene) -> None:
+    """Lets a scene make legends, as Slicer's module Colors does where there is one."""
+    if not scene.GetTagByClassName("vtkMRMLColorLegendDisplayNode"):
+        scene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())
 
 
 def show_legend(node: slicer.vtkMRMLScalarVolumeNode, on: bool, view: slicer.vtkMRMLSliceNode | None = None) -> None:

@@ -77,10 +77,17 @@ def has_outlines(node: slicer.vtkMRMLSegmentationNode) -> bool:
     return display is not None and bool(display.GetVisibility() and display.GetVisibility2D())
 
 
-def show_outlines(node: slicer.vtkMRMLSegmentationNode, on: bool) -> None:
-    """Shows or hides the outlines of the kidneys, with a faint fill, in the slice views."""
+def show_outlines(node: slicer.vtkMRMLSegmentationNode, on: bool, fill: bool = True) -> None:
+    """Shows or hides the outlines of the kidneys in the slice views.
+
+    Args:
+        node: The segmentation.
+        on: Whether to show them.
+        fill: Whether they have a faint fill.
+    """
     if on:
         display = _visible(node)
+        display.SetVisibility2DFill(fill)
         display.SetOpacity2DFill(_FILL_OPACITY)
         display.SetVisibility2D(True)
     elif has_outlines(node):

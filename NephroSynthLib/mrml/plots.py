@@ -48,6 +48,22 @@ def line_profile(
     Raises:
         UsageError: If the line has fewer than two points or is shorter than 1 mm, or if no volume is given.
     """
+    distance, curves = hu_along(line_node, volumes)
+    columns: list[Column] = [(_("Distance"), "mm", distance)]
+    columns += [(title, "HU", curve) for title, curve in curves.items()]
+    return _chart(scene, columns, name, (_("Distance (mm)"), _("HU")), chart)
+
+
+def hu_along(line_node: slicer.vtkMRMLMarkupsLineNode, volumes: Volumes) -> tuple[list[float], dict[str, list[float]]]:
+    """Returns the distances in mm along a line, and the HU of each volume there, by linear interpolation.
+
+    Args:
+        line_node: A line with two points.
+        volumes: The volumes by name.
+
+    Raises:
+        UsageError: If the line has fewer than two points or is shorter than 1 mm, or if no volume is given.
+    """
     if line_node.GetNumberOfDefinedControlPoints() < 2:
         raise UsageError(
             _("The line '{name}' has fewer than two points.").format(name=line_node.GetName()), Action.DRAW_LINE
@@ -66,9 +82,7 @@ def line_profile(
     finest = min(min(volume.GetSpacing()) for volume in volumes.values())
     distance = np.arange(0.0, length, max(finest / 2, length / _MOST_SAMPLES))
     points = start + distance[:, np.newaxis] * (stop - start) / length
-    columns: list[Column] = [(_("Distance"), "mm", distance.tolist())]
-    columns += [(title, "HU", _along(volume, points)) for title, volume in volumes.items()]
-    return _chart(scene, columns, name, (_("Distance (mm)"), _("HU")), chart)
+    return distance.tolist(), {title: _along(volume, points) for title, volume in volumes.items()}
 
 
 def histogram(

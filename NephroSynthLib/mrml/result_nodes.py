@@ -71,7 +71,7 @@ class LoadedResult:
 def load_result(
     scene: slicer.vtkMRMLScene,
     folder: Path,
-    noncontrast_node: slicer.vtkMRMLScalarVolumeNode,
+    noncontrast_node: slicer.vtkMRMLScalarVolumeNode | None,
     outputs: Outputs = NEW_NODES,
     wanted: Collection[str] = ALL,
     inputs: Mapping[str, slicer.vtkMRMLNode] | None = None,
@@ -84,7 +84,7 @@ def load_result(
     Args:
         scene: The scene that takes new nodes.
         folder: The result folder.
-        noncontrast_node: The non-contrast phase. New nodes are placed beside it.
+        noncontrast_node: The non-contrast phase, beside which new nodes are placed. None if the scene lacks it.
         outputs: The nodes to update.
         wanted: The results to load, of `ALL`.
         inputs: The input nodes of the run, by role, for the provenance.
@@ -138,7 +138,7 @@ def load_result(
 class _SceneChange:
     """A change of the scene that can be undone."""
 
-    def __init__(self, scene: slicer.vtkMRMLScene, source: slicer.vtkMRMLNode, outputs: Outputs) -> None:
+    def __init__(self, scene: slicer.vtkMRMLScene, source: slicer.vtkMRMLNode | None, outputs: Outputs) -> None:
         self._scene, self._source, self._outputs = scene, source, outputs
         self._undo: list[Callable[[], None]] = []
         self._new_nodes: list[slicer.vtkMRMLNode] = []
@@ -166,10 +166,10 @@ class _SceneChange:
 
     def describe(self, summary: Mapping[str, Any], inputs: Mapping[str, slicer.vtkMRMLNode] | None) -> None:
         """Stores the provenance in all nodes and places the new nodes beside the source."""
-        given = inputs if inputs is not None else {"Noncontrast": self._source}
+        given = inputs if inputs is not None else {} if self._source is None else {"Noncontrast": self._source}
         for node in self.nodes.values():
             set_provenance(node, summary, given)
-        if self._scene.IsNodePresent(self._source):
+        if self._source is not None and self._scene.IsNodePresent(self._source):
             for node in self._new_nodes:
                 place_beside(node, self._source)
 
@@ -181,7 +181,7 @@ class _SceneChange:
     def _new(self, role: str, kind: str) -> slicer.vtkMRMLNode:
         name = self._scene.GenerateUniqueName(_NAMES[role])
         node = self._scene.AddNewNodeByClass(kind, name)
-        self._undo.append(lambda: _remove(self._scene, node))
+        self._undo.append(lambda: remove_node(self._scene, node))
         self._new_nodes.append(node)
         self.nodes[role] = node
         return node
@@ -220,7 +220,8 @@ def _restorer(node: slicer.vtkMRMLNode) -> Callable[[], None]:
     return restore
 
 
-def _remove(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLNode) -> None:
+def remove_node(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLNode) -> None:
+    """Removes a node with its display nodes from a scene."""
     if node.IsA("vtkMRMLDisplayableNode"):
         for index in reversed(range(node.GetNumberOfDisplayNodes())):
             scene.RemoveNode(node.GetNthDisplayNode(index))

@@ -20,7 +20,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("panel", "cli", "web"),
+    ("panel", "cli"),
+    ("web",),
     ("mrml",),
     ("session", "cohort", "reader_study"),
     ("jobs",),

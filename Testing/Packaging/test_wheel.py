@@ -66,7 +66,7 @@ def test_the_wheel_tells_its_version_command_and_extras(wheel: zipfile.ZipFile) 
     (text,) = (wheel.read(name).decode() for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
     assert f"\nVersion: {__version__}\n" in text
     extras = set(re.findall(r"^Provides-Extra: (\S+)$", text, re.MULTILINE))
-    assert {"dicom", "train", "ray", "slicer"} <= extras
+    assert {"dicom", "train", "ray", "slicer", "view"} <= extras
     (entries,) = (wheel.read(name).decode() for name in wheel.namelist() if name.endswith("entry_points.txt"))
     assert "nephrosynth = NephroSynthLib.cli.start:main" in entries
 

@@ -20,7 +20,7 @@ from NephroSynthLib.jobs import catalogue as jobs
 
 COMMANDS = ("demo", "simulate", "run", "register", "segment", "synthesize", "evaluate", "prepare", "train", "models")
 COMMANDS += ("phases", "export-dicom", "send", "transform", "benchmark", "generate")
-GROUPED = ("cohort manifest", "cohort run", "reader-study make", "reader-study evaluate")
+OF_THIS_PROCESS = ("cohort manifest", "cohort run", "reader-study make", "reader-study evaluate", "view")
 JOBS_OF_THE_PANEL = ("inventory", "sample", "export-result")
 HEAVY = ("torch", "SimpleITK", "monai", "ants", "scipy", "numpy", "pydicom", "matplotlib")
 
@@ -48,7 +48,7 @@ def test_the_installed_command_is_this_one() -> None:
     assert shown.stdout.strip() == __version__
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *GROUPED])
+@pytest.mark.parametrize("command", [*COMMANDS, *OF_THIS_PROCESS])
 def test_every_command_has_help_and_the_common_options(command: str) -> None:
     shown = runner.invoke(app, [*command.split(), "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
     assert shown.exit_code == 0
@@ -63,7 +63,7 @@ def test_the_help_of_the_whole_has_no_placeholder_for_flags() -> None:
 
 
 def test_every_job_has_a_command_and_shares_of_progress() -> None:
-    assert set(SHARES) == {*COMMANDS, *GROUPED}
+    assert set(SHARES) == {*COMMANDS, *OF_THIS_PROCESS}
     assert set(jobs.JOBS) == {*COMMANDS, *JOBS_OF_THE_PANEL}
 
 

@@ -1,0 +1,509 @@
+"""The viewer: binds the state of the page to the exam in the scene. trame-slicer renders the views on this side."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from trame.app import get_server
+from trame_slicer import module as slicer_module
+from trame_slicer.core import LayoutManager, SlicerApp
+from trame_slicer.rca_view import register_rca_factories
+from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
+
+from NephroSynthLib.errors import NephroSynthError
+from NephroSynthLib.imaging.window import LEVEL_HU, WIDTH_HU
+from NephroSynthLib.jobs.failures import as_our_error
+from NephroSynthLib.session.steps import Steps
+from NephroSynthLib.web.cells import (
+    CHECKERBOARD,
+    COMPARISONS,
+    DIFFERENCE,
+    FADE,
+    FLICKER,
+    ONE,
+    PHASE_VIEWS,
+    PHASES,
+    PLANE_VIEWS,
+    PLANES,
+    SIDE_BY_SIDE,
+    THREE_D_VIEW,
+    THREE_PLANES,
+    UNCERTAINTY,
+    Choice,
+    cells_of,
+    contents_of,
+    pair_of,
+    phases_of,
+)
+from NephroSynthLib.web.exam_ratings import RatingFile
+from NephroSynthLib.web.exam_scene import ExamScene, Reader
+from NephroSynthLib.web.figure_tables import doubts_of, tables_of
+from NephroSynthLib.web.page import build_page, view_overlay
+from NephroSynthLib.web.profile_drawing import profile_svg
+from NephroSynthLib.web.viewed_exams import ViewedExam
+
+_FLICKER_S = 0.6
+_PHONE_PX = 700
+_CHOICE = ("layout", "plane", "content", "first", "second", "fade")
+_WITHOUT_NONCONTRAST = "No result holds the non-contrast phase; give --noncontrast or --manifest to see it."
+_WITHOUT_RESULT = "This exam has no result. {reason}"
+_LOG = logging.getLogger(__name__)
+
+
+class Viewer:
+    """The application of one folder.
+
+    Args:
+        title: The name of the folder.
+        exams: Its exams, at least one.
+        sources: Functions that read non-contrast phases, by the name of the exam.
+        ratings: Takes the ratings.
+        pages: The other pages that the bar links to.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        exams: Sequence[ViewedExam],
+        sources: Mapping[str, Reader],
+        ratings: RatingFile,
+        pages: Sequence[str],
+    ) -> None:
+        self.server = get_server(title, client_type="vue3")
+        self.server.enable_module(slicer_module)
+        self._exams, self._sources, self._ratings = exams, sources, ratings
+        self._app = SlicerApp()
+        self._scene = ExamScene(self._app.scene)
+        self._state, self._flipped = self.server.state, False
+        self._turn = asyncio.Lock()
+        self._wanted = 0
+        self._linking = False
+        self._followed: set[str] = set()
+        self._drawn: Any = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._prepare_state(title)
+        register_rca_factories(
+            self._app.view_manager,
+            self.server,
+            slice_view_ui_f=lambda server, view, _: view_overlay(server, view, with_slider=True),
+            three_d_view_ui_f=lambda server, view, _: view_overlay(server, view, with_slider=False),
+        )
+        self._layouts = LayoutManager(self._app.scene, self._app.view_manager, self.server)
+        self._layouts.register_layout_dict(_layouts())
+        self._connect_views()
+        build_page(self.server, title, self._layouts.initialize_layout_grid, len(exams) > 1, pages)
+        self._bind()
+
+    def _prepare_state(self, title: str) -> None:
+        self._state.update(
+            {
+                "trame__title": f"{title} - NephroSynth",
+                "exams": [self._line_of(exam) for exam in self._exams],
+                "rated": sum(self._ratings[exam.name].rating is not None for exam in self._exams),
+                **asdict(Choice(first="", second="")),
+                "fades": False,
+                "contents": [],
+                "phases": [],
+                "width": round(WIDTH_HU),
+                "level": round(LEVEL_HU),
+                "outlines": True,
+                "rendered": False,
+                "profiled": False,
+                "profile_svg": "",
+                "message": "Loading",
+                "busy": True,
+                "warnings": [],
+                "notes": [],
+                "tables": [],
+                "report": "",
+                "rating": None,
+                "note": "",
+                "saved": "",
+                "exam": 0,
+                "exam_name": "",
+                "exam_state": "unknown",
+                "show_list": False,
+                "show_panel": False,
+                "phone": False,
+                "help": False,
+                "tab": "view",
+                "search": "",
+            }
+        )
+        empty = {"title": "", "mark": False, "legend": None, "mm": 0.0, "low": 0.0, "high": 1.0, "step": 1.0}
+        for view in (*PHASE_VIEWS, *PLANE_VIEWS, THREE_D_VIEW):
+            self._state.update({f"{view}_{name}": value for name, value in empty.items()})
+
+    def _bind(self) -> None:
+        self.server.trigger("command")(self._command)
+        self.server.controller.on_server_ready.add(lambda **_: self._start(self._open(0)))
+        self._state.change("content")(lambda **_: self._choose_acquired())
+        self._state.change(*_CHOICE)(lambda **_: self._start(self._refresh()))
+        self._state.change("width", "level")(lambda **_: self._set_window())
+        self._state.change("outlines")(lambda **_: self._when_loaded(self._outline))
+        self._state.change("rendered")(lambda **_: self._when_loaded(self._render))
+        self._state.change("profiled")(lambda **_: self._when_loaded(self._show_line))
+        for view in (*PHASE_VIEWS, *PLANE_VIEWS):
+            self._state.change(f"{view}_mm")(lambda view=view, **_: self._slide(view))
+
+    def _connect_views(self) -> None:
+        mode = self._app.app_logic.GetInteractionNode()
+        mode.SetCurrentInteractionMode(mode.AdjustWindowLevel)  # the left button changes the window
+        for name in (*PHASE_VIEWS, *PLANE_VIEWS):
+            view = self._view(name)
+            view.render_window().SetMultiSamples(0)  # they show pixels, which several samples only slow down
+            view.modified.connect(self._moved)
+            view.interactor().AddObserver("WindowResizeEvent", lambda *_, view=view: self._fit(view))
+
+    # The exam
+
+    async def _open(self, index: int) -> None:
+        """Shows an exam. If another one is wanted while this one waits, this one is left out."""
+        self._wanted = index
+        async with self._turn:
+            if self._wanted != index:
+                return
+            exam = self._exams[index]
+            self._describe(index, exam)
+            if exam.folder is None:
+                self._scene.clear()
+                self._fill({}, _WITHOUT_RESULT.format(reason=exam.verdict))
+                return
+            try:
+                await self._run(self._scene.load(exam.folder, self._sources.get(exam.name)))
+            except Exception as error:
+                self._fill({}, str(_ours(error)))
+                return
+            self._followed.clear()
+            self._follow_windows()
+            self._fill(self._scene.summary, "")
+        await self._refresh(fit=True)
+
+    def _describe(self, index: int, exam: ViewedExam) -> None:
+        rating = self._ratings[exam.name]
+        with self._state as state:
+            state.update(
+                {
+                    "exam": index,
+                    "exam_name": exam.name,
+                    "exam_state": exam.state,
+                    "report": f"/report/{index}" if exam.report else "",
+                    "rating": rating.rating,
+                    "note": rating.note,
+                    "saved": f"Saved {rating.changed}" if rating.changed else "",
+                    "message": "Loading",
+                    "profiled": False,
+                    "rendered": False,
+                }
+            )
+
+    def _fill(self, summary: Mapping[str, Any], message: str) -> None:
+        warnings, notes = doubts_of(summary)
+        phases = phases_of(self._scene.volumes)
+        if summary and "noncontrast" not in phases:
+            notes = [_WITHOUT_NONCONTRAST, *notes]
+        with self._state as state:
+            state.update(
+                {
+                    "warnings": warnings,
+                    "notes": notes,
+                    "tables": [asdict(table) for table in tables_of(summary)],
+                    "message": message,
+                    "phases": [{"title": PHASES[role], "value": role} for role in phases],
+                    "contents": [
+                        {"title": title, "value": name} for name, title in contents_of(self._scene.volumes).items()
+                    ],
+                }
+            )
+            if phases:
+                before = Choice(first=state.first or "noncontrast", second=state.second or "excretory")
+                state.first, state.second = pair_of(before, phases)
+
+    # The views
+
+    async def _refresh(self, fit: bool = False) -> None:
+        """Shows what is chosen, after the volumes that it needs are made."""
+        async with self._turn:
+            if not self._scene.volumes or self._scene.kidneys is None:
+                return
+            choice, roles = self._choice(), set(self._scene.volumes)
+            content = choice.content if choice.layout != SIDE_BY_SIDE else ""
+            try:
+                if content in (CHECKERBOARD, DIFFERENCE) and content in contents_of(roles):
+                    await self._run(self._scene.compare(content, pair_of(choice, roles)))
+                    self._follow_windows()
+            except Exception as error:
+                self._fail(error)
+                return
+            self._arrange(choice, fit)
+            self._show()
+            if choice.layout == THREE_PLANES:
+                self._scene.surfaces()
+                if fit:
+                    self._view(THREE_D_VIEW).reset_view()
+        if content == FLICKER:
+            self._start(self._flicker())
+
+    def _choose_acquired(self) -> None:
+        """Begins a difference with the acquired phase, if there is one."""
+        if self._state.content == DIFFERENCE and "acquired" in self._scene.volumes:
+            self._state.second = "acquired"
+
+    def _arrange(self, choice: Choice, fit: bool) -> None:
+        count = len(phases_of(self._scene.volumes))
+        name = f"{SIDE_BY_SIDE}-{count}" if choice.layout == SIDE_BY_SIDE else choice.layout
+        for view in map(self._view, PHASE_VIEWS):
+            if view.get_orientation() != choice.plane:
+                view.set_orientation(choice.plane)
+                fit = True
+        changed = self._layouts.layout_id != name
+        self._layouts.set_layout(name)
+        if fit or changed:
+            for view in self._shown():
+                self._fit(view, centre=fit)
+
+    def _show(self) -> None:
+        choice = self._choice()
+        cells = cells_of(choice, self._scene.volumes)
+        self._scene.show(cells)
+        with self._state as state:
+            state.message = ""
+            state.fades = choice.content in (FADE, DIFFERENCE, UNCERTAINTY)
+            for view, cell in cells.items():
+                state[f"{view}_title"], state[f"{view}_mark"] = cell.title, cell.synthetic
+            self._show_legends()
+            state[f"{THREE_D_VIEW}_title"] = "Kidneys"
+            state[f"{THREE_D_VIEW}_mark"] = bool(state.rendered)
+        for view in self._shown():
+            view.schedule_render()
+
+    def _show_legends(self) -> None:
+        with self._state as state:
+            for view, cell in cells_of(self._choice(), self._scene.volumes).items():
+                ready = cell.foreground in self._scene.volumes
+                legend = self._scene.legend(cell) if ready else None
+                state[f"{view}_legend"] = asdict(legend) if legend else None
+
+    async def _flicker(self) -> None:
+        while self._state.content == FLICKER and self._state.layout != SIDE_BY_SIDE and self._scene.volumes:
+            await asyncio.sleep(_FLICKER_S)
+            if not self._turn.locked() and self._scene.volumes and self._state.content == FLICKER:
+                self._flipped = not self._flipped
+                self._show()
+        self._flipped = False
+
+    def _choice(self) -> Choice:
+        return Choice(**{name: self._state[name] for name in _CHOICE}, flipped=self._flipped)
+
+    def _view(self, name: str) -> Any:
+        return self._app.view_manager.get_view(name)
+
+    def _shown(self) -> list[Any]:
+        return [self._view(name) for name in cells_of(self._choice(), self._scene.volumes)]
+
+    def _fit(self, view: Any, centre: bool = False) -> None:
+        """Fits a view to its volume; the slice stays, or is the one through the kidneys."""
+        if self._scene.kidneys is None:
+            return
+        before = view.get_slice_value()
+        view.fit_view_to_content()
+        if centre:
+            view.get_view_node().JumpSliceByOffsetting(*self._scene.centre())
+        else:
+            view.set_slice_value(before)
+
+    def _moved(self, view: Any) -> None:
+        """Moves the other views of a plane with one, and the sliders with them."""
+        if self._linking or self._scene.kidneys is None:
+            return
+        self._linking = True
+        try:
+            value = view.get_slice_value()
+            same = [one for one in self._shown() if one.get_orientation() == view.get_orientation()]
+            for one in same:
+                one.set_slice_value(value)
+            with self._state as state:
+                for one in {view, *same}:
+                    name = one.get_singleton_tag()
+                    low, high = one.get_slice_range()
+                    state[f"{name}_low"], state[f"{name}_high"] = round(low, 2), round(high, 2)
+                    state[f"{name}_step"], state[f"{name}_mm"] = round(one.get_slice_step(), 3), round(value, 2)
+        finally:
+            self._linking = False
+
+    def _slide(self, name: str) -> None:
+        if not self._linking and self._scene.kidneys is not None:
+            view = self._view(name)
+            if abs(view.get_slice_value() - self._state[f"{name}_mm"]) > 0.01:
+                view.set_slice_value(self._state[f"{name}_mm"])
+
+    # The window, the line and 3D
+
+    def _set_window(self) -> None:
+        self._when_loaded(lambda: self._scene.window(self._state.width, self._state.level))
+
+    def _follow_windows(self) -> None:
+        for node in self._scene.volumes.values():
+            shown = node.GetDisplayNode()
+            if node.GetID() not in self._followed:
+                self._followed.add(node.GetID())
+                shown.AddObserver("ModifiedEvent", self._window_changed)
+
+    def _window_changed(self, display: Any, _event: str) -> None:
+        """Follows the window, or the range of colours, that the left button has set in one view."""
+        found = round(display.GetWindow()), round(display.GetLevel())
+        phases = [self._scene.volumes[role].GetDisplayNode() for role in phases_of(self._scene.volumes)]
+        if display not in phases:
+            self._show_legends()
+        elif found != (self._state.width, self._state.level):
+            with self._state as state:
+                state.width, state.level = found
+
+    def _outline(self) -> None:
+        self._scene.outlines(self._state.outlines)
+
+    def _render(self) -> None:
+        self._scene.render(self._app.volume_rendering._logic, self._state.rendered)
+        self._show()
+
+    def _show_line(self) -> None:
+        line = self._scene.line(self._state.profiled)
+        if line is not self._drawn:
+            line.AddObserver("ModifiedEvent", lambda *_: self._draw_profile())
+            self._drawn = line
+        if self._state.profiled:
+            self._draw_profile()
+
+    def _draw_profile(self) -> None:
+        try:
+            drawing = profile_svg(*self._scene.profile())
+        except NephroSynthError as error:
+            drawing = f"<p>{error.what}</p>"
+        with self._state as state:
+            state.profile_svg = drawing
+
+    # Commands of keys, gestures and buttons
+
+    def _command(self, name: str, value: Any) -> None:
+        views = self._shown() if self._scene.kidneys is not None else []
+        if name == "scroll" and views:
+            views[0].set_slice_value(_within(views[0], views[0].get_slice_value() + value * views[0].get_slice_step()))
+        elif name == "zoom":
+            for view in views:
+                view.zoom(max(-4.0, min(0.8, float(value))))
+        elif name == "reset":
+            for view in views:
+                self._fit(view)
+            self._state.width, self._state.level = round(WIDTH_HU), round(LEVEL_HU)
+        elif name == "layout":
+            order = (SIDE_BY_SIDE, THREE_PLANES, ONE)
+            self._state.layout = order[(order.index(self._state.layout) + 1) % len(order)]
+        elif name == "plane" and value in PLANES:
+            self._state.plane = value
+        elif name == "content" and value in COMPARISONS:
+            self._state.content = value
+            self._state.layout = ONE if self._state.layout == SIDE_BY_SIDE else self._state.layout
+        elif name == "outlines":
+            self._state.outlines = not self._state.outlines
+        elif name == "step":
+            self._open_soon(self._state.exam + int(value))
+        elif name == "open":
+            self._open_soon(int(value))
+        elif name in ("rate", "note"):
+            self._rate(name, value)
+        elif name == "width":
+            phone = value < _PHONE_PX
+            self._state.update({"phone": phone, "show_list": not phone, "show_panel": not phone})
+            if phone:
+                self._state.layout = ONE
+
+    def _open_soon(self, index: int) -> None:
+        if 0 <= index < len(self._exams):
+            self._start(self._open(index))
+
+    def _rate(self, name: str, value: Any) -> None:
+        exam = self._exams[self._state.exam]
+        before = self._ratings[exam.name]
+        rating = before.rating if name == "note" else None if value == before.rating else int(value)
+        note = str(value or "") if name == "note" else str(self._state.note or "")
+        try:
+            rated = self._ratings.rate(exam.name, rating, note)
+        except (NephroSynthError, ValueError) as error:
+            self._state.saved = f"Not saved: {error}"
+            return
+        self._state.rating = rated.rating
+        self._state.saved = f"Saved {rated.changed}" if rated.changed else ""
+        self._state.exams = [self._line_of(one) for one in self._exams]
+        self._state.rated = sum(self._ratings[one.name].rating is not None for one in self._exams)
+
+    def _line_of(self, exam: ViewedExam) -> dict[str, Any]:
+        warned = f" {exam.warnings} warnings." if exam.warnings > 1 else " 1 warning." if exam.warnings else ""
+        return {
+            "name": exam.name,
+            "state": exam.state,
+            "verdict": exam.verdict + warned,
+            "rating": self._ratings[exam.name].rating,
+        }
+
+    # Work
+
+    async def _run(self, steps: Steps[None]) -> None:
+        """Carries out steps; between them the server answers."""
+        with self._state as state:
+            state.busy = True
+        try:
+            for step in steps:
+                if self._state.message and self._state.message != step.message:
+                    with self._state as state:
+                        state.message = step.message
+                await asyncio.sleep(0)
+        finally:
+            with self._state as state:
+                state.busy = False
+
+    def _when_loaded(self, act: Callable[[], None]) -> None:
+        if self._scene.kidneys is not None:
+            act()
+
+    def _fail(self, error: Exception) -> None:
+        with self._state as state:
+            state.message = str(_ours(error))
+
+    def _start(self, work: Any) -> None:
+        """Starts work that the event loop carries out, and keeps it from being collected."""
+        task = asyncio.get_event_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _ours(error: Exception) -> NephroSynthError:
+    ours = as_our_error(error)
+    if ours is not error:
+        _LOG.error("The exam cannot be shown.", exc_info=error)
+    return ours
+
+
+def _within(view: Any, value: float) -> float:
+    low, high = view.get_slice_range()
+    return float(min(max(value, low), high))
+
+
+def _layouts() -> dict[str, Layout]:
+    slices = [ViewLayoutDefinition.slice_view("Axial", label=name) for name in PHASE_VIEWS]
+    planes = [
+        ViewLayoutDefinition.slice_view(plane, label=name) for plane, name in zip(PLANES, PLANE_VIEWS, strict=True)
+    ]
+    space = ViewLayoutDefinition.threed_view(name=THREE_D_VIEW, background_color=("#000000", "#1b2026"))
+    across, down = LayoutDirection.Horizontal, LayoutDirection.Vertical
+    return {
+        f"{SIDE_BY_SIDE}-1": Layout(across, slices[:1]),
+        f"{SIDE_BY_SIDE}-2": Layout(across, slices[:2]),
+        f"{SIDE_BY_SIDE}-3": Layout(across, slices[:3]),
+        f"{SIDE_BY_SIDE}-4": Layout(down, [Layout(across, slices[:2]), Layout(across, slices[2:])]),
+        THREE_PLANES: Layout(down, [Layout(across, [planes[0], space]), Layout(across, planes[1:])]),
+        ONE: Layout(across, slices[:1]),
+    }
