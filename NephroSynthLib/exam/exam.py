@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from NephroSynthLib.exam.agreement import check_paths_differ, check_phases
 from NephroSynthLib.exam.common_frame import in_common_frame
 from NephroSynthLib.exam.kidney_labels import read_kidneys
+from NephroSynthLib.exam.situs import situs_warnings
 from NephroSynthLib.exam.volume import read_volume
 from NephroSynthLib.progress import Progress
 
@@ -91,6 +92,7 @@ def read_exam(
     warnings += [*doubts, *check_phases(volumes)]
     reference_volume = volumes["non-contrast phase"]
     reference = reference_volume.image
+    warnings += situs_warnings(reference, volumes["excretory phase"].image)
     labels = None
     if kidneys is not None:
         labels, notes = read_kidneys(kidneys, reference)
