@@ -98,6 +98,10 @@ class Action(Enum):
     NAME_SERIES = "name-series", "Name the series of the phases by their number or UID."
     UNPACK = "unpack", "Unpack it first, if you trust it."
     CHECK_PACS = "check-pacs", "Check its address, port and AE titles, and that it knows this computer."
+    INSTALL_TOTALSEGMENTATOR = (
+        "install-totalsegmentator",
+        "Install TotalSegmentator and try it by itself, or choose another segmenter.",
+    )
     INSTALL_DICOM = "install-dicom", "Install the packages for DICOM."
 
     # Files and folders

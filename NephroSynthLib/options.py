@@ -67,7 +67,8 @@ STRICT = Option(False, "Fail (exit 4) if the registration misses its quality gat
 
 # Segmentation
 SEGMENTATION_MODEL = Option(
-    "kidney-segmenter", "Segmentation model: the name of a bundled model, or a .safetensors bundle."
+    "kidney-segmenter",
+    "Segmentation model: the name of a bundled model, a .safetensors bundle, or totalsegmentator if that is installed.",
 )
 SEGMENTATION_STEPS = Option(2, "Denoising steps.", 1, 1000)
 

@@ -28,7 +28,7 @@ from NephroSynthLib.preparation import Clock, align_acquired, prepare_exam, segm
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.registration import Landmarks
 from NephroSynthLib.result import Acquired, Result, versions
-from NephroSynthLib.segmentation.segmenter import Segmentation
+from NephroSynthLib.segmentation.segmenter import Segmentation, check_segmenter
 from NephroSynthLib.settings import Settings
 from NephroSynthLib.synthesis.nephrographic import synthesize
 
@@ -56,7 +56,7 @@ def run(
         >>> result.synthesis.image.GetSize() == result.exam.noncontrast.GetSize()  # doctest: +SKIP
         True
     """
-    check_task(settings.segmentation.model, "segmentation")
+    check_segmenter(settings.segmentation.model)
     check_task(settings.synthesis.model, "synthesis")
     clock = Clock()
     prepared = prepare_exam(

@@ -77,6 +77,9 @@ def _remedies() -> dict[Action, str]:
         Action.LOOK_AT_SEGMENTS: _("Look at them in the module Segment Editor."),
         Action.GIVE_SOURCE: _("Choose the folder with its DICOM files, or export without DICOM."),
         Action.NAME_SERIES: _("Choose the volumes of the phases yourself."),
+        Action.INSTALL_TOTALSEGMENTATOR: _(
+            "Install TotalSegmentator in Slicer's Python and try it by itself, or choose another segmenter."
+        ),
         Action.INSTALL_DICOM: _("Export again and agree to the installation."),
         Action.CHOOSE_FOLDER: _("Choose another folder to export to."),
         Action.REPLACE_FOLDER: _("Choose another folder, or the option to replace it."),

@@ -19,6 +19,9 @@ _ADVICE = {
         "Look at the series with `nephrosynth phases`, and name them by number (N, or N.P for part P) or UID: "
         "--noncontrast-series N --excretory-series N."
     ),
+    Action.INSTALL_TOTALSEGMENTATOR: (
+        "Install it (pip install TotalSegmentator) and try it by itself, or choose another --segmenter."
+    ),
     Action.INSTALL_DICOM: "Install the packages for DICOM: pip install 'nephrosynth[dicom]'.",
     Action.CHOOSE_FOLDER: "Choose another --out.",
     Action.REPLACE_FOLDER: "Choose another --out, or give --overwrite to replace the older result.",

@@ -123,11 +123,14 @@ def _lost(task: ExamTask, outcome: Lost) -> ExamRecord:
 
 
 def _models(settings: Settings) -> dict[str, str]:
-    """Returns the sha256 of the model of each stage."""
+    """Returns the sha256 of the model of each stage; the version of TotalSegmentator."""
     from NephroSynthLib.models.bundle import load_bundle
+    from NephroSynthLib.segmentation.total_segmentator import TOTALSEGMENTATOR, version
 
     stages = {"segmentation": settings.segmentation.model, "synthesis": settings.synthesis.model}
-    return {stage: load_bundle(model).sha256 for stage, model in stages.items()}
+    return {
+        stage: version() if model == TOTALSEGMENTATOR else load_bundle(model).sha256 for stage, model in stages.items()
+    }
 
 
 def _task(exam: ListedExam, out: Path, models: dict[str, str], retry_failed: bool) -> ExamTask:

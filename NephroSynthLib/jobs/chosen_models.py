@@ -32,6 +32,7 @@ def check_chosen_models(settings: Settings, *tasks: Task) -> None:
     given = {task: model for task, model in chosen.items() if model != _DEFAULTS[task]}
     if given:
         from NephroSynthLib.models.bundle import check_task
+        from NephroSynthLib.segmentation.segmenter import check_segmenter
 
         for task, model in given.items():
-            check_task(model, task)
+            check_segmenter(model) if task == "segmentation" else check_task(model, task)

@@ -15,7 +15,7 @@ from NephroSynthLib.diffusion.samplers import DDIM
 from NephroSynthLib.diffusion.tiling import Tiling, denoise_tiled, with_fitting_tile
 from NephroSynthLib.imaging.grids import canonical, resample
 from NephroSynthLib.imaging.sides import LEFT, RIGHT, SIDE_NAMES, SIDES
-from NephroSynthLib.models.bundle import load_bundle
+from NephroSynthLib.models.bundle import check_task, load_bundle
 from NephroSynthLib.models.device import autocast, in_words, resolve_device
 from NephroSynthLib.models.swin_diffusion import restore_denoiser
 from NephroSynthLib.networks.blocks import Size
@@ -25,6 +25,12 @@ from NephroSynthLib.segmentation.outline import refined_outline
 from NephroSynthLib.segmentation.pieces import FOUND
 from NephroSynthLib.segmentation.plausibility import kidney_weight
 from NephroSynthLib.segmentation.preprocessing import SPACING, condition_channels, working_image
+from NephroSynthLib.segmentation.total_segmentator import (
+    TOTALSEGMENTATOR,
+    check_installed,
+    kidneys_of_total_segmentator,
+    version,
+)
 from NephroSynthLib.settings import SegmentationSettings
 
 TILE_VOXELS = 3_000_000
@@ -89,6 +95,8 @@ def segment_kidneys(
         >>> segment_kidneys(exam.noncontrast, SegmentationSettings()).volumes_ml
         {'right': 152.3, 'left': 160.8}
     """
+    if settings.model == TOTALSEGMENTATOR:
+        return _by_total_segmentator(image, device, progress)
     progress.update(0.0, "Loading the segmentation model")
     bundle = load_bundle(settings.model, task="segmentation")
     where = resolve_device(device)
@@ -98,18 +106,41 @@ def segment_kidneys(
     choice = choose_kidneys(probability, hu, SPACING[0])
     labels = _on_grid_of(image, work, probability, choice.labels)
     volumes = volumes_ml(labels)
-    missing = [side for side in SIDES if side not in volumes]
-    absent = () if not missing else (f"No {' and no '.join(missing)} kidney was found.",)
     doubts, notes = remarks(choice)
     progress.update(1.0, "Kidneys found")
     return Segmentation(
         labels,
         volumes,
-        (*absent, *doubts, *label_warnings(labels)),
+        (*_absent(volumes), *doubts, *label_warnings(labels)),
         (bundle.metadata.name, bundle.sha256),
         notes,
         {SIDE_NAMES[label]: kidney_weight(kidney) for label, kidney in choice.kidneys.items()},
     )
+
+
+def check_segmenter(model: str) -> None:
+    """Checks that a segmenter can be used, before any work is done for it.
+
+    Args:
+        model: The name of a bundled model, the path of a bundle, or `totalsegmentator`.
+
+    Raises:
+        ModelError: If it is unknown, unreadable, of another task, or not installed.
+    """
+    check_installed() if model == TOTALSEGMENTATOR else check_task(model, "segmentation")
+
+
+def _by_total_segmentator(image: sitk.Image, device: str, progress: Progress) -> Segmentation:
+    progress.update(0.0, "Finding the kidneys with TotalSegmentator")
+    labels = kidneys_of_total_segmentator(image, device)
+    progress.update(1.0, "Kidneys found")
+    volumes = volumes_ml(labels)
+    return Segmentation(labels, volumes, (*_absent(volumes), *label_warnings(labels)), (version(), ""))
+
+
+def _absent(volumes: dict[str, float]) -> tuple[str, ...]:
+    missing = [side for side in SIDES if side not in volumes]
+    return (f"No {' and no '.join(missing)} kidney was found.",) if missing else ()
 
 
 def kidney_probability(

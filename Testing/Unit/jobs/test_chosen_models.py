@@ -31,3 +31,10 @@ def test_default_models_load_no_heavy_library() -> None:
         "check_chosen_models(Settings(), 'segmentation', 'synthesis'); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_total_segmentator_is_refused_where_it_is_not_installed() -> None:
+    settings = Settings.model_validate({"segmentation": {"model": "totalsegmentator"}})
+    check_chosen_models(settings, "synthesis")
+    with pytest.raises(ModelError, match="TotalSegmentator is not installed"):
+        check_chosen_models(settings, "segmentation", "synthesis")
