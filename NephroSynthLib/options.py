@@ -179,7 +179,8 @@ GENERATOR: Option[str | None] = Option(
     "Without one, that of the model.",
 )
 GENERATION_MODEL: Option[str | None] = Option(
-    None, "Bundle of `nephrosynth train generation`, or the name of a bundled model; NAME-generator if none is given."
+    None,
+    "Bundle of `nephrosynth train generation`, or the name of a bundled model; that of the method if none is given.",
 )
 GENERATED = Option(1, "How many slices or volumes.", 1, 9999)
 GENERATED_SLICES: Option[int | None] = Option(None, "Height of a volume; 24 if none is given.", 1, 400)

@@ -66,7 +66,7 @@ JOBS: Mapping[str, Job] = {
         Ending(60.0, "Everything that is done is kept; the same command continues."),
     ),
     "generate": Job(image_generation.GenerateRequest, image_generation.generate),
-    "models": Job(inventory.ModelsRequest, inventory.models),
+    "models": Job(inventory.ModelsRequest, inventory.describe_models),
     "inventory": Job(inventory.InventoryRequest, inventory.inventory),
     "sample": Job(exam_simulation.SampleRequest, exam_simulation.sample),
     "export-result": Job(result_export.ExportResultRequest, result_export.export_result),

@@ -29,7 +29,7 @@ class ModelsRequest(Request):
         return self
 
 
-def models(request: ModelsRequest, progress: Progress) -> Summary:
+def describe_models(request: ModelsRequest, progress: Progress) -> Summary:
     """Describes models; `verify` also reads their weights and checks their digest.
 
     Returns:
