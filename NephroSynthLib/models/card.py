@@ -64,7 +64,18 @@ _LEARNED_FROM: Mapping[TrainingData, str] = {
 _JUDGED = "Measured on exams that no training has used (`Documentation/Training.md`)."
 _UNJUDGED = "The bundle states no figures."
 _UNITS = {"db": "dB", "hu": "HU", "mm": "mm", "ml": "ml"}
-_CAPITALS = {"psnr": "PSNR", "ssim": "SSIM", "mae": "MAE", "dice": "Dice", "tre": "TRE"}
+_CAPITALS = {
+    "fid": "FID",
+    "bmmd2": "bMMD²",
+    "fds": "FDS",
+    "ds": "DS",
+    "ms": "MS",
+    "psnr": "PSNR",
+    "ssim": "SSIM",
+    "mae": "MAE",
+    "dice": "Dice",
+    "tre": "TRE",
+}
 
 
 def model_card(bundle: ModelBundle) -> str:

@@ -129,9 +129,9 @@ def benchmark(order: BenchmarkOrder, progress: Progress) -> list[Row]:
         UsageError: A method is unknown, or the folder holds trainings of another budget.
         Cancelled: The user ended it; what is done is kept.
     """
-    cases = _held_out(order, progress.part(0.0, 0.05))
+    cases = _held_out(order, progress.part(0.0, 0.04))
     network = SegmenterFeatures()
-    truths = [_truth(order, exam, case, network) for exam, case in cases]
+    truths = _truths(order, cases, network, progress.part(0.04, 0.05))
     bundles: dict[str, Path] = {}
     for index, name in enumerate(order.needed):
         bundles[name] = _trained(order, name, progress.part(*_share(0.05, TRAINED, index, len(order.needed))))
@@ -194,10 +194,19 @@ class _Truth(NamedTuple):
     kidneys: sitk.Image
 
 
-def _truth(order: BenchmarkOrder, exam: str, case: PreparedCase, network: SegmenterFeatures) -> _Truth:
-    hu = case["nephrographic"].astype(np.float32)
-    file = order.folder / "volumes" / "acquired" / f"{exam}{KIDNEYS}"
-    return _Truth(hu, set_part(hu, network), found_kidneys(hu, file, order.device, Progress()))
+def _truths(
+    order: BenchmarkOrder,
+    cases: Sequence[tuple[str, PreparedCase]],
+    network: SegmenterFeatures,
+    progress: Progress,
+) -> list[_Truth]:
+    found = []
+    for index, (exam, case) in enumerate(cases):
+        progress.update(index / len(cases), f"acquired phase {index + 1} of {len(cases)}")
+        hu = case["nephrographic"].astype(np.float32)
+        file = order.folder / "volumes" / "acquired" / f"{exam}{KIDNEYS}"
+        found.append(_Truth(hu, set_part(hu, network), found_kidneys(hu, file, order.device, Progress())))
+    return found
 
 
 def _judged(
