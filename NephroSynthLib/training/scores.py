@@ -29,6 +29,8 @@ from NephroSynthLib.synthesis.nephrographic import WORKING_SPACING
 
 PLANES = {"fid_ax": 0, "fid_cor": 1, "fid_sag": 2}
 BOOTSTRAPS = 2000
+SLICES_OF_PLANE = 32
+"""Slices of an exam and plane whose features count, at most; features take most of the time of a benchmark."""
 SLICES_OF_EXAM = 2
 """Axial slices of an exam that are compared with each other, in pairs."""
 MOST_EMBEDDED = 200
@@ -108,14 +110,18 @@ class SetPart:
 
 
 def set_part(hu: Volume, network: FeatureNetwork) -> SetPart:
-    """Returns the part of a volume (z, y, x) in HU: the features of all its slices, and a few axial slices."""
-    features = {name: extract_features(slices_of(hu, axis, middle=False), network) for name, axis in PLANES.items()}
+    """Returns the part of a volume (z, y, x) in HU: features of its slices, evenly spaced, and a few axial slices."""
+    planes = {name: slices_of(hu, axis, middle=False) for name, axis in PLANES.items()}
+    features = {
+        name: extract_features([slices[index] for index in _evenly(len(slices), SLICES_OF_PLANE)], network)
+        for name, slices in planes.items()
+    }
     chosen = np.linspace(0, len(hu) - 1, SLICES_OF_EXAM + 2).round().astype(int)[1:-1]
     return SetPart(features, [hu[index][None] for index in chosen])
 
 
 def set_figures(synthetic: Sequence[SetPart], acquired: Sequence[SetPart]) -> Figures:
-    """Returns the distances of the slices of all synthetic volumes from those of all acquired ones.
+    """Returns the distances of the slices of all synthetic volumes from those of the acquired ones.
 
     They are the Fréchet distance of each plane, and those of `axial_figures`.
     """
@@ -158,7 +164,12 @@ def axial_figures(
 
 def _some(features: Features) -> Features:
     """Returns evenly spaced rows of a long table, because t-SNE takes the square of their number."""
-    return features[np.linspace(0, len(features) - 1, min(len(features), MOST_EMBEDDED)).round().astype(int)]
+    return features[_evenly(len(features), MOST_EMBEDDED)]
+
+
+def _evenly(count: int, most: int) -> NDArray[np.intp]:
+    """Returns at most so many of `count` indices, evenly spaced."""
+    return np.linspace(0, count - 1, min(count, most)).round().astype(np.intp)
 
 
 def _middle(hu: Volume, size: NDArray[np.integer]) -> Volume:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
 from NephroSynthLib.evaluation.feature_classes import FeatureClasses
@@ -51,6 +52,17 @@ def test_the_set_is_compared_over_the_slices_of_all_exams(network: SegmenterFeat
     assert found["fid_cor"] == pytest.approx(frechet_distance(*features))
     assert found["fds"] is None  # two slices of each are too few
     assert set_figures(parts, parts)["fid_ax"] == pytest.approx(0, abs=1e-2)
+
+
+def test_a_tall_volume_adds_some_slices_of_all_its_height() -> None:
+    ramp = np.repeat(np.linspace(-100, 200, 90, dtype=np.float32), 12).reshape(90, 3, 4)
+
+    def mean(volumes: torch.Tensor) -> torch.Tensor:
+        return volumes.mean(dim=(2, 3, 4))
+
+    found = set_part(ramp, mean).features
+    assert {name: len(values) for name, values in found.items()} == {"fid_ax": 32, "fid_cor": 3, "fid_sag": 4}
+    np.testing.assert_allclose(found["fid_ax"][[0, -1], 0], [-0.75, 0.75], atol=1e-6)  # its ends in the window
 
 
 def test_sets_of_slices_have_the_figures_of_the_papers() -> None:
