@@ -80,18 +80,16 @@ class ExamScene:
             NephroSynthError: While stepping, if the non-contrast phase cannot be read.
         """
         self.clear()
-        source = None
         if noncontrast is not None:
             step = Step(0.0, "Reading the non-contrast phase")
             image = yield from in_background(noncontrast, step)
             content = yield from in_background(partial(prepare, image), step)
-            source = self.volumes["noncontrast"] = self.scene.AddNewNodeByClass(
-                "vtkMRMLScalarVolumeNode", PHASES["noncontrast"]
-            )
-            display.set_ct_window(source)
-            attach(content, source)
+            node = self.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", PHASES["noncontrast"])
+            display.set_ct_window(node)
+            attach(content, node)
+            self.volumes["noncontrast"] = node
         try:
-            result = yield from load_result(self.scene, folder, source, wanted=_WANTED)
+            result = yield from load_result(self.scene, folder, None, wanted=_WANTED)
         except BaseException:
             self.clear()
             raise

@@ -21,9 +21,7 @@ def tables_of(summary: Mapping[str, Any]) -> list[Table]:
 
 
 def doubts_of(summary: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Returns the warnings of a run, with the reasons of a missed gate before them, and its notes, without paths."""
-    registration = summary.get("registration") or {}
-    reasons = [] if registration.get("passed", True) else registration.get("reasons", ())
+    """Returns the warnings of a run, and its notes after the sentences that explain its verdict, without paths."""
+    reasons = (summary.get("registration") or {}).get("reasons") or ()
     warnings, notes = (summary.get(key) or () for key in ("warnings", "notes"))
-    unique = dict.fromkeys(without_paths(str(text)) for text in (*reasons, *warnings))
-    return list(unique), [without_paths(str(note)) for note in notes]
+    return [without_paths(str(text)) for text in warnings], [without_paths(str(text)) for text in (*reasons, *notes)]

@@ -417,7 +417,7 @@ class Viewer:
             self._rate(name, value)
         elif name == "width":
             phone = value < _PHONE_PX
-            self._state.update({"phone": phone, "show_list": not phone, "show_panel": not phone})
+            self._state.update({"phone": phone, "show_list": not phone, "show_panel": not phone, "help": False})
             if phone:
                 self._state.layout = ONE
 
