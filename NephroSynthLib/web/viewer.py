@@ -17,6 +17,7 @@ from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
 from NephroSynthLib.errors import NephroSynthError
 from NephroSynthLib.imaging.window import LEVEL_HU, WIDTH_HU
 from NephroSynthLib.jobs.failures import as_our_error
+from NephroSynthLib.mrml.renderer_log import mute_renderer
 from NephroSynthLib.session.steps import Steps
 from NephroSynthLib.web.cells import (
     CHECKERBOARD,
@@ -76,6 +77,7 @@ class Viewer:
         self.server = get_server(title, client_type="vue3")
         self.server.enable_module(slicer_module)
         self._exams, self._sources, self._ratings = exams, sources, ratings
+        mute_renderer()
         self._app = SlicerApp()
         self._scene = ExamScene(self._app.scene)
         self._state, self._flipped = self.server.state, False
