@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -104,6 +105,8 @@ def _plot(rows: Sequence[Row]) -> bytes:
             )  # fmt: skip
             axes.annotate(row.method, (seconds, quality.value), xytext=(5, 4), textcoords="offset points", fontsize=8)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(x=0.18)
     axes.set_xlabel("seconds for an exam")
     axes.set_ylabel("PSNR (dB)")

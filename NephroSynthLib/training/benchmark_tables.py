@@ -58,7 +58,7 @@ SETS = (
 )
 INTERVALS = (
     "Mean over the exams with its 95 % interval (bootstrap); * differs from {compared} (P < 0.05, Wilcoxon, not"
-    " corrected for many tests)."
+    " corrected for many tests). A dash stands where an exam lacks the figure."
 )
 ABOUT = {
     "Images": "In the window 400/50, around the kidneys. " + INTERVALS,
