@@ -182,6 +182,7 @@ class Action(Enum):
     LOAD_AGAIN = "load-again", "Load it again, choose it and run again."
     HARDEN_TRANSFORM = "harden-transform", "Harden or remove the transform."
     DRAW_LINE = "draw-line", "Draw a longer line."
+    OPEN_DATABASE = "open-database", "Open the DICOM database, and import the exams there."
     OPEN_VIEWS = "open-views", "Open the scene in a window first."
     RUN_AGAIN = "run-again", "Run again."
 

@@ -12,6 +12,8 @@ from slicer.i18n import tr as _
 
 from NephroSynthLib.mrml import display
 from NephroSynthLib.mrml.run_nodes import RunNodes
+from NephroSynthLib.mrml.transform_nodes import FieldView, show_field
+from NephroSynthLib.mrml.views import fit_views
 from NephroSynthLib.session.event_loop import EventLoop
 from NephroSynthLib.session.verdict import registration_verdict
 from NephroSynthPanel.result_section import ResultSection
@@ -42,6 +44,9 @@ class CheckSection(ResultSection):
         ui.flickerButton.connect("toggled(bool)", self._flicker_toggled)
         ui.beforeButton.connect("toggled(bool)", self._before)
         ui.fadeSlider.connect("valueChanged(double)", self._fade)
+        ui.gridButton.connect("toggled(bool)", lambda on: self._field_toggled(ui.gridButton, on))
+        ui.vectorsButton.connect("toggled(bool)", lambda on: self._field_toggled(ui.vectorsButton, on))
+        ui.resetViewsButton.connect("clicked()", lambda: self._do(self._reset_views))
         ui.rightKidneyButton.connect("clicked()", lambda: self._do(self._jump, "right"))
         ui.leftKidneyButton.connect("clicked()", lambda: self._do(self._jump, "left"))
         ui.outlinesCheckBox.connect("toggled(bool)", lambda on: self._do(self._outlines, on))
@@ -55,6 +60,9 @@ class CheckSection(ResultSection):
         for widget in (*self._modes, ui.tilesSpinBox, ui.fadeSlider):
             widget.enabled = visible
         ui.beforeButton.enabled = visible and run.excretory is not None
+        for button in (ui.gridButton, ui.vectorsButton):
+            button.enabled = run is not None and run.transform is not None
+        ui.resetViewsButton.enabled = run is not None
         kidneys = run is not None and run.kidneys is not None
         for widget in (ui.rightKidneyButton, ui.leftKidneyButton, ui.outlinesCheckBox, ui.surfacesCheckBox):
             widget.enabled = kidneys
@@ -70,7 +78,7 @@ class CheckSection(ResultSection):
     def stop(self) -> None:
         """Ends the checkerboard, the flicker and the view before registration."""
         self._latest.drop()
-        for button in self._modes:
+        for button in (*self._modes, self._ui.gridButton, self._ui.vectorsButton):
             button.checked = False
 
     def _table(self, run: RunNodes | None) -> Any:
@@ -148,6 +156,22 @@ class CheckSection(ResultSection):
         if run.noncontrast is not None and upper is not None:
             display.set_ct_window(run.noncontrast)
             display.overlay(slicer.mrmlScene, run.noncontrast, upper, opacity)
+
+    def _field_toggled(self, button: Any, on: bool) -> None:
+        """Shows one of grid and vectors, or neither."""
+        ui = self._ui
+        other = ui.vectorsButton if button is ui.gridButton else ui.gridButton
+        if on:
+            other.checked = False
+        self._do(self._show_field)
+
+    def _show_field(self, run: RunNodes) -> None:
+        if run.transform is not None:
+            grid, vectors = self._ui.gridButton.checked, self._ui.vectorsButton.checked
+            show_field(run.transform, FieldView.GRID if grid else FieldView.VECTORS if vectors else FieldView.HIDDEN)
+
+    def _reset_views(self, run: RunNodes) -> None:
+        fit_views(slicer.mrmlScene, run.noncontrast or run.synthetic)
 
     def _jump(self, run: RunNodes, side: str) -> None:
         centre = display.kidney_centre(run.kidneys, side)

@@ -14,6 +14,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 if TYPE_CHECKING:
     from NephroSynthLib.mrml.run_nodes import RunNodes
     from NephroSynthLib.mrml.run_order import Outputs
+    from NephroSynthLib.session.exam_batch import ExamBatch, ExamRow
     from NephroSynthLib.session.sample_exam import SampleExam
     from NephroSynthLib.session.task import Plan, TaskListener
     from NephroSynthPanel.parameters import Parameters
@@ -263,6 +264,27 @@ class NephroSynthLogic(ScriptedLoadableModuleLogic):
             runs.append(run)
             on_end(index, run, problem)
         return runs
+
+    def load_exam(
+        self, batch: ExamBatch, row: ExamRow, wait: bool = True, *, listener: TaskListener | None = None
+    ) -> Any:
+        """Loads an exam of a batch with its result.
+
+        Args:
+            batch: The batch.
+            row: The exam.
+            wait: Whether to wait for the end.
+            listener: Hears of progress and the end.
+
+        Returns:
+            The nodes of the run, or the task.
+
+        Raises:
+            NephroSynthError: If a file cannot be read.
+        """
+        from NephroSynthLib.mrml.exam_plan import exam_plan
+
+        return self._carry_out(exam_plan(slicer.mrmlScene, batch.arguments, row.name, row.folder), listener, wait)
 
     def _carry_out(self, plan: Plan, listener: TaskListener | None, wait: bool) -> Any:
         from NephroSynthLib.session.task import Task, TaskListener

@@ -113,6 +113,7 @@ def _remedies() -> dict[Action, str]:
         Action.LOAD_AGAIN: _("Load it again, choose it and apply again."),
         Action.HARDEN_TRANSFORM: _("Harden or remove the transform."),
         Action.DRAW_LINE: _("Draw a longer line."),
+        Action.OPEN_DATABASE: _("Open the DICOM database in the module 'DICOM', and import the exams there."),
         Action.OPEN_VIEWS: _("Open the scene in a window first."),
         Action.RUN_AGAIN: _("Run again."),
     }

@@ -12,6 +12,7 @@ from NephroSynthLib.files.notice import RESEARCH_ONLY, SIMULATED_TRAINING
 from NephroSynthLib.mrml import display
 from NephroSynthLib.mrml.run_nodes import ROLE, SYNTHETIC, RunNodes, run_nodes
 from NephroSynthPanel.advanced_section import AdvancedSection
+from NephroSynthPanel.batch_section import BatchSection
 from NephroSynthPanel.check_section import CheckSection
 from NephroSynthPanel.comparison_section import ComparisonSection
 from NephroSynthPanel.export_section import ExportSection
@@ -50,6 +51,7 @@ class Panel:
         self.check = CheckSection(ui, self.loop, self.current_run, self.run.show_error)
         self.comparison = ComparisonSection(ui, self.loop, self.current_run, self.run.show_error)
         self.export = ExportSection(ui, logic, self.current_run, self.run.log)
+        self.batch = BatchSection(ui, logic, self.parameters, self._finished, self.run.log)
         ui.errorWidget.visible = ui.progressWidget.visible = ui.phasesLabel.visible = False
 
     def parameters(self) -> Parameters | None:
@@ -104,6 +106,7 @@ class Panel:
         self.run.end_now()
         self.inputs.end_now()
         self.export.end_now()
+        self.batch.end_now()
         if running:
             self.run.tell(status)
 

@@ -13,7 +13,7 @@ from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 from NephroSynthLib import options
 from NephroSynthLib.mrml.run_order import Outputs, RunOrder, reusable_outputs
 from NephroSynthLib.mrml.transform_nodes import transforms_above
-from NephroSynthLib.session.form_values import PLACES, settings_of
+from NephroSynthLib.session.form_values import NOT_KNOWN, PLACES, settings_of
 from NephroSynthLib.session.run_choice import INPUTS, RunChoice
 
 LARGEST_SEED = min(options.LARGEST_SEED, 2**31 - 1)  # a spin box of Qt holds 32 bits
@@ -156,10 +156,16 @@ def restore_defaults(parameters: Parameters) -> None:
             setattr(parameters, name, parameters.default(name).value)
 
 
-def settings(parameters: Parameters) -> dict[str, Any]:
-    """The library's settings, as JSON values."""
+def settings(parameters: Parameters, of_patient: bool = True) -> dict[str, Any]:
+    """The library's settings, as JSON values.
+
+    Args:
+        parameters: The parameters.
+        of_patient: Whether the settings hold the facts about the patient of the chosen phases.
+    """
     spacing = [parameters.spacingX, parameters.spacingY, parameters.spacingZ]
-    form = {name: getattr(parameters, name) for name in PLACES if name != "spacing"}
+    names = PLACES.keys() - {"spacing"} - (frozenset() if of_patient else NOT_KNOWN)
+    form = {name: getattr(parameters, name) for name in names}
     plain = {name: value.value if isinstance(value, enum.Enum) else value for name, value in form.items()}
     return settings_of({**plain, "spacing": spacing if any(spacing) else None})
 

@@ -23,7 +23,7 @@ def worker_command() -> tuple[str, ...]:
     python = shutil.which("PythonSlicer")
     if python is None:
         raise WorkerError(_("Slicer's Python (PythonSlicer) was not found."), Action.INSTALL_SLICER)
-    return (python, "-m", "NephroSynthLib.jobs.worker")
+    return (python, "-m", "NephroSynthLib.cohort.batch_worker")
 
 
 class QtEventLoop:

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from pydantic import Field
 
 from NephroSynthLib import options
 from NephroSynthLib.cohort.cohort_report import write_cohort_report
 from NephroSynthLib.cohort.cohort_table import MISSED, REACHED, row_of, write_table
 from NephroSynthLib.cohort.exam_record import ExamRecord, write_record
-from NephroSynthLib.cohort.exam_task import Carried, ExamTask, carry_out
-from NephroSynthLib.cohort.manifest import ListedExam, read_manifest
+from NephroSynthLib.cohort.exam_task import RESULTS, Carried, ExamTask, carry_out, models_of, task_of
+from NephroSynthLib.cohort.folder_lock import only_run
+from NephroSynthLib.cohort.manifest import read_manifest
 from NephroSynthLib.engines.engine import Engine, Lost
 from NephroSynthLib.engines.engine_choice import engine_of
-from NephroSynthLib.errors import Action, Cancelled, UsageError
+from NephroSynthLib.errors import Cancelled
 from NephroSynthLib.files.notice import RESEARCH_ONLY
 from NephroSynthLib.files.outputs import REPORT
 from NephroSynthLib.files.staging import check_writable, remove_leftovers
 from NephroSynthLib.jobs.chosen_models import check_chosen_models
 from NephroSynthLib.jobs.request import ManyExamsRequest, Summary
 from NephroSynthLib.progress import Progress
-from NephroSynthLib.settings import Settings, field
+from NephroSynthLib.settings import field
 
-RESULTS, RECORDS = "exams", "records"
 KEPT = "Exams that are done are kept; the same command continues."
 
 
@@ -63,9 +61,9 @@ def run_cohort(request: CohortRequest, progress: Progress) -> Summary:
     check_chosen_models(request.settings, "segmentation", "synthesis")
     check_writable(out)
     engine = engine_of(request.engine, request.resources)
-    models = _models(request.settings)
-    tasks = [_task(exam, out, models, request.retry_failed) for exam in exams]
-    with _only_run(out):
+    models = models_of(request.settings)
+    tasks = [task_of(exam, out, models, request.retry_failed) for exam in exams]
+    with only_run(out):
         start = time.monotonic()
         carried = run_tasks(engine, tasks, progress)
         rows = [row_of(carried[exam.name].record, exam.split) for exam in exams]
@@ -120,42 +118,3 @@ def _lost(task: ExamTask, outcome: Lost) -> ExamRecord:
     record = ExamRecord(exam=task.name, status="failed", reason=outcome.reason, error="WorkerError")
     write_record(record, task.record)
     return record
-
-
-def _models(settings: Settings) -> dict[str, str]:
-    """Returns the sha256 of the model of each stage; the version of TotalSegmentator."""
-    from NephroSynthLib.models.bundle import load_bundle
-    from NephroSynthLib.segmentation.total_segmentator import TOTALSEGMENTATOR, version
-
-    stages = {"segmentation": settings.segmentation.model, "synthesis": settings.synthesis.model}
-    return {
-        stage: version() if model == TOTALSEGMENTATOR else load_bundle(model).sha256 for stage, model in stages.items()
-    }
-
-
-def _task(exam: ListedExam, out: Path, models: dict[str, str], retry_failed: bool) -> ExamTask:
-    return ExamTask(
-        name=exam.name,
-        arguments=exam.request.model_dump(mode="json"),
-        inputs=exam.inputs,
-        models=models,
-        folder=exam.request.out,
-        record=out / RECORDS / f"{exam.name}.json",
-        retry_failed=retry_failed,
-        unclear=exam.unclear,
-    )
-
-
-@contextmanager
-def _only_run(out: Path) -> Iterator[None]:
-    """Holds the lock of a folder, which the system releases if this process is killed.
-
-    Raises:
-        UsageError: Another run holds it.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(out / ".lock", timeout=0):
-            yield
-    except Timeout as error:
-        raise UsageError("Another run works in the output folder.", Action.WAIT_FOR_RUN) from error

@@ -53,18 +53,13 @@ def find_exams(request: ManifestRequest, progress: Progress) -> Summary:
         UnreadableInputError: The archive has no exam.
         ResourceError: The manifest cannot be written.
     """
-    from NephroSynthLib.dicom.index import index_dicom
-    from NephroSynthLib.dicom.recognition import recognize_phases
-
     target = request.manifest.resolve()
     if target.is_dir() or (target.exists() and not request.overwrite):
         raise UsageError("The manifest exists already.", Action.REPLACE_FOLDER)
     check_writable(target.parent)
-    index = index_dicom(request.root, progress.part(0.0, 0.2))
-    report = recognize_phases(index, segment=find_kidney_labels, progress=progress.part(0.2, 1.0))
-    if not report.exams:
+    rows = rows_of(request.root, target.parent, progress)
+    if not rows:
         raise UnreadableInputError("There is no CT exam among the files.", Action.GIVE_DICOM)
-    rows = [_row(exam, index, request.root.resolve(), target.parent) for exam in report.exams]
     write_manifest(target, rows)
     return {
         "manifest": str(target),
@@ -72,6 +67,25 @@ def find_exams(request: ManifestRequest, progress: Progress) -> Summary:
         "unclear": {row["exam"]: row[UNCLEAR] for row in rows if UNCLEAR in row},
         "warnings": [],
     }
+
+
+def rows_of(root: Path, base: Path, progress: Progress) -> list[dict[str, str]]:
+    """Returns a line for each exam of a DICOM archive.
+
+    Args:
+        root: The folder, DICOMDIR or zip.
+        base: The folder of the manifest, from which paths begin.
+        progress: Receives the progress; may cancel.
+
+    Raises:
+        UnreadableInputError: The archive cannot be read.
+    """
+    from NephroSynthLib.dicom.index import index_dicom
+    from NephroSynthLib.dicom.recognition import recognize_phases
+
+    index = index_dicom(root, progress.part(0.0, 0.2))
+    report = recognize_phases(index, segment=find_kidney_labels, progress=progress.part(0.2, 1.0))
+    return [_row(exam, index, root.resolve(), base) for exam in report.exams]
 
 
 def _row(exam: ExamPhases, index: DicomIndex, root: Path, base: Path) -> dict[str, str]:

@@ -15,12 +15,17 @@ from typing import Any, NamedTuple
 from NephroSynthLib import __version__
 from NephroSynthLib.cohort.exam_record import ExamRecord, read_record, write_record
 from NephroSynthLib.cohort.input_digest import InputDigest, digest_inputs
+from NephroSynthLib.cohort.manifest import ListedExam
 from NephroSynthLib.errors import Action, AmbiguousPhasesError, Cancelled
 from NephroSynthLib.files import scratch
 from NephroSynthLib.files.outputs import SUMMARY
 from NephroSynthLib.jobs.catalogue import execute
 from NephroSynthLib.jobs.failures import as_our_error
 from NephroSynthLib.progress import Progress
+from NephroSynthLib.settings import Settings
+
+RESULTS, RECORDS = "exams", "records"
+"""The folders for results and records in the folder of a cohort."""
 
 _NO_PART_OF_THE_KEY = ("out", "overwrite", "images")
 
@@ -62,11 +67,50 @@ class Carried(NamedTuple):
     computed: bool
 
 
-def carry_out(task: ExamTask) -> Carried:
+def models_of(settings: Settings) -> dict[str, str]:
+    """Returns the sha256 of the model of each stage; the version of TotalSegmentator."""
+    from NephroSynthLib.models.bundle import load_bundle
+    from NephroSynthLib.segmentation.total_segmentator import TOTALSEGMENTATOR, version
+
+    stages = {"segmentation": settings.segmentation.model, "synthesis": settings.synthesis.model}
+    return {
+        stage: version() if model == TOTALSEGMENTATOR else load_bundle(model).sha256 for stage, model in stages.items()
+    }
+
+
+def task_of(exam: ListedExam, out: Path, models: Mapping[str, str], retry_failed: bool) -> ExamTask:
+    """Returns the task of an exam of a manifest.
+
+    Args:
+        exam: The exam.
+        out: The folder of the cohort.
+        models: The sha256 of the model of each stage.
+        retry_failed: Whether it is run again if nothing changed since it failed.
+    """
+    return ExamTask(
+        name=exam.name,
+        arguments=exam.request.model_dump(mode="json"),
+        inputs=exam.inputs,
+        models=models,
+        folder=exam.request.out,
+        record=out / RECORDS / f"{exam.name}.json",
+        retry_failed=retry_failed,
+        unclear=exam.unclear,
+    )
+
+
+def carry_out(task: ExamTask, progress: Progress = Progress()) -> Carried:
     """Runs an exam, unless that was done before on the same inputs with the same settings and models.
 
     An error of the exam is its outcome, so it raises none. The result appears whole, then its record; a process that
     ends in between leaves no record, and the exam is run again.
+
+    Args:
+        task: The exam.
+        progress: Receives the progress of its run; may cancel.
+
+    Raises:
+        Cancelled: The user cancelled.
     """
     start, before = time.monotonic(), read_record(task.record)
     inputs: dict[str, InputDigest] = {}
@@ -79,7 +123,7 @@ def carry_out(task: ExamTask) -> Carried:
         if before is not None and _stands(before, key, task):
             return Carried(before, computed=False)
         with _own_temporary_folder():
-            summary = execute("run", task.arguments, Progress())
+            summary = execute("run", task.arguments, progress)
         record = ExamRecord(exam=task.name, status="done", key=key, inputs=inputs, summary=summary)
     except Cancelled:
         raise

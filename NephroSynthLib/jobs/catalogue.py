@@ -74,7 +74,11 @@ JOBS: Mapping[str, Job] = {
 
 
 def execute(
-    command: str, arguments: Mapping[str, Any], progress: Progress, names: Mapping[str, str] | None = None
+    command: str,
+    arguments: Mapping[str, Any],
+    progress: Progress,
+    names: Mapping[str, str] | None = None,
+    jobs: Mapping[str, Job] = JOBS,
 ) -> Summary:
     """Runs a job.
 
@@ -83,6 +87,7 @@ def execute(
         arguments: The fields of its request, as JSON.
         progress: Receives the progress; may cancel.
         names: The names by which the user knows fields and settings, as of `parse`.
+        jobs: The jobs by name.
 
     Returns:
         The summary; a figure that is not finite is None, since JSON has no number for it.
@@ -97,9 +102,9 @@ def execute(
         >>> execute("models", {"action": "list"}, Progress())["models"][0]["task"]
         'segmentation'
     """
-    job = JOBS.get(command)
+    job = jobs.get(command)
     if job is None:
-        raise UsageError(f"There is no job '{command}'. The jobs are {', '.join(JOBS)}.")
+        raise UsageError(f"There is no job '{command}'. The jobs are {', '.join(jobs)}.")
     request = parse(job.request, arguments, names)
     if isinstance(request, ComputingRequest):
         _check_device(request.settings.device)

@@ -29,15 +29,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from NephroSynthLib import __version__
 from NephroSynthLib.errors import Cancelled, NephroSynthError, UsageError
 from NephroSynthLib.files import scratch
 from NephroSynthLib.jobs.failures import as_our_error, traceback_of
 from NephroSynthLib.progress import AT_ONCE, Ending, Progress, ProgressEvent
+
+if TYPE_CHECKING:
+    from NephroSynthLib.jobs.catalogue import Job
 
 PROTOCOL = 1
 
@@ -71,8 +74,12 @@ class Channel:
         self.send("progress", stage=event.stage, fraction=round(event.fraction, 4), message=event.message)
 
 
-def main() -> int:
-    """Runs one job and returns the exit status."""
+def main(load_jobs: Callable[[], Mapping[str, Job]] | None = None) -> int:
+    """Runs one job and returns the exit status.
+
+    Args:
+        load_jobs: Gives the jobs by name. Without it, they are those of the catalogue.
+    """
     channel = Channel()
     channel.send("hello", protocol=PROTOCOL, version=__version__, pid=os.getpid())
     cancelled = threading.Event()
@@ -87,10 +94,11 @@ def main() -> int:
             _end_when_told(parent, cancelled, channel, ending)
             from NephroSynthLib.jobs import catalogue  # loads pydantic, so after the watchers are there
 
-            if job["command"] in catalogue.JOBS:
-                ending[0] = catalogue.JOBS[job["command"]].ending
+            jobs = load_jobs() if load_jobs is not None else catalogue.JOBS
+            if job["command"] in jobs:
+                ending[0] = jobs[job["command"]].ending
             progress = Progress(channel.progress, cancelled.is_set)
-            result = catalogue.execute(job["command"], job["arguments"], progress)
+            result = catalogue.execute(job["command"], job["arguments"], progress, jobs=jobs)
         except Exception as error:
             ours = as_our_error(error)
             channel.send_error(ours)

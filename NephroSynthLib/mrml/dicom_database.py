@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import slicer
 
+from NephroSynthLib.errors import Action, UsageError
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.session.export_choice import DicomSource
 
@@ -77,6 +79,27 @@ def delay_s(file: Path | None) -> float | None:
 
     header = read_header(file)
     return excretory_delay_s(header) if header is not None else None
+
+
+def study_folders() -> list[Path]:
+    """The folders with the files of the studies in Slicer's DICOM database, without folders inside others.
+
+    Raises:
+        UsageError: If the database is closed or has no files.
+    """
+    database = slicer.app.dicomDatabase()
+    if database is None or not database.isOpen:
+        raise UsageError(_("Slicer's DICOM database is not open."), Action.OPEN_DATABASE)
+    folders: set[Path] = set()
+    for patient in database.patients():
+        for study in database.studiesForPatient(patient):
+            files = [file for series in database.seriesForStudy(study) for file in database.filesForSeries(series)]
+            if files:
+                folders.add(Path(os.path.commonpath([str(Path(file).parent) for file in files])))
+    outer = [one for one in folders if not any(other in one.parents for other in folders)]
+    if not outer:
+        raise UsageError(_("Slicer's DICOM database is empty."), Action.OPEN_DATABASE)
+    return sorted(outer)
 
 
 def add_to_database(folder: Path) -> list[str]:

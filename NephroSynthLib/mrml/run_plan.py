@@ -36,7 +36,7 @@ def run_plan(order: RunOrder) -> Plan[RunNodes]:
     return Plan(
         command="run",
         write=partial(_write_inputs, order),
-        load=lambda folder, result: _load(order, folder / _RESULT),
+        load=lambda folder, result: load_run(order, folder / _RESULT),
     )
 
 
@@ -76,8 +76,17 @@ def _settings(order: RunOrder) -> Steps[dict[str, Any]]:
     return {**order.settings, "synthesis": {**synthesis, "excretory_delay_s": delay}} if delay else order.settings
 
 
-def _load(order: RunOrder, folder: Path) -> Steps[RunNodes]:
-    """Loads the results. If it ends early, the scene is as it was before."""
+def load_run(order: RunOrder, folder: Path) -> Steps[RunNodes]:
+    """Loads the results of a run. If it ends early, the scene is as it was before.
+
+    Args:
+        order: The inputs, and the nodes that take the results.
+        folder: The files of the results.
+
+    Raises:
+        UsageError: While stepping, if the non-contrast volume was removed.
+        UnreadableInputError: While stepping, if a file is missing or damaged.
+    """
     yield from load_modules("NephroSynthLib.mrml.result_nodes")
     from NephroSynthLib.mrml.result_nodes import load_result
 
@@ -116,7 +125,7 @@ def _connect(
 ) -> RunNodes:
     """Connects the nodes of a run by references, and removes nodes that were computed from overwritten volumes."""
     synthetic = loaded.synthetic
-    assert synthetic is not None  # `_load` always wants it
+    assert synthetic is not None  # `load_run` always wants it
     synthetic.SetAttribute(ROLE, SYNTHETIC)
     run = RunNodes(synthetic)
     for role in COMPUTED:

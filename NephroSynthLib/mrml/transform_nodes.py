@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 
 import slicer
 
 from NephroSynthLib.errors import UnreadableInputError
 from NephroSynthLib.mrml.i18n import tr as _
+
+_FIELD_SPACING_MM = 10.0
+_LEAST_ARROW_MM = 0.5
 
 
 def transform_from_file(
@@ -71,6 +75,36 @@ def movable_transform(
     transform.SetCenterOfTransformation([(low + high) / 2 for low, high in zip(bounds[::2], bounds[1::2], strict=True)])
     node.SetAndObserveTransformNodeID(transform.GetID())
     return transform
+
+
+class FieldView(Enum):
+    """How slice views show the displacements of a transform."""
+
+    HIDDEN = "hidden"
+    GRID = "grid"
+    VECTORS = "vectors"
+
+
+def show_field(transform: slicer.vtkMRMLTransformNode, view: FieldView) -> None:
+    """Shows the displacements of a transform in the slice views, by Slicer's own display of transforms.
+
+    Args:
+        transform: The transform.
+        view: A grid that the transform warps, arrows in true length, or nothing.
+    """
+    if transform.GetDisplayNode() is None:
+        if view is FieldView.HIDDEN:
+            return
+        transform.CreateDefaultDisplayNodes()
+    display = transform.GetDisplayNode()
+    modifying = display.StartModify()
+    display.SetVisualizationMode(display.VIS_MODE_GRID if view is FieldView.GRID else display.VIS_MODE_GLYPH)
+    display.SetGridSpacingMm(_FIELD_SPACING_MM)
+    display.SetGlyphSpacingMm(_FIELD_SPACING_MM)
+    display.SetGlyphDisplayRangeMinMm(_LEAST_ARROW_MM)
+    display.SetVisibility(view is not FieldView.HIDDEN)
+    display.SetVisibility2D(view is not FieldView.HIDDEN)
+    display.EndModify(modifying)
 
 
 def show_handles(transform: slicer.vtkMRMLTransformNode, on: bool) -> None:

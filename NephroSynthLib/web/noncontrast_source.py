@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from NephroSynthLib.cohort.cohort_run import RESULTS
+from NephroSynthLib.cohort.exam_task import RESULTS
 from NephroSynthLib.cohort.manifest import read_manifest
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.jobs.run_exam import RunRequest, input_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from NephroSynthLib.cohort.cohort_run import RECORDS, RESULTS
+from NephroSynthLib.cohort.exam_task import RECORDS, RESULTS
 from NephroSynthLib.cohort.exam_record import read_record
 from NephroSynthLib.errors import Action, UnreadableInputError
 from NephroSynthLib.files.outputs import REPORT, SUMMARY, SYNTHETIC

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 PAUSE_S = 0.3
 """The time of a stage, in which a test can look at the bars."""
@@ -25,7 +25,9 @@ def command(result: Path, exam: Path) -> tuple[str, ...]:
 
 def main(arguments: Sequence[str]) -> int:
     """Carries out a job."""
-    from NephroSynthLib.jobs import catalogue, worker
+    from NephroSynthLib.cohort.batch_jobs import BATCH_JOBS
+    from NephroSynthLib.jobs import worker
+    from NephroSynthLib.jobs.catalogue import JOBS, Job
 
     result, exam = (Path(argument) for argument in arguments)
 
@@ -44,10 +46,10 @@ def main(arguments: Sequence[str]) -> int:
         shutil.copytree(exam, request.out, dirs_exist_ok=True)
         return {"warnings": []}
 
-    jobs = dict(catalogue.JOBS)
-    jobs["run"], jobs["sample"] = jobs["run"]._replace(work=run), jobs["sample"]._replace(work=sample)
-    catalogue.JOBS = jobs
-    return worker.main()
+    played = {name: JOBS[name]._replace(work=work) for name, work in (("run", run), ("sample", sample))}
+    for jobs in (JOBS, BATCH_JOBS):
+        cast(dict[str, Job], jobs).update(played)
+    return worker.main(lambda: BATCH_JOBS)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from NephroSynthLib.jobs.catalogue import JOBS
+from NephroSynthLib.cohort.batch_jobs import BATCH_JOBS
 from NephroSynthLib.methods.registry import METHODS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,8 +24,12 @@ SOURCE_PATH = (ROOT, ROOT / "NephroSynth")
 """Where `NephroSynthLib` and the module's own packages are found in the source tree."""
 
 JOB_FILES = tuple(
-    file for file in (ROOT / "NephroSynthLib/jobs").glob("*.py") if file.stem not in ("worker", "conversation")
+    *(file for file in (ROOT / "NephroSynthLib/jobs").glob("*.py") if file.stem not in ("worker", "conversation")),
+    *(ROOT / "NephroSynthLib/cohort" / f"{name}.py" for name in ("batch_jobs", "dicom_exams", "exam_task")),
 )
+
+LISTED_JOBS = {"find-exams", "list-exams", "run-listed"}
+"""The jobs that the batch of the panel gives to a worker."""
 
 pytestmark = pytest.mark.system("cmake")
 
@@ -64,7 +68,8 @@ def _tree(file: Path) -> ast.Module:
 
 def _panel_jobs() -> set[str]:
     """The jobs that the plans of the panel give to a worker."""
-    files = [*(ROOT / "NephroSynth/NephroSynthPanel").glob("*.py"), *(ROOT / "NephroSynthLib/mrml").glob("*_plan.py")]
+    plans = (ROOT / "NephroSynthLib/mrml").glob("*_plan.py")
+    files = [*(ROOT / "NephroSynth/NephroSynthPanel").glob("*.py"), *plans]
     calls = [node for file in files for node in ast.walk(_tree(file)) if isinstance(node, ast.keyword)]
     commands = [node.value for node in calls if node.arg == "command"]
     return {
@@ -81,7 +86,7 @@ def _job_functions() -> set[str]:
         node.name: node for file in JOB_FILES for node in _tree(file).body if isinstance(node, ast.FunctionDef)
     }
     reached: set[str] = set()
-    found = {JOBS[job].work.__name__ for job in _panel_jobs()} | {"execute"}
+    found = {BATCH_JOBS[job].work.__name__ for job in _panel_jobs() | LISTED_JOBS} | {"execute"}
     while found:
         name = found.pop()
         reached.add(name)
@@ -139,7 +144,8 @@ def _needed_python() -> set[Path]:
     """The module, the worker with the jobs that the panel starts, and all of the project that they import."""
     seen: set[Path] = set()
     methods = [_source(entry.where.partition(":")[0]) for entry in METHODS.values()]
-    found = [ROOT / "NephroSynth/NephroSynth.py", ROOT / "NephroSynthLib/jobs/worker.py", *filter(None, methods)]
+    worker = ROOT / "NephroSynthLib/cohort/batch_worker.py"
+    found = [ROOT / "NephroSynth/NephroSynth.py", worker, *filter(None, methods)]
     while found:
         file = found.pop()
         if file not in seen:
@@ -155,7 +161,9 @@ def _installed_as(source: Path) -> Path:
 
 
 def test_the_jobs_of_the_panel_are_found() -> None:
-    assert _panel_jobs() == {"run", "sample", "inventory", "export-result"}
+    assert _panel_jobs() == {"run", "sample", "inventory", "export-result", "phases-of-exam"}
+    batch = (ROOT / "NephroSynthLib/session/exam_batch.py").read_text(encoding="utf-8")
+    assert all(f'"{job}"' in batch for job in LISTED_JOBS)
 
 
 def test_the_python_files_installed_are_those_that_the_module_and_its_worker_import(modules: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 import SimpleITK as sitk
 import slicer
 
+from NephroSynthLib.errors import UsageError
 from NephroSynthLib.mrml.dicom_database import (
     DICOM_FOLDER,
     add_to_database,
@@ -21,6 +22,7 @@ from NephroSynthLib.mrml.dicom_database import (
     dicom_folder,
     dicom_source,
     read_header,
+    study_folders,
 )
 from NephroSynthLib.mrml.volume_nodes import node_from_image
 from NephroSynthLib.session.export_choice import DicomSource
@@ -126,3 +128,24 @@ def test_a_database_that_does_not_have_the_files_afterwards_is_a_warning(
     assert len(warnings) == (1 if warning else 0)
     assert warning in "".join(warnings)
     assert bool(known) == (is_open and takes)
+
+
+def test_the_folders_of_all_studies_are_found_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    series = {"1": ["/d/a/s1/1.dcm", "/d/a/s1/2.dcm"], "2": ["/d/a/s2/1.dcm"], "3": ["/d/a/s2/x/1.dcm"], "4": []}
+    series |= {"5": ["/b/1"]}
+    studies = {"A": ["1", "2"], "B": ["3"], "C": ["4"], "D": ["5"]}
+    database = SimpleNamespace(
+        isOpen=True,
+        patients=lambda: ["p", "q"],
+        studiesForPatient=lambda patient: ["A", "B"] if patient == "p" else ["C", "D"],
+        seriesForStudy=lambda study: tuple(studies[study]),
+        filesForSeries=lambda uid: tuple(series[uid]),
+    )
+    monkeypatch.setattr(slicer, "app", SimpleNamespace(dicomDatabase=lambda: database), raising=False)
+    assert study_folders() == [Path("/b"), Path("/d/a")]
+    series = {uid: [] for uid in series}
+    with pytest.raises(UsageError, match="empty"):
+        study_folders()
+    database.isOpen = False
+    with pytest.raises(UsageError, match="not open"):
+        study_folders()

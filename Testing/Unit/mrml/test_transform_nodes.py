@@ -10,7 +10,14 @@ import SimpleITK as sitk
 import slicer
 
 from NephroSynthLib.errors import UnreadableInputError
-from NephroSynthLib.mrml.transform_nodes import movable_transform, show_handles, transform_from_file, transforms_above
+from NephroSynthLib.mrml.transform_nodes import (
+    FieldView,
+    movable_transform,
+    show_field,
+    show_handles,
+    transform_from_file,
+    transforms_above,
+)
 from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image
 
 Scene = slicer.vtkMRMLScene
@@ -122,3 +129,19 @@ def test_a_volume_starts_where_it_lies_under_a_transform_with_handles_in_its_cen
     assert transform.GetDisplayNode().GetEditorVisibility()
     show_handles(transform, False)
     assert not transform.GetDisplayNode().GetEditorVisibility()
+
+
+def test_the_displacements_are_shown_as_a_grid_or_as_arrows_by_slicers_own_display(scene: Scene) -> None:
+    transform = scene.AddNewNodeByClass("vtkMRMLTransformNode", "t")
+    show_field(transform, FieldView.HIDDEN)
+    assert transform.GetDisplayNode() is None
+    show_field(transform, FieldView.GRID)
+    display = transform.GetDisplayNode()
+    assert (display.GetVisibility(), display.GetVisibility2D()) == (1, 1)
+    assert display.GetVisualizationMode() == display.VIS_MODE_GRID
+    assert display.GetGridSpacingMm() == 10.0
+    show_field(transform, FieldView.VECTORS)
+    assert display.GetVisualizationMode() == display.VIS_MODE_GLYPH
+    assert display.GetGlyphScalePercent() == 100.0
+    show_field(transform, FieldView.HIDDEN)
+    assert (display.GetVisibility(), display.GetVisibility2D()) == (0, 0)
