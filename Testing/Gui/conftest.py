@@ -155,13 +155,16 @@ def result_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a sample exam with the phases of `exam_nodes`, as files and as DICOM."""
+    """The folder of a sample exam with the phases of `exam_nodes` and noise, as files and as DICOM."""
     import SimpleITK as sitk
 
     from NephroSynthLib.dicom.simulated_study import write_simulated_study
 
     folder = tmp_path_factory.mktemp("sample")
-    images = {phase: small_image(40.0, hu) for phase, hu in KIDNEYS_HU.items()}
+    noise = sitk.AdditiveGaussianNoiseImageFilter()  # the reader would take tissue of one value for padding
+    noise.SetStandardDeviation(8.0)
+    noise.SetSeed(1)
+    images = {phase: noise.Execute(small_image(40.0, hu)) for phase, hu in KIDNEYS_HU.items()}
     for phase, image in images.items():
         sitk.WriteImage(image, str(folder / f"{phase}.nrrd"))
     write_simulated_study(images, folder / "dicom", seed=1)

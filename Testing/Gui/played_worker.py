@@ -25,7 +25,7 @@ def command(result: Path, exam: Path) -> tuple[str, ...]:
 
 def main(arguments: Sequence[str]) -> int:
     """Carries out a job."""
-    from NephroSynthLib.cohort.batch_jobs import BATCH_JOBS
+    from NephroSynthLib.cohort import batch_jobs
     from NephroSynthLib.jobs import worker
     from NephroSynthLib.jobs.catalogue import JOBS, Job
 
@@ -47,9 +47,10 @@ def main(arguments: Sequence[str]) -> int:
         return {"warnings": []}
 
     played = {name: JOBS[name]._replace(work=work) for name, work in (("run", run), ("sample", sample))}
-    for jobs in (JOBS, BATCH_JOBS):
+    for jobs in (JOBS, batch_jobs.BATCH_JOBS):
         cast(dict[str, Job], jobs).update(played)
-    return worker.main(lambda: BATCH_JOBS)
+    vars(batch_jobs)["models_of"] = lambda settings: {}  # it would load the libraries of networks, which nothing needs
+    return worker.main(lambda: batch_jobs.BATCH_JOBS)
 
 
 if __name__ == "__main__":

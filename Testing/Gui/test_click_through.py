@@ -90,7 +90,11 @@ class Clicks:
 
 
 def test_from_the_sample_exam_to_the_reloaded_scene(
-    clicks: Clicks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clicks: Clicks,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    sample_folder: Path,
+    played_worker: tuple[str, ...],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     load_sample(clicks)
@@ -100,6 +104,7 @@ def test_from_the_sample_exam_to_the_reloaded_scene(
     compare(clicks)
     export(clicks, Path("CTU exports"))
     reload_scene(clicks, tmp_path / "My patient.mrb")
+    run_batch(clicks, sample_folder, played_worker)
 
 
 def load_sample(clicks: Clicks) -> None:
@@ -153,6 +158,13 @@ def check_registration(clicks: Clicks) -> None:
     clicks.picture("6-before-registration")
     clicks.click("beforeButton")
     clicks.picture("7-after-registration")
+    shown = clicks.panel.current_run().transform
+    clicks.click("gridButton", "vectorsButton", "gridButton", "resetViewsButton")
+    assert not clicks.ui.vectorsButton.checked
+    assert shown.GetDisplayNode().GetVisibility2D()
+    clicks.picture("17-grid")
+    clicks.click("gridButton")
+    assert not shown.GetDisplayNode().GetVisibility2D()
     clicks.fold("checkSection")
     clicks.fold("comparisonSection")
 
@@ -236,3 +248,23 @@ def reload_scene(clicks: Clicks, file: Path) -> None:
     clicks.fold("comparisonSection")
     clicks.click("twoByTwoButton")
     clicks.picture("16-reloaded-scene")
+
+
+def run_batch(clicks: Clicks, exam: Path, worker: tuple[str, ...]) -> None:
+    """Runs three exams whose results are played, and looks while the second one runs."""
+    phases = [f"{exam / phase}.nrrd" for phase in ("noncontrast", "excretory")]
+    lines = ["exam,noncontrast,excretory", *(",".join([f"exam {number}", *phases]) for number in (1, 2, 3))]
+    Path("exams.csv").write_text("\n".join(lines), encoding="utf-8")
+    clicks.panel.loop.worker_command = lambda: worker
+    clicks.fold("comparisonSection")
+    clicks.fold("batchSection")
+    clicks.type_path("batchSourceEdit", Path("exams.csv"))
+    clicks.type_path("batchFolderEdit", Path("results"))
+    clicks.click("batchListButton")
+    batch, table = clicks.panel.batch, clicks.ui.batchTable
+    clicks.host.wait_until(lambda: not batch.busy)
+    clicks.click("batchRunButton")
+    clicks.host.wait_until(lambda: table.item(1, 1).text() == "Running" and clicks.ui.batchBar.value > 400, 60.0)
+    clicks.picture("18-batch")
+    clicks.host.wait_until(lambda: not batch.busy, 60.0)
+    assert [table.item(row, 1).text() for row in range(3)] == ["Done"] * 3
