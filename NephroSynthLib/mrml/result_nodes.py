@@ -152,6 +152,7 @@ class _SceneChange:
         node = self._given(role) or self._new(role, "vtkMRMLScalarVolumeNode")
         if role != "uncertainty":
             set_ct_window(node)
+        _tell_units(node)
         attach(content, node)
 
     def set_kidneys(self, segments: Segments) -> None:
@@ -218,6 +219,15 @@ def _restorer(node: slicer.vtkMRMLNode) -> Callable[[], None]:
             display.CopyContent(display_before, True)
 
     return restore
+
+
+def _tell_units(node: slicer.vtkMRMLScalarVolumeNode) -> None:
+    """Stores that the values are HU, in the codes of DICOM, as Slicer does for a CT. Segment Statistics shows them."""
+    quantity, units = slicer.vtkCodedEntry(), slicer.vtkCodedEntry()
+    quantity.SetValueSchemeMeaning("112031", "DCM", "Attenuation Coefficient")
+    units.SetValueSchemeMeaning("[hnsf'U]", "UCUM", "Hounsfield unit")
+    node.SetVoxelValueQuantity(quantity)
+    node.SetVoxelValueUnits(units)
 
 
 def remove_node(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLNode) -> None:

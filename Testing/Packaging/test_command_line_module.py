@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 import SimpleITK as sitk
 
@@ -147,3 +150,61 @@ def test_a_missing_package_names_the_way_to_install_it(
     monkeypatch.setattr(catalogue, "execute", lack)
     assert module.main(["a.nrrd", "b.nrrd", "c.nrrd"]) == 1
     assert "torch is missing. Press Apply once" in capsys.readouterr().err
+
+
+@pytest.fixture
+def exam(tmp_path: Path) -> dict[str, Path]:
+    """The phases and the kidneys of a small drawn patient, in the files that Slicer writes for a module."""
+    z, y, x = np.indices((14, 40, 52))
+    radius = np.hypot((x - 26) / 25, (y - 20) / 19)
+    labels = np.zeros(radius.shape, np.uint8)
+    for label, centre in ((1, 15), (2, 37)):
+        labels[((x - centre) / 5) ** 2 + ((y - 24) / 5) ** 2 + ((z - 7) / 5) ** 2 < 1] = label
+    random = np.random.default_rng(1)
+    arrays = {"kidneys": labels}
+    for phase, hu in (("noncontrast", 32.0), ("excretory", 110.0)):
+        values = np.select([labels > 0, radius < 0.8, radius < 1], [hu, 45.0, -100.0], -1000.0)
+        values[np.hypot(x - 26, y - 30) < 3] = 400.0
+        arrays[phase] = (values + random.normal(0, 8, values.shape) * (values > -900)).astype(np.float32)
+    files = {name: tmp_path / f"{name}.nrrd" for name in arrays}
+    for name, array in arrays.items():
+        image = sitk.GetImageFromArray(array)
+        image.SetSpacing((4.0, 4.0, 7.0))
+        sitk.WriteImage(image, str(files[name]))
+    return files
+
+
+def test_a_real_run_as_slicer_starts_it(exam: dict[str, Path], tmp_path: Path) -> None:
+    """Slicer passes the value of each field by its flag, files that are chosen too, then the arguments by their index.
+
+    (Slicer/Base/QTCLI/vtkSlicerCLIModuleLogic.cxx, ApplyTask.)
+    """
+    chosen = {**exam, "synthetic": tmp_path / "synthetic.nrrd", "kidneysOutput": tmp_path / "kidneys-out.nrrd"}
+    fields = {one.findtext("name", ""): one for one in XML.iterfind("parameters/*[name]")}
+    values = {name: one.findtext("default") for name, one in fields.items()}
+    values |= {"registration": "none", "device": "cpu", **{name: str(file) for name, file in chosen.items()}}
+    command = [sys.executable, str(FOLDER / "NephroSynthCLI.py")]
+    for name, one in fields.items():
+        if one.find("longflag") is not None and values[name] is not None:
+            command += [f"--{one.findtext('longflag')}", str(values[name])]
+    indexed = sorted(
+        (int(one.findtext("index", "")), name) for name, one in fields.items() if one.find("index") is not None
+    )
+    command += [str(values[name]) for _, name in indexed]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("<filter-start>")
+    assert lines[-1].startswith("<filter-end>")
+    fractions = [float(one) for one in re.findall(r"<filter-progress>([\d.]+)</filter-progress>", done.stdout)]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    tags = [line for line in lines if line.startswith("<")]
+    assert all(ElementTree.fromstring(tag) is not None for tag in tags)
+    synthetic, reference = (sitk.ReadImage(str(chosen[name])) for name in ("synthetic", "noncontrast"))
+    assert synthetic.GetSize() == reference.GetSize()
+    assert synthetic.GetSpacing() == reference.GetSpacing()
+    kidneys = sitk.GetArrayFromImage(sitk.ReadImage(str(chosen["kidneysOutput"])))
+    assert (kidneys == sitk.GetArrayFromImage(sitk.ReadImage(str(exam["kidneys"])))).all()
+    inside = sitk.GetArrayFromImage(synthetic)[kidneys > 0].mean()
+    assert inside > sitk.GetArrayFromImage(reference)[kidneys > 0].mean() + 20  # the kidneys are enhanced

@@ -14,7 +14,7 @@ import slicer
 import vtk
 
 from NephroSynthLib.errors import GeometryError, NephroSynthError, UnreadableInputError
-from NephroSynthLib.mrml.images import matrix_from_vtk
+from NephroSynthLib.mrml.images import matrix_from_vtk, voxels
 from NephroSynthLib.mrml.provenance import provenance, run_summary
 from NephroSynthLib.mrml.result_nodes import load_result
 from NephroSynthLib.mrml.run_order import Outputs
@@ -267,3 +267,40 @@ def test_a_scene_closed_while_loading_stays_closed(scene: Scene, noncontrast: No
     kept = scene.GetNumberOfNodes()
     loading.close()
     assert scene.GetNumberOfNodes() == kept
+
+
+def test_segment_statistics_finds_what_it_reads_in_a_result(scene: Scene, noncontrast: Node, run_folder: Path) -> None:
+    """The module reads binary label maps on the grid of a volume, closed surfaces, and units.
+
+    slicer-core does not have it, so this follows its plugins (Slicer/Modules/Scripted/SegmentStatistics).
+    """
+    loaded = finish(load_result(scene, run_folder, noncontrast))
+    volume, segmentation = loaded.synthetic, loaded.kidneys
+    assert volume.GetVoxelValueUnits().GetCodeMeaning() == "Hounsfield unit"
+    assert volume.GetVoxelValueQuantity().GetCodeValue() == "112031"
+    grid, between = slicer.vtkOrientedImageData(), vtk.vtkGeneralTransform()
+    grid.SetExtent(volume.GetImageData().GetExtent())
+    matrix = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    grid.SetGeometryFromImageToWorldMatrix(matrix)
+    parents = (segmentation.GetParentTransformNode(), volume.GetParentTransformNode())
+    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(*parents, between)
+    values = _array(sitk.ReadImage(str(run_folder / "synthetic_nephrographic.nii.gz")))
+    labels = _array(sitk.ReadImage(str(run_folder / "kidneys.nii.gz")))
+    voxel_mm3 = float(np.prod(volume.GetSpacing()))
+    assert segmentation.CreateClosedSurfaceRepresentation()
+    for label, name in ((1, "Right kidney"), (2, "Left kidney")):
+        segment = segmentation.GetSegmentation().GetSegmentIdBySegmentName(name)
+        drawn, on_grid = slicer.vtkOrientedImageData(), slicer.vtkOrientedImageData()
+        segmentation.GetBinaryLabelmapRepresentation(segment, drawn)
+        slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(
+            drawn, grid, on_grid, False, False, between
+        )
+        inside = voxels(on_grid) > 0
+        assert values[inside].mean() == pytest.approx(values[labels == label].mean(), abs=0.01), name
+        assert inside.sum() == (labels == label).sum()
+        surface = vtk.vtkPolyData()
+        segmentation.GetClosedSurfaceRepresentation(segment, surface)
+        mass = vtk.vtkMassProperties()
+        mass.SetInputData(surface)
+        assert mass.GetVolume() == pytest.approx(inside.sum() * voxel_mm3, rel=0.3), name
