@@ -78,7 +78,7 @@ def execute(
     arguments: Mapping[str, Any],
     progress: Progress,
     names: Mapping[str, str] | None = None,
-    jobs: Mapping[str, Job] = JOBS,
+    jobs: Mapping[str, Job] | None = None,
 ) -> Summary:
     """Runs a job.
 
@@ -87,7 +87,7 @@ def execute(
         arguments: The fields of its request, as JSON.
         progress: Receives the progress; may cancel.
         names: The names by which the user knows fields and settings, as of `parse`.
-        jobs: The jobs by name.
+        jobs: The jobs by name; None for those of this catalogue.
 
     Returns:
         The summary; a figure that is not finite is None, since JSON has no number for it.
@@ -102,6 +102,7 @@ def execute(
         >>> execute("models", {"action": "list"}, Progress())["models"][0]["task"]
         'segmentation'
     """
+    jobs = JOBS if jobs is None else jobs
     job = jobs.get(command)
     if job is None:
         raise UsageError(f"There is no job '{command}'. The jobs are {', '.join(jobs)}.")

@@ -23,7 +23,7 @@ CLI_MODULES = Path("lib/Slicer-5.12/cli-modules")
 SOURCE_PATH = (ROOT, ROOT / "NephroSynth")
 """Where `NephroSynthLib` and the module's own packages are found in the source tree."""
 
-JOB_FILES = tuple(
+JOB_FILES = (
     *(file for file in (ROOT / "NephroSynthLib/jobs").glob("*.py") if file.stem not in ("worker", "conversation")),
     *(ROOT / "NephroSynthLib/cohort" / f"{name}.py" for name in ("batch_jobs", "dicom_exams", "exam_task")),
 )
