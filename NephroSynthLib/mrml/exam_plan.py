@@ -44,7 +44,8 @@ def _arguments(arguments: dict[str, Any]) -> Steps[dict[str, Any]]:
 
 
 def _load(scene: slicer.vtkMRMLScene, phases: Mapping[str, str], name: str, folder: Path) -> Steps[RunNodes]:
-    yield from load_modules("NephroSynthLib.mrml.volume_nodes")
+    yield from load_modules("NephroSynthLib.mrml.result_nodes")
+    from NephroSynthLib.mrml.result_nodes import remove_node
     from NephroSynthLib.mrml.volume_nodes import read_into
 
     nodes: dict[str, slicer.vtkMRMLScalarVolumeNode | None] = dict.fromkeys(_PHASES)
@@ -59,5 +60,5 @@ def _load(scene: slicer.vtkMRMLScene, phases: Mapping[str, str], name: str, fold
         return (yield from load_run(order, folder))
     except BaseException:
         for node in filter(None, nodes.values()):
-            scene.RemoveNode(node)
+            remove_node(scene, node)
         raise

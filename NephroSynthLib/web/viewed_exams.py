@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from NephroSynthLib.cohort.exam_task import RECORDS, RESULTS
 from NephroSynthLib.cohort.exam_record import read_record
+from NephroSynthLib.cohort.exam_task import RECORDS, RESULTS
 from NephroSynthLib.errors import Action, UnreadableInputError
 from NephroSynthLib.files.outputs import REPORT, SUMMARY, SYNTHETIC
 from NephroSynthLib.session.verdict import registration_verdict

@@ -25,7 +25,7 @@ SOURCE_PATH = (ROOT, ROOT / "NephroSynth")
 
 JOB_FILES = (
     *(file for file in (ROOT / "NephroSynthLib/jobs").glob("*.py") if file.stem not in ("worker", "conversation")),
-    *(ROOT / "NephroSynthLib/cohort" / f"{name}.py" for name in ("batch_jobs", "dicom_exams", "exam_task")),
+    ROOT / "NephroSynthLib/cohort/batch_jobs.py",
 )
 
 LISTED_JOBS = {"find-exams", "list-exams", "run-listed"}
