@@ -162,7 +162,6 @@ def check_registration(clicks: Clicks) -> None:
     clicks.click("gridButton", "vectorsButton", "gridButton", "resetViewsButton")
     assert not clicks.ui.vectorsButton.checked
     assert shown.GetDisplayNode().GetVisibility2D()
-    clicks.picture("17-grid")
     clicks.click("gridButton")
     assert not shown.GetDisplayNode().GetVisibility2D()
     clicks.fold("checkSection")
@@ -265,6 +264,5 @@ def run_batch(clicks: Clicks, exam: Path, worker: tuple[str, ...]) -> None:
     clicks.host.wait_until(lambda: not batch.busy)
     clicks.click("batchRunButton")
     clicks.host.wait_until(lambda: table.item(1, 1).text() == "Running" and clicks.ui.batchBar.value > 400, 60.0)
-    clicks.picture("18-batch")
     clicks.host.wait_until(lambda: not batch.busy, 60.0)
     assert [table.item(row, 1).text() for row in range(3)] == ["Done"] * 3
