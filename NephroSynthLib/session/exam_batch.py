@@ -158,7 +158,7 @@ class ExamBatch:
             else:
                 then(result)
 
-        listener = TaskListener(on_end=ended, on_progress=heard, on_log=self._listener.on_log)
+        listener: TaskListener[Summary] = TaskListener(on_end=ended, on_progress=heard, on_log=self._listener.on_log)
         plan = Plan(command=command, write=lambda folder: _given(dict(arguments)), load=lambda _, found: _given(found))
         self._task = Task(self._loop, plan, self._temporary, listener)
         self._task.start()
