@@ -67,10 +67,10 @@ def simulated(seeds: range, anatomies: AnatomyFolder | None) -> Iterator[Case]:
             yield Case(f"{seed}{driver}", name, to_image(phase.hu, phase.grid), to_image(phase.kidneys, phase.grid))
 
 
-def measure(case: Case, model: str) -> list[Row]:
+def measure(case: Case, model: str, steps: int) -> list[Row]:
     """Segments one CT, prints a line, and returns the figures of its kidneys."""
     start = time.perf_counter()
-    found = segment_kidneys(case.image, SegmentationSettings(model=model))
+    found = segment_kidneys(case.image, SegmentationSettings(model=model, steps=steps))
     seconds = time.perf_counter() - start
     true = volumes_ml(case.kidneys)
     overlaps = {
@@ -83,8 +83,9 @@ def measure(case: Case, model: str) -> list[Row]:
         f"{true.get(side, 0.0):4.0f} {found.volumes_ml.get(side, 0.0):4.0f} ml"
         for side, overlap in overlaps.items()
     )
-    print(f"{Path(model).stem}  {case.name}  {case.phase:16s} {figures or 'no kidney'}   {seconds:.0f} s", flush=True)
-    return [Row(model, case.phase, overlap) for overlap in overlaps.values()]
+    name = f"{Path(model).stem}, {steps} step{'s' if steps > 1 else ''}"
+    print(f"{name}  {case.name}  {case.phase:16s} {figures or 'no kidney'}   {seconds:.0f} s", flush=True)
+    return [Row(name, case.phase, overlap) for overlap in overlaps.values()]
 
 
 def _mm(distance: float | None) -> str:
@@ -99,23 +100,24 @@ def main() -> None:
     parser.add_argument("--anatomies", type=Path, help="folder with label maps of real patients")
     parser.add_argument("--ct", type=Path, nargs=2, action="append", default=[], metavar=("CT", "KIDNEYS"))
     parser.add_argument("--model", action="append", help="name or path of a bundle; may be given again")
+    parser.add_argument("--steps", type=int, nargs="+", default=[SegmentationSettings().steps], help="denoising steps")
     options = parser.parse_args()
-    models = options.model or [SegmentationSettings().model]
+    ways = [(model, steps) for model in options.model or [SegmentationSettings().model] for steps in options.steps]
     seeds = range(options.first_seed, options.first_seed + options.count)
     rows: list[Row] = []
     for ct, kidneys in options.ct:
         case = Case(ct.name, "real", read_volume(ct).image, read_image_file(kidneys, "kidneys"))
-        rows += [row for model in models for row in measure(case, model)]
+        rows += [row for model, steps in ways for row in measure(case, model, steps)]
     for case in simulated(seeds, AnatomyFolder(options.anatomies) if options.anatomies else None):
-        rows += [row for model in models for row in measure(case, model)]
-    print(f"\n{'model':24s} {'phase':16s} kidneys  Dice mean  worst  found   HD95 mean  worst mm")
-    for model in models:
+        rows += [row for model, steps in ways for row in measure(case, model, steps)]
+    print(f"\n{'model':26s} {'phase':16s} kidneys  Dice mean  worst  found   HD95 mean  worst mm")
+    for model in dict.fromkeys(row.model for row in rows):
         for phase in dict.fromkeys(row.phase for row in rows):
             overlaps = [row.overlap for row in rows if (row.model, row.phase) == (model, phase)]
             values = [overlap.dice for overlap in overlaps]
             far = [overlap.hausdorff95_mm for overlap in overlaps if overlap.hausdorff95_mm is not None] or [np.nan]
             print(
-                f"{Path(model).stem:24s} {phase:16s} {len(values):7d}  {np.mean(values):9.3f}  {min(values):5.3f}  "
+                f"{model:26s} {phase:16s} {len(values):7d}  {np.mean(values):9.3f}  {min(values):5.3f}  "
                 f"{np.mean(np.array(values) > 0.5):5.2f}   {np.mean(far):9.1f}  {max(far):8.1f}"
             )
 
