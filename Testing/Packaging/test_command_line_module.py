@@ -155,11 +155,11 @@ def test_a_missing_package_names_the_way_to_install_it(
 @pytest.fixture
 def exam(tmp_path: Path) -> dict[str, Path]:
     """The phases and the kidneys of a small drawn patient, in the files that Slicer writes for a module."""
-    z, y, x = np.indices((14, 40, 52))
+    z, y, x = np.indices((18, 40, 52))
     radius = np.hypot((x - 26) / 25, (y - 20) / 19)
     labels = np.zeros(radius.shape, np.uint8)
     for label, centre in ((1, 15), (2, 37)):
-        labels[((x - centre) / 5) ** 2 + ((y - 24) / 5) ** 2 + ((z - 7) / 5) ** 2 < 1] = label
+        labels[((x - centre) / 5) ** 2 + ((y - 24) / 5) ** 2 + ((z - 9) / 6) ** 2 < 1] = label
     random = np.random.default_rng(1)
     arrays = {"kidneys": labels}
     for phase, hu in (("noncontrast", 32.0), ("excretory", 110.0)):
@@ -169,7 +169,7 @@ def exam(tmp_path: Path) -> dict[str, Path]:
     files = {name: tmp_path / f"{name}.nrrd" for name in arrays}
     for name, array in arrays.items():
         image = sitk.GetImageFromArray(array)
-        image.SetSpacing((4.0, 4.0, 7.0))
+        image.SetSpacing((4.0, 4.0, 6.0))
         sitk.WriteImage(image, str(files[name]))
     return files
 
