@@ -10,9 +10,7 @@ from typing import Any
 
 from trame.app import get_server
 from trame_slicer import module as slicer_module
-from trame_slicer.core import LayoutManager, SlicerApp
-from trame_slicer.rca_view import register_rca_factories
-from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
+from trame_slicer.core import SlicerApp
 
 from NephroSynthLib.errors import NephroSynthError
 from NephroSynthLib.imaging.window import LEVEL_HU, WIDTH_HU
@@ -43,7 +41,9 @@ from NephroSynthLib.web.cells import (
 from NephroSynthLib.web.exam_ratings import RatingFile
 from NephroSynthLib.web.exam_scene import ExamScene, Reader
 from NephroSynthLib.web.figure_tables import doubts_of, tables_of
-from NephroSynthLib.web.page import build_page, view_overlay
+from NephroSynthLib.web.linked_views import LinkedViews
+from NephroSynthLib.web.page import build_page
+from NephroSynthLib.web.page_state import first_state
 from NephroSynthLib.web.profile_drawing import profile_svg
 from NephroSynthLib.web.viewed_exams import ViewedExam
 
@@ -83,62 +83,13 @@ class Viewer:
         self._state, self._flipped = self.server.state, False
         self._turn = asyncio.Lock()
         self._wanted = 0
-        self._linking = False
         self._followed: set[str] = set()
         self._drawn: Any = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._prepare_state(title)
-        register_rca_factories(
-            self._app.view_manager,
-            self.server,
-            slice_view_ui_f=lambda server, view, _: view_overlay(server, view, with_slider=True),
-            three_d_view_ui_f=lambda server, view, _: view_overlay(server, view, with_slider=False),
-        )
-        self._layouts = LayoutManager(self._app.scene, self._app.view_manager, self.server)
-        self._layouts.register_layout_dict(_layouts())
-        self._connect_views()
-        build_page(self.server, title, self._layouts.initialize_layout_grid, len(exams) > 1, pages)
+        self._state.update(first_state(title) | self._listed())
+        self._views = LinkedViews(self._app, self.server, self._scene, self._choice)
+        build_page(self.server, title, self._views.place, len(exams) > 1, pages)
         self._bind()
-
-    def _prepare_state(self, title: str) -> None:
-        self._state.update(
-            {
-                "trame__title": f"{title} - NephroSynth",
-                "exams": [self._line_of(exam) for exam in self._exams],
-                "rated": sum(self._ratings[exam.name].rating is not None for exam in self._exams),
-                **asdict(Choice(first="", second="")),
-                "fades": False,
-                "contents": [],
-                "phases": [],
-                "width": round(WIDTH_HU),
-                "level": round(LEVEL_HU),
-                "outlines": True,
-                "rendered": False,
-                "profiled": False,
-                "profile_svg": "",
-                "message": "Loading",
-                "busy": True,
-                "warnings": [],
-                "notes": [],
-                "tables": [],
-                "report": "",
-                "rating": None,
-                "note": "",
-                "saved": "",
-                "exam": 0,
-                "exam_name": "",
-                "exam_state": "unknown",
-                "show_list": False,
-                "show_panel": False,
-                "phone": False,
-                "help": False,
-                "tab": "view",
-                "search": "",
-            }
-        )
-        empty = {"title": "", "mark": False, "legend": None, "mm": 0.0, "low": 0.0, "high": 1.0, "step": 1.0}
-        for view in (*PHASE_VIEWS, *PLANE_VIEWS, THREE_D_VIEW):
-            self._state.update({f"{view}_{name}": value for name, value in empty.items()})
 
     def _bind(self) -> None:
         self.server.trigger("command")(self._command)
@@ -150,16 +101,7 @@ class Viewer:
         self._state.change("rendered")(lambda **_: self._when_loaded(self._render))
         self._state.change("profiled")(lambda **_: self._when_loaded(self._show_line))
         for view in (*PHASE_VIEWS, *PLANE_VIEWS):
-            self._state.change(f"{view}_mm")(lambda view=view, **_: self._slide(view))
-
-    def _connect_views(self) -> None:
-        mode = self._app.app_logic.GetInteractionNode()
-        mode.SetCurrentInteractionMode(mode.AdjustWindowLevel)  # the left button changes the window
-        for name in (*PHASE_VIEWS, *PLANE_VIEWS):
-            view = self._view(name)
-            view.render_window().SetMultiSamples(0)  # they show pixels, which several samples only slow down
-            view.modified.connect(self._moved)
-            view.interactor().AddObserver("WindowResizeEvent", lambda *_, view=view: self._fit(view))
+            self._state.change(f"{view}_mm")(lambda view=view, **_: self._views.slide(view))
 
     # The exam
 
@@ -241,12 +183,12 @@ class Viewer:
             except Exception as error:
                 self._fail(error)
                 return
-            self._arrange(choice, fit)
+            self._views.arrange(choice, fit)
             self._show()
             if choice.layout == THREE_PLANES:
                 self._scene.surfaces()
                 if fit:
-                    self._view(THREE_D_VIEW).reset_view()
+                    self._views.view(THREE_D_VIEW).reset_view()
         if content == FLICKER:
             self._start(self._flicker())
 
@@ -254,19 +196,6 @@ class Viewer:
         """Begins a difference with the acquired phase, if there is one."""
         if self._state.content == DIFFERENCE and "acquired" in self._scene.volumes:
             self._state.second = "acquired"
-
-    def _arrange(self, choice: Choice, fit: bool) -> None:
-        count = len(phases_of(self._scene.volumes))
-        name = f"{SIDE_BY_SIDE}-{count}" if choice.layout == SIDE_BY_SIDE else choice.layout
-        for view in map(self._view, PHASE_VIEWS):
-            if view.get_orientation() != choice.plane:
-                view.set_orientation(choice.plane)
-                fit = True
-        changed = self._layouts.layout_id != name
-        self._layouts.set_layout(name)
-        if fit or changed:
-            for view in self._shown():
-                self._fit(view, centre=fit)
 
     def _show(self) -> None:
         choice = self._choice()
@@ -280,7 +209,7 @@ class Viewer:
             self._show_legends()
             state[f"{THREE_D_VIEW}_title"] = "Kidneys"
             state[f"{THREE_D_VIEW}_mark"] = bool(state.rendered)
-        for view in self._shown():
+        for view in self._views.shown():
             view.schedule_render()
 
     def _show_legends(self) -> None:
@@ -300,48 +229,6 @@ class Viewer:
 
     def _choice(self) -> Choice:
         return Choice(**{name: self._state[name] for name in _CHOICE}, flipped=self._flipped)
-
-    def _view(self, name: str) -> Any:
-        return self._app.view_manager.get_view(name)
-
-    def _shown(self) -> list[Any]:
-        return [self._view(name) for name in cells_of(self._choice(), self._scene.volumes)]
-
-    def _fit(self, view: Any, centre: bool = False) -> None:
-        """Fits a view to its volume; the slice stays, or is the one through the kidneys."""
-        if self._scene.kidneys is None:
-            return
-        before = view.get_slice_value()
-        view.fit_view_to_content()
-        if centre:
-            view.get_view_node().JumpSliceByOffsetting(*self._scene.centre())
-        else:
-            view.set_slice_value(before)
-
-    def _moved(self, view: Any) -> None:
-        """Moves the other views of a plane with one, and the sliders with them."""
-        if self._linking or self._scene.kidneys is None:
-            return
-        self._linking = True
-        try:
-            value = view.get_slice_value()
-            same = [one for one in self._shown() if one.get_orientation() == view.get_orientation()]
-            for one in same:
-                one.set_slice_value(value)
-            with self._state as state:
-                for one in {view, *same}:
-                    name = one.get_singleton_tag()
-                    low, high = one.get_slice_range()
-                    state[f"{name}_low"], state[f"{name}_high"] = round(low, 2), round(high, 2)
-                    state[f"{name}_step"], state[f"{name}_mm"] = round(one.get_slice_step(), 3), round(value, 2)
-        finally:
-            self._linking = False
-
-    def _slide(self, name: str) -> None:
-        if not self._linking and self._scene.kidneys is not None:
-            view = self._view(name)
-            if abs(view.get_slice_value() - self._state[f"{name}_mm"]) > 0.01:
-                view.set_slice_value(self._state[f"{name}_mm"])
 
     # The window, the line and 3D
 
@@ -391,15 +278,15 @@ class Viewer:
     # Commands of keys, gestures and buttons
 
     def _command(self, name: str, value: Any) -> None:
-        views = self._shown() if self._scene.kidneys is not None else []
+        views = self._views.shown() if self._scene.kidneys is not None else []
         if name == "scroll" and views:
-            views[0].set_slice_value(_within(views[0], views[0].get_slice_value() + value * views[0].get_slice_step()))
+            self._views.scroll(float(value))
         elif name == "zoom":
             for view in views:
                 view.zoom(max(-4.0, min(0.8, float(value))))
         elif name == "reset":
             for view in views:
-                self._fit(view)
+                self._views.fit(view)
             self._state.width, self._state.level = round(WIDTH_HU), round(LEVEL_HU)
         elif name == "layout":
             order = (SIDE_BY_SIDE, THREE_PLANES, ONE)
@@ -439,8 +326,14 @@ class Viewer:
             return
         self._state.rating = rated.rating
         self._state.saved = f"Saved {rated.changed}" if rated.changed else ""
-        self._state.exams = [self._line_of(one) for one in self._exams]
-        self._state.rated = sum(self._ratings[one.name].rating is not None for one in self._exams)
+        self._state.update(self._listed())
+
+    def _listed(self) -> dict[str, Any]:
+        """Returns the list of the exams and the number of those with a rating, for the page."""
+        return {
+            "exams": [self._line_of(exam) for exam in self._exams],
+            "rated": sum(self._ratings[exam.name].rating is not None for exam in self._exams),
+        }
 
     def _line_of(self, exam: ViewedExam) -> dict[str, Any]:
         warned = f" {exam.warnings} warnings." if exam.warnings > 1 else " 1 warning." if exam.warnings else ""
@@ -487,25 +380,3 @@ def _ours(error: Exception) -> NephroSynthError:
     if ours is not error:
         _LOG.error("The exam cannot be shown.", exc_info=error)
     return ours
-
-
-def _within(view: Any, value: float) -> float:
-    low, high = view.get_slice_range()
-    return float(min(max(value, low), high))
-
-
-def _layouts() -> dict[str, Layout]:
-    slices = [ViewLayoutDefinition.slice_view("Axial", label=name) for name in PHASE_VIEWS]
-    planes = [
-        ViewLayoutDefinition.slice_view(plane, label=name) for plane, name in zip(PLANES, PLANE_VIEWS, strict=True)
-    ]
-    space = ViewLayoutDefinition.threed_view(name=THREE_D_VIEW, background_color=("#000000", "#1b2026"))
-    across, down = LayoutDirection.Horizontal, LayoutDirection.Vertical
-    return {
-        f"{SIDE_BY_SIDE}-1": Layout(across, slices[:1]),
-        f"{SIDE_BY_SIDE}-2": Layout(across, slices[:2]),
-        f"{SIDE_BY_SIDE}-3": Layout(across, slices[:3]),
-        f"{SIDE_BY_SIDE}-4": Layout(down, [Layout(across, slices[:2]), Layout(across, slices[2:])]),
-        THREE_PLANES: Layout(down, [Layout(across, [planes[0], space]), Layout(across, planes[1:])]),
-        ONE: Layout(across, slices[:1]),
-    }

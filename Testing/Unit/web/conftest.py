@@ -1,14 +1,25 @@
-"""Results of a run on a small phantom with two kidneys, as files."""
+"""Results of a run on a small phantom with two kidneys, as files, and their page in a real headless browser.
+
+One server and one browser serve all tests, which go through the page like a person does, in their order.
+"""
 
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from viewed_page import PATIENCE_S, loaded, waited
+
+from NephroSynthLib.cohort.exam_record import ExamRecord, write_record
 
 SIMILARITY = {
     "psnr_db": 26.3, "ssim": 0.84, "ms_ssim": 0.93, "mae_hu": 12.7, "rmse_hu": 19.5, "bias_hu": -1.25, "ncc": 0.97,
@@ -92,3 +103,51 @@ def write_result(folder: Path, acquired: bool = True, noncontrast: bool = True, 
 def result(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A result with all phases; tests only read it."""
     return write_result(tmp_path_factory.mktemp("viewed") / "result")
+
+
+@pytest.fixture(scope="session")
+def cohort(result: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two results and a failed exam."""
+    folder = tmp_path_factory.mktemp("browser") / "cohort"
+    for name in ("exam-1", "exam-2"):
+        shutil.copytree(result, folder / "exams" / name)
+    record = ExamRecord(exam="exam-3", status="failed", reason="The excretory phase is missing.")
+    write_record(record, folder / "records" / "exam-3.json")
+    (folder / "report.html").write_text("<p>The cohort</p>")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def address(cohort: Path) -> Iterator[str]:
+    """The link that the command prints; at its end the command ends by Ctrl-C."""
+    command = [sys.executable, "-m", "NephroSynthLib.cli.start", "view", str(cohort), "--port", "0"]
+    log = cohort.parent / "log.txt"
+    with log.open("w") as file, subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT) as process:
+        found = waited(lambda: re.search(r"http://\S+", log.read_text()) or process.poll())
+        assert isinstance(found, re.Match), log.read_text()
+        yield found.group(0)
+        process.send_signal(2)
+        assert process.wait(PATIENCE_S) in (0, 130)
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        program = shutil.which("chromium")
+        yield playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+
+
+@pytest.fixture(scope="session")
+def page(browser: Any, address: str) -> Iterator[Any]:
+    """The page of a desktop after the first exam is loaded."""
+    page = browser.new_context(viewport={"width": 1920, "height": 1080}).new_page()
+    page.hosts, page.faults = set(), []
+    page.on("request", lambda request: page.hosts.add(request.url.split("/")[2]))
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    page.goto(address)
+    loaded(page, "exam-1")
+    yield page
+    assert page.faults == []

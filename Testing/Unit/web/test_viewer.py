@@ -1,130 +1,17 @@
-"""Tests the viewer in a real headless browser: it loads, scrolls, switches views, rates, and keeps strangers out.
-
-One server and one browser serve all tests of this file, which go through it like a person does, in their order.
-"""
+"""Tests the viewer in a real headless browser: it loads, compares, rates, and keeps strangers out."""
 
 from __future__ import annotations
 
 import csv
-import os
-import re
-import shutil
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from NephroSynthLib.cohort.exam_record import ExamRecord, write_record
+from viewed_page import loaded, picture, positions, shares_of_light, titles, until
 
 pytestmark = pytest.mark.system("view", "browser")
-
-PATIENCE_S = 120.0
-"""A machine that renders on its processor while it runs other tests may be slow."""
-PICTURES = os.environ.get("NEPHROSYNTH_SCREENSHOTS", "")
-
-
-@pytest.fixture(scope="module")
-def cohort(result: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two results and a failed exam."""
-    folder = tmp_path_factory.mktemp("browser") / "cohort"
-    for name in ("exam-1", "exam-2"):
-        shutil.copytree(result, folder / "exams" / name)
-    record = ExamRecord(exam="exam-3", status="failed", reason="The excretory phase is missing.")
-    write_record(record, folder / "records" / "exam-3.json")
-    (folder / "report.html").write_text("<p>The cohort</p>")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def address(cohort: Path) -> Iterator[str]:
-    """The link that the command prints; at its end the command ends by Ctrl-C."""
-    command = [sys.executable, "-m", "NephroSynthLib.cli.start", "view", str(cohort), "--port", "0"]
-    log = cohort.parent / "log.txt"
-    with log.open("w") as file, subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT) as process:
-        found = waited(lambda: re.search(r"http://\S+", log.read_text()) or process.poll())
-        assert isinstance(found, re.Match), log.read_text()
-        yield found.group(0)
-        process.send_signal(2)
-        assert process.wait(PATIENCE_S) in (0, 130)
-    assert "Traceback" not in log.read_text()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        program = shutil.which("chromium")
-        yield playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-
-
-@pytest.fixture(scope="module")
-def page(browser: Any, address: str) -> Iterator[Any]:
-    """The page of a desktop after the first exam is loaded."""
-    page = browser.new_context(viewport={"width": 1920, "height": 1080}).new_page()
-    page.hosts, page.faults = set(), []
-    page.on("request", lambda request: page.hosts.add(request.url.split("/")[2]))
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.goto(address)
-    loaded(page, "exam-1")
-    yield page
-    assert page.faults == []
-
-
-def waited(condition: Callable[[], Any]) -> Any:
-    end = time.monotonic() + PATIENCE_S
-    while not (found := condition()):
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.1)
-    return found
-
-
-def until(page: Any, condition: Callable[[], Any]) -> None:
-    """Waits for a condition while the page goes on."""
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, "the page took too long"
-        page.wait_for_timeout(100)
-
-
-def loaded(page: Any, name: str) -> None:
-    until(page, lambda: page.locator(".v-toolbar-title").inner_text() == name and titles(page))
-    until(page, lambda: page.locator(".message").count() == 0)
-
-
-def titles(page: Any) -> list[str]:
-    return [text.split("\n")[0] for text in page.locator(".cell-title").all_inner_texts() if text]
-
-
-def positions(page: Any) -> list[str]:
-    return page.locator(".cell-mm").all_inner_texts()
-
-
-def shares_of_light(page: Any) -> list[float]:
-    """The share of pixels that are not black in each view."""
-    script = """() => [...document.querySelectorAll('.layout-grid-item img')].map((image) => {
-        const canvas = Object.assign(document.createElement('canvas'), {width: 64, height: 64});
-        const context = canvas.getContext('2d');
-        if (!image.complete || !image.naturalWidth) return 0;
-        context.drawImage(image, 0, 0, 64, 64);
-        const data = context.getImageData(0, 0, 64, 64).data;
-        let light = 0;
-        for (let place = 0; place < data.length; place += 4) light += data[place] > 40;
-        return light / 4096;
-    })"""
-    return page.evaluate(script)
-
-
-def picture(page: Any, name: str) -> None:
-    if PICTURES:
-        page.wait_for_timeout(3000)
-        page.screenshot(path=str(Path(PICTURES) / f"{name}.png"))
 
 
 def test_strangers_get_nothing(address: str) -> None:
@@ -132,28 +19,6 @@ def test_strangers_get_nothing(address: str) -> None:
     for path in ("", "index.html", "report/0", "exams/exam-1/result.json", "..%2f..%2fetc/passwd"):
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(base + path)
-
-
-def test_all_phases_stand_side_by_side(page: Any) -> None:
-    assert titles(page) == [
-        "Non-contrast",
-        "Excretory, registered",
-        "Synthetic nephrographic",
-        "Acquired nephrographic",
-    ]
-    assert page.locator(".cell-mark").all_inner_texts() == ["SYNTHETIC · research only"]
-    until(page, lambda: [share > 0.1 for share in shares_of_light(page)] == [True] * 4)
-    picture(page, "view-phases")
-
-
-def test_all_views_scroll_together_by_wheel_and_key(page: Any) -> None:
-    before = positions(page)
-    page.mouse.move(400, 300)
-    page.mouse.wheel(0, 100)
-    until(page, lambda: positions(page) != before and len(set(positions(page))) == 1)
-    moved = positions(page)
-    page.keyboard.press("ArrowUp")
-    until(page, lambda: positions(page) != moved and len(set(positions(page))) == 1)
 
 
 def test_planes_comparisons_and_their_legend(page: Any) -> None:
