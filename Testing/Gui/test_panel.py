@@ -25,6 +25,7 @@ INTERACTIVE = (
     "QDoubleSpinBox",
     "QPlainTextEdit",
     "QProgressBar",
+    "QTableWidget",
     "ctkCollapsibleButton",
     "ctkPathLineEdit",
     "ctkSliderWidget",

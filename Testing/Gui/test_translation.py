@@ -18,6 +18,7 @@ WORDS = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
 NOT_FOR_USERS = {
     "Segmentation category and type - 3D Slicer General Anatomy list",  # names of terminologies
     "Anatomic codes - DICOM master list",
+    "Hounsfield unit",  # a name of UCUM
     "NephroSynth difference",  # names by which a scene finds its colour tables again
     "NephroSynth uncertainty",
     "NephroSynth developers",

@@ -18,7 +18,7 @@ from NephroSynthLib import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
-DATA = (".safetensors", ".j2", ".js", ".json", ".typed")
+DATA = (".safetensors", ".css", ".j2", ".js", ".json", ".typed")
 
 
 @pytest.fixture(scope="module")

@@ -336,7 +336,7 @@ def test_a_wrong_digest_is_refused(path: Path) -> None:
     ("changes", "message"),
     [
         ({"name": None}, "name must be a text"),
-        ({"task": "detection"}, "task must be 'segmentation' or 'synthesis'"),
+        ({"task": "detection"}, "task must be 'segmentation', 'synthesis' or 'generation'"),
         ({"unknown": 1}, "unknown is unknown"),
         ({"window_hu": [0]}, "window_hu has too few values"),
         ({"format_version": 0}, "format_version must be at least 1"),
