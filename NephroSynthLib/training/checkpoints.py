@@ -38,7 +38,7 @@ class Checkpoint(NamedTuple):
 def save(trainer: Trainer, folder: Path) -> None:
     """Saves the state of a training as the last checkpoint; what was the last becomes the previous one.
 
-    All processes of a training must call this together.
+    All processes of a training must call this together; none goes on before the files have their names.
     """
     saving, last = folder / "saving.ckpt", folder / LAST
     trainer.save_checkpoint(saving)
@@ -46,6 +46,7 @@ def save(trainer: Trainer, folder: Path) -> None:
         if last.exists():
             last.replace(folder / PREVIOUS)
         saving.replace(last)
+    trainer.strategy.barrier()
 
 
 def load(folder: Path) -> Checkpoint | None:

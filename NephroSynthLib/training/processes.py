@@ -48,7 +48,7 @@ def _told(name: str, alone: int) -> int:
 
 @contextmanager
 def together(device: torch.device) -> Iterator[None]:
-    """Connects the processes for as long as the context is open; alone, a process needs nothing.
+    """Connects the processes for as long as the context is open; alone, or connected already, a process needs nothing.
 
     Args:
         device: The kind of device that they compute on. Each process of a machine takes a GPU of its own.
@@ -58,7 +58,7 @@ def together(device: torch.device) -> Iterator[None]:
     """
     import torch
 
-    if count() == 1:
+    if count() == 1 or torch.distributed.is_initialized():
         yield
         return
     if device.index is not None:
