@@ -5,51 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
-from typing_extensions import Self
 
 from NephroSynthLib.generators.abdomen import AbdomenGenerator, message
 from NephroSynthLib.imaging.full_range import to_full_range
-from NephroSynthLib.methods.ascii import OWN_STEPS, AsciiConfig, slice_after_slice, with_slices_before
-from NephroSynthLib.methods.condition import check_inputs
-from NephroSynthLib.methods.method import HU, Example, Sample, TrainingPlan
-from NephroSynthLib.models.bundle import ModelBundle
-from NephroSynthLib.networks.swin_denoiser import SwinDenoiser
+from NephroSynthLib.methods.ascii import OWN_STEPS, AsciiConfig, AsciiNetwork, slice_after_slice, with_slices_before
+from NephroSynthLib.methods.method import HU, Example, Sample
 from NephroSynthLib.networks.unet import unet
 from NephroSynthLib.progress import Progress
 
 if TYPE_CHECKING:
     from NephroSynthLib.generators.generator import Generator
-    from NephroSynthLib.methods.diffusion_training import DiffusionTraining
 
 
-class _AsciiGenerator(AbdomenGenerator):
-    slices: ClassVar[int]
+class _AsciiGenerator(AsciiNetwork, AbdomenGenerator):
     most_slices: ClassVar[int | None] = None
-
-    def __init__(self, configuration: AsciiConfig, network: SwinDenoiser) -> None:
-        self.configuration = configuration
-        self.network = network
-        self.denoiser = configuration.wrap(network)
 
     @classmethod
     def default(cls) -> AsciiConfig:
-        """Returns the configuration of a new generator."""
+        """See `AsciiNetwork.default`."""
         count = cls.slices
         return AsciiConfig(network=unet(flat=True, image_channels=count, condition_channels=0, out_channels=count))
-
-    @classmethod
-    def untrained(cls) -> Self:
-        """See `Trainable.untrained`."""
-        configuration = cls.default()
-        return cls(configuration, SwinDenoiser(configuration.network))
-
-    @classmethod
-    def restore(cls, bundle: ModelBundle, device: torch.device | str) -> Self:
-        """See `Generator.restore`."""
-        configuration = bundle.configuration(AsciiConfig)
-        check_inputs(bundle, configuration.network, cls.default().network)
-        network = bundle.load_into(lambda: SwinDenoiser(configuration.network))
-        return cls(configuration, network.to(device).eval().requires_grad_(False))
 
     @classmethod
     def sample_of(cls, example: Example) -> Sample:
@@ -63,12 +38,6 @@ class _AsciiGenerator(AbdomenGenerator):
         return slice_after_slice(
             self.denoiser, self.slices, nothing, None, steps or OWN_STEPS, seed, progress, message(device)
         )
-
-    def training_module(self, plan: TrainingPlan) -> DiffusionTraining:
-        """Returns the training by score matching (eq. 3) at log-uniform noise."""
-        from NephroSynthLib.methods.diffusion_training import DiffusionTraining
-
-        return DiffusionTraining(self.denoiser, plan, distance="l2", terminal=0.0, flat=True)
 
 
 class Ascii2Generator(_AsciiGenerator):

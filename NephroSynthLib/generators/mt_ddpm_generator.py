@@ -7,19 +7,17 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
-from torch import Tensor, nn
-from typing_extensions import Self
+from torch import Tensor
 
-from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
+from NephroSynthLib.diffusion.denoiser import Prediction
 from NephroSynthLib.diffusion.samplers import DDPM
 from NephroSynthLib.generators.abdomen import AbdomenGenerator, message
 from NephroSynthLib.imaging.full_range import from_full_range
-from NephroSynthLib.methods.condition import check_inputs
 from NephroSynthLib.methods.method import HU, TrainingPlan
 from NephroSynthLib.methods.mt_ddpm import GAMMA, MtDdpm
-from NephroSynthLib.models.bundle import ModelBundle
+from NephroSynthLib.methods.windowed_diffusion import DenoiserOwner
 from NephroSynthLib.models.device import autocast
-from NephroSynthLib.models.swin_diffusion import SwinDiffusion, restore_denoiser
+from NephroSynthLib.models.swin_diffusion import SwinDiffusion
 from NephroSynthLib.progress import Progress
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
     from NephroSynthLib.methods.diffusion_training import DiffusionTraining
 
 
-class MtDdpmGenerator(AbdomenGenerator):
+class MtDdpmGenerator(DenoiserOwner, AbdomenGenerator):
     """MT-DDPM in small, a generator of slices."""
 
     name: ClassVar[str] = "mt-ddpm"
@@ -36,27 +34,6 @@ class MtDdpmGenerator(AbdomenGenerator):
         network=replace(MtDdpm.default.network, condition_channels=0, context_features=0),
         diffusion=MtDdpm.default.diffusion,
     )
-
-    def __init__(self, configuration: SwinDiffusion, denoiser: Denoiser) -> None:
-        self.configuration = configuration
-        self.denoiser = denoiser
-
-    @property
-    def network(self) -> nn.Module:
-        """The network, whose weights the bundle holds."""
-        return self.denoiser.network
-
-    @classmethod
-    def untrained(cls) -> Self:
-        """See `Trainable.untrained`."""
-        return cls(cls.default, cls.default.build())
-
-    @classmethod
-    def restore(cls, bundle: ModelBundle, device: torch.device | str) -> Self:
-        """See `Generator.restore`."""
-        configuration = bundle.configuration(SwinDiffusion)
-        check_inputs(bundle, configuration.network, cls.default.network)
-        return cls(configuration, restore_denoiser(bundle, device))
 
     def generate(self, slices: int, steps: int | None, seed: int, progress: Progress) -> HU:
         """See `Generator.generate`; ancestral sampling with the learned variance, 500 steps in the paper."""

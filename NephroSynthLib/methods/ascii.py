@@ -7,6 +7,7 @@ alone. Here each slice is also conditioned on both phases and on the contrast of
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -24,7 +25,7 @@ from NephroSynthLib.diffusion.samplers import OnStep
 from NephroSynthLib.diffusion.variance_exploding import VarianceExploding
 from NephroSynthLib.imaging.full_range import MOST_HU, from_full_range, to_full_range
 from NephroSynthLib.imaging.grids import AIR_HU
-from NephroSynthLib.methods.condition import CONTEXT_FEATURES, KIDNEY_WEIGHT, exam_context
+from NephroSynthLib.methods.condition import CONTEXT_FEATURES, KIDNEY_WEIGHT, check_inputs, exam_context
 from NephroSynthLib.methods.method import HU, Case, Example, Sample, TrainableMethod, TrainingPlan
 from NephroSynthLib.methods.slab import SLAB
 from NephroSynthLib.methods.windowed_diffusion import steps_of
@@ -144,13 +145,14 @@ def _next(
     return image[:, -1:]
 
 
-class _Ascii:
-    name: ClassVar[str]
-    title: ClassVar[str]
+class AsciiNetwork(ABC):
+    """Base of ASCII as a method and as a generator: one network for several slices of the full range of HU.
+
+    Attributes:
+        slices: Slices that the network sees at once; the last one is new.
+    """
+
     slices: ClassVar[int]
-    crop: ClassVar[Size] = SLAB
-    window_hu: ClassVar[tuple[float, float]] = (AIR_HU, MOST_HU)
-    normalization: ClassVar[Mapping[str, JsonValue]] = NORMALIZATION
 
     def __init__(self, configuration: AsciiConfig, network: SwinDenoiser) -> None:
         self.configuration = configuration
@@ -158,26 +160,46 @@ class _Ascii:
         self.denoiser = configuration.wrap(network)
 
     @classmethod
+    @abstractmethod
+    def default(cls) -> AsciiConfig:
+        """Returns the configuration of a new network."""
+
+    @classmethod
     def untrained(cls) -> Self:
-        """See `TrainableMethod.untrained`."""
-        count = cls.slices
-        configuration = AsciiConfig(
-            network=unet(
-                flat=True,
-                image_channels=count,
-                condition_channels=2 * count,
-                out_channels=count,
-                context_features=CONTEXT_FEATURES,
-            )
-        )
+        """See `Trainable.untrained`."""
+        configuration = cls.default()
         return cls(configuration, SwinDenoiser(configuration.network))
 
     @classmethod
     def restore(cls, bundle: ModelBundle, device: torch.device | str) -> Self:
         """See `Method.restore`."""
         configuration = bundle.configuration(AsciiConfig)
+        check_inputs(bundle, configuration.network, cls.default().network)
         network = bundle.load_into(lambda: SwinDenoiser(configuration.network))
         return cls(configuration, network.to(device).eval().requires_grad_(False))
+
+    def training_module(self, plan: TrainingPlan) -> DiffusionTraining:
+        """Returns the training by score matching (eq. 3) at log-uniform noise; see `Trainable`."""
+        from NephroSynthLib.methods.diffusion_training import DiffusionTraining
+
+        return DiffusionTraining(self.denoiser, plan, distance="l2", terminal=0.0, flat=True)
+
+
+class _Ascii(AsciiNetwork):
+    name: ClassVar[str]
+    title: ClassVar[str]
+    crop: ClassVar[Size] = SLAB
+    window_hu: ClassVar[tuple[float, float]] = (AIR_HU, MOST_HU)
+    normalization: ClassVar[Mapping[str, JsonValue]] = NORMALIZATION
+
+    @classmethod
+    def default(cls) -> AsciiConfig:
+        """See `AsciiNetwork.default`; each slice has two phases."""
+        k = cls.slices
+        network = unet(
+            flat=True, image_channels=k, out_channels=k, condition_channels=2 * k, context_features=CONTEXT_FEATURES
+        )
+        return AsciiConfig(network=network)
 
     @classmethod
     def sample_of(cls, example: Example) -> Sample:
@@ -204,12 +226,6 @@ class _Ascii:
     def _condition(cls, case: Case) -> NDArray[np.float32]:
         phases = (with_slices_before(to_full_range(hu), cls.slices) for hu in (case.noncontrast, case.excretory))
         return np.concatenate(list(phases))
-
-    def training_module(self, plan: TrainingPlan) -> DiffusionTraining:
-        """Returns the training by score matching (eq. 3) at log-uniform noise; see `TrainableMethod`."""
-        from NephroSynthLib.methods.diffusion_training import DiffusionTraining
-
-        return DiffusionTraining(self.denoiser, plan, distance="l2", terminal=0.0, flat=True)
 
 
 class Ascii2(_Ascii):

@@ -30,7 +30,34 @@ from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import SynthesisSettings
 
 
-class WindowedDiffusion(ABC):
+class DenoiserOwner:
+    """Base of methods and generators whose network is one denoiser; a subclass brings its default configuration."""
+
+    default: ClassVar[SwinDiffusion]
+
+    def __init__(self, configuration: SwinDiffusion, denoiser: Denoiser) -> None:
+        self.configuration = configuration
+        self.denoiser = denoiser
+
+    @property
+    def network(self) -> nn.Module:
+        """The network, whose weights the bundle holds."""
+        return self.denoiser.network
+
+    @classmethod
+    def untrained(cls) -> Self:
+        """See `Trainable.untrained`."""
+        return cls(cls.default, cls.default.build())
+
+    @classmethod
+    def restore(cls, bundle: ModelBundle, device: torch.device | str) -> Self:
+        """See `Method.restore`."""
+        configuration = bundle.configuration(SwinDiffusion)
+        check_inputs(bundle, configuration.network, cls.default.network)
+        return cls(configuration, restore_denoiser(bundle, device))
+
+
+class WindowedDiffusion(DenoiserOwner, ABC):
     """Base of diffusion methods that see both phases and the exam's context.
 
     A subclass names itself, its crop, configuration, sampler and steps, and brings its training. One that takes its
@@ -46,29 +73,7 @@ class WindowedDiffusion(ABC):
     crop: ClassVar[Size]
     window_hu: ClassVar[tuple[float, float]] = (LOWER_HU, UPPER_HU)
     normalization: ClassVar[Mapping[str, JsonValue]] = NORMALIZATION
-    default: ClassVar[SwinDiffusion]
     own_steps: ClassVar[int]
-
-    def __init__(self, configuration: SwinDiffusion, denoiser: Denoiser) -> None:
-        self.configuration = configuration
-        self.denoiser = denoiser
-
-    @property
-    def network(self) -> nn.Module:
-        """The network, whose weights the bundle holds."""
-        return self.denoiser.network
-
-    @classmethod
-    def untrained(cls) -> Self:
-        """See `TrainableMethod.untrained`."""
-        return cls(cls.default, cls.default.build())
-
-    @classmethod
-    def restore(cls, bundle: ModelBundle, device: torch.device | str) -> Self:
-        """See `Method.restore`."""
-        configuration = bundle.configuration(SwinDiffusion)
-        check_inputs(bundle, configuration.network, cls.default.network)
-        return cls(configuration, restore_denoiser(bundle, device))
 
     @abstractmethod
     def sampler(self, settings: SynthesisSettings) -> Sampler:

@@ -8,8 +8,9 @@ import torch
 
 pytest.importorskip("lightning", reason="training needs the extra 'train'")
 
-from method_walk import CONTRAST, example, translate, walk
+from method_walk import CONTRAST, bundled, example, translate, walk
 
+from NephroSynthLib.errors import ModelError
 from NephroSynthLib.methods.ascii import Ascii2, Ascii3, with_slices_before
 from NephroSynthLib.methods.method import Case
 
@@ -19,6 +20,12 @@ def test_it_learns_and_comes_back_from_its_bundle(kind: type[Ascii2], tmp_path: 
     method = walk(kind, tmp_path, steps=12, share=0.97)
     assert (method.configuration.sigma_min, method.configuration.sigma_max) == (0.001, 1348.0)
     assert not np.array_equal(translate(method, seed=1), translate(method, seed=2))
+
+
+def test_a_network_for_another_number_of_slices_is_refused(tmp_path: Path) -> None:
+    bundle = bundled(Ascii2.untrained(), tmp_path, "synthesis")
+    with pytest.raises(ModelError, match="takes other inputs"):
+        Ascii3.restore(bundle, "cpu")
 
 
 def test_slices_go_from_head_to_foot_and_begin_with_air() -> None:

@@ -7,40 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from small_cohorts import SETTINGS, cases, exam_images, write
 
 from NephroSynthLib.engines.engine import Lost, Work
 from NephroSynthLib.engines.local_engine import LocalEngine
 from NephroSynthLib.errors import ResourceError, UnreadableInputError, UsageError
-from NephroSynthLib.exam.simulated_images import to_image, to_images
 from NephroSynthLib.progress import Progress
-from NephroSynthLib.settings import RegistrationSettings, Settings
-from NephroSynthLib.simulation import Grid, simulate
 from NephroSynthLib.training.cohort_preparation import Prepared, prepare_cohort
-
-GRID = Grid((40, 80, 104), (3.0, 3.0, 4.0), (-156.0, -120.0, -80.0))
-SETTINGS = Settings(device="cpu")
-
-
-def gated(least_ssim: float) -> Settings:
-    """Returns settings with a quality gate, and the fastest registration that deforms nothing."""
-    return Settings(device="cpu", registration=RegistrationSettings(mode="affine", ssim_gate=least_ssim))
 
 
 @pytest.fixture(scope="module")
 def images() -> dict[str, sitk.Image]:
-    exam = simulate(900_001, reference=GRID)
-    excretory = exam.phases["excretory"]
-    return {**to_images(exam), "excretory_kidneys": to_image(excretory.kidneys, excretory.grid)}
-
-
-def write(folder: Path, images: dict[str, sitk.Image], names: dict[str, str]) -> None:
-    folder.mkdir(parents=True)
-    for name, file in names.items():
-        sitk.WriteImage(images[name], str(folder / file))
-
-
-def cases(out: Path) -> list[Path]:
-    return sorted(out.rglob("*.npz"))
+    return exam_images()
 
 
 PAIR = {"noncontrast": "imaging.nrrd", "kidneys": "segmentation.nrrd"}
