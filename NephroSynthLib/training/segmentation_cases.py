@@ -26,6 +26,7 @@ from NephroSynthLib.simulation.reference_grid import Grid
 from NephroSynthLib.simulation.simulated_exam import simulate
 from NephroSynthLib.training.crops import Warp, choose_centre, correlated_noise, crop
 from NephroSynthLib.training.distractors import add_distractors
+from NephroSynthLib.training.fluid import add_fluid
 from NephroSynthLib.training.loop import DrawSample
 from NephroSynthLib.training.pool import ANATOMY, CasePool, PreparedCase
 from NephroSynthLib.training.recipe import Recipe
@@ -47,6 +48,11 @@ SAMPLING_STEPS = 2
 CROP: Size = (48, 64, 96)
 LEAST_IN_VIEW: Size = (6, 12, 12)
 """Voxels (z, y, x) from the centre of a crop to the nearest possible face of the field of view."""
+CUT_SHARE = 0.3
+"""Share of the crops that a smaller field of view cuts."""
+KIDNEY_SHARE = 0.5
+"""Share of the crops about a voxel of a kidney; the others are about any voxel of soft tissue."""
+SOFT_TISSUE_HU = -20.0
 PHASES = {"noncontrast": 0.35, "corticomedullary": 0.15, "nephrographic": 0.2, "excretory": 0.3}
 """Phases of an exam, and the share of crops from each."""
 ARRAYS = tuple(f"{phase}_hu" for phase in PHASES)
@@ -122,20 +128,20 @@ def _draw(pool: CasePool, rng: np.random.Generator) -> Sample:
     shares = np.array([PHASES[name] if f"{name}_hu" in case else 0.0 for name in PHASES])
     phase = rng.choice(list(PHASES), p=shares / shares.sum())
     hu, filled = case[f"{phase}_hu"].astype(np.float32), case[f"{phase}_kidneys"].astype(np.float32) / 255
-    centre = choose_centre(filled > 0.5, rng, inside=0.6)
+    centre = choose_centre(filled > 0.5 if rng.random() < KIDNEY_SHARE else hu > SOFT_TISSUE_HU, rng, inside=1.0)
     warp = Warp.random(rng, zoom=0.3, degrees=15)
     hu, filled = crop(_in_view(np.stack([hu, filled]), centre, rng), centre, CROP, rng, warp, (AIR_HU, 0.0))
-    hu = add_distractors(hu, filled, rng)
+    hu = add_distractors(add_fluid(hu, filled, rng), filled, rng)
     return {"image": (2 * filled - 1)[None], "condition": condition_channels(_vary(hu, rng))}
 
 
 def _in_view(volumes: NDArray[np.float32], centre: Size, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Returns volumes (HU and occupancy) half of which are cut by a smaller field of view, with air beyond it.
+    """Returns volumes (HU and occupancy) some of which are cut by a smaller field of view, with air beyond it.
 
     Each face of the field of view lies at a random distance from the centre of the crop, so that it may cut a kidney at
     any side.
     """
-    if rng.random() < 0.5:
+    if rng.random() >= CUT_SHARE:
         return volumes
     seen = np.ones(volumes.shape[1:], bool)
     for axis, (place, least) in enumerate(zip(centre, LEAST_IN_VIEW, strict=True)):
@@ -147,7 +153,7 @@ def _in_view(volumes: NDArray[np.float32], centre: Size, rng: np.random.Generato
 
 def _reach(rng: np.random.Generator, least: int, size: int) -> int:
     """Draws the voxels from a place to a face of the field of view; one face in three is that of the whole volume."""
-    return size if rng.random() < 1 / 3 else int(least + rng.exponential(2 * least))
+    return size if rng.random() < 1 / 3 else int(least + rng.exponential(3 * least))
 
 
 def _vary(hu: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

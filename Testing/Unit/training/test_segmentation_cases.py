@@ -65,7 +65,7 @@ def test_samples_show_the_phases_that_a_case_has_and_where_the_kidneys_are(pool:
     assert min(brightest) < 0.2 < 0.6 < max(brightest)  # HU / 1000 of both phases
 
 
-def test_half_of_the_crops_are_cut_by_a_smaller_field_of_view_at_any_side() -> None:
+def test_some_crops_are_cut_by_a_smaller_field_of_view_at_any_side() -> None:
     volumes = np.ones((2, 60, 80, 100), np.float32)
     cut = np.zeros((3, 2))
     whole = 0
@@ -77,8 +77,8 @@ def test_half_of_the_crops_are_cut_by_a_smaller_field_of_view_at_any_side() -> N
         whole += len(inside) == filled.size
         cut[:, 0] += inside.min(axis=0) > 0
         cut[:, 1] += inside.max(axis=0) + 1 < filled.shape
-    assert 80 < whole < 130
-    assert cut.min() > 20
+    assert 120 < whole < 165
+    assert cut.min() > 12
 
 
 class Oracle(nn.Module):
