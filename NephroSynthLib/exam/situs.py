@@ -5,6 +5,9 @@ large spleen, a fatty or a shrunken liver and a field of view without the liver 
 Therefore the images count as mirrored only if lung is in view on both sides, so that the whole height of the liver
 is, if a large homogeneous organ lies on the left, and if the right shows none of a seventh of its size, be it solid or
 fatty, healthy or full of lesions. Content of bowel and stomach is more heterogeneous than any organ.
+
+Ascites and a stomach full of water look like a fatty liver until contrast is given. Even a fatty liver takes it up, so
+in an enhanced image tissue as dark as water is no liver.
 """
 
 from __future__ import annotations
@@ -29,7 +32,8 @@ MIRRORED = (
 
 _GRID_MM = 4.0
 _RADIUS_MM = 25.0
-_SOLID_HU, _FATTY_HU = (25.0, 250.0), (-15.0, 45.0)
+_SOLID_HU, _FATTY_HU, _ENHANCED_FATTY_HU = (25.0, 250.0), (-15.0, 45.0), (15.0, 45.0)
+_ENHANCED_HU, _ENHANCEMENT_HU = 75.0, 10.0
 _LUNG_HU = (-930.0, -600.0)
 _HOMOGENEOUS_HU, _WITH_LESIONS_HU = 20.0, 35.0
 _LEAST_LATERAL_MM = 30.0
@@ -41,15 +45,53 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class _Organ:
-    """A thick piece of tissue: volume, distance of its centre to the left of the midline, half its range of HU."""
+    """A thick piece of tissue: volume, distance of its centre to the left of the midline, HU, half their range."""
 
     ml: float
     lateral_mm: float
+    hu: float
     spread_hu: float
 
     def is_beside(self, side: int, most_spread_hu: float) -> bool:
         """Tells whether it lies beside the spine, on the left (1) or the right (-1), and is as uniform as an organ."""
         return side * self.lateral_mm > _LEAST_LATERAL_MM and self.spread_hu < most_spread_hu
+
+
+@dataclass(frozen=True)
+class _Abdomen:
+    """A CT with lung on both sides: smoothed HU, the body, distances to the left of the midline, its solid organs."""
+
+    smooth: NDArray[np.floating]
+    body: Mask
+    lateral: NDArray[np.floating]
+    solid: tuple[_Organ, ...]
+
+    @classmethod
+    def of(cls, image: sitk.Image) -> _Abdomen | None:
+        """Measures a CT; None where the lungs, and so the upper end of the liver, are out of view."""
+        patient = canonical(image)
+        averaged = sitk.BinShrink(patient, [max(1, int(_GRID_MM / spacing)) for spacing in patient.GetSpacing()])
+        hu = sitk.GetArrayFromImage(resample(averaged, with_spacing(patient, (_GRID_MM,) * 3)))
+        lateral = np.arange(hu.shape[2]) * _GRID_MM
+        lateral -= midline(hu, lateral, _GRID_MM**3)
+        body = body_mask(hu)
+        smooth = ndimage.gaussian_filter(hu, 1.0)
+        if min(_lung_ml(smooth, body, side) for side in (lateral < 0, lateral > 0)) < _LEAST_LUNG_ML:
+            return None
+        return cls(smooth, body, lateral, tuple(_thick_organs(smooth, body, lateral, _SOLID_HU)))
+
+    @property
+    def left(self) -> _Organ | None:
+        """The largest homogeneous solid organ on the left, if it has the size of a liver."""
+        beside = [one for one in self.solid if one.is_beside(1, _HOMOGENEOUS_HU)]
+        largest = max(beside, key=lambda one: one.ml, default=None)
+        return largest if largest and largest.ml >= _LEAST_LIVER_ML else None
+
+    def shows_no_liver_on_right(self, fatty_hu: tuple[float, float]) -> bool:
+        """Tells whether the right has no organ of a seventh of the left one, solid or in a range of fatty livers."""
+        fatty = _thick_organs(self.smooth, self.body, self.lateral, fatty_hu)
+        right = max((one.ml for one in (*self.solid, *fatty) if one.is_beside(-1, _WITH_LESIONS_HU)), default=0.0)
+        return self.left is not None and right < _MOST_OPPOSITE * self.left.ml
 
 
 def situs_warnings(noncontrast: sitk.Image, excretory: sitk.Image) -> tuple[str, ...]:
@@ -59,31 +101,28 @@ def situs_warnings(noncontrast: sitk.Image, excretory: sitk.Image) -> tuple[str,
         noncontrast: HU, on any grid.
         excretory: HU, on any grid.
     """
-    return (MIRRORED,) if shows_liver_on_left(noncontrast) and shows_liver_on_left(excretory) else ()
+    return (MIRRORED,) if show_liver_on_left(noncontrast, excretory) else ()
 
 
-def shows_liver_on_left(image: sitk.Image) -> bool:
-    """Tells whether a CT surely shows the liver on the left of the patient, by its header.
+def show_liver_on_left(noncontrast: sitk.Image, excretory: sitk.Image) -> bool:
+    """Tells whether both phases surely show the liver on the left of the patient, by their headers.
+
+    If the organ on the left is enhanced, fluid in the non-contrast phase is told from a fatty liver by the excretory
+    phase.
 
     Args:
-        image: HU, on any grid.
+        noncontrast: HU, on any grid.
+        excretory: HU, on any grid.
     """
-    patient = canonical(image)
-    averaged = sitk.BinShrink(patient, [max(1, int(_GRID_MM / spacing)) for spacing in patient.GetSpacing()])
-    hu = sitk.GetArrayFromImage(resample(averaged, with_spacing(patient, (_GRID_MM,) * 3)))
-    lateral = np.arange(hu.shape[2]) * _GRID_MM
-    lateral -= midline(hu, lateral, _GRID_MM**3)
-    body = body_mask(hu)
-    smooth = ndimage.gaussian_filter(hu, 1.0)
-    if min(_lung_ml(smooth, body, side) for side in (lateral < 0, lateral > 0)) < _LEAST_LUNG_ML:
+    before = _Abdomen.of(noncontrast)
+    if before is None or before.left is None:
         return False
-    organs = [*_thick_organs(smooth, body, lateral, _SOLID_HU)]
-    left = max((one.ml for one in organs if one.is_beside(1, _HOMOGENEOUS_HU)), default=0.0)
-    if left < _LEAST_LIVER_ML:
+    after = _Abdomen.of(excretory)
+    if after is None or after.left is None:
         return False
-    organs += _thick_organs(smooth, body, lateral, _FATTY_HU)
-    right = max((one.ml for one in organs if one.is_beside(-1, _WITH_LESIONS_HU)), default=0.0)
-    return right < _MOST_OPPOSITE * left
+    if after.left.hu > min(_ENHANCED_HU, before.left.hu + _ENHANCEMENT_HU):
+        return before.shows_no_liver_on_right(_SOLID_HU) and after.shows_no_liver_on_right(_ENHANCED_FATTY_HU)
+    return all(phase.shows_no_liver_on_right(_FATTY_HU) for phase in (before, after))
 
 
 def _lung_ml(smooth: NDArray[np.floating], body: Mask, side: Mask) -> float:
@@ -105,6 +144,8 @@ def _thick_organs(
     owner = np.where(distance <= _RADIUS_MM, pieces[tuple(nearest)], 0)
     for piece in range(1, count + 1):
         inside = owner == piece
-        low, high = np.percentile(smooth[inside], (16, 84))
+        low, median, high = np.percentile(smooth[inside], (16, 50, 84))
         columns = np.nonzero(inside)[2]
-        yield _Organ(len(columns) * _GRID_MM**3 / 1000, float(lateral[columns].mean()), float(high - low) / 2)
+        yield _Organ(
+            len(columns) * _GRID_MM**3 / 1000, float(lateral[columns].mean()), float(median), float(high - low) / 2
+        )
