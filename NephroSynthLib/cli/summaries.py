@@ -89,7 +89,7 @@ def _landmarks(errors: Summary) -> str:
 
 def _transformation(summary: Summary) -> Iterator[Row]:
     if "inverse_error_mm" in summary:
-        start, end = (str(summary[key]).replace("noncontrast", "non-contrast") for key in ("from", "to"))
+        start, end = (_in_words(summary[key]) for key in ("from", "to"))
         yield "carried", f"from the {start} to the {end} frame"
         if summary["inverse_error_mm"] is not None:
             yield "error of the inverse", f"at most {summary['inverse_error_mm']:.2f} mm"
@@ -171,7 +171,7 @@ def _phases(summary: Summary) -> Table:
         for one in exam["acquisitions"]:
             sure = f"{one['probability']:.0%}{'' if one['sure'] else ', ask'}"
             name = f"{number} (patient {exam['patient']})"
-            cells = (name, _number(one), str(one["images"]), _spacing(one), one["phase"], sure)
+            cells = (name, _number(one), str(one["images"]), _spacing(one), _in_words(one["phase"]), sure)
             table.add_row(*(Text(cell) for cell in cells))
     for one in summary["set_aside"]:
         table.add_row("-", _number(one), str(one["images"]), _spacing(one), Text(f"none: {one['why']}"), "")
@@ -183,9 +183,13 @@ def _phases(summary: Summary) -> Table:
 
 def _reasons(summary: Summary) -> Iterator[str]:
     for one in (one for exam in summary["exams"] for one in exam["acquisitions"]):
-        yield f"Series {_number(one)}, {one['phase']}: {'; '.join(reason['what'] for reason in one['why'])}"
+        yield f"Series {_number(one)}, {_in_words(one['phase'])}: {'; '.join(reason['what'] for reason in one['why'])}"
         yield from (f"  also in series {number}" for number in one["reconstructions"])
         yield from (f"  but {contradiction}" for contradiction in one["contradictions"])
+
+
+def _in_words(phase: str) -> str:
+    return phase.replace("noncontrast", "non-contrast")
 
 
 def _spacing(series: Summary) -> str:

@@ -129,12 +129,12 @@ def _find_named(index: DicomIndex, phase: Phase, name: str) -> Series:
     aside = [series for series in index.series if series.why_not_volume is not None and name in _names(series)]
     if not found and aside:
         raise AmbiguousPhasesError(
-            f"The {phase.value} phase cannot be {aside[0].title}, which is set aside: {aside[0].why_not_volume}.",
+            f"The {phase.words} phase cannot be {aside[0].title}, which is set aside: {aside[0].why_not_volume}.",
             Action.NAME_SERIES,
         )
     if len(found) != 1:
         raise AmbiguousPhasesError(
-            f"{'No' if not found else 'More than one'} CT series is numbered {name} ({phase.value} phase).",
+            f"{'No' if not found else 'More than one'} CT series is numbered {name} ({phase.words} phase).",
             Action.NAME_SERIES,
         )
     return found[0]
@@ -158,11 +158,11 @@ def _only_exam(report: PhaseReport, chosen: Mapping[Phase, Series]) -> ExamPhase
             f"There are {len(complete)} exams {whose} with the phases that are needed.", Action.NAME_SERIES
         )
     if not complete:
-        seen = [f"{one.series.title} looks {one.phase.value}" for exam in exams for one in exam.acquisitions]
-        missing = " and no ".join(phase.value for phase in needed)
-        raise AmbiguousPhasesError(
-            f"There is no {missing} phase: {'; '.join(seen) or 'no CT volume'}.", Action.NAME_SERIES
-        )
+        seen = [f"{one.series.title} looks {one.phase.words}" for exam in exams for one in exam.acquisitions]
+        found = {one.phase for exam in exams for one in exam.acquisitions}
+        missing = " and no ".join(phase.words for phase in needed if phase not in found)
+        lack = f"There is no {missing} phase" if missing else "No exam has all phases that are needed"
+        raise AmbiguousPhasesError(f"{lack}: {'; '.join(seen) or 'there is no CT volume'}.", Action.NAME_SERIES)
     return complete[0]
 
 
@@ -170,18 +170,18 @@ def _sure(exam: ExamPhases, phase: Phase) -> SeriesPhase:
     """Returns the one acquisition of a phase if it is sure."""
     found = exam.find(phase)
     if found is None or not found.sure:
-        doubts = exam.questions or (f"no series is {phase.value}",)
-        raise AmbiguousPhasesError(f"The {phase.value} phase is not clear: {'; '.join(doubts)}.", Action.NAME_SERIES)
+        doubts = exam.questions or (f"no series is {phase.words}",)
+        raise AmbiguousPhasesError(f"The {phase.words} phase is not clear: {'; '.join(doubts)}.", Action.NAME_SERIES)
     return found
 
 
 def _named_note(phase: Phase, series: Series) -> str:
-    note = f"The {phase.value} phase is {series.title}, as named"
+    note = f"The {phase.words} phase is {series.title}, as named"
     return f"{note}, though it is {series.why_not_volume}." if series.is_derived_volume else f"{note}."
 
 
 def _note(phase: Phase, found: SeriesPhase) -> str:
-    note = f"The {phase.value} phase is {found.series.title}, {found.probability:.0%} sure"
+    note = f"The {phase.words} phase is {found.series.title}, {found.probability:.0%} sure"
     others = ", ".join(series.title for series in found.reconstructions)
     return f"{note}; the same acquisition is also in {others}." if others else f"{note}."
 

@@ -27,6 +27,11 @@ class Phase(str, Enum):
     EXCRETORY = "excretory"
     OTHER = "other"
 
+    @property
+    def words(self) -> str:
+        """Its name in a sentence."""
+        return "non-contrast" if self is Phase.NONCONTRAST else self.value
+
 
 PHASES = tuple(Phase)
 ENHANCED = (Phase.CORTICOMEDULLARY, Phase.NEPHROGRAPHIC, Phase.EXCRETORY)

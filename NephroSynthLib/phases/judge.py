@@ -178,12 +178,12 @@ def _questions(found: Sequence[JudgedAcquisition], candidates: Sequence[Candidat
     for one in found:
         title = candidates[one.volume].title
         if one.contradictions:
-            questions.append(f"{title} looks {one.phase.value}, but {'; '.join(one.contradictions)}")
+            questions.append(f"{title} looks {one.phase.words}, but {'; '.join(one.contradictions)}")
         elif not one.sure:
-            questions.append(f"{title} may be {one.phase.value}, but this is not sure ({one.probability:.0%})")
+            questions.append(f"{title} may be {one.phase.words}, but this is not sure ({one.probability:.0%})")
     for phase in PHASES:
         same = [one for one in found if one.phase is phase and phase is not Phase.OTHER]
         if len(same) > 1:
             titles = " and ".join(candidates[one.volume].title for one in same)
-            questions.append(f"{titles} are both {phase.value}: which one is to be used?")
+            questions.append(f"{titles} are both {phase.words}: which one is to be used?")
     return questions

@@ -29,7 +29,7 @@ def read_description(description: str) -> list[Evidence]:
     """
     text = _normalized(description)
     found = [phase for phase in PHASES if phase.value in _PATTERNS and _PATTERNS[phase.value].search(text)]
-    evidence = [Evidence("description", f"the description says {phase.value}", {phase: _WEIGHT}) for phase in found]
+    evidence = [Evidence("description", f"the description says {phase.words}", {phase: _WEIGHT}) for phase in found]
     if not found and _PATTERNS["portal"].search(text):
         weights = {Phase.NEPHROGRAPHIC: _WEAK, Phase.CORTICOMEDULLARY: _WEAK / 2}
         evidence.append(Evidence("description", "the description says portal venous", weights))

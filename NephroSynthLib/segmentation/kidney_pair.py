@@ -11,10 +11,11 @@ from scipy import ndimage
 
 from NephroSynthLib.imaging.sides import LEFT, RIGHT, SIDE_NAMES, is_horseshoe
 from NephroSynthLib.segmentation.pieces import TOUCHING, Mask, Piece, Scan, find_pieces
-from NephroSynthLib.segmentation.plausibility import MISSING, UNSEEN, kidney_weight, pair_weight
+from NephroSynthLib.segmentation.plausibility import MISSING, UNSEEN, kidney_weight, pair_weight, weight_without_place
 
 LEAST_LATERAL_MM = 15.0
 FAR_AHEAD_MM = 45.0
+_CYSTIC_ML, _CYSTIC_HU = 300.0, 22.0
 _SAID_ML = 30.0
 _ISTHMUS_HU = 20.0
 
@@ -120,21 +121,38 @@ def _dropped(scan: Scan, candidates: list[Piece], labels: NDArray[np.uint8]) -> 
 def remarks(choice: KidneyChoice) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Returns what the user must know about a choice, as sentences: warnings, and notes.
 
-    A left-out piece is a warning where no kidney was found on its side, and a note otherwise.
+    A left-out piece is a warning where no kidney was found on its side and where it may be a transplanted kidney, and a
+    note otherwise.
     """
     warnings: list[str] = []
     notes: list[str] = []
     for label, kidney in choice.kidneys.items():
-        if kidney.ahead_mm is not None and kidney.ahead_mm > FAR_AHEAD_MM:
+        if _far_ahead(kidney):
             warnings.append(
                 f"The {SIDE_NAMES[label]} kidney lies {kidney.ahead_mm:.0f} mm in front of the spine, as a "
                 "transplanted or a pelvic kidney does: check its outline."
             )
+        if kidney.ml > _CYSTIC_ML and kidney.hu < _CYSTIC_HU:
+            warnings.append(
+                f"The {SIDE_NAMES[label]} kidney has {kidney.ml:.0f} ml and consists mostly of fluid, as a "
+                "polycystic or an obstructed kidney does: check its outline."
+            )
     for piece in choice.dropped:
         side = _side(piece)
+        if _far_ahead(piece) and weight_without_place(piece) > 0:
+            warnings.append(
+                f"A piece of {piece.ml:.0f} ml and {piece.hu:.0f} HU on the {SIDE_NAMES[side]}, {piece.ahead_mm:.0f} "
+                "mm in front of the spine, looks like a transplanted kidney. The result holds one kidney on each side, "
+                "so that piece was left out."
+            )
+            continue
         text = (
             f"A piece of {piece.ml:.0f} ml and {piece.hu:.0f} HU on the {SIDE_NAMES[side]} looks like kidney to the "
             "network, but its place, shape or HU do not fit a kidney; it was left out."
         )
         (notes if side in choice.kidneys else warnings).append(text)
     return tuple(warnings), tuple(notes)
+
+
+def _far_ahead(piece: Piece) -> bool:
+    return piece.ahead_mm is not None and piece.ahead_mm > FAR_AHEAD_MM

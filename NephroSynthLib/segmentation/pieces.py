@@ -3,14 +3,17 @@
 A threshold of one half joins a kidney to an organ that touches it and that the network likes too. Therefore the found
 voxels are also divided around the cores that a higher threshold or an erosion leaves: two organs that touch have two
 cores. Each piece of each of these partitions is a candidate, so candidates overlap, and `kidney_pair` chooses. Bright
-tissue that lies at the outside of a piece is a candidate of its own, and the piece goes without it.
+tissue that lies at the outside of a piece is a candidate of its own, and the piece goes without it; so is fluid of a
+larger cavity beside enhanced parenchyma. Where a piece has a thick part that the network hardly finds, the piece
+without that part is one more candidate.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +21,14 @@ from scipy import ndimage
 
 from NephroSynthLib.imaging.body_mask import body_mask
 from NephroSynthLib.imaging.sides import BONE_HU, midline
-from NephroSynthLib.segmentation.bright_neighbour import bright_neighbour
+from NephroSynthLib.segmentation.unlike_neighbour import bright_neighbour, fluid_neighbour
 
 FOUND = 0.5
 SMALLEST_ML = 10.0
 _CORE_PROBABILITIES = (0.75, 0.9)
 _NECK_RADII_MM = (4.0, 7.0, 11.0)
 _LEAST_CORE_ML = 3.0
+_HARDLY_FOUND, _BORDER_MM = 0.6, 4.5
 _SAME_PIECE = 0.95
 _URINE_REACH_MM = 15.0
 _LEAST_CUT_MM2 = 100.0
@@ -35,6 +39,7 @@ _ALIKE_HU = 15.0
 
 Mask = NDArray[np.bool_]
 Box = tuple[slice, slice, slice]
+NeighbourFinder = Callable[[NDArray[np.floating], Mask, float], "Mask | None"]
 TOUCHING = np.ones((3, 3, 3))
 
 
@@ -197,7 +202,7 @@ def find_pieces(scan: Scan) -> list[Piece]:
     pieces, _ = ndimage.label(scan.found, structure=TOUCHING)
     for piece, box in enumerate(ndimage.find_objects(pieces), start=1):
         whole = pieces[box] == piece
-        for mask in _without_bright_neighbours(scan, box, (whole, *_parts(scan, box, whole))):
+        for mask in _without_neighbours(scan, box, (whole, *_parts(scan, box, whole))):
             if scan.ml(mask) < SMALLEST_ML or scan.body[box][mask].mean() < 0.5:
                 continue
             candidate = scan.measure(box, mask)
@@ -206,14 +211,38 @@ def find_pieces(scan: Scan) -> list[Piece]:
     return kept
 
 
-def _without_bright_neighbours(scan: Scan, box: Box, masks: Iterable[Mask]) -> Iterator[Mask]:
+def _without_neighbours(scan: Scan, box: Box, masks: Iterable[Mask]) -> Iterator[Mask]:
+    for neighbour in (bright_neighbour, partial(fluid_neighbour, found=scan.found[box])):
+        masks = _divided(scan, box, masks, neighbour)
     for mask in masks:
-        bright = bright_neighbour(scan.hu[box], mask, scan.spacing_mm) if scan.ml(mask) >= SMALLEST_ML else None
-        if bright is None:
+        yield mask
+        well_found = _well_found(scan, box, mask)
+        if well_found is not None:
+            yield well_found
+
+
+def _divided(scan: Scan, box: Box, masks: Iterable[Mask], neighbour: NeighbourFinder) -> Iterator[Mask]:
+    """Yields each mask, or its neighbour and the rest of it."""
+    for mask in masks:
+        found = neighbour(scan.hu[box], mask, scan.spacing_mm) if scan.ml(mask) >= SMALLEST_ML else None
+        if found is None:
             yield mask
         else:
-            yield mask & ~bright
-            yield bright
+            yield mask & ~found
+            yield found
+
+
+def _well_found(scan: Scan, box: Box, mask: Mask) -> Mask | None:
+    """Returns a piece without the part that the network hardly finds and that is thicker than a border; None if none.
+
+    Where fat shares the voxels at the border of a kidney, the probability is low in a thin layer. In a neighbour of the
+    same HU, such as the spleen, it is low throughout.
+    """
+    core = mask & (scan.probability[box] > _HARDLY_FOUND)
+    if scan.ml(core) < _LEAST_CORE_ML:
+        return None
+    near = mask & (ndimage.distance_transform_edt(~core, sampling=scan.spacing_mm) <= _BORDER_MM)
+    return near if scan.ml(mask & ~near) >= _LEAST_CORE_ML else None
 
 
 def _same(one: Piece, other: Piece) -> bool:

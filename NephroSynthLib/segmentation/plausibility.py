@@ -80,16 +80,22 @@ UNSEEN = math.log(0.4)
 
 
 def kidney_weight(candidate: Piece) -> float:
-    """Returns the evidence that a candidate is a kidney; 0 is even odds.
+    """Returns the evidence that a candidate is a kidney; 0 is even odds."""
+    weight = weight_without_place(candidate)
+    if candidate.lateral_known:
+        weight += LATERAL_MM.weight(abs(candidate.lateral_mm))
+    if candidate.ahead_mm is not None:
+        weight += AHEAD_MM.weight(candidate.ahead_mm)
+    return weight
+
+
+def weight_without_place(candidate: Piece) -> float:
+    """Returns the evidence that a candidate is a kidney at any place, as a transplanted kidney is.
 
     A part of a kidney in view tells nothing about its shape and bounds its volume from below.
     """
     weight = PROBABILITY.weight(min(candidate.probability, PROBABILITY.mean))
-    if candidate.lateral_known:
-        weight += LATERAL_MM.weight(abs(candidate.lateral_mm))
     weight += CONTINUED.weight(candidate.continued) + LUNG.weight_above(candidate.lung) + hu_weight(candidate.hu)
-    if candidate.ahead_mm is not None:
-        weight += AHEAD_MM.weight(candidate.ahead_mm)
     if candidate.cut:
         return weight + LOG_ML.weight_above(math.log(candidate.ml))
     weight += LOG_ML.weight(math.log(candidate.ml)) + ELONGATION.weight(candidate.elongation)

@@ -28,7 +28,7 @@ def test_a_run_picks_the_phases_and_exports_into_their_study(tmp_path: Path) -> 
     summary = jobs.execute(
         "run", {**arguments, "settings": {"device": "cpu", "registration": {"mode": "two-stage"}}}, Progress()
     )
-    assert "The noncontrast phase is series 2" in summary["notes"][0]
+    assert "The non-contrast phase is series 2" in summary["notes"][0]
     assert summary["warnings"] == []
     report = (tmp_path / "result/report.html").read_text(encoding="utf-8")
     assert 'class="notes"' in report

@@ -35,7 +35,7 @@ def test_the_right_series_are_chosen_and_named(images: dict[str, sitk.Image], tm
         "excretory": 1,
         "nephrographic": 3,
     }
-    assert "The noncontrast phase is series 2" in choice.notes[0]
+    assert "The non-contrast phase is series 2" in choice.notes[0]
 
 
 def test_series_that_the_user_names_are_taken(images: dict[str, sitk.Image], tmp_path: Path) -> None:
@@ -113,3 +113,9 @@ def test_the_excretory_series_of_an_export_is_the_named_or_the_only_one(study: D
         find_excretory(study, None)
     with pytest.raises(AmbiguousPhasesError, match="no CT volume"):
         find_excretory(DicomIndex((), ()), None)
+
+
+def test_only_the_phases_that_no_series_shows_are_called_missing(study: DicomIndex) -> None:
+    contrast = DicomIndex(tuple(one for one in study.series if one.number == 1), ())
+    with pytest.raises(AmbiguousPhasesError, match=r"There is no non-contrast phase: .* looks excretory"):
+        choose_exam(contrast, {})

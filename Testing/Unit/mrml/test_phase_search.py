@@ -69,7 +69,7 @@ def test_headers_tell_more_than_names_and_not_all_need_one(
     assert forward.noncontrast is second
     backward = find_phases_now([first, second, third], [early, late, None])
     assert backward.noncontrast is first
-    assert "the description says noncontrast" in backward.reasons["noncontrast"]
+    assert "the description says non-contrast" in backward.reasons["noncontrast"]
     assert backward.excretory is third
 
 

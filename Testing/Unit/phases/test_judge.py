@@ -47,7 +47,7 @@ def test_a_header_counts_more_than_the_description_beside_it(candidate: Make) ->
     ]
     texts = [one.text for found in judged(candidates).acquisitions for one in found.evidence]
     assert [text for text in texts if "says" in text] == [
-        "the description says noncontrast",
+        "the description says non-contrast",
         "the description says excretory",
     ]
 
@@ -59,7 +59,7 @@ def test_misleading_words_are_contradicted_and_asked_about(candidate: Make) -> N
     assert phases(judgement, candidates) == {phase: Phase(phase) for phase in ACQUIRED}
     assert not any(one.sure for one in judgement.acquisitions)
     assert len(judgement.questions) == 3
-    assert "noncontrast (18 images) looks noncontrast, but the description says excretory" in judgement.questions
+    assert "noncontrast (18 images) looks non-contrast, but the description says excretory" in judgement.questions
 
 
 def test_comparisons_name_the_other_volume_and_have_opposite_signs(candidate: Make) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from Unit.segmentation.abdomen import SPACING, Abdomen, ellipsoid, left_kidney, right_kidney
 
 from NephroSynthLib.imaging.sides import LEFT, RIGHT
@@ -46,6 +47,19 @@ def test_a_stomach_that_touches_the_kidney_is_cut_off_at_the_neck(abdomen: Abdom
 
     overlap = 2 * np.sum((labels == LEFT) & left) / (np.sum(labels == LEFT) + left.sum())
     assert overlap > 0.9
+
+
+def test_a_neighbour_of_the_same_hu_that_the_network_hardly_finds_is_left_out(abdomen: Abdomen) -> None:
+    abdomen.add(right_kidney())
+    left = abdomen.add(left_kidney((29, 38, 70)))
+    spleen = ellipsoid((50, 34, 76), (12, 13, 12)) & ~left
+    abdomen.add(spleen, probability=0.4)
+    abdomen.probability[spleen & ellipsoid((46, 36, 74), (7, 9, 9))] = 0.53
+
+    labels = choose(abdomen).labels
+
+    overlap = 2 * np.sum((labels == LEFT) & left) / (np.sum(labels == LEFT) + left.sum())
+    assert overlap > 0.97
 
 
 @pytest.mark.parametrize("side", [RIGHT, LEFT])
@@ -99,6 +113,35 @@ def test_a_pelvic_kidney_is_found_and_said(abdomen: Abdomen) -> None:
     np.testing.assert_array_equal(choice.labels, np.where(pelvic, LEFT, 0))
     ((warning,), _notes) = remarks(choice)
     assert "The left kidney lies 60 mm in front of the spine, as a transplanted or a pelvic kidney does" in warning
+
+
+def test_a_transplant_beside_both_own_kidneys_is_left_out_and_said(abdomen: Abdomen) -> None:
+    right, left = (abdomen.add(ellipsoid((44, 38, column), (10, 5, 5)), hu=60.0) for column in (30, 70))
+    transplant = abdomen.add(ellipsoid((20, 20, 28), (17, 8.5, 9)), hu=110.0)
+
+    choice = choose(abdomen)
+
+    np.testing.assert_array_equal(choice.labels, np.where(right, RIGHT, np.where(left, LEFT, 0)))
+    ((warning,), notes) = remarks(choice)
+    assert f"{transplant.sum() * 0.027:.0f} ml and 110 HU on the right" in warning
+    assert "looks like a transplanted kidney" in warning
+    assert not notes
+
+
+def test_polycystic_kidneys_are_found_whole_and_said(abdomen: Abdomen) -> None:
+    cysts = ndimage.gaussian_filter(np.random.default_rng(3).normal(size=abdomen.hu.shape), 2.0) > -0.01
+    kidneys = [ellipsoid((32, 32, column), (28, 13, 13)) for column in (30, 70)]
+    for kidney in kidneys:
+        abdomen.add(kidney, hu=110.0, probability=0.9)
+        abdomen.add(kidney & cysts, hu=10.0, probability=0.9)
+
+    choice = choose(abdomen)
+
+    for label, kidney in zip((RIGHT, LEFT), kidneys, strict=True):
+        assert ((choice.labels == label) & kidney).sum() > 0.95 * kidney.sum()
+    warnings, notes = remarks(choice)
+    assert all(side in one and "as a polycystic" in one for side, one in zip(("right", "left"), warnings, strict=True))
+    assert not notes
 
 
 @pytest.mark.parametrize("lowest", [20, 38])
