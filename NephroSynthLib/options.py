@@ -150,7 +150,10 @@ PHASE_FORMAT: Option[PhaseFormat] = Option("nifti", "Of the phases.", choices=ge
 
 # Training
 HELD_OUT = Option(0.1, "Share of the exams that only judge.", 0.0, 1.0)
-METHOD = Option("dssnict", "Synthesis method or generator to train; it has no meaning for segmentation.")
+METHOD: Option[str | None] = Option(
+    None,
+    "Synthesis method or generator to train; dssnict or mt-ddpm if none is given. It has no meaning for segmentation.",
+)
 TRAINING_STEPS = Option(20_000, "Optimizer steps.", 1)
 TRAINING_EXAMS = Option(400, "Simulated exams to draw from; 0 for a cohort alone.", 0)
 TRAINING_SEED = Option(0, "Of exams, weights, crops and noise.", 0)
@@ -185,7 +188,7 @@ GENERATION_MODEL: Option[str | None] = Option(
 GENERATED = Option(1, "How many slices or volumes.", 1, 9999)
 GENERATED_SLICES: Option[int | None] = Option(None, "Height of a volume; 24 if none is given.", 1, 400)
 GENERATION_STEPS: Option[int | None] = Option(
-    None, "Denoising steps of a slice, for mt-ddpm, ascii-2 and ascii-3; 50 if none is given.", 1, 4000
+    None, "Denoising steps of a slice, for mt-ddpm, ascii-2 and ascii-3 alone; 50 if none is given.", 1, 4000
 )
 
 # The benchmark

@@ -29,6 +29,7 @@ class AbdomenGenerator:
         "spacing_mm": "1.0 x 1.0 x 2.0",
     }
     most_slices: ClassVar[int | None] = 1
+    own_steps: ClassVar[int | None] = None
 
     @classmethod
     def sample_of(cls, example: Example) -> Sample:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 class _AsciiGenerator(AsciiNetwork, AbdomenGenerator):
     most_slices: ClassVar[int | None] = None
+    own_steps: ClassVar[int | None] = OWN_STEPS
 
     @classmethod
     def default(cls) -> AsciiConfig:
@@ -31,13 +32,11 @@ class _AsciiGenerator(AsciiNetwork, AbdomenGenerator):
         """See `Trainable.sample_of`."""
         return {"image": with_slices_before(to_full_range(example.nephrographic), cls.slices)}
 
-    def generate(self, slices: int, steps: int | None, seed: int, progress: Progress) -> HU:
+    def generate(self, slices: int, steps: int, seed: int, progress: Progress) -> HU:
         """See `Generator.generate`; section 3.2."""
         device = next(self.network.parameters()).device
         nothing = torch.zeros((1, 0, slices, *self.crop[1:]), device=device)
-        return slice_after_slice(
-            self.denoiser, self.slices, nothing, None, steps or OWN_STEPS, seed, progress, message(device)
-        )
+        return slice_after_slice(self.denoiser, self.slices, nothing, None, steps, seed, progress, message(device))
 
 
 class Ascii2Generator(_AsciiGenerator):

@@ -21,9 +21,11 @@ class Generator(Trainable, Protocol):
 
     Attributes:
         most_slices: Slices of the largest image: 1 for a generator of slices, None for volumes of any height.
+        own_steps: Denoising steps where none are wanted; None for a generator that makes an image in one call.
     """
 
     most_slices: ClassVar[int | None]
+    own_steps: ClassVar[int | None]
 
     @classmethod
     def restore(cls, bundle: ModelBundle, device: torch.device | str) -> Self:
@@ -34,12 +36,12 @@ class Generator(Trainable, Protocol):
         """
         ...
 
-    def generate(self, slices: int, steps: int | None, seed: int, progress: Progress) -> HU:
+    def generate(self, slices: int, steps: int, seed: int, progress: Progress) -> HU:
         """Returns one new image in HU, (slices, y, x), within `window_hu`.
 
         Args:
             slices: Its height, at most `most_slices`.
-            steps: Denoising steps, where the method has some; None takes its own number.
+            steps: Denoising steps, where the method has some.
             seed: Seed of the noise; the same seed on the same device gives the same voxels.
             progress: Told what is done; may cancel.
         """

@@ -63,7 +63,7 @@ class LatentGenerator(AbdomenGenerator, ABC):
         images: torch.Tensor = self.network(latents)
         return images
 
-    def generate(self, slices: int, steps: int | None, seed: int, progress: Progress) -> HU:
+    def generate(self, slices: int, steps: int, seed: int, progress: Progress) -> HU:
         """See `Generator.generate`; needs no steps."""
         device = next(self.network.parameters()).device
         with torch.inference_mode():

@@ -30,12 +30,13 @@ class MtDdpmGenerator(DenoiserOwner, AbdomenGenerator):
 
     name: ClassVar[str] = "mt-ddpm"
     title: ClassVar[str] = "MT-DDPM (doi 10.1088/1361-6560/acca5c), small"
+    own_steps: ClassVar[int | None] = MtDdpm.own_steps
     default: ClassVar[SwinDiffusion] = SwinDiffusion(
         network=replace(MtDdpm.default.network, condition_channels=0, context_features=0),
         diffusion=MtDdpm.default.diffusion,
     )
 
-    def generate(self, slices: int, steps: int | None, seed: int, progress: Progress) -> HU:
+    def generate(self, slices: int, steps: int, seed: int, progress: Progress) -> HU:
         """See `Generator.generate`; ancestral sampling with the learned variance, 500 steps in the paper."""
         device = next(self.network.parameters()).device
         generator = torch.Generator(device).manual_seed(seed)
@@ -48,7 +49,7 @@ class MtDdpmGenerator(DenoiserOwner, AbdomenGenerator):
         noise = torch.randn((1, 1, slices, *self.crop[1:]), generator=generator, device=device)
         sampler = DDPM(self.denoiser.process)
         with torch.inference_mode(), autocast(device):
-            image = sampler.sample(denoise, noise, steps or MtDdpm.own_steps, generator, told)
+            image = sampler.sample(denoise, noise, steps, generator, told)
         return from_full_range(image[0, 0].float().cpu().numpy())
 
     def training_module(self, plan: TrainingPlan) -> DiffusionTraining:

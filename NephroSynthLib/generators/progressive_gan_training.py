@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from NephroSynthLib.generators.gan_training import GanTraining
 from NephroSynthLib.generators.latent_generator import LatentConfig
-from NephroSynthLib.generators.wgan_gp_training import critic_and_penalty
+from NephroSynthLib.generators.wgan_gp_training import WassersteinTraining
 from NephroSynthLib.methods.method import TrainingPlan
 from NephroSynthLib.networks.growing_gan import GrowingDiscriminator
 
@@ -16,7 +15,7 @@ FULLY_GROWN = 0.75
 """Share of the training after which all levels are there."""
 
 
-class ProgressiveGanTraining(GanTraining):
+class ProgressiveGanTraining(WassersteinTraining):
     """Trains a growing generator by the loss of WGAN-GP with equal steps of both sides (appendix A.1).
 
     Args:
@@ -40,15 +39,10 @@ class ProgressiveGanTraining(GanTraining):
         """Leaves both networks fully grown, as a bundle has them."""
         self.generators.grown = self.discriminators.grown = float(self.levels - 1)  # type: ignore[assignment]
 
-    def made_and_loss(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """See `AdversarialTraining.made_and_loss`."""
-        made = self.answer(batch)
-        return made.detach(), -self.discriminators(made).mean()
-
     def judged_loss(self, batch: dict[str, Tensor], made: Tensor) -> Tensor:
         """See `AdversarialTraining.judged_loss`; that of WGAN-GP, with scores kept near zero."""
         real = self.discriminators(batch["image"])
-        return critic_and_penalty(self.discriminators, batch["image"], made) + DRIFT * real.square().mean()
+        return super().judged_loss(batch, made) + DRIFT * real.square().mean()
 
 
 def grown(done: float, levels: int) -> float:

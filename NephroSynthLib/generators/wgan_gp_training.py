@@ -15,7 +15,20 @@ PENALTY = 10.0
 CRITIC_STEPS = 5
 
 
-class WganGpTraining(GanTraining):
+class WassersteinTraining(GanTraining):
+    """Base of trainings by the Wasserstein distance, which a critic of slope 1 estimates."""
+
+    def made_and_loss(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """See `AdversarialTraining.made_and_loss`."""
+        made = self.answer(batch)
+        return made.detach(), -self.discriminators(made).mean()
+
+    def judged_loss(self, batch: dict[str, Tensor], made: Tensor) -> Tensor:
+        """See `AdversarialTraining.judged_loss`; eq. 3."""
+        return critic_and_penalty(self.discriminators, batch["image"], made)
+
+
+class WganGpTraining(WassersteinTraining):
     """Trains a generator by the Wasserstein distance, with five steps of the critic for each one of its own.
 
     Args:
@@ -29,15 +42,6 @@ class WganGpTraining(GanTraining):
         super().__init__(
             generator, critic, configuration.latent, plan, rate=1e-4, betas=(0.0, 0.9), judgements=CRITIC_STEPS
         )
-
-    def made_and_loss(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """See `AdversarialTraining.made_and_loss`."""
-        made = self.answer(batch)
-        return made.detach(), -self.discriminators(made).mean()
-
-    def judged_loss(self, batch: dict[str, Tensor], made: Tensor) -> Tensor:
-        """See `AdversarialTraining.judged_loss`; eq. 3."""
-        return critic_and_penalty(self.discriminators, batch["image"], made)
 
 
 def critic_and_penalty(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:

@@ -44,11 +44,11 @@ def generate(request: GenerateRequest, progress: Progress) -> Summary:
 
     Returns:
         The content of that file: `method`, `title`, `model`, `sha256`, `learned_from`, `images` with the name and the
-        seed of each, `slices`, `steps`, `notice`; and `warnings`.
+        seed of each, `slices`, `steps` (None for a method without), `notice`; and `warnings`.
 
     Raises:
-        UsageError: If neither method nor model is given, the method is unknown or another than the model's, or the
-            image is taller than the method makes them.
+        UsageError: If neither method nor model is given, the method is unknown or another than the model's, the image
+            is taller than the method makes them, or steps are given that it does not take.
         ModelError: If there is no such model, or it is damaged or of another task.
     """
     bundle = _chosen_bundle(request)
@@ -64,7 +64,7 @@ def generate(request: GenerateRequest, progress: Progress) -> Summary:
     from NephroSynthLib.synthesis.nephrographic import WORKING_SPACING
 
     generator = restore_generator(bundle, resolve_device(request.settings.device))
-    slices = _height(generator, request.slices)
+    slices, steps = _height(generator, request.slices), _steps(generator, request.steps)
     check_space(request.out, _BYTES_PER_PIXEL * slices * generator.crop[1] * generator.crop[2] * request.count)
     kind = "slice" if generator.most_slices == 1 else "volume"
     suffix, compress = (".nii.gz", True) if request.images == "nifti" else (".nrrd", False)
@@ -75,7 +75,7 @@ def generate(request: GenerateRequest, progress: Progress) -> Summary:
         for index in range(request.count):
             part = working.part(index / request.count, (index + 1) / request.count)
             seed = int(np.random.SeedSequence((request.settings.seed, index)).generate_state(1)[0])
-            image = sitk.GetImageFromArray(generator.generate(slices, request.steps, seed, part))
+            image = sitk.GetImageFromArray(generator.generate(slices, steps or 1, seed, part))
             image.SetSpacing(WORKING_SPACING)
             name = f"synthetic_{kind}_{generator.name}_{index + 1:04d}{suffix}"
             save_image(image, folder / name, compress, description)
@@ -89,7 +89,7 @@ def generate(request: GenerateRequest, progress: Progress) -> Summary:
             "learned_from": training_data(bundle.metadata.training).value,
             "seed": request.settings.seed,
             "slices": slices,
-            "steps": request.steps,
+            "steps": steps,
             "images": made,
         }
         (folder / GENERATION).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
@@ -125,3 +125,10 @@ def _height(generator: Generator, wanted: int | None) -> int:
         made = "single slices" if most == 1 else f"volumes of at most {most} slices"
         raise UsageError(f"The generator '{generator.name}' makes {made}.", Action.LOWER_SLICES)
     return wanted
+
+
+def _steps(generator: Generator, wanted: int | None) -> int | None:
+    """Returns the denoising steps that are taken; None for a generator that takes none."""
+    if wanted is not None and generator.own_steps is None:
+        raise UsageError(f"The generator '{generator.name}' makes an image in one call, without denoising steps.")
+    return wanted or generator.own_steps

@@ -55,7 +55,7 @@ class TrainRequest(ComputingRequest):
 
     task: Task = Field(description="Which model.")
     out: Path = Field(description="Folder for cases, checkpoints and bundle; a training there is resumed.")
-    method: str = field(options.METHOD)
+    method: str | None = field(options.METHOD)
     steps: int = field(options.TRAINING_STEPS)
     exams: int = field(options.TRAINING_EXAMS)
     seed: int = field(options.TRAINING_SEED)

@@ -57,8 +57,9 @@ def check_inputs(bundle: ModelBundle, network: SwinDenoiserConfig, own: SwinDeno
         (one.image_channels, one.condition_channels, one.context_features, one.amplitudes) for one in (network, own)
     )
     if given != wanted:
+        model = bundle.metadata
         raise ModelError(
-            f"The model {bundle.metadata.name} takes other inputs than this NephroSynth gives a synthesizer.",
+            f"The model {model.name} takes other inputs than its method '{model.method}' gives here.",
             Action.CHOOSE_MODEL,
         )
 

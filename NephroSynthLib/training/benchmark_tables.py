@@ -58,7 +58,7 @@ SETS = (
 )
 INTERVALS = (
     "Mean over the exams with its 95 % interval (bootstrap); * differs from {compared} (P < 0.05, Wilcoxon, not"
-    " corrected for many tests). A dash stands where an exam lacks the figure."
+    " corrected for many tests). n is the number of the exams that have a figure, where some lack it."
 )
 ABOUT = {
     "Images": "In the window 400/50, around the kidneys. " + INTERVALS,
@@ -119,17 +119,21 @@ class Row:
     organs: Sequence[str] = ()
 
     def mean(self, figure: str, other: Row | None = None) -> Mean | None:
-        """Returns the mean of a figure, tested against another method; None where an exam lacks it."""
-        values, others = self._values(figure), None if other is None or other is self else other._values(figure)
-        return None if values is None else mean_over_exams(values, others)
+        """Returns the mean of a figure over the exams that have it, tested against another method; None for none."""
+        others = None if other is None or other is self else other._values(figure)
+        return mean_over_exams(self._values(figure), others)
 
-    def _values(self, figure: str) -> list[float] | None:
-        values = [exam.get(figure) for exam in self.exams]
-        return None if not values or None in values else [float(value) for value in values if value is not None]
+    def _values(self, figure: str) -> list[float | None]:
+        return [exam.get(figure) for exam in self.exams]
+
+    @property
+    def figures(self) -> list[str]:
+        """The names of all figures that an exam has."""
+        return list(dict.fromkeys(figure for exam in self.exams for figure in exam))
 
     def to_dict(self, other: Row | None = None) -> dict[str, Any]:
         """Returns all figures as plain values, for JSON."""
-        means = {figure: self.mean(figure, other) for figure in self.exams[0]}
+        means = {figure: self.mean(figure, other) for figure in self.figures}
         return {
             "method": self.method,
             "title": self.title,
@@ -155,7 +159,7 @@ def write_tables(folder: Path, rows: Sequence[Row], names: Sequence[str], budget
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     with staged_file(folder / "table.md") as temporary:
         temporary.write_text(markdown(rows, len(names), budget, compared), encoding="utf-8")
-    figures = list(dict.fromkeys(figure for row in rows for exam in row.exams for figure in exam))
+    figures = list(dict.fromkeys(figure for row in rows for figure in row.figures))
     with staged_file(folder / "table.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["method", "exam", *figures])
@@ -210,8 +214,9 @@ def _cell(row: Row, column: Column, other: Row | None) -> str:
         return f"{mean.value:.{column.decimals if mean.value >= 10 else 1}f}"
     star = "*" if mean.p is not None and mean.p < 0.05 else ""
     digits = column.decimals
-    interval = f" ({mean.low:.{digits}f} to {mean.high:.{digits}f})" if len(row.exams) > 1 else ""
-    return f"{mean.value:.{digits}f}{star}{interval}"
+    interval = f" ({mean.low:.{digits}f} to {mean.high:.{digits}f})" if mean.exams > 1 else ""
+    some = f", n = {mean.exams}" if mean.exams < len(row.exams) else ""
+    return f"{mean.value:.{digits}f}{star}{interval}{some}"
 
 
 def _organ_cell(row: Row, organ: str, other: Row | None) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from NephroSynthLib import options
 from NephroSynthLib.methods.method import TrainingPlan
-from NephroSynthLib.models.bundle import SUFFIX, Task
+from NephroSynthLib.models.bundle import SEGMENTER, SUFFIX, Task
+
+DEFAULT_METHODS: Mapping[Task, str] = {"segmentation": SEGMENTER, "synthesis": "dssnict", "generation": "mt-ddpm"}
+"""The method that is trained for a task where none is named."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,8 @@ class TrainingOrder:
     Attributes:
         task: The stage that the model serves.
         folder: Takes the cases, checkpoints and the bundle; training draws from all cases that lie there.
-        method: Name of the synthesis method or of the generator; segmentation has one method, which needs no name.
+        method: Name of the synthesis method or of the generator; None takes that of `DEFAULT_METHODS`. Segmentation has
+            one method, which needs no name.
         steps: Optimizer steps.
         exams: Simulated exams to have, seeds `seed` * 1000 onwards; 0 simulates none.
         seed: Seed of exams, weights, crops and noise.
@@ -35,7 +40,7 @@ class TrainingOrder:
 
     task: Task
     folder: Path
-    method: str = options.METHOD.default
+    method: str | None = options.METHOD.default
     steps: int = options.TRAINING_STEPS.default
     exams: int = options.TRAINING_EXAMS.default
     seed: int = options.TRAINING_SEED.default
@@ -48,6 +53,11 @@ class TrainingOrder:
     device: str = options.DEVICE.default
     restart: bool = options.RESTART.default
     shared: Path | None = None
+
+    @property
+    def chosen_method(self) -> str:
+        """The name of the method that is trained."""
+        return self.method or DEFAULT_METHODS[self.task]
 
     @property
     def exams_folder(self) -> Path:
@@ -68,7 +78,7 @@ class TrainingOrder:
     def command(self) -> str:
         """The command that gives this order, without folders, whose names may tell about persons."""
         flags = {
-            "method": None if self.task == "segmentation" else self.method,
+            "method": None if self.task == "segmentation" else self.chosen_method,
             "out": self.folder.name,
             "steps": self.steps,
             "exams": self.exams,

@@ -187,26 +187,36 @@ class Mean:
         low: Lower end of its interval of 95 %, by bootstrap over exams.
         high: Upper end.
         p: P of Wilcoxon's signed-rank test against the method to compare with; None where it says nothing.
+        exams: The exams that have the figure.
     """
 
     value: float
     low: float
     high: float
     p: float | None
+    exams: int
 
 
-def mean_over_exams(values: Sequence[float], others: Sequence[float] | None, seed: int = 0) -> Mean:
-    """Returns the mean of a figure with its interval and its paired test.
+def mean_over_exams(
+    values: Sequence[float | None], others: Sequence[float | None] | None, seed: int = 0
+) -> Mean | None:
+    """Returns the mean of a figure with its interval and its paired test; None where no exam has it.
 
     Args:
-        values: The figure of each exam.
-        others: That of another method on the same exams; None for none.
+        values: The figure of each exam; None where the exam lacks it.
+        others: That of another method on the same exams; None for none. Exams that have both are tested.
         seed: Of the bootstrap.
     """
-    x = np.asarray(values, np.float64)
+    x = np.asarray([value for value in values if value is not None], np.float64)
+    if not len(x):
+        return None
     drawn = np.random.default_rng(seed).integers(len(x), size=(BOOTSTRAPS, len(x)))
     low, high = np.percentile(x[drawn].mean(axis=1), [2.5, 97.5])
-    p = None
-    if others is not None and len(x) >= FEWEST_TO_TEST and not np.array_equal(x, others):
-        p = float(stats.wilcoxon(x, np.asarray(others)).pvalue)
-    return Mean(float(x.mean()), float(low), float(high), p)
+    return Mean(float(x.mean()), float(low), float(high), _paired_p(values, others or ()), len(x))
+
+
+def _paired_p(values: Sequence[float | None], others: Sequence[float | None]) -> float | None:
+    both = np.array([pair for pair in zip(values, others, strict=False) if None not in pair], np.float64).reshape(-1, 2)
+    if len(both) < FEWEST_TO_TEST or np.array_equal(both[:, 0], both[:, 1]):
+        return None
+    return float(stats.wilcoxon(both[:, 0], both[:, 1]).pvalue)

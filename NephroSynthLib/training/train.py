@@ -205,8 +205,8 @@ def _recipe(order: TrainingOrder) -> Recipe:
     if order.task == "segmentation":
         return segmentation_cases.recipe()
     if order.task == "generation":
-        return generation_cases.recipe(generator_class(order.method).untrained())
-    return synthesis_cases.recipe(trainable_method(order.method).untrained())
+        return generation_cases.recipe(generator_class(order.chosen_method).untrained())
+    return synthesis_cases.recipe(trainable_method(order.chosen_method).untrained())
 
 
 def _begin_with(recipe: Recipe, name_or_path: str) -> ModelBundle:

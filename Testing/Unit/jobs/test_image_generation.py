@@ -12,6 +12,7 @@ import torch
 from NephroSynthLib.errors import ModelError, NephroSynthError, UsageError
 from NephroSynthLib.generators.generator import Generator
 from NephroSynthLib.generators.latent_generator import LatentConfig
+from NephroSynthLib.generators.mt_ddpm_generator import MtDdpmGenerator
 from NephroSynthLib.generators.slice_vae import SliceVae
 from NephroSynthLib.generators.wgan_gp import WganGp
 from NephroSynthLib.imaging.image_files import read_description
@@ -54,6 +55,7 @@ def test_slices_are_written_named_and_marked_as_synthetic(models: dict[str, Path
     assert "shows no person" in record["notice"]
     assert "Research use only" in record["notice"]
     assert record["learned_from"] == "simulated exams only"
+    assert record["steps"] is None  # a GAN takes none
     image = sitk.ReadImage(str(tmp_path / "out" / names[0]))
     assert image.GetSize() == (16, 16, 1)
     assert image.GetSpacing() == (1.0, 1.0, 2.0)
@@ -61,6 +63,14 @@ def test_slices_are_written_named_and_marked_as_synthetic(models: dict[str, Path
     for name in names:
         description = read_description(tmp_path / "out" / name)
         assert description == "Synthetic CT by NephroSynth (wgan-gp), no person. Research use only."
+
+
+def test_the_record_tells_the_steps_that_were_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MtDdpmGenerator, "crop", (1, 16, 16))
+    monkeypatch.setattr(MtDdpmGenerator, "own_steps", 2)
+    model = str(_bundle(MtDdpmGenerator.untrained(), tmp_path / "mt.safetensors"))
+    assert _generate(tmp_path / "own", model=model)["steps"] == 2
+    assert _generate(tmp_path / "wanted", model=model, steps=3)["steps"] == 3
 
 
 def test_an_image_depends_on_its_number_and_not_on_the_count(models: dict[str, Path], tmp_path: Path) -> None:
@@ -91,6 +101,7 @@ def test_volumes_have_the_height_that_is_asked_for(models: dict[str, Path], tmp_
         ({"model": "none-such"}, ModelError, "no model 'none-such'"),
         ({"model": "wgan-gp", "method": "pggan"}, UsageError, "of the generator 'wgan-gp', not 'pggan'"),
         ({"model": "wgan-gp", "slices": 2}, UsageError, "makes single slices"),
+        ({"model": "wgan-gp", "steps": 9}, UsageError, "in one call, without denoising steps"),
         ({"model": "slice-vae", "slices": 25}, UsageError, "makes volumes of at most 24 slices"),
         ({"model": "wgan-gp", "count": 0}, UsageError, "count must be at least 1"),
     ],

@@ -24,7 +24,7 @@ def test_it_learns_and_comes_back_from_its_bundle(kind: type[Ascii2], tmp_path: 
 
 def test_a_network_for_another_number_of_slices_is_refused(tmp_path: Path) -> None:
     bundle = bundled(Ascii2.untrained(), tmp_path, "synthesis")
-    with pytest.raises(ModelError, match="takes other inputs"):
+    with pytest.raises(ModelError, match="takes other inputs than its method 'ascii-2'"):
         Ascii3.restore(bundle, "cpu")
 
 

@@ -38,6 +38,20 @@ def test_the_files_hold_every_figure(tmp_path: Path) -> None:
     assert "not corrected for many tests" in text
 
 
+def test_the_exams_that_have_a_figure_give_its_mean() -> None:
+    rows = [_row("dssnict", 25.0), _row("kinetic", 20.0)]
+    rows[1].exams[0].pop("psnr_db")
+    images = tables(rows, "dssnict")[0]
+    assert images.rows[0][1] == "25.3 (25.2 to 25.5)"
+    assert images.rows[1][1] == "20.4* (20.3 to 20.5), n = 7"
+    for exam in rows[1].exams[:-1]:
+        exam["psnr_db"] = None
+    assert tables(rows, "dssnict")[0].rows[1][1] == "20.7, n = 1"
+    assert rows[1].to_dict(rows[0])["means"]["psnr_db"] == {
+        "value": 20.7, "low": 20.7, "high": 20.7, "p": None, "exams": 1
+    }  # fmt: skip
+
+
 def test_each_method_has_a_cell_for_each_column() -> None:
     row = Row(
         "kinetic", "", [{"psnr_db": 20.0, "seconds": 12.0, "cortex_error_hu": -3.0}] * 3,

@@ -81,5 +81,5 @@ def test_the_command_trains_a_generator_to_a_bundle_with_a_card(tmp_path: Path) 
 
 def test_an_unknown_generator_is_refused_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="There is no generator 'dssnict'"):
-        train(TrainingOrder("generation", tmp_path / "new", exams=1), lambda done, text: None)
+        train(TrainingOrder("generation", tmp_path / "new", method="dssnict", exams=1), lambda done, text: None)
     assert not (tmp_path / "new").exists()

@@ -14,6 +14,7 @@ def test_the_command_of_an_order_names_all_that_makes_its_result() -> None:
     )
     assert order.command == command
     assert "--method" not in TrainingOrder("segmentation", Path("a")).command
+    assert "train generation --method mt-ddpm --out a" in TrainingOrder("generation", Path("a")).command
     assert (order.plan.steps, order.plan.batch_size, order.plan.learning_rate, order.plan.seed) == (5, 2, 3e-4, 7)
 
 

@@ -89,12 +89,24 @@ def test_a_mean_has_an_interval_and_a_paired_test() -> None:
     values = rng.normal(20, 2, 12)
     others = values + rng.normal(1, 0.2, 12)
     mean = mean_over_exams(values.tolist(), others.tolist())
+    assert mean is not None
     assert mean.value == pytest.approx(values.mean())
     half = 1.96 * values.std(ddof=1) / 12**0.5
     assert (mean.high - mean.low) / 2 == pytest.approx(half, rel=0.15)
     assert mean.p == pytest.approx(stats.wilcoxon(values, others).pvalue)
-    assert mean_over_exams([1.0, 2.0], [2.0, 3.0]).p is None
-    assert mean_over_exams([3.0] * 7, [3.0] * 7).p is None
+    for few, same in (([1.0, 2.0], [2.0, 3.0]), ([3.0] * 7, [3.0] * 7)):
+        untested = mean_over_exams(few, same)
+        assert untested is not None
+        assert untested.p is None
+
+
+def test_an_exam_without_a_figure_counts_neither_in_its_mean_nor_in_its_test() -> None:
+    values, others = np.random.default_rng(0).normal(20, 2, (2, 9)).tolist()
+    mean = mean_over_exams([*values, None, 5.0], [*others, 4.0, None])
+    assert mean is not None
+    assert (mean.value, mean.exams) == (pytest.approx(np.mean([*values, 5.0])), 10)
+    assert mean.p == pytest.approx(stats.wilcoxon(values, others).pvalue)
+    assert mean_over_exams([None, None], None) is None
 
 
 def test_the_hu_of_organs_are_compared_exam_by_exam() -> None:
