@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import lightning.pytorch as pl
 import torch
 from einops import rearrange
 from torch import Tensor
 
-from NephroSynthLib.methods.learning_rate import warm_cosine
 from NephroSynthLib.methods.method import TrainingPlan
+from NephroSynthLib.methods.one_loss_training import OneLossTraining
 from NephroSynthLib.methods.slab import as_slices
 from NephroSynthLib.networks.slice_autoencoder import SliceAutoencoder, kl_to_standard
 
@@ -20,7 +17,7 @@ SHARE = 0.02
 """Weight of a batch in the moving mean of the series."""
 
 
-class SliceVaeTraining(pl.LightningModule):
+class SliceVaeTraining(OneLossTraining):
     """Trains an autoencoder on batches of `image`, whole volumes of its depth.
 
     Args:
@@ -29,9 +26,8 @@ class SliceVaeTraining(pl.LightningModule):
     """
 
     def __init__(self, autoencoder: SliceAutoencoder, plan: TrainingPlan) -> None:
-        super().__init__()
+        super().__init__(plan)
         self.autoencoder = autoencoder
-        self.plan = plan
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Returns the negative evidence bound of a pixel, and follows the codes of the volumes."""
@@ -43,10 +39,6 @@ class SliceVaeTraining(pl.LightningModule):
     def validation_loss(self, batch: dict[str, Tensor]) -> Tensor:
         """Returns the negative evidence bound; see `NephroSynthLib.training.validation`."""
         return self._bound(batch)[0]
-
-    def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]
-        """Returns AdamW with a warm-up and a cosine decay; see `warm_cosine`."""
-        return warm_cosine(self.parameters(), self.plan)
 
     def _bound(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Returns the negative evidence bound over the pixels, without constants, and the mean codes (n, latent)."""

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
 from NephroSynthLib.diffusion.denoiser import Denoiser
 from NephroSynthLib.diffusion.losses import Distance, diffusion_loss, occupancy_dice_loss
-from NephroSynthLib.methods.learning_rate import warm_cosine
 from NephroSynthLib.methods.method import TrainingPlan
+from NephroSynthLib.methods.one_loss_training import OneLossTraining
 from NephroSynthLib.methods.slab import as_slices
 
 
-class DiffusionTraining(pl.LightningModule):
+class DiffusionTraining(OneLossTraining):
     """Trains a denoiser on batches of `image` and, where there are, `condition`, `context` and `weight`.
 
     Args:
@@ -40,9 +37,8 @@ class DiffusionTraining(pl.LightningModule):
         masks: bool = False,
         flat: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(plan)
         self.denoiser = denoiser
-        self.plan = plan
         self.distance = distance
         self.vlb_weight = vlb_weight
         self.terminal = terminal
@@ -67,11 +63,3 @@ class DiffusionTraining(pl.LightningModule):
             weight=batch.get("weight"),
             clean_loss=occupancy_dice_loss if self.masks else None,
         )
-
-    def validation_loss(self, batch: dict[str, Tensor]) -> Tensor:
-        """Returns the loss of a training step; see `NephroSynthLib.training.validation`."""
-        return self.training_step(batch, 0)
-
-    def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]
-        """Returns AdamW with a warm-up and a cosine decay; see `warm_cosine`."""
-        return warm_cosine(self.parameters(), self.plan)

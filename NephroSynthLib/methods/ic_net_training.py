@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
-from NephroSynthLib.methods.learning_rate import warm_cosine
 from NephroSynthLib.methods.method import TrainingPlan
+from NephroSynthLib.methods.one_loss_training import OneLossTraining
 from NephroSynthLib.methods.slab import as_slices
 from NephroSynthLib.networks.translator import Translator
 
@@ -23,7 +20,7 @@ def changed(image: Tensor, factor: Tensor) -> Tensor:
     return (image - mean) * factor + mean
 
 
-class IcNetTraining(pl.LightningModule):
+class IcNetTraining(OneLossTraining):
     """Trains a translator on batches of `image` and `before`, the slice above it.
 
     Args:
@@ -32,9 +29,8 @@ class IcNetTraining(pl.LightningModule):
     """
 
     def __init__(self, translator: Translator, plan: TrainingPlan) -> None:
-        super().__init__()
+        super().__init__(plan)
         self.translator = translator
-        self.plan = plan
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Returns the mean absolute error (eq. 4) at random factors."""
@@ -43,11 +39,3 @@ class IcNetTraining(pl.LightningModule):
         factor = LEAST + (MOST - LEAST) * torch.rand(len(image), 1, 1, 1, 1, device=image.device)
         calibrated: Tensor = self.translator(torch.cat([changed(image, factor), batch["before"]], dim=1))
         return (calibrated - image).abs().mean()
-
-    def validation_loss(self, batch: dict[str, Tensor]) -> Tensor:
-        """Returns the loss of a training step; see `NephroSynthLib.training.validation`."""
-        return self.training_step(batch, 0)
-
-    def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]
-        """Returns AdamW with a warm-up and a cosine decay; see `warm_cosine`."""
-        return warm_cosine(self.parameters(), self.plan)

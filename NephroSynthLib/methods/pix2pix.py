@@ -16,34 +16,34 @@ if TYPE_CHECKING:
     from NephroSynthLib.methods.pix2pix_training import Pix2PixTraining
 
 
-class Pix2Pix2D(Translation):
+class _Pix2Pix(Translation):
+    flat: ClassVar[bool]
+
+    def training_module(self, plan: TrainingPlan) -> Pix2PixTraining:
+        """Returns the training against a discriminator; see `TrainableMethod`."""
+        from NephroSynthLib.methods.pix2pix_training import Pix2PixTraining
+
+        return Pix2PixTraining(self.network, plan, flat=self.flat)
+
+
+class Pix2Pix2D(_Pix2Pix):
     """Pix2Pix slice by slice."""
 
     name: ClassVar[str] = "pix2pix-2d"
     title: ClassVar[str] = "Pix2Pix, 2D (arXiv 1611.07004), small"
     crop: ClassVar[Size] = SLAB
+    flat: ClassVar[bool] = True
     default: ClassVar[TranslatorConfig] = translator_config(flat=True)
 
-    def training_module(self, plan: TrainingPlan) -> Pix2PixTraining:
-        """Returns the training against a discriminator; see `TrainableMethod`."""
-        from NephroSynthLib.methods.pix2pix_training import Pix2PixTraining
 
-        return Pix2PixTraining(self.network, plan, flat=True)
-
-
-class Pix2Pix3D(Translation):
+class Pix2Pix3D(_Pix2Pix):
     """Pix2Pix by region."""
 
     name: ClassVar[str] = "pix2pix-3d"
     title: ClassVar[str] = "Pix2Pix, 3D (arXiv 1611.07004), small"
     crop: ClassVar[Size] = REGION
+    flat: ClassVar[bool] = False
     default: ClassVar[TranslatorConfig] = translator_config(flat=False)
-
-    def training_module(self, plan: TrainingPlan) -> Pix2PixTraining:
-        """Returns the training against a discriminator; see `TrainableMethod`."""
-        from NephroSynthLib.methods.pix2pix_training import Pix2PixTraining
-
-        return Pix2PixTraining(self.network, plan, flat=False)
 
 
 if TYPE_CHECKING:
