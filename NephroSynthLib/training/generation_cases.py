@@ -70,5 +70,6 @@ def new_slices(generator: Generator) -> Slices:
     """Returns new slices, (1, y, x) each; those of one volume follow each other."""
     most = generator.most_slices
     height = VOLUME_SLICES if most is None else min(VOLUME_SLICES, most)
-    volumes = [generator.generate(height, None, seed, Progress()) for seed in range(IMAGES // height)]
+    steps = generator.own_steps or 1
+    volumes = [generator.generate(height, steps, seed, Progress()) for seed in range(IMAGES // height)]
     return [hu[z][None] for hu in volumes for z in range(height)]
