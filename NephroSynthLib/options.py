@@ -194,6 +194,11 @@ GENERATION_STEPS: Option[int | None] = Option(
 # The benchmark
 BENCHMARK_METHODS = Option("all", "Methods to compare, with commas between them, or 'all'.")
 BENCHMARK_EXAMS = Option(20, "Held-out exams to measure on.", 1)
+BENCHMARK_FEATURES: Option[None] = Option(
+    None,
+    "TorchScript file of a network, such as Inception, whose features the distances of sets of slices use; the program"
+    " in it is run. Without one, the encoder of our own segmenter.",
+)
 BUDGET: Option[Budget] = Option(
     "small",
     "Batches that each method learns from: 'small' 1500, 'paper' 200,000; 'tiny', 60, only shows that it works.",

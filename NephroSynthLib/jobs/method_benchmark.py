@@ -22,6 +22,7 @@ class BenchmarkRequest(ComputingRequest):
     methods: str = field(options.BENCHMARK_METHODS)
     exams: int = field(options.BENCHMARK_EXAMS)
     budget: options.Budget = field(options.BUDGET)
+    features: Path | None = field(options.BENCHMARK_FEATURES)
     seed: int = field(options.TRAINING_SEED)
 
 
@@ -37,11 +38,13 @@ def benchmark(request: BenchmarkRequest, progress: Progress) -> Summary:
 
     named = [name.strip() for name in request.methods.split(",") if name.strip()]
     methods = EVERY if named == [ALL] else tuple(dict.fromkeys(named))
-    order = BenchmarkOrder(request.out, methods, request.exams, request.budget, request.settings.device, request.seed)
+    order = BenchmarkOrder(
+        request.out, methods, request.exams, request.budget, request.settings.device, request.seed, request.features
+    )
     rows = compare(order, replace(progress, stage_name="train"))
     short = "A budget of seconds shows that all works; its figures rank nothing."
     return {
-        "tables": [vars(table) for table in tables(rows, COMPARED)],
+        "tables": [vars(table) for table in tables(rows, COMPARED, order.features_in_words)],
         "page": str(request.out / "index.html"),
         "files": [str(request.out / name) for name in ("table.csv", "table.json", "table.md")],
         "warnings": [short] if request.budget == "tiny" else [],

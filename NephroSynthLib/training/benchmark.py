@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from NephroSynthLib import options
 from NephroSynthLib.errors import UsageError
-from NephroSynthLib.evaluation.segmenter_features import SegmenterFeatures
+from NephroSynthLib.evaluation.frechet import FeatureNetwork
+from NephroSynthLib.evaluation.segmenter_features import SegmenterFeatures, feature_network
 from NephroSynthLib.files.staging import staged_file
 from NephroSynthLib.methods.excretory import Excretory
 from NephroSynthLib.methods.ic_net import IcNet
@@ -30,7 +31,7 @@ from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import SynthesisSettings
 from NephroSynthLib.synthesis.nephrographic import WORKING_SPACING
 from NephroSynthLib.training.benchmark_page import write_page
-from NephroSynthLib.training.benchmark_tables import Row, write_tables
+from NephroSynthLib.training.benchmark_tables import OWN_FEATURES, Row, write_tables
 from NephroSynthLib.training.case_organs import organ_masks
 from NephroSynthLib.training.order import TrainingOrder
 from NephroSynthLib.training.pool import CasePool, PreparedCase
@@ -96,6 +97,8 @@ class BenchmarkOrder:
         budget: A name in `BUDGETS`.
         device: As in `resolve_device`.
         seed: Of the trainings and of the noise.
+        features: TorchScript file of the network whose features the distances of sets use; None takes our segmenter's
+            encoder.
     """
 
     folder: Path
@@ -104,6 +107,7 @@ class BenchmarkOrder:
     budget: options.Budget = options.BUDGET.default
     device: str = "auto"
     seed: int = 0
+    features: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.methods:
@@ -111,6 +115,11 @@ class BenchmarkOrder:
         for name in self.methods:
             if name.removesuffix(CALIBRATED) not in METHODS:
                 raise UsageError(f"There is no method '{name}'; there are {', '.join(EVERY)}.")
+
+    @property
+    def features_in_words(self) -> str:
+        """The network whose features the distances of sets use."""
+        return OWN_FEATURES if self.features is None else f"the network {self.features.name}"
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -127,22 +136,23 @@ def benchmark(order: BenchmarkOrder, progress: Progress) -> list[Row]:
 
     Raises:
         UsageError: A method is unknown, or the folder holds trainings of another budget.
+        ModelError: The network of the features cannot be read.
         Cancelled: The user ended it; what is done is kept.
     """
+    encoder, features = SegmenterFeatures(), feature_network(order.features)
     cases = _held_out(order, progress.part(0.0, 0.04))
-    network = SegmenterFeatures()
-    truths = _truths(order, cases, network, progress.part(0.04, 0.05))
+    truths = _truths(order, cases, features, progress.part(0.04, 0.05))
     bundles: dict[str, Path] = {}
     for index, name in enumerate(order.needed):
         bundles[name] = _trained(order, name, progress.part(*_share(0.05, TRAINED, index, len(order.needed))))
     rows = []
     for index, name in enumerate(order.methods):
         part = progress.part(*_share(TRAINED, 1.0, index, len(order.methods)))
-        rows.append(_judged(order, name, bundles, cases, truths, network, part))
-        write_tables(order.folder, rows, [exam for exam, _ in cases], order.budget, COMPARED)
+        rows.append(_judged(order, name, bundles, cases, truths, encoder, features, part))
+        write_tables(order.folder, rows, [exam for exam, _ in cases], order.budget, COMPARED, order.features_in_words)
         exam, case = cases[0]
         shown = exam, _displayed(order, rows, exam, case, bundles)
-        write_page(order.folder, rows, len(cases), order.budget, COMPARED, shown)
+        write_page(order.folder, rows, len(cases), order.budget, COMPARED, order.features_in_words, shown)
     return rows
 
 
@@ -197,7 +207,7 @@ class _Truth(NamedTuple):
 def _truths(
     order: BenchmarkOrder,
     cases: Sequence[tuple[str, PreparedCase]],
-    network: SegmenterFeatures,
+    features: FeatureNetwork,
     progress: Progress,
 ) -> list[_Truth]:
     found = []
@@ -205,7 +215,7 @@ def _truths(
         progress.update(index / len(cases), f"acquired phase {index + 1} of {len(cases)}")
         hu = case["nephrographic"].astype(np.float32)
         file = order.folder / "volumes" / "acquired" / f"{exam}{KIDNEYS}"
-        found.append(_Truth(hu, set_part(hu, network), found_kidneys(hu, file, order.device, Progress())))
+        found.append(_Truth(hu, set_part(hu, features), found_kidneys(hu, file, order.device, Progress())))
     return found
 
 
@@ -215,7 +225,8 @@ def _judged(
     bundles: Mapping[str, Path],
     cases: Sequence[tuple[str, PreparedCase]],
     truths: Sequence[_Truth],
-    network: SegmenterFeatures,
+    encoder: SegmenterFeatures,
+    features: FeatureNetwork,
     progress: Progress,
 ) -> Row:
     """Returns the row of a method."""
@@ -230,10 +241,10 @@ def _judged(
         hu, seconds = _translated(order, method, calibrator, file, case, part.part(0.0, 0.8))
         organs = organ_masks(case)
         kidneys = found_kidneys(hu, file.with_name(f"{file.stem}{KIDNEYS}"), order.device, part.part(0.8, 1.0))
-        figures = exam_figures(hu, truth.hu, case["kidneys"] > 0, network)
+        figures = exam_figures(hu, truth.hu, case["kidneys"] > 0, encoder)
         figures |= organ_figures(hu, truth.hu, organs) | agreement(kidneys, truth.kidneys)
         exams.append({**figures, "seconds": seconds})
-        parts.append(set_part(hu, network))
+        parts.append(set_part(hu, features))
     of_set = set_figures(parts, [truth.part for truth in truths]) | organ_correlations(exams, list(organs))
     return Row(name, method.title, exams, of_set, list(organs))
 

@@ -31,7 +31,7 @@ Volumes = Iterable[tuple[str, NDArray[np.float32]]]
 
 
 def write_page(
-    folder: Path, rows: Sequence[Row], exams: int, budget: str, compared: str, shown: tuple[str, Volumes]
+    folder: Path, rows: Sequence[Row], exams: int, budget: str, compared: str, features: str, shown: tuple[str, Volumes]
 ) -> None:
     """Writes `index.html`, which needs no other file.
 
@@ -41,6 +41,7 @@ def write_page(
         exams: Number of the exams.
         budget: Name of the budget of the trainings.
         compared: The method that others are tested against.
+        features: The network whose features the distances of sets use, in words.
         shown: The exam to show, by name, with its volumes.
     """
     exam, volumes = shown
@@ -54,7 +55,7 @@ def write_page(
         notice=RESEARCH_ONLY,
         budget=budget,
         exams=exams,
-        tables=tables(rows, compared),
+        tables=tables(rows, compared, features),
         titles={row.method: row.title for row in rows},
         compared=compared,
         note=NOTE,

@@ -68,13 +68,14 @@ ABOUT = {
         " the synthetic volume and in the acquired one."
     ),
     "Sets of slices": (
-        "FID and bMMD² use the features of our own segmenter, IS the classes that k-means finds in them: they cannot be"
-        " compared with published ones. High is good for IS, low for the others. MS-SSIM of pairs is high where slices"
-        " are alike."
+        "FID, bMMD² and FDS use the features of {features}, IS the classes that k-means finds in them. They can be"
+        " compared only with figures of the same network. High is good for IS, low for the others. MS-SSIM of pairs is"
+        " high where slices are alike."
     ),
     "HU by organ": "Mean error in HU, and the correlation r of the HU over the exams, from three exams on.",
 }
 """A sentence about each table, by its title."""
+OWN_FEATURES = "our own segmenter"
 NOTE = (
     "Methods are told the true contrast of the exam, except the unpaired ones, which take the phases alone. Research"
     " use only."
@@ -89,15 +90,13 @@ class Table:
         title: A key of `ABOUT`.
         columns: Titles of the columns.
         rows: The cells of each method, the first of which is its name.
+        about: A sentence about it.
     """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
-
-    def about(self, compared: str) -> str:
-        """Returns the sentence about the table."""
-        return ABOUT[self.title].format(compared=compared)
+    about: str
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,9 @@ class Row:
         }
 
 
-def write_tables(folder: Path, rows: Sequence[Row], names: Sequence[str], budget: str, compared: str) -> None:
+def write_tables(
+    folder: Path, rows: Sequence[Row], names: Sequence[str], budget: str, compared: str, features: str = OWN_FEATURES
+) -> None:
     """Writes `table.csv`, `table.json` and `table.md`.
 
     Args:
@@ -152,13 +153,19 @@ def write_tables(folder: Path, rows: Sequence[Row], names: Sequence[str], budget
         names: Names of the exams.
         budget: Name of the budget of the trainings.
         compared: The method that others are tested against.
+        features: The network whose features the distances of sets use, in words.
     """
     other = next((row for row in rows if row.method == compared), None)
-    content = {"budget": budget, "exams": list(names), "methods": [row.to_dict(other) for row in rows]}
+    content = {
+        "budget": budget,
+        "features": features,
+        "exams": list(names),
+        "methods": [row.to_dict(other) for row in rows],
+    }
     with staged_file(folder / "table.json") as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     with staged_file(folder / "table.md") as temporary:
-        temporary.write_text(markdown(rows, len(names), budget, compared), encoding="utf-8")
+        temporary.write_text(markdown(rows, len(names), budget, compared, features), encoding="utf-8")
     figures = list(dict.fromkeys(figure for row in rows for figure in row.figures))
     with staged_file(folder / "table.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -168,34 +175,41 @@ def write_tables(folder: Path, rows: Sequence[Row], names: Sequence[str], budget
                 writer.writerow([row.method, name, *("" if exam.get(f) is None else exam[f] for f in figures)])
 
 
-def markdown(rows: Sequence[Row], exams: int, budget: str, compared: str) -> str:
+def markdown(rows: Sequence[Row], exams: int, budget: str, compared: str, features: str) -> str:
     """Returns the tables in Markdown, each with a line that says what it shows."""
     count = "one held-out exam" if exams == 1 else f"{exams} held-out exams"
     lines = [f"Budget `{budget}`, {count}. {NOTE}"]
-    for table in tables(rows, compared):
-        lines += ["", f"## {table.title}", "", table.about(compared), ""]
+    for table in tables(rows, compared, features):
+        lines += ["", f"## {table.title}", "", table.about, ""]
         lines += [_line(["method", *table.columns]), _line(["---"] * (len(table.columns) + 1))]
         lines += [_line(cells) for cells in table.rows]
     return "\n".join([*lines, ""])
 
 
-def tables(rows: Sequence[Row], compared: str) -> list[Table]:
+def tables(rows: Sequence[Row], compared: str, features: str = OWN_FEATURES) -> list[Table]:
     """Returns the figures of all methods as tables.
 
     Args:
         rows: The methods.
         compared: The method that others are tested against.
+        features: The network whose features the distances of sets use, in words.
     """
+    about = {title: text.format(compared=compared, features=features) for title, text in ABOUT.items()}
     other = next((row for row in rows if row.method == compared), None)
     kinds = {"Images": IMAGES, "Kidneys": KIDNEYS, "Sets of slices": SETS}
     found = [
-        Table(title, [one.title for one in columns], [[row.method, *_cells(row, columns, other)] for row in rows])
+        Table(
+            title,
+            [one.title for one in columns],
+            [[row.method, *_cells(row, columns, other)] for row in rows],
+            about[title],
+        )
         for title, columns in kinds.items()
     ]
     organs = list(dict.fromkeys(organ for row in rows for organ in row.organs))
     if organs:
         by_organ = [[row.method, *(_organ_cell(row, organ, other) for organ in organs)] for row in rows]
-        found.append(Table("HU by organ", organs, by_organ))
+        found.append(Table("HU by organ", organs, by_organ, about["HU by organ"]))
     return found
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("lightning", reason="training needs the extra 'train'")
 
@@ -31,6 +32,11 @@ def _save(folder: Path, number: int) -> None:
     )
 
 
+class _Mean(torch.nn.Module):
+    def forward(self, volumes: torch.Tensor) -> torch.Tensor:
+        return volumes.flatten(1)[:, :2]
+
+
 def test_what_is_done_is_not_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (1, 2):
         _save(tmp_path / "held-out", number)
@@ -39,7 +45,10 @@ def test_what_is_done_is_not_done_again(tmp_path: Path, monkeypatch: pytest.Monk
     assert len([path for path in done if path.parent.name == "kinetic"]) == 4  # two volumes and their kidneys
     assert len([path for path in done if path.parent.name == "acquired"]) == 2
 
-    rows = benchmark(BenchmarkOrder(tmp_path, ["excretory", "kinetic"], 2, "tiny"), Progress())
+    torch.jit.script(_Mean()).save(str(tmp_path / "volumes/mean.pt"))
+    order = BenchmarkOrder(tmp_path, ["excretory", "kinetic"], 2, "tiny", features=tmp_path / "volumes/mean.pt")
+    rows = benchmark(order, Progress())
+    assert "the features of the network mean.pt" in (tmp_path / "table.md").read_text("utf-8")
     assert [row.method for row in rows] == ["excretory", "kinetic"]
     assert {path: path.stat().st_mtime_ns for path in done} == done
     error = 60.0  # the nephrographic phase is 60 HU brighter; above the window both count as 250

@@ -20,7 +20,7 @@ ROWS = [
 def test_the_page_shows_each_volume_and_needs_no_other_file(tmp_path: Path) -> None:
     hu = np.zeros((4, 20, 30), np.float32)
     names = ("noncontrast", "excretory", "nephrographic", "kinetic", "dssnict")
-    write_page(tmp_path, ROWS, 2, "tiny", "dssnict", ("800000", [(name, hu) for name in names]))
+    write_page(tmp_path, ROWS, 2, "tiny", "dssnict", "the network x.pt", ("800000", [(name, hu) for name in names]))
     text = (tmp_path / "index.html").read_text("utf-8")
     captions = re.findall("<figcaption>(.*?)</figcaption>", text)
     assert captions == [

@@ -17,7 +17,7 @@ def _row(method: str, level: float) -> Row:
 def test_the_files_hold_every_figure(tmp_path: Path) -> None:
     rows = [_row("dssnict", 25.0), _row("kinetic", 20.0)]
     names = [f"exam {index}" for index in range(8)]
-    write_tables(tmp_path, rows, names, "small", "dssnict")
+    write_tables(tmp_path, rows, names, "small", "dssnict", "the network x.pt")
 
     with (tmp_path / "table.csv").open(encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
@@ -26,7 +26,7 @@ def test_the_files_hold_every_figure(tmp_path: Path) -> None:
 
     content = json.loads((tmp_path / "table.json").read_text("utf-8"))
     kinetic = content["methods"][1]
-    assert content["budget"] == "small"
+    assert (content["budget"], content["features"]) == ("small", "the network x.pt")
     assert kinetic["means"]["psnr_db"]["value"] == pytest.approx(20.35)
     assert kinetic["means"]["psnr_db"]["p"] == pytest.approx(2 / 2**8)  # all eight exams differ in one direction
     assert "ms_ssim" not in kinetic["means"]
@@ -36,6 +36,7 @@ def test_the_files_hold_every_figure(tmp_path: Path) -> None:
     assert "| kinetic | 20.3* (20.2 to 20.5) |" in text
     assert "| dssnict | 25.3 (25.2 to 25.5) |" in text
     assert "not corrected for many tests" in text
+    assert "FID, bMMD² and FDS use the features of the network x.pt, IS" in text
 
 
 def test_the_exams_that_have_a_figure_give_its_mean() -> None:
@@ -61,7 +62,7 @@ def test_each_method_has_a_cell_for_each_column() -> None:
     for table in (images, kidneys, sets, organs):
         assert [len(cells) for cells in table.rows] == [len(table.columns) + 1]
         assert table.rows[0][0] == "kinetic"
-        assert "{" not in table.about("dssnict")
+        assert "{" not in table.about
     found = dict(zip(images.columns, images.rows[0][1:], strict=True))
     assert (found["PSNR (dB)"], found["seconds"], found["SSIM"]) == ("20.0 (20.0 to 20.0)", "12", DASH)
     assert dict(zip(sets.columns, sets.rows[0][1:], strict=True)) == {
