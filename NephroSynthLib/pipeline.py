@@ -1,7 +1,8 @@
 """The whole job on one exam: prepare, synthesize, judge.
 
 1. Prepare (`NephroSynthLib.preparation`): segment the kidneys of the non-contrast and the excretory phase, and register
-   the excretory phase to the non-contrast one: the whole abdomen first, then each kidney on its own.
+   the excretory phase to the non-contrast one: the whole abdomen, then each kidney, then the
+   tissue around the kidneys.
 2. Synthesize (`NephroSynthLib.synthesis`): a diffusion model turns the two aligned phases into the nephrographic phase,
    in a region around the kidneys.
 3. Judge, if the nephrographic phase was acquired too: register it likewise, compare both phases voxel by voxel, and

@@ -15,7 +15,7 @@ from NephroSynthLib.progress import Progress
 
 
 class RegisterRequest(RegisteringRequest, WritingRequest):
-    """Registers the excretory phase to the non-contrast one: the abdomen first, then each kidney on its own."""
+    """Registers the excretory phase to the non-contrast one: the abdomen, then each kidney, then the tissue around."""
 
     noncontrast: Volume = Field(description="Non-contrast phase.")
     excretory: Volume = Field(description="Excretory phase.")

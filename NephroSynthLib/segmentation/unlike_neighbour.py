@@ -22,7 +22,7 @@ _TEXTURE_MM = 6.0
 _LEAST_ML = 3.0
 _MOST_INSIDE = 0.5
 _ROUNDING = 0.5
-_MOST_FLUID_HU, _LEAST_ENHANCED_HU = 35.0, 60.0
+_MOST_FLUID_HU, _MOSTLY_FLUID_HU, _LEAST_ENHANCED_HU = 35.0, 22.0, 60.0
 _LEAST_FLUID_ML, _LEAST_OPEN = 50.0, 0.4
 _WALL_MM, _ALIKE_HU = 7.0, 20.0
 _BLOCK = np.ones((3, 3, 3), bool)
@@ -42,8 +42,8 @@ def bright_neighbour(hu: NDArray[np.floating], piece: Mask, spacing_mm: float) -
         spacing_mm: Isotropic voxel size, 2 to 4 mm.
 
     Returns:
-        The bright part; None if the piece has none of at least 3 ml, or bright and dark alternate, as in a polycystic
-        kidney.
+        The bright part; None if the piece has none of at least 3 ml, or is fluid in which bright and dark alternate, as
+        in a polycystic kidney.
     """
     reach = max(1, round(_TEXTURE_MM / spacing_mm))
     least = _LEAST_ML * 1000 / spacing_mm**3
@@ -65,7 +65,8 @@ def bright_neighbour(hu: NDArray[np.floating], piece: Mask, spacing_mm: float) -
     if not outside:
         return None
     neighbour = _nearer(piece, box, reach, near, np.isin(clusters, outside), rest)
-    return neighbour if np.median(hu[neighbour]) > brightest else None
+    mottled = np.median(hu[piece]) < _MOSTLY_FLUID_HU and np.median(hu[neighbour]) < brightest
+    return None if mottled else neighbour
 
 
 def fluid_neighbour(hu: NDArray[np.floating], piece: Mask, spacing_mm: float, *, found: Mask) -> Mask | None:
