@@ -19,6 +19,8 @@ from NephroSynthPanel import installation
 from NephroSynthPanel.parameters import FACTS, OPTIONS, TORCH_DEVICES, Parameters, restore_defaults
 
 _OTHER = "other-file"
+_OTHERS = {"totalsegmentator": _("TotalSegmentator (installed)")}
+"""The titles of segmenters that are no models of this project."""
 _TASKS = {"model": "synthesis", "segmenter": "segmentation"}
 """The parameters that name a model, and its task."""
 
@@ -66,6 +68,8 @@ class AdvancedSection:
         for name, task in _TASKS.items():
             box, usual = getattr(self._ui, f"{name}ComboBox"), OPTIONS[name].default
             titles = {one["name"]: one["name"] for one in models if one["task"] == task} or {usual: usual}
+            if name == "segmenter":
+                titles |= {other: _OTHERS[other] for other in (self._known or {}).get("segmenters", ())}
             _fill(box, titles, getattr(parameters, name))
             box.addItem(_("Other file…"), _OTHER)
         card = next((one for one in models if one["name"] == parameters.model), None)

@@ -60,20 +60,23 @@ def _verify(name: str) -> None:
 
 
 class InventoryRequest(Request):
-    """Lists the devices of this machine and the bundled models."""
+    """Lists the devices of this machine, the bundled models, and other segmenters."""
 
 
 def inventory(request: InventoryRequest, progress: Progress) -> Summary:
     """Lists devices and models.
 
     Returns:
-        `devices`: name as in the setting `device`, title, bytes free; `models`: as the job `models` describes them.
+        `devices`: name as in the setting `device`, title, bytes free; `models`: as the job `models` describes them;
+        `segmenters`: the names of other segmenters that are installed.
     """
     from NephroSynthLib.models.bundle import list_bundles
+    from NephroSynthLib.segmentation.total_segmentator import TOTALSEGMENTATOR, is_installed
 
     described = [describe(name) for name in list_bundles()]
     progress.stage("read").update(0.9, "Devices")
-    return {"devices": _devices(), "models": described, "warnings": []}
+    others = [TOTALSEGMENTATOR] if is_installed() else []
+    return {"devices": _devices(), "models": described, "segmenters": others, "warnings": []}
 
 
 def describe(model: str | Path) -> Summary:

@@ -25,13 +25,18 @@ TOTALSEGMENTATOR = "totalsegmentator"
 _KIDNEYS = ["kidney_right", "kidney_left"]
 
 
+def is_installed() -> bool:
+    """Whether TotalSegmentator is there."""
+    return importlib.util.find_spec("totalsegmentator") is not None
+
+
 def check_installed() -> None:
     """Checks that TotalSegmentator is there.
 
     Raises:
         ModelError: If it is not.
     """
-    if importlib.util.find_spec("totalsegmentator") is None:
+    if not is_installed():
         raise ModelError("TotalSegmentator is not installed.", Action.INSTALL_TOTALSEGMENTATOR)
 
 
