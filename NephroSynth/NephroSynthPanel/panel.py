@@ -46,7 +46,7 @@ class Panel:
         self.loop = logic.loop
         self.run = RunSection(ui, logic, self.parameters, self._finished)
         self.inputs = InputsSection(ui, logic, self.parameters, self.run.show_error, self.run.log)
-        self.start = StartPosition(ui, self.parameters)
+        self.start = StartPosition(ui, self.parameters, self.current_run, self.run.show_error)
         self.advanced = AdvancedSection(ui, self.loop, self.parameters, self.run.show_error)
         self.check = CheckSection(ui, self.loop, self.current_run, self.run.show_error)
         self.comparison = ComparisonSection(ui, self.loop, self.current_run, self.run.show_error)

@@ -9,6 +9,7 @@ import slicer
 
 from NephroSynthLib.errors import UnreadableInputError
 from NephroSynthLib.mrml.i18n import tr as _
+from NephroSynthLib.mrml.views import Ras
 
 _FIELD_SPACING_MM = 10.0
 _LEAST_ARROW_MM = 0.5
@@ -59,7 +60,7 @@ def transforms_above(node: slicer.vtkMRMLTransformableNode) -> list[slicer.vtkMR
 def movable_transform(
     scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLVolumeNode, name: str
 ) -> slicer.vtkMRMLLinearTransformNode:
-    """Places a volume under a new linear transform, whose handles lie in the centre of the volume.
+    """Places a volume under a new linear transform.
 
     The volume does not move. A transform above it stays above the new one.
 
@@ -70,11 +71,23 @@ def movable_transform(
     """
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", scene.GenerateUniqueName(name))
     transform.SetAndObserveTransformNodeID(node.GetTransformNodeID())
-    bounds = [0.0] * 6
-    node.GetRASBounds(bounds)
-    transform.SetCenterOfTransformation([(low + high) / 2 for low, high in zip(bounds[::2], bounds[1::2], strict=True)])
     node.SetAndObserveTransformNodeID(transform.GetID())
     return transform
+
+
+def place_handles(node: slicer.vtkMRMLVolumeNode, at: Ras | None) -> None:
+    """Puts the handles of the transform right above a volume to a point, about which the volume then turns.
+
+    Args:
+        node: The volume.
+        at: RAS mm in the world. None for the middle of the volume.
+    """
+    bounds = [0.0] * 6
+    node.GetRASBounds(bounds)
+    middle = [(low + high) / 2 for low, high in zip(bounds[::2], bounds[1::2], strict=True)]
+    local = [0.0] * 3
+    node.TransformPointFromWorld(at or middle, local)
+    node.GetParentTransformNode().SetCenterOfTransformation(local)
 
 
 class FieldView(Enum):

@@ -296,6 +296,46 @@ def test_the_start_position_is_the_transform_above_the_excretory_phase(
     assert volume.GetParentTransformNode() is transform
 
 
+def test_the_handles_lie_in_a_kidney_that_is_known(host: Any, ready: Any, exam_nodes: dict[str, Any]) -> None:
+    import slicer
+
+    from NephroSynthLib.mrml.segmentation_nodes import segmentation_from_labels
+    from NephroSynthLib.mrml.views import sight, slice_nodes
+
+    ui = ready.ui
+    ui.nudgeComboBox.currentIndex = 1
+    host.click(ui.nudgeButton)
+    assert "not known yet" in ui.errorLabel.text
+    assert not ui.nudgeButton.checked
+    assert exam_nodes["excretory"].GetParentTransformNode() is None
+    kidneys = segmentation_from_labels(slicer.mrmlScene, small_labels(), "Mine", exam_nodes["noncontrast"])
+    choose(ready, kidneysInput=kidneys)
+    host.click(ui.nudgeButton)
+    transform = exam_nodes["excretory"].GetParentTransformNode()
+    right = (-18 * 5.0, -28 * 5.0, 10 * 8.0)  # the middle of the right kidney of `small_labels`, RAS mm
+    assert transform.GetCenterOfTransformation() == pytest.approx(right, abs=3.0)
+    assert all(sight(node).middle == pytest.approx(right, abs=9.0) for node in slice_nodes(slicer.mrmlScene))
+    ui.nudgeComboBox.currentIndex = 2
+    assert transform.GetCenterOfTransformation() == pytest.approx((-46 * 5.0, *right[1:]), abs=3.0)
+    host.click(ui.nudgeButton)
+    assert not transform.GetDisplayNode().GetEditorVisibility()
+    ui.nudgeComboBox.currentIndex = 0
+
+
+def test_totalsegmentator_can_be_chosen_where_it_is_installed(host: Any, widget: Any) -> None:
+    from NephroSynthPanel.parameters import settings
+
+    known = {"devices": [{"name": "cpu", "title": "CPU", "free_bytes": 2**30}], "models": []}
+    box = widget.ui.segmenterComboBox
+    widget.panel.advanced._answered({**known, "segmenters": []}, None)
+    assert box.findData("totalsegmentator") == -1
+    widget.panel.advanced._answered({**known, "segmenters": ["totalsegmentator"]}, None)
+    box.currentIndex = box.findData("totalsegmentator")
+    assert settings(widget.panel.parameters())["segmentation"]["model"] == "totalsegmentator"
+    widget.panel.advanced._known = None
+    widget.panel.advanced._restore()
+
+
 def test_landmarks_of_one_phase_alone_are_refused(host: Any, ready: Any) -> None:
     import slicer
     from NephroSynthPanel.parameters import LandmarkUse, run_order
@@ -469,6 +509,40 @@ def test_the_tables_fit_without_a_horizontal_scroll_bar(
     for table in (ui.registrationTableView, ui.metricsTableView, ui.kidneyHUTableView):
         assert table.horizontalHeader().length() <= table.viewport().width, table.objectName
     assert ui.registrationTableView.verticalHeader().length() <= ui.registrationTableView.viewport().height
+
+
+@pytest.mark.parametrize(("size", "scale"), [((1366, 768), 1.0), ((3840, 2160), 2.0)], ids=["small", "high"])
+def test_the_panel_fits_a_small_and_a_high_resolution_screen(
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, size: tuple[int, int], scale: float
+) -> None:
+    """On a screen of high resolution all text has twice as many pixels."""
+    from PySide6.QtWidgets import QApplication
+
+    choose(widget, **exam_nodes)
+    run(host, widget, result_folder)
+    ui, panel = widget.ui, host.window._panel
+    usual, before = QApplication.font(), host.window.size()
+    large = QApplication.font()
+    large.setPointSizeF(scale * large.pointSizeF())
+    sections = [getattr(ui, one.get("name")) for one in designed("ctkCollapsibleButton")]
+    folded = [section.collapsed for section in sections]
+    try:
+        QApplication.setFont(large)
+        host.window.resize(*size)
+        for section in sections:
+            section.collapsed = False
+        widget.panel.advanced.end_now()
+        host.process_events(0.1)
+        assert panel.widget().minimumSizeHint().width() <= panel.viewport().width()
+        assert panel.horizontalScrollBar().maximum() == 0
+        assert host.window.height() <= size[1]
+        assert panel.width() <= 0.45 * size[0]  # the views keep the larger part
+    finally:
+        for section, collapsed in zip(sections, folded, strict=True):
+            section.collapsed = collapsed
+        QApplication.setFont(usual)
+        host.window.resize(before)
+        host.process_events()
 
 
 def test_no_choice_of_a_menu_is_cut_off(host: Any, widget: Any) -> None:

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
+import vtk
 
 from NephroSynthLib.errors import UnreadableInputError
 from NephroSynthLib.mrml.transform_nodes import (
     FieldView,
     movable_transform,
+    place_handles,
     show_field,
     show_handles,
     transform_from_file,
@@ -124,7 +126,14 @@ def test_a_volume_starts_where_it_lies_under_a_transform_with_handles_in_its_cen
     transform = movable_transform(scene, volume, "start")
     assert transforms_above(volume) == [transform, above]
     assert image_from_node(volume).GetOrigin() == image.GetOrigin()
+    place_handles(volume, None)
     assert transform.GetCenterOfTransformation() == pytest.approx((-4.5, -4.5, 4.5))
+    for node in (above, transform):
+        matrix = vtk.vtkMatrix4x4()
+        matrix.SetElement(0, 3, 10.0)
+        node.SetMatrixTransformToParent(matrix)
+    place_handles(volume, (1.0, 2.0, 3.0))
+    assert transform.GetCenterOfTransformation() == pytest.approx((-19.0, 2.0, 3.0))  # before both transforms
     show_handles(transform, True)
     assert transform.GetDisplayNode().GetEditorVisibility()
     show_handles(transform, False)
