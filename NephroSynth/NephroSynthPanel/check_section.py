@@ -102,8 +102,6 @@ class CheckSection(ResultSection):
         self._do(self._show_checkerboard if on else self._show_faded)
 
     def _show_checkerboard(self, run: RunNodes) -> None:
-        from NephroSynthLib.mrml.comparison import checkerboard
-
         name = _("{result} checkerboard").format(result=run.synthetic.GetName())
         tiles = self._ui.tilesSpinBox.value
         scene = slicer.mrmlScene
@@ -113,8 +111,10 @@ class CheckSection(ResultSection):
             if self._ui.checkerboardButton.checked:
                 display.show_volume(scene, board)
 
-        self._latest.request(
-            lambda: checkerboard(scene, run.noncontrast, run.registered, tiles, name, run.checkerboard), show
+        self._compute(
+            "comparison",
+            lambda module: module.checkerboard(scene, run.noncontrast, run.registered, tiles, name, run.checkerboard),
+            show,
         )
 
     def _show_faded(self, run: RunNodes) -> None:

@@ -144,14 +144,13 @@ class ComparisonSection(ResultSection):
                 display.set_ct_window(node)
 
     def _difference(self, run: RunNodes, on: bool) -> None:
-        from NephroSynthLib.mrml import comparison
-
         scene = slicer.mrmlScene
         if on:
             self._ui.uncertaintyButton.checked = False
             name = _("{result} difference").format(result=run.synthetic.GetName())
-            self._latest.request(
-                lambda: comparison.difference(scene, run.synthetic, run.reference, name, run.difference, run.region),
+            self._compute(
+                "comparison",
+                lambda module: module.difference(scene, run.synthetic, run.reference, name, run.difference, run.region),
                 lambda node: self._show_difference(run, node),
             )
             return
@@ -168,16 +167,21 @@ class ComparisonSection(ResultSection):
         colours.show_legend(node, on)
 
     def _uncertainty(self, run: RunNodes, on: bool) -> None:
-        from NephroSynthLib.mrml import comparison
-
+        scene = slicer.mrmlScene
         if on:
             self._ui.differenceButton.checked = False
-            layouts.restore_layout(slicer.mrmlScene)
-            comparison.uncertainty_overlay(slicer.mrmlScene, run.synthetic, run.uncertainty)
-        else:
-            display.show_volume(slicer.mrmlScene, run.synthetic)
+            self._after_import("comparison", lambda module: self._show_uncertainty(run, module))
+            return
+        display.show_volume(scene, run.synthetic)
         if run.uncertainty is not None:
-            colours.show_legend(run.uncertainty, on, next(iter(slice_nodes(slicer.mrmlScene)), None))
+            colours.show_legend(run.uncertainty, False)
+
+    def _show_uncertainty(self, run: RunNodes, comparison: Any) -> None:
+        scene = slicer.mrmlScene
+        if self._ui.uncertaintyButton.checked:  # something else may have been chosen meanwhile
+            layouts.restore_layout(scene)
+            comparison.uncertainty_overlay(scene, run.synthetic, run.uncertainty)
+            colours.show_legend(run.uncertainty, True, next(iter(slice_nodes(scene)), None))
 
     def _volume(self, run: RunNodes, on: bool) -> None:
         """Shows the synthetic phase in the 3D views, or hides it. A layout without a 3D view gives way."""
@@ -199,8 +203,6 @@ class ComparisonSection(ResultSection):
         return table
 
     def _kidney_hu(self, run: RunNodes) -> None:
-        from NephroSynthLib.mrml import tables
-
         name = _("{result} HU by kidney").format(result=run.synthetic.GetName())
         scene = slicer.mrmlScene
 
@@ -208,13 +210,13 @@ class ComparisonSection(ResultSection):
             run.add("kidneyHUTable", table)
             self.update()
 
-        self._latest.request(
-            lambda: tables.kidney_hu_table(scene, run.aligned, run.kidneys, name, run.kidneyHUTable), show
+        self._compute(
+            "kidney_hu",
+            lambda module: module.kidney_hu_table(scene, run.aligned, run.kidneys, name, run.kidneyHUTable),
+            show,
         )
 
     def _histogram(self, run: RunNodes) -> None:
-        from NephroSynthLib.mrml import plots
-
         name = _("{result} histogram").format(result=run.synthetic.GetName())
         scene = slicer.mrmlScene
 
@@ -222,7 +224,11 @@ class ComparisonSection(ResultSection):
             run.add("histogram", chart)
             self._show_chart(run, chart)
 
-        self._latest.request(lambda: plots.histogram(scene, run.aligned, run.kidneys, name, run.histogram), show)
+        self._compute(
+            "plots",
+            lambda module: module.histogram(scene, run.aligned, run.kidneys, name, run.histogram),
+            show,
+        )
 
     def _profile(self, run: RunNodes) -> None:
         """Plots the HU along the run's line, or lets the user draw the line if there is none."""
@@ -264,13 +270,15 @@ class ComparisonSection(ResultSection):
             self._do(self._plot_profile)
 
     def _plot_profile(self, run: RunNodes) -> None:
-        from NephroSynthLib.mrml import plots
-
         name = _("{result} profile").format(result=run.synthetic.GetName())
-        chart = plots.line_profile(slicer.mrmlScene, run.line, run.aligned, name, run.profile)
-        run.add("profile", chart)
-        self._show_chart(run, chart, _middle(run.line))
-        self.update()
+
+        def plot(plots: Any) -> None:
+            chart = plots.line_profile(slicer.mrmlScene, run.line, run.aligned, name, run.profile)
+            run.add("profile", chart)
+            self._show_chart(run, chart, _middle(run.line))
+            self.update()
+
+        self._after_import("plots", plot)
 
     def _show_chart(self, run: RunNodes, chart: Any, at: Ras | None = None) -> None:
         from NephroSynthLib.mrml import plots

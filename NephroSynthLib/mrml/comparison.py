@@ -1,6 +1,6 @@
 """Volumes that compare two other volumes: checkerboard, difference, and uncertainty over the synthetic phase.
 
-Large volumes are computed in a thread, a few slices at a time and in whole numbers where the volumes have them.
+A volume is computed in a thread, a few slices at a time, so that the work takes hardly more memory than its result.
 """
 
 from __future__ import annotations
@@ -9,18 +9,17 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
-import SimpleITK as sitk
 import slicer
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from NephroSynthLib.errors import Action, GeometryError
 from NephroSynthLib.imaging.body_mask import body_mask
-from NephroSynthLib.imaging.grids import resample
 from NephroSynthLib.mrml.colours import diverging, paint, sequential, show_legend
+from NephroSynthLib.mrml.common_grid import NOWHERE, Box, OnGrid
 from NephroSynthLib.mrml.display import overlay, set_ct_window
 from NephroSynthLib.mrml.i18n import tr as _
-from NephroSynthLib.mrml.images import Matrix, first_voxel_to_ras, grid_from_vtk, image_from_vtk, new_voxels, voxels
+from NephroSynthLib.mrml.images import first_voxel_to_ras, new_voxels, voxels
 from NephroSynthLib.mrml.provenance import COMPARISON
 from NephroSynthLib.mrml.volume_nodes import Content, attach, in_world
 from NephroSynthLib.session.steps import Change, Step, Steps, in_background
@@ -47,7 +46,6 @@ Region: TypeAlias = "tuple[tuple[int, int, int], tuple[int, int, int]]"
 _GAS_HU = -300.0
 _SKIN_MM = 4.0
 _COARSE_MM = 3.0
-_OUTSIDE = -32000.0
 _LEAST_UNCERTAINTY_HU = 1.0
 _MOST_UNCERTAINTY_HU = 1e6
 _MOST_SAMPLES = 500_000
@@ -79,19 +77,22 @@ def checkerboard(
         raise GeometryError(_("A checkerboard has 2 to 64 tiles along a side, not {tiles}.").format(tiles=tiles))
     spacing = a.GetSpacing()
 
-    def mix(first: NDArray[Any], second: NDArray[Any]) -> Mixer:
+    def mix(first: NDArray[Any], second: OnGrid) -> Filler:
         depth, height, width = first.shape
         side = max(width * spacing[0], height * spacing[1]) / tiles
         x, y, z = (
-            (np.arange(size) * step // side).astype(int)
+            (np.arange(size) * step // side).astype(int) % 2 == 1
             for size, step in zip((width, height, depth), spacing, strict=True)
         )
+        odd = x ^ y[:, np.newaxis]
 
-        def slab(part: slice) -> NDArray[Any]:
-            odd = (x + y[:, np.newaxis] + z[part, np.newaxis, np.newaxis]) % 2 == 1
-            return np.where(odd & (second[part] > _OUTSIDE), second[part], first[part])
+        def fill(part: slice, target: NDArray[Any]) -> None:
+            other = _signed(second[part, slice(0, height), slice(0, width)])
+            there = odd ^ z[part, np.newaxis, np.newaxis]
+            np.copyto(target, first[part])
+            np.copyto(target, other, where=there if second.exact else there & (other > NOWHERE))
 
-        return slab
+        return fill
 
     content = yield from _computed(a, b, mix, _("Making the checkerboard"))
     return lambda: _shown(scene, content, name, node, "checkerboard")
@@ -126,16 +127,22 @@ def difference(
     """
     spacing = synthetic.GetSpacing()
 
-    def subtract(first: NDArray[Any], second: NDArray[Any]) -> Mixer:
-        inside = _interior(first, spacing, region)
+    def subtract(first: NDArray[Any], second: OnGrid) -> Filler:
+        box = _box(first.shape, region)
+        inside = _interior(first, spacing, box)
 
-        def slab(part: slice) -> NDArray[Any]:
-            a, b = first[part], second[part]
+        def fill(part: slice, target: NDArray[Any]) -> None:
+            target.fill(HIDDEN_HU)
+            part = slice(max(part.start, box[0].start), min(part.stop, box[0].stop))
+            if part.start >= part.stop:
+                return
+            a, b = _signed(first[part, box[1], box[2]]), _signed(second[part, box[1], box[2]])
             found = np.clip(np.subtract(a, b), -MOST_DIFFERENCE_HU, MOST_DIFFERENCE_HU)
             shown = inside(part) & (a > _GAS_HU) & (b > _GAS_HU) & (np.abs(found) >= LEAST_DIFFERENCE_HU)
-            return np.where(shown, found, HIDDEN_HU)
+            start = part.start - (part.start // _SLAB) * _SLAB
+            np.copyto(target[start : start + len(found), box[1], box[2]], found, where=shown)
 
-        return slab
+        return fill
 
     content = yield from _computed(synthetic, acquired, subtract, _("Making the difference"))
 
@@ -152,31 +159,37 @@ def difference(
     return make
 
 
+def _box(shape: tuple[int, ...], region: Region | None) -> Box:
+    """The part of a region that lies in voxels of a shape (z, y, x). All of them without a region."""
+    start, size = region or ((0, 0, 0), shape[::-1])
+    z, y, x = (
+        slice(max(0, first), min(count, first + length))
+        for count, first, length in zip(shape, reversed(start), reversed(size), strict=True)
+    )
+    return z, y, x
+
+
 def _interior(
-    values: NDArray[Any], spacing: tuple[float, float, float], region: Region | None
+    values: NDArray[Any], spacing: tuple[float, float, float], box: Box
 ) -> Callable[[slice], NDArray[np.bool_]]:
-    """Returns a function that gives the voxels of a slab in a region of the body, without the skin.
+    """Returns a function that gives the voxels of a slab in a box that lie in the body, below the skin.
 
     Args:
         values: CT (z, y, x), HU.
         spacing: Voxel size (x, y, z) in mm.
-        region: First voxel and size in x, y, z. None for the whole volume.
+        box: The voxels that count. The slices far above and below them are not looked at.
     """
     strides = [max(1, round(_COARSE_MM / step)) for step in reversed(spacing)]
-    coarse = values[:: strides[0], :: strides[1], :: strides[2]]
+    margin = round(2 * _SKIN_MM / spacing[2]) + strides[0]
+    first = max(0, box[0].start - margin) // strides[0] * strides[0]
+    coarse = values[first : box[0].stop + margin : strides[0], :: strides[1], :: strides[2]]
     steps = [stride * step for stride, step in zip(strides, reversed(spacing), strict=True)]
-    depth = ndimage.distance_transform_edt(body_mask(coarse), sampling=steps)
-    body = depth > _SKIN_MM
-    places = [np.arange(size) // stride for size, stride in zip(values.shape, strides, strict=True)]
-    start, size = region or ((0, 0, 0), values.shape[::-1])
-    wanted = [
-        (np.arange(count) >= first) & (np.arange(count) < first + length)
-        for count, first, length in zip(values.shape, reversed(start), reversed(size), strict=True)
-    ]
+    body = ndimage.distance_transform_edt(body_mask(coarse), sampling=steps) > _SKIN_MM
+    y, x = (np.arange(part.start, part.stop) // stride for part, stride in zip(box[1:], strides[1:], strict=True))
 
     def slab(part: slice) -> NDArray[np.bool_]:
-        inside = body[np.ix_(places[0][part], places[1], places[2])]
-        return inside & wanted[0][part, None, None] & wanted[1][:, None] & wanted[2]
+        z = (np.arange(part.start, part.stop) - first) // strides[0]
+        return np.asarray(body[np.ix_(z, y, x)])
 
     return slab
 
@@ -214,12 +227,12 @@ def round_top(value: float) -> float:
     return float(next(4 * step * power for step in (1, 2, 5, 10) if 4 * step * power >= value * (1 - 1e-9)))
 
 
-Mixer = Callable[[slice], "NDArray[Any]"]
-"""Gives the voxels of a slab of slices."""
+Filler = Callable[[slice, "NDArray[Any]"], None]
+"""Fills the voxels of a slab of slices."""
 
 
-def _computed(a: Volume, b: Volume, mix: Callable[[NDArray[Any], NDArray[Any]], Mixer], message: str) -> Steps[Content]:
-    """Computes a volume on the grid of `a` from the voxels (z, y, x) of both volumes."""
+def _computed(a: Volume, b: Volume, mix: Callable[[NDArray[Any], OnGrid], Filler], message: str) -> Steps[Content]:
+    """Computes a volume on the grid of `a` from the voxels (z, y, x) of `a`, and from those of `b` on that grid."""
     first, second = in_world(a), in_world(b)
     problem = GeometryError(
         _("'{first}' and '{second}' do not overlap.").format(first=a.GetName(), second=b.GetName()),
@@ -228,32 +241,20 @@ def _computed(a: Volume, b: Volume, mix: Callable[[NDArray[Any], NDArray[Any]], 
 
     def work() -> Content:
         data, matrix = first
-        others = _on_grid(second, first)
-        if others is None:
+        others = OnGrid(second, first)
+        if not others.overlaps:
             raise problem
-        values = _signed(voxels(data))
-        slab = mix(values, _signed(others))
-        result = new_voxels(values.shape, np.result_type(values, _signed(others)))
+        values = voxels(data)
+        fill = mix(values, others)
+        kinds = (_signed(values[:0]).dtype, _signed(voxels(second[0])[:0]).dtype)
+        result = new_voxels(values.shape, np.result_type(*kinds) if others.exact else np.float32)
         target = voxels(result)
         for start in range(0, len(values), _SLAB):
-            part = slice(start, start + _SLAB)
-            target[part] = slab(part)
+            part = slice(start, min(start + _SLAB, len(values)))
+            fill(part, target[part])
         return Content(result, first_voxel_to_ras(data, matrix))
 
     return (yield from in_background(work, Step(0.0, message)))
-
-
-Placed: TypeAlias = "tuple[slicer.vtkImageData, Matrix]"
-
-
-def _on_grid(volume: Placed, grid: Placed) -> NDArray[Any] | None:
-    """The voxels of a volume on the grid of another one, below `_OUTSIDE` where it ends. None without overlap."""
-    same = volume[0].GetExtent() == grid[0].GetExtent() and np.allclose(volume[1], grid[1], atol=1e-4)
-    if same:
-        return voxels(volume[0])
-    image = sitk.Cast(image_from_vtk(*volume), sitk.sitkFloat32)
-    values: NDArray[Any] = sitk.GetArrayFromImage(resample(image, grid_from_vtk(*grid), outside=2 * _OUTSIDE))
-    return values if (values > _OUTSIDE).any() else None
 
 
 def _signed(values: NDArray[Any]) -> NDArray[Any]:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from NephroSynthLib.errors import Action, UsageError
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.images import first_voxel_to_ras, voxels
-from NephroSynthLib.mrml.tables import Column, fill_table, kidney_hu
+from NephroSynthLib.mrml.kidney_hu import kidney_hu
+from NephroSynthLib.mrml.tables import Column, fill_table
 from NephroSynthLib.mrml.volume_nodes import in_world
 from NephroSynthLib.session.steps import Change, Step, Steps, in_background
 

@@ -15,7 +15,7 @@ import slicer
 from NephroSynthLib.errors import Action, GeometryError, UnreadableInputError
 from NephroSynthLib.files.outputs import REPORT, SUMMARY, TRANSFORM
 from NephroSynthLib.imaging.grids import same_grid
-from NephroSynthLib.mrml.display import set_ct_window
+from NephroSynthLib.mrml.display import set_ct_window, set_window
 from NephroSynthLib.mrml.hierarchy import place_beside
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.provenance import set_provenance
@@ -47,6 +47,8 @@ _NAMES = {
 
 The attributes of a node name the volumes that it was made of."""
 _SHARE_OF_READING = 0.8
+_UNCERTAINTY_WINDOW = (40.0, 20.0)
+"""Width and level in grey, HU: standard deviations from 0 to 40 HU."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,9 @@ class _SceneChange:
         The window is set before the voxels, because Slicer would otherwise compute one from all voxels.
         """
         node = self._given(role) or self._new(role, "vtkMRMLScalarVolumeNode")
-        if role != "uncertainty":
+        if role == "uncertainty":
+            set_window(node, *_UNCERTAINTY_WINDOW)
+        else:
             set_ct_window(node)
         _tell_units(node)
         attach(content, node)

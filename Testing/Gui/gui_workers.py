@@ -45,7 +45,10 @@ def giving(result: str) -> str:
 for stage in ("read", "segment", "register", "synthesize", "judge", "save"):
     say("progress", stage=stage, fraction=1.0, message=stage)
     time.sleep(0.05)
-shutil.copytree({result!r}, job["out"])
+def put(file, there):
+    try: os.link(file, there)
+    except OSError: shutil.copy2(file, there)
+shutil.copytree({result!r}, job["out"], copy_function=put)
 say("result", result=json.load(open(os.path.join(job["out"], "result.json"))))
 """
 

@@ -93,7 +93,7 @@ def test_derived_nodes_lie_beside_their_result_in_the_subject_hierarchy(
         press(host, widget, button)
     for x in (-100.0, -150.0):
         found.line.AddControlPointWorld(x, -90.0, 120.0)
-    host.process_events()
+    host.wait_until(lambda: not widget.panel.comparison.busy)
     made = [found.checkerboard, found.difference, found.line, found.report, found.histogram, found.profile]
     made += [found.registrationTable, found.metricsTable, found.kidneyHUTable]
     made += [chart.GetNthPlotSeriesNode(0).GetTableNode() for chart in (found.histogram, found.profile)]
@@ -135,6 +135,7 @@ def test_the_plot_of_a_line_shows_the_slice_of_the_line(host: Any, widget: Any, 
     press(host, widget, widget.ui.profileButton)
     for x in (-100.0, -150.0):
         compared.line.AddControlPointWorld(x, -90.0, 120.0)
+    host.wait_until(lambda: not widget.panel.comparison.busy)
     host.process_events(0.2)
     assert compared.profile is not None
     assert [round(sight(node).middle[2]) for node in slice_nodes(slicer.mrmlScene)] == [120, 120]

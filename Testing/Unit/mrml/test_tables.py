@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
-import SimpleITK as sitk
 import slicer
 
-from NephroSynthLib.errors import NoKidneyError, UsageError
-from NephroSynthLib.mrml.tables import kidney_hu_table, metrics_table, registration_table
-from NephroSynthLib.session.steps import finish
+from NephroSynthLib.errors import UsageError
+from NephroSynthLib.mrml.tables import metrics_table, registration_table
 
 Scene = slicer.vtkMRMLScene
 
@@ -75,36 +72,3 @@ def test_a_figure_that_does_not_concern_a_column_leaves_it_blank(
     columns = columns_of(registration_table(scene, summary, "registration"))
     rows = list(zip(columns["Right"], columns["Left"], columns["Both"], strict=True))
     assert all((right == "" and left == "") != (both == "") for right, left, both in rows)
-
-
-def test_hu_of_each_kidney_in_each_phase(
-    scene: Scene,
-    compared: dict[str, Node],
-    segmentation: Node,
-    ct: sitk.Image,
-    kidneys: sitk.Image,
-    columns_of: Columns,
-) -> None:
-    node = finish(kidney_hu_table(scene, compared, segmentation, "HU"))()
-    columns = columns_of(node)
-    assert list(zip(columns["Kidney"], columns["Phase"], strict=True)) == [
-        ("Right", "Synthetic"), ("Right", "Acquired"), ("Left", "Synthetic"), ("Left", "Acquired")
-    ]  # fmt: skip
-    right = sitk.GetArrayFromImage(ct)[sitk.GetArrayFromImage(kidneys) == 1]
-    assert columns["Mean"][1] == pytest.approx(right.mean(), abs=0.06)
-    assert columns["SD"][1] == pytest.approx(right.std(), abs=0.06)
-    assert columns["Mean"][0] == pytest.approx(right.mean() + 120, abs=0.06)
-    assert columns["Median"][0] == pytest.approx(np.median(right) + 120, abs=0.06)
-    assert node.GetColumnUnitLabel("Mean") == "HU"
-    assert finish(kidney_hu_table(scene, {"Acquired": compared["Acquired"]}, segmentation, "HU", node))() is node
-    assert len(columns_of(node)["Mean"]) == 2
-
-
-def test_no_kidneys_no_table(scene: Scene, compared: dict[str, Node]) -> None:
-    empty = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "empty")
-    nodes = scene.GetNumberOfNodes()
-    with pytest.raises(NoKidneyError):
-        finish(kidney_hu_table(scene, compared, empty, "HU"))()
-    with pytest.raises(UsageError):
-        finish(kidney_hu_table(scene, {}, empty, "HU"))()
-    assert scene.GetNumberOfNodes() == nodes
