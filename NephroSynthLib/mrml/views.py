@@ -90,6 +90,7 @@ def fit(node: slicer.vtkMRMLSliceNode, volume: slicer.vtkMRMLVolumeNode) -> None
     bounds = [0.0] * 6
     volume.GetRASBounds(bounds)
     middle = [(low + high) / 2 for low, high in zip(bounds[::2], bounds[1::2], strict=True)]
+    modifying = node.StartModify()
     node.JumpSliceByCentering(*middle)
     ras_to_slice = vtk.vtkMatrix4x4()
     vtk.vtkMatrix4x4.Invert(node.GetSliceToRAS(), ras_to_slice)
@@ -99,6 +100,7 @@ def fit(node: slicer.vtkMRMLSliceNode, volume: slicer.vtkMRMLVolumeNode) -> None
     scale = max(width / max(columns, 1), height / max(rows, 1))
     if scale > 0:
         node.SetFieldOfView(scale * columns, scale * rows, node.GetFieldOfView()[2])
+    node.EndModify(modifying)
 
 
 def sight(node: slicer.vtkMRMLSliceNode) -> Sight:
@@ -112,8 +114,10 @@ def look(node: slicer.vtkMRMLSliceNode, at: Sight) -> None:
     """Gives a slice view of the present size a position and zoom."""
     columns, rows = (max(count, 1) for count in node.GetDimensions()[:2])
     step_mm = at.side_mm / min(columns, rows)
+    modifying = node.StartModify()
     node.JumpSliceByCentering(*at.middle)
     node.SetFieldOfView(step_mm * columns, step_mm * rows, node.GetFieldOfView()[2])
+    node.EndModify(modifying)
 
 
 def fit_views(scene: slicer.vtkMRMLScene, volume: slicer.vtkMRMLVolumeNode) -> None:
