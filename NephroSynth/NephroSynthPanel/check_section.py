@@ -15,6 +15,7 @@ from NephroSynthLib.mrml.run_nodes import RunNodes
 from NephroSynthLib.mrml.transform_nodes import FieldView, show_field
 from NephroSynthLib.mrml.views import fit_views
 from NephroSynthLib.session.event_loop import EventLoop
+from NephroSynthLib.session.steps import Change, Steps
 from NephroSynthLib.session.verdict import registration_verdict
 from NephroSynthPanel.result_section import ResultSection
 
@@ -111,11 +112,12 @@ class CheckSection(ResultSection):
             if self._ui.checkerboardButton.checked:
                 display.show_volume(scene, board)
 
-        self._compute(
-            "comparison",
-            lambda module: module.checkerboard(scene, run.noncontrast, run.registered, tiles, name, run.checkerboard),
-            show,
-        )
+        def work() -> Steps[Change[Any]]:
+            from NephroSynthLib.mrml.comparison import checkerboard
+
+            return checkerboard(scene, run.noncontrast, run.registered, tiles, name, run.checkerboard)
+
+        self._compute("NephroSynthLib.mrml.comparison", work, show)
 
     def _show_faded(self, run: RunNodes) -> None:
         self._overlay(run, run.registered, self._ui.fadeSlider.value)

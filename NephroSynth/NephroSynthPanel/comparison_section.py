@@ -13,6 +13,7 @@ from NephroSynthLib.mrml import colours, display, layouts, volume_rendering
 from NephroSynthLib.mrml.run_nodes import RunNodes
 from NephroSynthLib.mrml.views import Ras, Sight, fit_views, look, show, sight, slice_nodes, slice_views
 from NephroSynthLib.session.event_loop import EventLoop
+from NephroSynthLib.session.steps import Change, Steps
 from NephroSynthPanel.result_section import ResultSection
 
 
@@ -148,11 +149,13 @@ class ComparisonSection(ResultSection):
         if on:
             self._ui.uncertaintyButton.checked = False
             name = _("{result} difference").format(result=run.synthetic.GetName())
-            self._compute(
-                "comparison",
-                lambda module: module.difference(scene, run.synthetic, run.reference, name, run.difference, run.region),
-                lambda node: self._show_difference(run, node),
-            )
+
+            def work() -> Steps[Change[Any]]:
+                from NephroSynthLib.mrml.comparison import difference
+
+                return difference(scene, run.synthetic, run.reference, name, run.difference, run.region)
+
+            self._compute("NephroSynthLib.mrml.comparison", work, lambda node: self._show_difference(run, node))
             return
         self._show(run, "side-by-side", [run.synthetic, run.reference])
         if run.difference is not None:
@@ -170,13 +173,15 @@ class ComparisonSection(ResultSection):
         scene = slicer.mrmlScene
         if on:
             self._ui.differenceButton.checked = False
-            self._after_import("comparison", lambda module: self._show_uncertainty(run, module))
+            self._after_import("NephroSynthLib.mrml.comparison", lambda: self._show_uncertainty(run))
             return
         display.show_volume(scene, run.synthetic)
         if run.uncertainty is not None:
             colours.show_legend(run.uncertainty, False)
 
-    def _show_uncertainty(self, run: RunNodes, comparison: Any) -> None:
+    def _show_uncertainty(self, run: RunNodes) -> None:
+        from NephroSynthLib.mrml import comparison
+
         scene = slicer.mrmlScene
         if self._ui.uncertaintyButton.checked:  # something else may have been chosen meanwhile
             layouts.restore_layout(scene)
@@ -210,11 +215,12 @@ class ComparisonSection(ResultSection):
             run.add("kidneyHUTable", table)
             self.update()
 
-        self._compute(
-            "kidney_hu",
-            lambda module: module.kidney_hu_table(scene, run.aligned, run.kidneys, name, run.kidneyHUTable),
-            show,
-        )
+        def work() -> Steps[Change[Any]]:
+            from NephroSynthLib.mrml.kidney_hu import kidney_hu_table
+
+            return kidney_hu_table(scene, run.aligned, run.kidneys, name, run.kidneyHUTable)
+
+        self._compute("NephroSynthLib.mrml.kidney_hu", work, show)
 
     def _histogram(self, run: RunNodes) -> None:
         name = _("{result} histogram").format(result=run.synthetic.GetName())
@@ -224,11 +230,12 @@ class ComparisonSection(ResultSection):
             run.add("histogram", chart)
             self._show_chart(run, chart)
 
-        self._compute(
-            "plots",
-            lambda module: module.histogram(scene, run.aligned, run.kidneys, name, run.histogram),
-            show,
-        )
+        def work() -> Steps[Change[Any]]:
+            from NephroSynthLib.mrml.plots import histogram
+
+            return histogram(scene, run.aligned, run.kidneys, name, run.histogram)
+
+        self._compute("NephroSynthLib.mrml.plots", work, show)
 
     def _profile(self, run: RunNodes) -> None:
         """Plots the HU along the run's line, or lets the user draw the line if there is none."""
@@ -272,13 +279,15 @@ class ComparisonSection(ResultSection):
     def _plot_profile(self, run: RunNodes) -> None:
         name = _("{result} profile").format(result=run.synthetic.GetName())
 
-        def plot(plots: Any) -> None:
+        def plot() -> None:
+            from NephroSynthLib.mrml import plots
+
             chart = plots.line_profile(slicer.mrmlScene, run.line, run.aligned, name, run.profile)
             run.add("profile", chart)
             self._show_chart(run, chart, _middle(run.line))
             self.update()
 
-        self._after_import("plots", plot)
+        self._after_import("NephroSynthLib.mrml.plots", plot)
 
     def _show_chart(self, run: RunNodes, chart: Any, at: Ras | None = None) -> None:
         from NephroSynthLib.mrml import plots

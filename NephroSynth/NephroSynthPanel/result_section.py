@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from importlib import import_module
 from typing import Any
 
 from NephroSynthLib.mrml.run_nodes import RunNodes
@@ -38,26 +36,27 @@ class ResultSection:
         """Whether a volume, table or chart is computed."""
         return self._latest.busy
 
-    def _compute(self, module: str, work: Callable[[Any], Steps[Change[Any]]], then: Callable[[Any], None]) -> None:
+    def _compute(self, module: str, work: Callable[[], Steps[Change[Any]]], then: Callable[[Any], None]) -> None:
         """Computes something for a view, while the window answers.
 
         Args:
-            module: The name of a module of `NephroSynthLib.mrml`. It is imported in a thread, because it loads large
-                libraries.
-            work: Gives the steps of the work from the module.
+            module: The module that `work` imports, which loads large libraries. It is loaded in a thread before.
+            work: Gives the steps of the work.
             then: Called with the result of the change.
         """
 
         def steps() -> Steps[Change[Any]]:
-            return (yield from work((yield from _imported(module))))
+            yield from load_modules(module)
+            return (yield from work())
 
         self._latest.request(steps, then)
 
-    def _after_import(self, module: str, action: Callable[[Any], None]) -> None:
-        """Calls `action`, which takes no time, with a module as `_compute` imports it."""
+    def _after_import(self, module: str, action: Callable[[], None]) -> None:
+        """Calls `action`, which takes no time, after a module that it imports was loaded in a thread."""
 
         def steps() -> Steps[Change[Any]]:
-            return partial(action, (yield from _imported(module)))
+            yield from load_modules(module)
+            return action
 
         self._latest.request(steps, lambda nothing: None)
 
@@ -70,10 +69,3 @@ class ResultSection:
             action(run, *arguments)
         except Exception as error:  # the user sees every kind of error
             self._on_error(error)
-
-
-def _imported(module: str) -> Steps[Any]:
-    """Imports a module of `NephroSynthLib.mrml` in a thread."""
-    name = f"NephroSynthLib.mrml.{module}"
-    yield from load_modules(name)
-    return import_module(name)

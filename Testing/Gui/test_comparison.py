@@ -9,6 +9,8 @@ import pytest
 from gui_exam import small_labels
 from playing import choose, press, run
 
+from NephroSynthLib.session.steps import load_modules
+
 
 def test_the_comparison_works_without_an_acquired_phase(
     host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, tmp_path: Path
@@ -77,10 +79,13 @@ def compared(host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: 
 
 
 def test_derived_nodes_lie_beside_their_result_in_the_subject_hierarchy(
-    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path
+    host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import slicer
+    from NephroSynthPanel import result_section
 
+    loaded: list[str] = []  # in a thread, where the import of large libraries lets nobody wait
+    monkeypatch.setattr(result_section, "load_modules", lambda name: load_modules(loaded.append(name) or name))
     tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     study = tree.CreateStudyItem(tree.CreateSubjectItem(tree.GetSceneItemID(), "patient"), "study")
     tree.SetItemParent(tree.GetItemByDataNode(exam_nodes["noncontrast"]), study)
@@ -97,6 +102,7 @@ def test_derived_nodes_lie_beside_their_result_in_the_subject_hierarchy(
     made = [found.checkerboard, found.difference, found.line, found.report, found.histogram, found.profile]
     made += [found.registrationTable, found.metricsTable, found.kidneyHUTable]
     made += [chart.GetNthPlotSeriesNode(0).GetTableNode() for chart in (found.histogram, found.profile)]
+    assert set(loaded) == {f"NephroSynthLib.mrml.{name}" for name in ("comparison", "plots", "kidney_hu")}
     assert {tree.GetItemParent(tree.GetItemByDataNode(node)) for node in (found.synthetic, *made)} == {study}
 
 

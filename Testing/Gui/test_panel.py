@@ -515,12 +515,14 @@ def test_the_tables_fit_without_a_horizontal_scroll_bar(
 def test_the_panel_fits_a_small_and_a_high_resolution_screen(
     host: Any, widget: Any, exam_nodes: dict[str, Any], result_folder: Path, size: tuple[int, int], scale: float
 ) -> None:
-    """On a screen of high resolution all text has twice as many pixels."""
+    """On a screen of high resolution all text has twice as many pixels, and so has the panel."""
+    from PySide6.QtCore import Qt
     from PySide6.QtWidgets import QApplication
 
     choose(widget, **exam_nodes)
     run(host, widget, result_folder)
     ui, panel = widget.ui, host.window._panel
+    width = panel.width()
     usual, before = QApplication.font(), host.window.size()
     large = QApplication.font()
     large.setPointSizeF(scale * large.pointSizeF())
@@ -529,6 +531,7 @@ def test_the_panel_fits_a_small_and_a_high_resolution_screen(
     try:
         QApplication.setFont(large)
         host.window.resize(*size)
+        host.window.resizeDocks([panel.parent()], [round(scale * width)], Qt.Orientation.Horizontal)
         for section in sections:
             section.collapsed = False
         widget.panel.advanced.end_now()
@@ -542,6 +545,7 @@ def test_the_panel_fits_a_small_and_a_high_resolution_screen(
             section.collapsed = collapsed
         QApplication.setFont(usual)
         host.window.resize(before)
+        host.window.resizeDocks([panel.parent()], [width], Qt.Orientation.Horizontal)
         host.process_events()
 
 

