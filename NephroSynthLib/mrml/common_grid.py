@@ -41,7 +41,7 @@ class OnGrid:
     @property
     def overlaps(self) -> bool:
         """Whether the volume and the grid share a place."""
-        back = np.linalg.inv(self._to_volume)
+        back: Matrix = np.asarray(np.linalg.inv(self._to_volume), dtype=np.float64)
         return (
             self.exact
             or _some_inside(self._shape, self._to_volume, self._values.shape)
