@@ -198,6 +198,7 @@ def draw_line(clicks: Clicks) -> None:
     view = slicer.app.layoutManager().sliceWidget(slice_views(slicer.mrmlScene)[0]).sliceView()
     for x in (0.25, 0.45):
         clicks.click_in_view(view, round(x * view.width), round(0.55 * view.height))
+    clicks.host.wait_until(lambda: not clicks.panel.comparison.busy)
     run = clicks.panel.current_run()
     assert run.line.GetNumberOfDefinedControlPoints() == 2
     assert run.profile.GetNumberOfPlotSeriesNodes() == 4
