@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from NephroSynthLib.dicom.input_files import is_dicom
-from NephroSynthLib.errors import Action, GeometryError, ImageContentError, NoKidneyError
+from NephroSynthLib.errors import Action, GeometryError, ImageContentError, NoKidneyError, UsageError
 from NephroSynthLib.exam.kits_layout import is_kits_label_map, with_masses
 from NephroSynthLib.imaging.grids import on_grid, resample
 from NephroSynthLib.imaging.image_files import is_image_file, read_image_file
@@ -45,16 +45,25 @@ def read_kidneys(path: Path, reference: sitk.Image) -> tuple[sitk.Image, list[st
     Raises:
         UnreadableInputError: If the file cannot be read.
         ImageContentError, NoKidneyError, GeometryError: See `as_kidneys`.
+        UsageError: If it is a DICOM segmentation, and highdicom is not installed.
     """
-    from NephroSynthLib.dicom.segmentation_reading import read_kidney_segments
-
     dicom = _dicom_files(path)
     if len(dicom) == 1:
-        return _of_sides(read_kidney_segments(dicom[0]), reference, [])
+        return _of_sides(_read_segments(dicom[0]), reference, [])
     if path.is_dir():
         return _of_sides(_read_masks(path), reference, [])
     given = read_image_file(path, _ROLE, layers=True)
     return as_kidneys(with_masses(given) if is_kits_label_map(path) else given, reference)
+
+
+def _read_segments(path: Path) -> sitk.Image:
+    try:
+        from NephroSynthLib.dicom.segmentation_reading import read_kidney_segments
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            "highdicom, which reads DICOM segmentations, is not installed.", Action.INSTALL_DICOM
+        ) from error
+    return read_kidney_segments(path)
 
 
 def _dicom_files(path: Path) -> list[Path]:

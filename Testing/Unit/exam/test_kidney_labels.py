@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,14 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from NephroSynthLib.errors import GeometryError, ImageContentError, InputError, NoKidneyError, UnreadableInputError
+from NephroSynthLib.errors import (
+    GeometryError,
+    ImageContentError,
+    InputError,
+    NoKidneyError,
+    UnreadableInputError,
+    UsageError,
+)
 from NephroSynthLib.exam.kidney_labels import read_kidneys
 from NephroSynthLib.imaging.dice import dice
 
@@ -66,6 +74,19 @@ def test_one_right_two_left(
     labels, warnings = read(sitk.Cast(kidneys, pixel_type), reference, tmp_path / f"k.{suffix}")
     np.testing.assert_array_equal(labels, sitk.GetArrayFromImage(kidneys))
     assert warnings == []
+
+
+def test_only_a_dicom_segmentation_needs_highdicom(
+    kidneys: sitk.Image, reference: sitk.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "highdicom", None)
+    monkeypatch.delitem(sys.modules, "NephroSynthLib.dicom.segmentation_reading", raising=False)
+    labels, _ = read(kidneys, reference, tmp_path / "k.nii.gz")
+    np.testing.assert_array_equal(labels, sitk.GetArrayFromImage(kidneys))
+    segmentation = tmp_path / "k.dcm"
+    segmentation.write_bytes(bytes(128) + b"DICM")
+    with pytest.raises(UsageError, match="highdicom, which reads DICOM segmentations, is not installed"):
+        read_kidneys(segmentation, reference)
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
