@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 
+from NephroSynthLib.dicom.index import index_dicom
+from NephroSynthLib.dicom.simulated_study import write_simulated_study
 from NephroSynthLib.files.outputs import OUTPUTS
 from NephroSynthLib.jobs import catalogue as jobs
 from NephroSynthLib.jobs.simulated_files import SimulatedFiles
@@ -21,8 +24,7 @@ from NephroSynthLib.simulation import Grid
 SEED = 900_002
 GRID = Grid((44, 104, 128), (2.5, 2.5, 4.5), (-158.75, -128.75, -96.75))
 """A grid whose geometry NIfTI holds exactly in its float32 fields."""
-PHASES = ("noncontrast", "excretory", "nephrographic")
-SUFFIXES = {"nifti": ".nii.gz", "nrrd": ".nrrd"}
+SETTINGS = {"device": "cpu", "seed": 3, "synthesis": {"steps": 1}}
 
 RunOf = Callable[[str], Path]
 
@@ -40,35 +42,44 @@ def events() -> list[ProgressEvent]:
 
 @pytest.fixture(scope="module")
 def run_of(exam: SimulatedFiles, events: list[ProgressEvent], tmp_path_factory: pytest.TempPathFactory) -> RunOf:
-    """Runs the job on the exam as stored in some way, once for each way; gives the folder of the result.
-
-    Only the run on NIfTI files has an acquired nephrographic phase.
-    """
+    """Runs the job on the exam as stored in some way, once for each way; gives the folder of the result."""
     done: dict[str, Path] = {}
 
     def run(storage: str) -> Path:
         if storage not in done:
             folder = tmp_path_factory.mktemp("exam")
-            phases = _store(exam, storage, folder / "exam")
-            progress = Progress(events.append) if storage == "nifti" else Progress()
-            if storage != "nifti":
-                del phases["nephrographic"]
+            arguments = STORED[storage](exam, folder / "exam")
             done[storage] = folder / "result"
-            arguments = {**phases, "out": done[storage], "settings": {"device": "cpu", "seed": 3}}
-            jobs.execute("run", arguments, progress)
+            progress = Progress(events.append) if storage == "nifti" else Progress()
+            jobs.execute("run", {**arguments, "out": done[storage], "settings": SETTINGS}, progress)
         return done[storage]
 
     return run
 
 
-def _store(exam: SimulatedFiles, storage: str, folder: Path) -> dict[str, str]:
-    """Stores the phases as `nifti`, `nrrd`, or `oriented PIR` for NIfTI in that orientation."""
-    if storage.startswith("oriented"):
-        code = storage.split()[1]
-        images = {name: sitk.DICOMOrient(exam.images[name], code) for name in PHASES}
-        return _store(SimulatedFiles(exam.exam, images), "nifti", folder)
-    exam.write_phases(folder, storage, Progress())  # type: ignore[arg-type]
-    return {phase: str(folder / f"{phase}{SUFFIXES[storage]}") for phase in PHASES}
+def _as_nifti(exam: SimulatedFiles, folder: Path) -> dict[str, Path]:
+    """Stores all phases; the acquired nephrographic one is there for the judgement."""
+    exam.write_phases(folder, "nifti", Progress())
+    return {phase: folder / f"{phase}.nii.gz" for phase in ("noncontrast", "excretory", "nephrographic")}
+
+
+def _turned_as_nrrd(exam: SimulatedFiles, folder: Path) -> dict[str, Path]:
+    turned = {name: sitk.DICOMOrient(image, "PIR") for name, image in exam.images.items()}
+    SimulatedFiles(exam.exam, turned).write_phases(folder, "nrrd", Progress())
+    return {phase: folder / f"{phase}.nrrd" for phase in ("noncontrast", "excretory")}
+
+
+def _as_dicom(exam: SimulatedFiles, folder: Path) -> dict[str, Path]:
+    phases = {phase: exam.images[phase] for phase in ("excretory", "noncontrast")}
+    write_simulated_study(phases, folder, seed=SEED)
+    return {"dicom": folder, "dicom_out": folder.parent / "dicom"}
+
+
+STORED: dict[str, Callable[[SimulatedFiles, Path], dict[str, Path]]] = {
+    "nifti": _as_nifti,
+    "turned nrrd": _turned_as_nrrd,
+    "dicom": _as_dicom,
+}
 
 
 def image_of(folder: Path, name: str) -> sitk.Image:
@@ -124,16 +135,12 @@ def test_the_saved_transform_resamples_the_excretory_phase(run_of: RunOf, exam: 
     assert np.abs(difference).mean() < 0.5
 
 
-def test_the_same_exam_and_seed_give_the_same_voxels_from_another_file_format(run_of: RunOf) -> None:
-    nifti, nrrd = run_of("nifti"), run_of("nrrd")
-    for name in ("synthetic_nephrographic", "excretory_registered", "kidneys"):
-        assert np.array_equal(*(sitk.GetArrayFromImage(image_of(folder, name)) for folder in (nifti, nrrd)))
-
-
-def test_the_orientation_of_the_voxels_does_not_matter(run_of: RunOf) -> None:
+# Rounding to whole HU (DICOM) and resampling to compare (another orientation) are all that may differ.
+@pytest.mark.parametrize("storage", ["turned nrrd", "dicom"])
+def test_neither_file_format_nor_the_orientation_of_the_voxels_matters(run_of: RunOf, storage: str) -> None:
     kidneys, synthetic = (image_of(run_of("nifti"), name) for name in ("kidneys", "synthetic_nephrographic"))
     other_kidneys, other = (
-        sitk.Resample(image_of(run_of("oriented PIR"), name), synthetic, sitk.Transform(), interpolator, outside)
+        sitk.Resample(image_of(run_of(storage), name), synthetic, sitk.Transform(), interpolator, outside)
         for name, interpolator, outside in (
             ("kidneys", sitk.sitkNearestNeighbor, 0.0),
             ("synthetic_nephrographic", sitk.sitkLinear, -1024.0),
@@ -143,6 +150,25 @@ def test_the_orientation_of_the_voxels_does_not_matter(run_of: RunOf) -> None:
     assert np.mean(labels != sitk.GetArrayFromImage(other_kidneys)) < 0.02 * np.mean(labels > 0)
     difference = np.abs(sitk.GetArrayFromImage(synthetic) - sitk.GetArrayFromImage(other))
     assert difference[labels > 0].mean() < 3.0
+
+
+def test_a_run_on_a_dicom_folder_picks_the_phases_and_exports_into_their_study(run_of: RunOf) -> None:
+    folder = run_of("dicom")
+    summary = Summary.model_validate_json((folder / "result.json").read_text(encoding="utf-8"))
+    assert "contrast phase is series 2" in summary.notes[0]
+    assert not summary.warnings
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    assert 'class="notes"' in report
+    assert 'class="warnings"' not in report
+    files = sorted((folder.parent / "dicom/synthetic_nephrographic").iterdir(), reverse=True)
+    instances = [pydicom.dcmread(path) for path in files]
+    exported = np.stack([instance.pixel_array for instance in instances])
+    written = sitk.GetArrayFromImage(image_of(folder, "synthetic_nephrographic"))
+    np.testing.assert_array_equal(exported, np.rint(written))
+    assert load_bundle("nephrographic-synthesizer").sha256 in instances[0].DerivationDescription
+    index = index_dicom(folder.parent)
+    assert len({series.study_uid for series in index.series}) == 1
+    assert sorted(series.number or 0 for series in index.series) == [1, 2, 9001, 9002]
 
 
 def test_stages_report_in_order_and_never_go_back(run_of: RunOf, events: list[ProgressEvent]) -> None:

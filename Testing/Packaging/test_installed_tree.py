@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,7 @@ def modules(trees: tuple[Path, Path]) -> Path:
     return trees[1] / MODULES
 
 
+@cache
 def _tree(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"))
 
@@ -80,6 +82,7 @@ def _panel_jobs() -> set[str]:
     }
 
 
+@cache
 def _job_functions() -> set[str]:
     """The functions in the files of the jobs that the panel's jobs may come to."""
     functions = {
@@ -140,6 +143,7 @@ def _source(name: str) -> Path | None:
     return None
 
 
+@cache
 def _needed_python() -> set[Path]:
     """The module, the worker with the jobs that the panel starts, and all of the project that they import."""
     seen: set[Path] = set()

@@ -131,7 +131,7 @@ def test_a_method_of_its_own_kind_is_trained_bundled_loaded_and_run(
         save_case(case, tmp_path / folder / f"{FIRST_OF_COHORT + seed}.npz")
 
     order = TrainingOrder(
-        "synthesis", tmp_path, "toy-gan", steps=1500, exams=0, batch_size=4, learning_rate=0.01, name="mine"
+        "synthesis", tmp_path, "toy-gan", steps=400, exams=0, batch_size=4, learning_rate=0.03, name="mine"
     )
     path = train(order, lambda done, text: None).bundle
 
