@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,10 @@ import SimpleITK as sitk
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
+from NephroSynthLib.cli import work
 from NephroSynthLib.exam.simulated_images import to_images
+from NephroSynthLib.jobs.catalogue import JOBS
+from NephroSynthLib.jobs.request import parse
 from NephroSynthLib.simulation import Grid, simulate
 
 Phantom = Callable[..., sitk.Image]
@@ -158,6 +162,16 @@ def real_ct() -> Path:
     if not folder.is_dir():
         pytest.skip("the real CT in ../shared/data is not there")
     return folder
+
+
+@pytest.fixture
+def jobs_run_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs the jobs of commands in the process of the test: a worker process would load all libraries anew."""
+
+    def run(command: str, job: dict[str, Any], view: work.View) -> dict[str, Any]:
+        return work._run_here(command, JOBS[command], parse(JOBS[command].request, job), view)
+
+    monkeypatch.setattr(work, "_run_job", run)
 
 
 SHAPE = (40, 96, 120)

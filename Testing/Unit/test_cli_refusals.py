@@ -129,6 +129,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory, phantom: Phantom) -> dict[st
     }
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 @pytest.mark.parametrize("kind", REFUSED)
 def test_bad_input_is_refused_with_exit_code_3_and_nothing_is_written(
     kind: str, sound: dict[str, Path], phantom: Phantom, write_series: WriteSeries, tmp_path: Path
@@ -161,6 +162,7 @@ def test_phases_of_two_patients_are_refused(phantom: Phantom, write_series: Writ
     assert not any(name in result.output for name in ("P-1", "P-2", "Doe", "Roe")), "no patient is named"
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 @pytest.mark.parametrize(
     ("command", "option"),
     [
@@ -192,6 +194,7 @@ def test_every_command_refuses_a_file_that_is_not_there(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 @pytest.mark.parametrize(
     "device",
     [
@@ -207,6 +210,7 @@ def test_a_device_that_is_not_there_is_a_lack_of_resources(sound: dict[str, Path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 def test_a_model_of_another_task_is_refused_before_any_stage(sound: dict[str, Path], tmp_path: Path) -> None:
     options = [word for name, path in sound.items() for word in (f"--{name}", str(path))]
     options += ["--model", "kidney-segmenter", "--out", str(tmp_path / "out")]

@@ -153,6 +153,7 @@ def test_a_folder_with_other_things_in_it_is_never_replaced(
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 def test_registering_writes_the_phase_its_transform_and_the_figures(tmp_path: Path, phases: list[str]) -> None:
     out = tmp_path / "out"
     command = ["register", *phases, "--out", str(out), "--registration", "none", "--json"]
@@ -174,6 +175,7 @@ def test_registering_writes_the_phase_its_transform_and_the_figures(tmp_path: Pa
     assert runner.invoke(app, [*command, "--overwrite", "--quiet"]).exit_code == 0
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 def test_a_missed_gate_is_exit_4_under_strict(tmp_path: Path, phases: list[str]) -> None:
     shifted = sitk.ReadImage(phases[3])
     shifted.SetOrigin([coordinate + 45.0 for coordinate in shifted.GetOrigin()])
@@ -187,6 +189,7 @@ def test_a_missed_gate_is_exit_4_under_strict(tmp_path: Path, phases: list[str])
     assert not (tmp_path / "o").exists()
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 def test_evaluating_a_volume_against_itself_gives_valid_json_and_a_table(phases: list[str]) -> None:
     command = ["evaluate", "--synthetic", phases[1], "--acquired", phases[1]]
     figures = json.loads(runner.invoke(app, [*command, "--json"]).stdout)["metrics"]["around"]["window"]
@@ -203,6 +206,7 @@ def test_quiet_prints_nothing(phases: list[str], tmp_path: Path) -> None:
     assert (shown.exit_code, shown.stdout) == (0, "")
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 def test_progress_without_a_terminal_is_a_line_for_each_stage(phases: list[str], tmp_path: Path) -> None:
     shown = runner.invoke(app, ["register", *phases, "--registration", "none", "--out", str(tmp_path / "out")])
     assert shown.exit_code == 0

@@ -1,4 +1,4 @@
-"""The commands that speak DICOM, through the command line and its worker process."""
+"""The commands that speak DICOM, through the command line; some of them through its worker process, too."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ def test_phases_are_told_as_json(exam: Path) -> None:
     assert {one["series"]: one["phase"] for one in found["acquisitions"]} == {1: "excretory", 2: "noncontrast"}
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 def test_phases_are_told_as_a_table_with_reasons(exam: Path) -> None:
     shown = runner.invoke(app, ["phases", str(exam / "study")])
     assert shown.exit_code == 0
@@ -115,6 +116,7 @@ def test_a_reason_quotes_no_unknown_modality_and_no_unknown_unit(planted: Path) 
     assert reasons == {"another modality, not CT", "values in another unit, not in HU"}
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 def test_what_was_not_read_is_told_with_the_reason(exam: Path, tmp_path: Path) -> None:
     shutil.copytree(exam / "study", tmp_path / "study")
     for name in ("autorun.inf", "viewer/readme.txt", "viewer/empty"):
@@ -131,6 +133,7 @@ def test_what_was_not_read_is_told_with_the_reason(exam: Path, tmp_path: Path) -
     assert "none: empty" in shown.stdout
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 def test_an_export_names_the_models_on_record(exam: Path, tmp_path: Path) -> None:
     options = ["--volume", exam / "synthetic.nii.gz", "--kidneys", exam / "kidneys.nii.gz", "--source", exam / "study"]
     shown = runner.invoke(app, ["export-dicom", *map(str, options), "--out", str(tmp_path / "dicom"), "--json"])
@@ -150,6 +153,7 @@ def referenced(folder: Path) -> set[str]:
     return {series.SeriesInstanceUID for series in instance.ReferencedSeriesSequence}
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 def test_an_export_references_the_excretory_series_where_it_is_named_or_lies_elsewhere(
     exam: Path, tmp_path: Path
 ) -> None:
@@ -176,6 +180,7 @@ def test_an_export_references_the_excretory_series_where_it_is_named_or_lies_els
     assert not (tmp_path / "unclear").exists()
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 def test_an_excretory_series_of_another_patient_is_refused(exam: Path, tmp_path: Path) -> None:
     shutil.copytree(exam / "study/excretory", tmp_path / "other")
     for path in (tmp_path / "other").iterdir():
@@ -196,6 +201,7 @@ def test_an_excretory_series_of_another_patient_is_refused(exam: Path, tmp_path:
     assert runner.invoke(app, ["export-dicom", *map(str, options)]).exit_code == 0
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 def test_a_volume_of_another_grid_is_exported_with_a_warning(exam: Path, tmp_path: Path) -> None:
     volume = sitk.ReadImage(str(exam / "synthetic.nii.gz"))
     sitk.WriteImage(volume[2:-2, 2:-2, 2:-2], str(tmp_path / "cropped.nii.gz"))
@@ -205,6 +211,7 @@ def test_a_volume_of_another_grid_is_exported_with_a_warning(exam: Path, tmp_pat
     assert "has another grid than" in " ".join(json.loads(shown.stdout)["warnings"])
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 @pytest.mark.parametrize(
     ("given", "name", "words"),
     [
@@ -233,6 +240,7 @@ def test_a_registered_phase_is_no_synthetic_one_under_another_name(exam: Path, t
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 def test_a_label_map_with_exchanged_sides_is_put_right(exam: Path, tmp_path: Path) -> None:
     labels = sitk.ReadImage(str(exam / "kidneys.nii.gz"))
     sitk.WriteImage(sitk.ChangeLabel(labels, {1: 2, 2: 1}), str(tmp_path / "exchanged.nii.gz"))
@@ -251,6 +259,7 @@ def test_a_label_map_with_exchanged_sides_is_put_right(exam: Path, tmp_path: Pat
             assert (points[:, 0].mean() > 0) == (side == "left")
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 def test_an_export_without_identifiers_names_nobody(exam: Path, tmp_path: Path) -> None:
     options = ["--volume", exam / "synthetic.nii.gz", "--kidneys", exam / "kidneys.nii.gz", "--source", exam / "study"]
     shown = runner.invoke(app, ["export-dicom", *map(str, options), "--out", str(tmp_path / "dicom"), "--deidentify"])
@@ -264,6 +273,7 @@ def test_an_export_without_identifiers_names_nobody(exam: Path, tmp_path: Path) 
         assert not [secret for secret in secrets if str(secret).encode() in path.read_bytes()]
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 def test_a_part_of_a_series_can_be_named(exam: Path, tmp_path: Path) -> None:
     shutil.copytree(exam / "study", tmp_path / "study")
     series = generate_uid()
@@ -282,6 +292,7 @@ def test_a_part_of_a_series_can_be_named(exam: Path, tmp_path: Path) -> None:
     assert "Series 7.2, noncontrast" in shown.stdout
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 def test_a_directory_file_is_not_sent(exam: Path, tmp_path: Path) -> None:
     for name in ("DICOMDIR", "dicomdir"):
         shutil.copyfile(exam / "study/excretory/00001.dcm", tmp_path / name)
@@ -290,6 +301,7 @@ def test_a_directory_file_is_not_sent(exam: Path, tmp_path: Path) -> None:
     assert "no DICOM file to send" in shown.output
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 def test_a_run_whose_export_fails_leaves_nothing(exam: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(exam / "study", tmp_path / "study")
     for file in (tmp_path / "study/noncontrast").iterdir():
@@ -313,6 +325,7 @@ def test_a_pacs_that_is_not_there_ends_with_exit_5(exam: Path) -> None:
     assert "cannot be reached" in shown.output
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 def test_a_host_that_nobody_knows_and_a_title_that_is_none_are_told_in_words(exam: Path) -> None:
     folder = str(exam / "study/excretory")
     shown = runner.invoke(app, ["send", folder, "--host", "pacs.invalid"])

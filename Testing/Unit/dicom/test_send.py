@@ -281,6 +281,7 @@ def test_more_kinds_of_objects_than_an_association_takes_are_all_sent(files: lis
     assert sorted(stored) == sorted(one.sop_instance_uid for one in deliveries if one is not refused)
 
 
+@pytest.mark.usefixtures("jobs_run_here")
 def test_when_nothing_is_stored_each_file_is_named_with_the_reason(files: list[Path]) -> None:
     with _server(lambda event, call: 0xA900) as (pacs, _):
         command = ["send", str(files[0].parent), "--host", pacs.host, "--port", str(pacs.port), "--aet", pacs.ae_title]
