@@ -1,4 +1,4 @@
-"""What the views show: a phase in each, or a comparison of two phases, as a table of cells without any widget."""
+"""The contents of the views: a phase in each, or a comparison of two phases, as a table of cells without any widget."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Choice:
-    """What a person wants to see.
+    """The wish of a person: a layout and its contents.
 
     Attributes:
         layout: `SIDE_BY_SIDE`, `THREE_PLANES` or `ONE`.
@@ -77,7 +77,7 @@ def phases_of(roles: Collection[str]) -> list[str]:
 
 
 def contents_of(roles: Collection[str]) -> dict[str, str]:
-    """Returns what can be shown, with its title: the phases, then the comparisons for which there is a volume."""
+    """Returns all contents with their titles: the phases, then the comparisons for which there is a volume."""
     phases = phases_of(roles)
     found = {role: PHASES[role] for role in phases}
     if len(phases) > 1:
@@ -107,7 +107,7 @@ def cells_of(choice: Choice, roles: Collection[str]) -> dict[str, Cell]:
     """Returns the cell of each slice view of a layout, in order.
 
     Args:
-        choice: What is wanted. A content that there is no volume for is replaced by the synthetic phase.
+        choice: The wish. A content without a volume is replaced by the synthetic phase.
         roles: The volumes that the exam has.
     """
     if choice.layout == SIDE_BY_SIDE:

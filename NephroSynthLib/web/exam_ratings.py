@@ -20,7 +20,7 @@ LONGEST_NOTE = 2000
 
 @dataclass(frozen=True)
 class ExamRating:
-    """What a person says of an exam.
+    """The judgement of a person on an exam.
 
     Attributes:
         rating: A grade of `GRADES`; None for none.

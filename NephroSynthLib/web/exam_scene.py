@@ -1,4 +1,4 @@
-"""The exam that is shown, as nodes of a MRML scene, and what the slice views show of it."""
+"""The exam as nodes of a MRML scene, and the part of it that the slice views show."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Legend:
     """The colours of a volume, for a page that draws its legend sharper than the renderer does.
 
     Attributes:
-        title: What the colours tell.
+        title: The quantity that the colours show.
         low, high: The values of the first and the last colour, HU.
         colours: Colours in CSS from low to high.
     """

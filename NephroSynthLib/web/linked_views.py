@@ -32,7 +32,7 @@ class LinkedViews:
         app: Owns the views.
         server: The server of the page, whose state holds the sliders.
         scene: The exam.
-        choice: Tells what the user has chosen to see.
+        choice: Returns the choice of the user.
     """
 
     def __init__(self, app: SlicerApp, server: Any, scene: ExamScene, choice: Callable[[], Choice]) -> None:

@@ -13,21 +13,17 @@ from trame_slicer import module as slicer_module
 from trame_slicer.core import SlicerApp
 
 from NephroSynthLib.errors import NephroSynthError
-from NephroSynthLib.imaging.window import LEVEL_HU, WIDTH_HU
 from NephroSynthLib.jobs.failures import as_our_error
 from NephroSynthLib.mrml.renderer_log import mute_renderer
 from NephroSynthLib.session.steps import Steps
 from NephroSynthLib.web.cells import (
     CHECKERBOARD,
-    COMPARISONS,
     DIFFERENCE,
     FADE,
     FLICKER,
-    ONE,
     PHASE_VIEWS,
     PHASES,
     PLANE_VIEWS,
-    PLANES,
     SIDE_BY_SIDE,
     THREE_D_VIEW,
     THREE_PLANES,
@@ -38,6 +34,7 @@ from NephroSynthLib.web.cells import (
     pair_of,
     phases_of,
 )
+from NephroSynthLib.web.commands import Commands
 from NephroSynthLib.web.exam_ratings import RatingFile
 from NephroSynthLib.web.exam_scene import ExamScene, Reader
 from NephroSynthLib.web.figure_tables import doubts_of, tables_of
@@ -45,10 +42,10 @@ from NephroSynthLib.web.linked_views import LinkedViews
 from NephroSynthLib.web.page import build_page
 from NephroSynthLib.web.page_state import first_state
 from NephroSynthLib.web.profile_drawing import profile_svg
+from NephroSynthLib.web.rated_exams import RatedExams
 from NephroSynthLib.web.viewed_exams import ViewedExam
 
 _FLICKER_S = 0.6
-_PHONE_PX = 700
 _CHOICE = ("layout", "plane", "content", "first", "second", "fade")
 _WITHOUT_NONCONTRAST = "No result holds the non-contrast phase; give --noncontrast or --manifest to see it."
 _WITHOUT_RESULT = "This exam has no result. {reason}"
@@ -76,7 +73,7 @@ class Viewer:
     ) -> None:
         self.server = get_server(title, client_type="vue3")
         self.server.enable_module(slicer_module)
-        self._exams, self._sources, self._ratings = exams, sources, ratings
+        self._exams, self._sources, self._rated = exams, sources, RatedExams(exams, ratings)
         mute_renderer()
         self._app = SlicerApp()
         self._scene = ExamScene(self._app.scene)
@@ -86,13 +83,14 @@ class Viewer:
         self._followed: set[str] = set()
         self._drawn: Any = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._state.update(first_state(title) | self._listed())
+        self._state.update(first_state(title) | self._rated.listed())
         self._views = LinkedViews(self._app, self.server, self._scene, self._choice)
         build_page(self.server, title, self._views.place, len(exams) > 1, pages)
         self._bind()
 
     def _bind(self) -> None:
-        self.server.trigger("command")(self._command)
+        commands = Commands(self._state, self._views, self._rated, self._open_soon)
+        self.server.trigger("command")(lambda name, value=None: commands.carry_out(name, value, self._loaded))
         self.server.controller.on_server_ready.add(lambda **_: self._start(self._open(0)))
         self._state.change("content")(lambda **_: self._choose_acquired())
         self._state.change(*_CHOICE)(lambda **_: self._start(self._refresh()))
@@ -128,17 +126,14 @@ class Viewer:
         await self._refresh(fit=True)
 
     def _describe(self, index: int, exam: ViewedExam) -> None:
-        rating = self._ratings[exam.name]
         with self._state as state:
+            state.update(self._rated.described(index))
             state.update(
                 {
                     "exam": index,
                     "exam_name": exam.name,
                     "exam_state": exam.state,
                     "report": f"/report/{index}" if exam.report else "",
-                    "rating": rating.rating,
-                    "note": rating.note,
-                    "saved": f"Saved {rating.changed}" if rating.changed else "",
                     "message": "Loading",
                     "profiled": False,
                     "rendered": False,
@@ -170,7 +165,7 @@ class Viewer:
     # The views
 
     async def _refresh(self, fit: bool = False) -> None:
-        """Shows what is chosen, after the volumes that it needs are made."""
+        """Shows the choice of the user, after the volumes that it needs are made."""
         async with self._turn:
             if not self._scene.volumes or self._scene.kidneys is None:
                 return
@@ -275,76 +270,11 @@ class Viewer:
         with self._state as state:
             state.profile_svg = drawing
 
-    # Commands of keys, gestures and buttons
-
-    def _command(self, name: str, value: Any) -> None:
-        views = self._views.shown() if self._scene.kidneys is not None else []
-        if name == "scroll" and views:
-            self._views.scroll(float(value))
-        elif name == "zoom":
-            for view in views:
-                view.zoom(max(-4.0, min(0.8, float(value))))
-        elif name == "reset":
-            for view in views:
-                self._views.fit(view)
-            self._state.width, self._state.level = round(WIDTH_HU), round(LEVEL_HU)
-        elif name == "layout":
-            order = (SIDE_BY_SIDE, THREE_PLANES, ONE)
-            self._state.layout = order[(order.index(self._state.layout) + 1) % len(order)]
-        elif name == "plane" and value in PLANES:
-            self._state.plane = value
-        elif name == "content" and value in COMPARISONS:
-            self._state.content = value
-            self._state.layout = ONE if self._state.layout == SIDE_BY_SIDE else self._state.layout
-        elif name == "outlines":
-            self._state.outlines = not self._state.outlines
-        elif name == "step":
-            self._open_soon(self._state.exam + int(value))
-        elif name == "open":
-            self._open_soon(int(value))
-        elif name in ("rate", "note"):
-            self._rate(name, value)
-        elif name == "width":
-            phone = value < _PHONE_PX
-            self._state.update({"phone": phone, "show_list": not phone, "show_panel": not phone, "help": False})
-            if phone:
-                self._state.layout = ONE
+    # Work
 
     def _open_soon(self, index: int) -> None:
         if 0 <= index < len(self._exams):
             self._start(self._open(index))
-
-    def _rate(self, name: str, value: Any) -> None:
-        exam = self._exams[self._state.exam]
-        before = self._ratings[exam.name]
-        rating = before.rating if name == "note" else None if value == before.rating else int(value)
-        note = str(value or "") if name == "note" else str(self._state.note or "")
-        try:
-            rated = self._ratings.rate(exam.name, rating, note)
-        except (NephroSynthError, ValueError) as error:
-            self._state.saved = f"Not saved: {error}"
-            return
-        self._state.rating = rated.rating
-        self._state.saved = f"Saved {rated.changed}" if rated.changed else ""
-        self._state.update(self._listed())
-
-    def _listed(self) -> dict[str, Any]:
-        """Returns the list of the exams and the number of those with a rating, for the page."""
-        return {
-            "exams": [self._line_of(exam) for exam in self._exams],
-            "rated": sum(self._ratings[exam.name].rating is not None for exam in self._exams),
-        }
-
-    def _line_of(self, exam: ViewedExam) -> dict[str, Any]:
-        warned = f" {exam.warnings} warnings." if exam.warnings > 1 else " 1 warning." if exam.warnings else ""
-        return {
-            "name": exam.name,
-            "state": exam.state,
-            "verdict": exam.verdict + warned,
-            "rating": self._ratings[exam.name].rating,
-        }
-
-    # Work
 
     async def _run(self, steps: Steps[None]) -> None:
         """Carries out steps; between them the server answers."""
@@ -360,8 +290,12 @@ class Viewer:
             with self._state as state:
                 state.busy = False
 
+    @property
+    def _loaded(self) -> bool:
+        return self._scene.kidneys is not None
+
     def _when_loaded(self, act: Callable[[], None]) -> None:
-        if self._scene.kidneys is not None:
+        if self._loaded:
             act()
 
     def _fail(self, error: Exception) -> None:

@@ -13,7 +13,7 @@ LISTED = {"exams", "rated"}
 
 def test_every_variable_that_the_viewer_uses_has_a_first_value() -> None:
     room = Path(NephroSynthLib.web.__file__).parent
-    text = "".join((room / name).read_text("utf-8") for name in ("viewer.py", "linked_views.py"))
+    text = "".join((room / name).read_text("utf-8") for name in ("viewer.py", "commands.py", "linked_views.py"))
     used = set(re.findall(r"state\.(\w+)\b(?!\()", text))
     assert {"message", "width", "layout"} <= used
     assert used - LISTED <= first_state("exams").keys()

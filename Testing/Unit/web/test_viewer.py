@@ -50,8 +50,11 @@ def test_the_window_follows_the_left_button_and_the_buttons(page: Any) -> None:
     page.mouse.move(620, 450, steps=5)
     page.mouse.up()
     until(page, lambda: width.inner_text() != "400 HU")
+    assert page.get_by_role("slider", name="Width").count() == 1
     page.get_by_role("button", name="Narrow").click()
     until(page, lambda: width.inner_text() == "200 HU")
+    page.get_by_role("button", name="Reset (0)").click()
+    until(page, lambda: width.inner_text() == "400 HU")
 
 
 def test_figures_warnings_and_profile(page: Any) -> None:
