@@ -41,7 +41,6 @@ class qSlicerApplication(QApplication):
     slicerHome = computed(str, lambda self: str(self._session.folder / "Slicer"))
     slicerUserSettingsFilePath = computed(str, lambda self: self._session.settings.fileName())
     os = computed(str, lambda self: {"linux": "linux", "darwin": "macosx", "win32": "win"}[sys.platform])
-    arch = computed(str, lambda self: "amd64")
     platform = computed(str, lambda self: "linux-amd64")
     revision = computed(str, lambda self: "0")
 

@@ -1,10 +1,10 @@
-"""CTK's collapsible containers (CTK/Libs/Widgets/ctkCollapsibleButton.h, ctkCollapsibleGroupBox.h)."""
+"""CTK's collapsible container (CTK/Libs/Widgets/ctkCollapsibleButton.h)."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QChildEvent, QEvent, QObject, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QAbstractButton, QGroupBox, QStyle, QStyleOption, QStyleOptionButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QStyle, QStyleOption, QStyleOptionButton, QWidget
 
 from slicer_host.properties import computed, stored
 
@@ -115,21 +115,3 @@ class ctkCollapsibleButton(QAbstractButton):
         if self.hasFocus():
             option.rect = header.adjusted(2, 2, -2, -2)
             self.style().drawPrimitive(QStyle.PrimitiveElement.PE_FrameFocusRect, option, painter, self)
-
-
-class ctkCollapsibleGroupBox(QGroupBox):
-    """A group box whose title folds it."""
-
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)
-        self.setCheckable(True)
-        self.setChecked(True)
-        self.toggled.connect(self._show_contents)
-
-    collapsed = computed(bool, lambda self: not self.isChecked(), lambda self, value: self.setChecked(not value))
-
-    def _show_contents(self, shown: bool) -> None:
-        for child in self.children():
-            if isinstance(child, QWidget):
-                child.setVisible(shown)
-        self.setMaximumHeight(_NO_LIMIT if shown else self.fontMetrics().height() + 10)

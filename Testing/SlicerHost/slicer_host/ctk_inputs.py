@@ -142,6 +142,6 @@ class ctkPathLineEdit(QWidget):
 
 
 class ctkMessageBox(QMessageBox):
-    """A message box that can remember not to ask again."""
+    """The box of `slicer.util.messageBox`, which can remember not to ask again."""
 
     dontShowAgainSettingsKey = stored(str, "")

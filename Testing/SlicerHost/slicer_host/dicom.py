@@ -1,7 +1,8 @@
-"""The DICOM database (CTK/Libs/DICOM/Core/ctkDICOMDatabase.h, ctkDICOMIndexer.h) and DICOMLib.DICOMUtils."""
+"""The DICOM database (CTK/Libs/DICOM/Core/ctkDICOMDatabase.h) and DICOMLib.DICOMUtils."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,16 +26,8 @@ class ctkDICOMDatabase(QObject):
     def __init__(self) -> None:
         super().__init__()
         self._headers: dict[str, Any] = {}
-        self._open = True
 
-    isOpen = computed(bool, lambda self: self._open)
-
-    def openDatabase(self, file: str) -> bool:
-        self._open = True
-        return True
-
-    def closeDatabase(self) -> None:
-        self._open = False
+    isOpen = computed(bool, lambda self: True)
 
     def _insert(self, path: Path) -> None:
         header = dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
@@ -67,24 +60,6 @@ class ctkDICOMDatabase(QObject):
         return str(self._headers[path].SeriesInstanceUID) if path in self._headers else ""
 
 
-class ctkDICOMIndexer(QObject):
-    """Puts the files of a folder into a database."""
-
-    def addDirectory(self, database: Any, folder: str, copy_file: bool = False) -> None:
-        if copy_file:
-            raise ValueError("this host's database does not copy files")
-        for path in sorted(Path(folder).rglob("*")):
-            if path.is_file():
-                try:
-                    database._insert(path)
-                except InvalidDicomError:
-                    continue
-        database.databaseChanged.emit()
-
-    def waitForImportFinished(self) -> None:
-        """The import is finished when `addDirectory` returns."""
-
-
 def dicom_lib() -> tuple[ModuleType, ModuleType]:
     """The modules DICOMLib and DICOMLib.DICOMUtils."""
     package, utils = ModuleType("DICOMLib"), ModuleType("DICOMLib.DICOMUtils")
@@ -96,8 +71,12 @@ def dicom_lib() -> tuple[ModuleType, ModuleType]:
 
 def import_dicom(dicomDataDir: str, dicomDatabase: Any = None, copyFiles: bool = False) -> bool:
     """Imports the files of a folder (Slicer/Modules/Scripted/DICOMLib/DICOMUtils.py, importDicom)."""
-    database = dicomDatabase if dicomDatabase is not None else slicer.app.dicomDatabase()
-    indexer = ctkDICOMIndexer()
-    indexer.addDirectory(to_qt(database), str(dicomDataDir), copyFiles)
-    indexer.waitForImportFinished()
+    if copyFiles:
+        raise ValueError("this host's database does not copy files")
+    database = to_qt(dicomDatabase if dicomDatabase is not None else slicer.app.dicomDatabase())
+    for path in sorted(Path(dicomDataDir).rglob("*")):
+        if path.is_file():
+            with suppress(InvalidDicomError):
+                database._insert(path)
+    database.databaseChanged.emit()
     return True

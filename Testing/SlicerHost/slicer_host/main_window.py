@@ -7,7 +7,6 @@ from typing import Any
 
 import slicer
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDockWidget,
@@ -149,6 +148,3 @@ class qSlicerMainWindow(QMainWindow):
 
     def moduleSelector(self) -> qSlicerModuleSelectorToolBar:
         return self._selector
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        event.accept()

@@ -50,7 +50,6 @@ class qSlicerLoadableModule(QObject):
 class qSlicerModuleManager(QObject):
     """slicer.app.moduleManager() (Slicer/Base/QTCore/qSlicerModuleManager.h)."""
 
-    moduleLoaded = Signal(str)
     moduleAboutToBeUnloaded = Signal(str)
 
     def __init__(self) -> None:
@@ -59,7 +58,6 @@ class qSlicerModuleManager(QObject):
 
     def _add(self, name: str, module: Any) -> None:
         self._modules[name] = module
-        self.moduleLoaded.emit(name)
 
     def modulesNames(self) -> list[str]:
         return list(self._modules)

@@ -20,11 +20,6 @@ class qMRMLNodeComboBox(SceneWidget):
 
     currentNodeChanged = Signal((object,), (bool,))
     currentNodeIDChanged = Signal(str)
-    nodeActivated = Signal(object)
-    nodeAddedByUser = Signal(object)
-    nodeAboutToBeRemoved = Signal(object)
-    nodeAboutToBeEdited = Signal(object)
-    currentNodeRenamed = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,16 +41,12 @@ class qMRMLNodeComboBox(SceneWidget):
         self.setEnabled(False)
 
     nodeTypes = stored("QStringList", [], "_refresh")
-    showHidden = stored(bool, False, "_refresh")
-    showChildNodeTypes = stored(bool, True, "_refresh")
     hideChildNodeTypes = stored("QStringList", [], "_refresh")
     noneEnabled = stored(bool, False, "_refresh")
     noneDisplay = stored(str, "None", "_refresh")
     addEnabled = stored(bool, True, "_refresh")
     removeEnabled = stored(bool, True, "_refresh")
-    editEnabled = stored(bool, False, "_refresh")
     renameEnabled = stored(bool, False, "_refresh")
-    selectNodeUponCreation = stored(bool, False)
     baseName = computed(
         str,
         lambda self: self._base_names.get((self.nodeTypes or [""])[0], ""),
@@ -81,10 +72,6 @@ class qMRMLNodeComboBox(SceneWidget):
     def nodeCount(self) -> int:
         return len(self._nodes())
 
-    def nodeFromIndex(self, index: int) -> Any:
-        nodes = self._nodes()
-        return nodes[index] if 0 <= index < len(nodes) else None
-
     def addAttribute(self, node_type: str, name: str, value: Any = None) -> None:
         self._attributes.append((node_type, name, None if value is None else str(value)))
         self._refresh()
@@ -105,22 +92,13 @@ class qMRMLNodeComboBox(SceneWidget):
         for known_type, name, value in self._attributes:
             if known_type == node_type and value is not None:
                 node.SetAttribute(name, value)
-        node = self._scene.AddNode(node)
-        if self.selectNodeUponCreation:
-            self.setCurrentNode(node)
-        self.nodeAddedByUser.emit(node)
-        return node
+        return self._scene.AddNode(node)
 
     @Slot()
     def removeCurrentNode(self) -> None:
         node = self.currentNode()
         if node is not None:
-            self.nodeAboutToBeRemoved.emit(node)
             self._scene.RemoveNode(node)
-
-    @Slot()
-    def editCurrentNode(self) -> None:
-        self.nodeAboutToBeEdited.emit(self.currentNode())
 
     @Slot()
     def renameCurrentNode(self) -> None:
@@ -131,7 +109,6 @@ class qMRMLNodeComboBox(SceneWidget):
         name, accepted = QInputDialog.getText(self, title, "New name:", QLineEdit.EchoMode.Normal, node.GetName())
         if accepted and name:
             node.SetName(name)
-            self.currentNodeRenamed.emit(name)
 
     def _scene_changed(self) -> None:
         scene = self._scene
@@ -157,10 +134,9 @@ class qMRMLNodeComboBox(SceneWidget):
         return [node for node in nodes if self._fits(node)]
 
     def _fits(self, node: Any) -> bool:
-        fitting = [t for t in self.nodeTypes if (node.IsA(t) if self.showChildNodeTypes else node.GetClassName() == t)]
-        if not fitting or any(node.IsA(hidden) for hidden in self.hideChildNodeTypes):
+        if not any(node.IsA(one) for one in self.nodeTypes) or node.GetHideFromEditors():
             return False
-        if node.GetHideFromEditors() and not self.showHidden:
+        if any(node.IsA(hidden) for hidden in self.hideChildNodeTypes):
             return False
         for node_type, name, value in self._attributes:
             own = node.GetAttribute(name)
@@ -211,7 +187,6 @@ class qMRMLNodeComboBox(SceneWidget):
 
     def _actions(self, label: str) -> list[tuple[str, str]]:
         actions = [(f"Rename current {label}", "rename")] if self.renameEnabled else []
-        actions += [(f"Edit current {label}", "edit")] if self.editEnabled else []
         for node_type in self.nodeTypes if self.addEnabled else []:
             actions.append((f"Create new {self.nodeTypeLabel(node_type)}", f"create {node_type}"))
             if self.renameEnabled:
@@ -247,7 +222,6 @@ class qMRMLNodeComboBox(SceneWidget):
         action = self._box.itemData(row, _ACTION)
         if action is None:
             self._select(self._box.itemData(row))
-            self.nodeActivated.emit(self.currentNode())
             return
         self._select(self._current_id)
         verb, _, node_type = action.rpartition(" ") if action.startswith("create") else (action, "", "")
@@ -256,7 +230,7 @@ class qMRMLNodeComboBox(SceneWidget):
         elif verb == "create as":
             self._create_as(node_type)
         else:
-            {"rename": self.renameCurrentNode, "edit": self.editCurrentNode, "delete": self.removeCurrentNode}[verb]()
+            {"rename": self.renameCurrentNode, "delete": self.removeCurrentNode}[verb]()
 
     def _create_as(self, node_type: str) -> None:
         title = f"Create new {self.nodeTypeLabel(node_type)}"

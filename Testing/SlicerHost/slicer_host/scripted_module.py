@@ -89,9 +89,6 @@ class qSlicerScriptedLoadableModuleWidget(SceneWidget):
     def exit(self) -> None:
         _call_if_there(self._self, "exit")
 
-    def setEditedNode(self, node: Any, role: str = "", context: str = "") -> bool:
-        return bool(_call_if_there(self._self, "setEditedNode", node, role, context))
-
 
 def load_source(path: Path) -> ModuleType:
     """Runs a module file under the name of the module (qSlicerScriptedUtils::loadSourceAsModule)."""

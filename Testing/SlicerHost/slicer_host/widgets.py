@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from slicer_host.ctk_collapsible import ctkCollapsibleButton, ctkCollapsibleGroupBox
+from slicer_host.ctk_collapsible import ctkCollapsibleButton
 from slicer_host.ctk_inputs import ctkMessageBox, ctkPathLineEdit, ctkSliderWidget
-from slicer_host.dicom import ctkDICOMDatabase, ctkDICOMIndexer
+from slicer_host.dicom import ctkDICOMDatabase
 from slicer_host.mrml_widget import qMRMLWidget
 from slicer_host.node_combo_box import qMRMLNodeComboBox
 from slicer_host.plot_widget import qMRMLPlotView, qMRMLPlotWidget
@@ -15,9 +15,7 @@ from slicer_host.threed_widget import qMRMLThreeDView, qMRMLThreeDWidget
 
 CTK = (
     ctkCollapsibleButton,
-    ctkCollapsibleGroupBox,
     ctkDICOMDatabase,
-    ctkDICOMIndexer,
     ctkMessageBox,
     ctkPathLineEdit,
     ctkSliderWidget,

@@ -45,15 +45,6 @@ def pip_install(
         raise subprocess.CalledProcessError(pip.exitCode(), "pip install")
 
 
-def pip_uninstall(requirements: str | list[str]) -> None:
-    """Removes packages.
-
-    Raises:
-        subprocess.CalledProcessError: If pip fails.
-    """
-    subprocess.run(["PythonSlicer", "-m", "pip", "uninstall", "--yes", *_listed(requirements)], check=True)
-
-
 def _listed(requirements: str | list[str]) -> list[str]:
     return shlex.split(requirements) if isinstance(requirements, str) else list(requirements)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlretrieve
 
-import ctk
 import qt
 import slicer
 from slicer.i18n import tr as _
@@ -178,8 +177,7 @@ class SampleDataWidget(ScriptedLoadableModuleWidget):
             self.sections.append(self._section(category, sources))
 
     def _section(self, category: str, sources: list[SampleDataSource]) -> Any:
-        section = ctk.ctkCollapsibleGroupBox()
-        section.title = category
+        section = qt.QGroupBox(category)
         self.layout.addWidget(section)
         column = qt.QVBoxLayout(section)
         for source in sources:
