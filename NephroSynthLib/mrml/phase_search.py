@@ -16,7 +16,7 @@ from NephroSynthLib.mrml.dicom_database import read_header
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.provenance import COMPARISON, provenance
 from NephroSynthLib.phases.evidence import Phase
-from NephroSynthLib.session.steps import Step, Steps, finish, in_background, load_modules
+from NephroSynthLib.session.steps import Step, Steps, in_background, load_modules
 
 if TYPE_CHECKING:
     from NephroSynthLib.phases.judge import JudgedAcquisition
@@ -108,13 +108,6 @@ def find_phases(
     judged = yield from in_background(partial(judge, candidates, comparisons), step)
     yield Step(1.0, _("Compared"))
     return _suggest([node for _candidate, node in found], judged.acquisitions, warnings)
-
-
-def find_phases_now(
-    nodes: Sequence[slicer.vtkMRMLScalarVolumeNode], files: Sequence[Path | None] | None = None
-) -> PhaseSuggestion:
-    """Finds the phases at once. Arguments and errors are those of `find_phases`."""
-    return finish(find_phases(nodes, files))
 
 
 def _suggest(

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-CHANNELS = 12
 _NEIGHBOURS = ((1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1))
 _LEAST_SHARE, _LARGEST_SHARE = 0.05, 20.0
 """Bounds of the local variance, as shares of its mean over the image."""

@@ -54,8 +54,3 @@ class Grid:
     def to_points(self, indices: NDArray[np.floating] | NDArray[np.integer]) -> NDArray[np.float64]:
         """Returns LPS points (..., 3), (x, y, z) in mm, at voxel indices (..., 3), (z, y, x)."""
         return np.asarray(indices, dtype=np.float64)[..., ::-1] * np.asarray(self.spacing) + np.asarray(self.origin)
-
-    def to_indices(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Returns continuous voxel indices (..., 3), (z, y, x), at LPS points (..., 3), (x, y, z) in mm."""
-        continuous = (np.asarray(points, dtype=np.float64) - np.asarray(self.origin)) / np.asarray(self.spacing)
-        return continuous[..., ::-1]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from grid_indices import to_indices
 from scipy import ndimage
 
 from NephroSynthLib.exam.simulated_images import to_images
@@ -32,7 +33,7 @@ def test_itk_resamples_a_phase_with_its_displacement_as_scipy_does(exam: Simulat
     warped = sitk.Resample(images[name], images["noncontrast"], transform, sitk.sitkLinear, -1024.0)
     z, y, x = exam.reference.axes()
     points = np.moveaxis(phase.displacement + np.stack(np.broadcast_arrays(x, y[:, None], z[:, None, None])), 0, -1)
-    indices = np.moveaxis(phase.grid.to_indices(points), -1, 0)
+    indices = np.moveaxis(to_indices(phase.grid, points), -1, 0)
     expected = ndimage.map_coordinates(phase.hu, indices, order=1, cval=np.nan)
     known = np.isfinite(expected)
     assert known.mean() > 0.7

@@ -14,7 +14,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.jobs.simulated_files import SimulatedFiles
 from NephroSynthLib.mrml.comparison import checkerboard
-from NephroSynthLib.mrml.phase_search import find_phases, find_phases_now
+from NephroSynthLib.mrml.phase_search import find_phases
 from NephroSynthLib.mrml.volume_nodes import node_from_image
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.session.steps import finish
@@ -36,7 +36,7 @@ def test_phases_are_found_by_their_images(scene: Scene, phases: dict[str, sitk.I
     nodes = {
         phase: node_from_image(scene, image, f"Volume {index}") for index, (phase, image) in enumerate(phases.items())
     }
-    found = find_phases_now([nodes["excretory"], nodes["nephrographic"], nodes["noncontrast"]])
+    found = finish(find_phases([nodes["excretory"], nodes["nephrographic"], nodes["noncontrast"]]))
     assert found.noncontrast is nodes["noncontrast"]
     assert found.excretory is nodes["excretory"]
     assert found.nephrographic is nodes["nephrographic"]
@@ -65,9 +65,9 @@ def test_headers_tell_more_than_names_and_not_all_need_one(
     )
     late = header_file(tmp_path / "late.dcm", "Ausscheidungsphase", "agent")
     early = header_file(tmp_path / "early.dcm", "Nativphase", None)
-    forward = find_phases_now([first, second, third], [late, early, None])
+    forward = finish(find_phases([first, second, third], [late, early, None]))
     assert forward.noncontrast is second
-    backward = find_phases_now([first, second, third], [early, late, None])
+    backward = finish(find_phases([first, second, third], [early, late, None]))
     assert backward.noncontrast is first
     assert "the description says non-contrast" in backward.reasons["noncontrast"]
     assert backward.excretory is third
@@ -94,14 +94,14 @@ def test_what_nephrosynth_made_and_label_maps_are_left_out(scene: Scene, phases:
     first, second = (node_from_image(scene, phases[phase], phase) for phase in ("noncontrast", "excretory"))
     made = finish(checkerboard(scene, first, second, 8, "checkerboard"))()
     labels = node_from_image(scene, sitk.Cast(phases["noncontrast"] > 0, sitk.sitkUInt8), "labels", label=True)
-    found = find_phases_now([made, labels, second, first])
+    found = finish(find_phases([made, labels, second, first]))
     assert (found.noncontrast, found.excretory, found.nephrographic) == (first, second, None)
 
 
 def test_a_volume_that_cannot_be_read_is_named_and_left_out(scene: Scene, phases: dict[str, sitk.Image]) -> None:
     nodes = [node_from_image(scene, phases[phase], phase) for phase in ("noncontrast", "excretory")]
     empty = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "hollow")
-    found = find_phases_now([*nodes, empty])
+    found = finish(find_phases([*nodes, empty]))
     assert found.noncontrast is nodes[0]
     assert any("hollow" in warning for warning in found.warnings)
 
@@ -109,7 +109,7 @@ def test_a_volume_that_cannot_be_read_is_named_and_left_out(scene: Scene, phases
 def test_one_volume_is_no_exam(scene: Scene, phases: dict[str, sitk.Image]) -> None:
     node = node_from_image(scene, phases["excretory"], "only")
     with pytest.raises(UsageError, match="not among 1"):
-        find_phases_now([node])
+        finish(find_phases([node]))
 
 
 def test_the_search_goes_in_steps(scene: Scene, phases: dict[str, sitk.Image]) -> None:

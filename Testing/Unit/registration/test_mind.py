@@ -8,7 +8,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from NephroSynthLib.registration.mind import CHANNELS, mind_ssc
+from NephroSynthLib.registration.mind import mind_ssc
 
 
 def _image(seed: int = 0) -> Tensor:
@@ -18,7 +18,7 @@ def _image(seed: int = 0) -> Tensor:
 
 def test_features_have_twelve_channels_between_0_and_1_whose_best_match_is_1() -> None:
     features = mind_ssc(_image())
-    assert features.shape == (1, CHANNELS, 12, 13, 14)
+    assert features.shape == (1, 12, 12, 13, 14)
     assert float(features.min()) > 0
     assert torch.allclose(features.amax(dim=1), torch.ones(1, 12, 13, 14))
 

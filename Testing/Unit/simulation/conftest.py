@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import pytest
 import torch
+from grid_indices import to_indices
 from numpy.typing import NDArray
 
 from NephroSynthLib.simulation import Finding, Grid, SimulatedExam, Tissue, simulate
@@ -57,7 +58,7 @@ class Patient:
 
     def at(self, point: NDArray[np.float64] | tuple[float, ...]) -> Tissue:
         """The tissue at a point (x, y, z) in mm."""
-        index = np.round(self.canvas.grid.to_indices(np.asarray(point, dtype=float))).astype(int)
+        index = np.round(to_indices(self.canvas.grid, np.asarray(point, dtype=float))).astype(int)
         return Tissue(int(self.labels[tuple(index)]))
 
 

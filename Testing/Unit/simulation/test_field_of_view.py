@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+from grid_indices import to_indices
 from numpy.typing import NDArray
 
 from NephroSynthLib.simulation.field_of_view import draw_grid, similar_grid
@@ -11,7 +12,7 @@ from NephroSynthLib.simulation.reference_grid import Grid
 def shown(grid: Grid, origin: NDArray[np.float64], kidney: KidneyPlan) -> bool:
     """Whether the grid holds a kidney's box."""
     reach = np.abs(kidney.rotation) @ np.asarray(kidney.half)
-    low, high = (grid.to_indices(kidney.centre + sign * reach + origin) for sign in (-1, 1))
+    low, high = (to_indices(grid, kidney.centre + sign * reach + origin) for sign in (-1, 1))
     return bool(np.all(low > 0) and np.all(high < grid.shape))
 
 

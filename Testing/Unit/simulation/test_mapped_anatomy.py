@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from grid_indices import to_indices
 
 from NephroSynthLib.simulation import Grid, Tissue, simulate
 from NephroSynthLib.simulation.canvas import Canvas
@@ -17,7 +18,7 @@ ANATOMIES = Path(__file__).parents[4] / "shared/data/anatomy"
 
 def at(canvas: Canvas, points: np.ndarray) -> np.ndarray:
     """The painted labels at points (n, 3) that lie on the canvas."""
-    index = np.round(canvas.grid.to_indices(points)).astype(int)
+    index = np.round(to_indices(canvas.grid, points)).astype(int)
     shown = ((index >= 0) & (index < np.array(canvas.grid.shape))).all(axis=1)
     return canvas.labels.numpy()[tuple(index[shown].T)]
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from grid_indices import to_indices
 
 from NephroSynthLib.simulation.canvas import Canvas
 from NephroSynthLib.simulation.label_map import LabelMap
@@ -62,6 +63,6 @@ def test_discs_fill_the_gaps_between_the_vertebral_bodies(painted: Canvas, toy_l
 
 def test_drawn_points_lie_in_their_class(toy_label_map: LabelMap) -> None:
     points = points_inside(np.random.default_rng(0), toy_label_map, "spleen", 20)
-    index = np.round(toy_label_map.grid.to_indices(points)).astype(int)
+    index = np.round(to_indices(toy_label_map.grid, points)).astype(int)
     assert (toy_label_map.labels[tuple(index.T)] == toy_label_map.classes["spleen"]).all()
     assert not len(points_inside(np.random.default_rng(0), toy_label_map, "skull", 3))

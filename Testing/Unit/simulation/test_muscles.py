@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from grid_indices import to_indices
 
 from NephroSynthLib.simulation.canvas import Canvas
 from NephroSynthLib.simulation.habitus import Habitus
@@ -25,7 +26,7 @@ def muscle(habitus: Habitus) -> np.ndarray:
 
 def share(muscle: np.ndarray, centre: tuple[float, float, float], half: tuple[float, float, float]) -> float:
     """The share of muscle in a cuboid about a point (x, y, z) in mm."""
-    low, high = (np.round(GRID.to_indices(np.add(centre, np.multiply(s, half)))).astype(int) for s in (-1, 1))
+    low, high = (np.round(to_indices(GRID, np.add(centre, np.multiply(s, half)))).astype(int) for s in (-1, 1))
     return float(muscle[tuple(slice(a, b + 1) for a, b in zip(low, high, strict=True))].mean())
 
 

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from grid_indices import to_indices
 from scipy import ndimage
 
 from NephroSynthLib.simulation import Grid, SimulatedExam, Tissue, simulate
@@ -20,7 +21,7 @@ def warp(values: np.ndarray, exam: SimulatedExam, phase: str, order: int) -> np.
     """The phase's values at x + displacement(x) for every reference voxel x."""
     z, y, x = exam.reference.axes()
     moved = exam.phases[phase].displacement + np.stack(np.broadcast_arrays(x, y[:, None], z[:, None, None]))
-    index = exam.phases[phase].grid.to_indices(np.moveaxis(moved, 0, -1))
+    index = to_indices(exam.phases[phase].grid, np.moveaxis(moved, 0, -1))
     return ndimage.map_coordinates(values, np.moveaxis(index, -1, 0), order=order, mode="nearest")
 
 
@@ -115,7 +116,7 @@ def test_large_cysts_lie_where_the_findings_say(exams: list[SimulatedExam], smal
     for exam in exams:
         for finding in exam.findings:
             if finding.kind == "cyst" and finding.size_mm > 18:
-                index = np.round(small_grid.to_indices(np.array(finding.centre))).astype(int)
+                index = np.round(to_indices(small_grid, np.array(finding.centre))).astype(int)
                 assert exam.labels[tuple(index)] in KIDNEY
                 assert exam.kidneys[tuple(index)] == ("right", "left").index(finding.side) + 1
                 checked += 1
