@@ -1,6 +1,6 @@
 """The errors that NephroSynth raises on purpose, and codes for the actions that resolve them.
 
-An error says what is wrong. Its `Action` is a code for the remedy: the command line words it with its flags
+An error describes the problem. Its `Action` is a code for the remedy: the command line words it with its flags
 (`NephroSynthLib.cli.advice`), the panel with its controls (`NephroSynthPanel.messages`).
 """
 
@@ -274,7 +274,7 @@ class Cancelled(NephroSynthError):
     """A run that the user ended.
 
     Args:
-        kept: What stays of its work, as a sentence; empty for the usual end of the job.
+        kept: The part of its work that stays, as a sentence; empty for the usual end of the job.
     """
 
     exit_code = 130

@@ -29,7 +29,7 @@ class Ending(NamedTuple):
 
     Attributes:
         grace_s: Seconds to end by itself at its next progress update, before its process is stopped.
-        kept: What stays of its work, as a sentence for the user.
+        kept: The part of its work that stays, as a sentence for the user.
     """
 
     grace_s: float = 0.3

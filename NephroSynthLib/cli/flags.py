@@ -69,7 +69,7 @@ def read_delay(text: str) -> float | str:
     try:
         return float(text)
     except ValueError:
-        raise typer.BadParameter("give seconds, or 'dicom' for what the header tells") from None
+        raise typer.BadParameter("give seconds, or 'dicom' for the time in the header") from None
 
 
 def parameters(request: type[Request], settings: Mapping[str, SettingFlag]) -> Iterator[inspect.Parameter]:

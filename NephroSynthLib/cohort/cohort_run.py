@@ -53,7 +53,7 @@ def run_cohort(request: CohortRequest, progress: Progress) -> Summary:
     Raises:
         UsageError: The manifest is not valid, or another run works in the folder.
         ModelError: A model cannot be used.
-        ResourceError: The folder cannot be written, or the cluster lacks what an exam needs.
+        ResourceError: The folder cannot be written, or the cluster lacks the resources for an exam.
         Cancelled: The user cancelled; exams that are done stay.
     """
     out = request.out.resolve()

@@ -1,4 +1,4 @@
-"""The record of an exam that was run: what it was computed from and how it ended."""
+"""The record of an exam that was run: its inputs, settings and outcome."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def read_manifest(path: Path, settings: Settings, results: Path) -> list[ListedE
 
     Args:
         path: The CSV file, with commas, semicolons or tabs.
-        settings: The settings of all exams; what the line of an exam tells goes before them.
+        settings: The settings of all exams. The line of an exam overrides them.
         results: The folder that takes the folder of each exam's result.
 
     Raises:

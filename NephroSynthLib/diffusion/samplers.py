@@ -1,7 +1,7 @@
 """Samplers: from noise to an image by calls of a denoise function.
 
 A sampler gets a function, not a network. The function may tile the volume and merge the tiles before it returns
-(MultiDiffusion, Bar-Tal et al. 2023), and the sampler does not know.
+(MultiDiffusion, Bar-Tal et al. 2023); the sampler is the same.
 """
 
 from __future__ import annotations

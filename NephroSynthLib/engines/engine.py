@@ -15,7 +15,7 @@ class Lost(NamedTuple):
     """The outcome of a task whose process ended before the task did.
 
     Attributes:
-        reason: What happened, as a sentence.
+        reason: The cause, as a sentence.
     """
 
     reason: str
@@ -38,7 +38,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Resources:
-    """What the exams may take.
+    """The resources that the exams may take.
 
     Attributes:
         workers: Exams at the same time, on all machines together.
@@ -54,6 +54,6 @@ class Resources:
 
 
 def thread_limits(threads: int) -> dict[str, str]:
-    """Returns the environment in which libraries take so many threads; what the user has set stays as it is."""
+    """Returns the environment in which libraries take so many threads; variables that the user has set stay."""
     names = ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
     return {name: os.environ.get(name, str(threads)) for name in names}

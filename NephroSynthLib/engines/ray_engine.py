@@ -20,7 +20,7 @@ class RayEngine:
     """Tasks on a Ray cluster. Ray keeps its worker processes, so that libraries are loaded once in each.
 
     Attributes:
-        resources: What the exams may take.
+        resources: The resources that the exams may take.
     """
 
     resources: Resources
@@ -56,7 +56,7 @@ class RayEngine:
             ray.shutdown()
 
     def _connect(self) -> dict[str, Any]:
-        """Connects to the cluster, or starts one; returns what a task asks for."""
+        """Connects to the cluster, or starts one, and returns the resources that a task asks for."""
         import ray
 
         wanted, memory = self.resources, int(self.resources.memory_gb * 1e9)

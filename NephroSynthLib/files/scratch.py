@@ -55,5 +55,5 @@ def remove(path: Path) -> None:
     """Removes a file or folder if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
-    elif os.path.lexists(path):  # a read-only file system refuses to remove even what is not there
+    elif os.path.lexists(path):  # a read-only file system refuses to remove even a missing file
         path.unlink(missing_ok=True)

@@ -48,7 +48,7 @@ def staged_folder(out: Path, overwrite: bool = False, results: Collection[str] =
     Args:
         out: The folder to write.
         overwrite: Whether an older, filled folder may be replaced; it stays as it is until the block has succeeded.
-        results: Names or patterns of what an older result may hold; a folder with anything else is never replaced.
+        results: Names or patterns of the files of an older result. A folder with any other file is never replaced.
 
     Raises:
         UsageError: As `check_target`.

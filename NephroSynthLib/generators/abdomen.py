@@ -1,4 +1,4 @@
-"""What all generators share: they see the nephrographic phase alone, over the full range of HU."""
+"""The case that all generators learn from: the nephrographic phase alone, over the full range of HU."""
 
 from __future__ import annotations
 

@@ -43,6 +43,6 @@ class Generator(Trainable, Protocol):
             slices: Its height, at most `most_slices`.
             steps: Denoising steps, where the method has some.
             seed: Seed of the noise; the same seed on the same device gives the same voxels.
-            progress: Told what is done; may cancel.
+            progress: Told the fraction that is done; may cancel.
         """
         ...

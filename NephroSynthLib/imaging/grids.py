@@ -121,7 +121,7 @@ def orthogonal_axes(axes: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def straightened(image: sitk.Image) -> sitk.Image:
-    """Returns an image whose axes are orthogonal, for one whose axes rounding has made slightly sheared.
+    """Returns an image with orthogonal axes. Rounding in a file can shear the axes slightly.
 
     Axes that are orthogonal to the precision of `canonical` stay as they are.
     """

@@ -37,7 +37,7 @@ def nifti_placement(role: str, header: NiftiHeader) -> Placement:
     A form with a code and with numbers that make no grid does not count if the other form is sound.
 
     Args:
-        role: What the volume is for; error messages name it.
+        role: The role of the volume; error messages name it.
         header: Header of a 3D volume.
 
     Raises:

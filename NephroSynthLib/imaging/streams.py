@@ -52,7 +52,7 @@ def data_files(header: Path, name: str, listed: Sequence[str]) -> list[Path]:
 
     Args:
         header: The file with the header.
-        name: What the header says of the place: nothing or LOCAL for its own file, a file's name, or a pattern with the
+        name: The place as the header names it: nothing or LOCAL for its own file, a file's name, or a pattern with the
             first number, the last number and the step.
         listed: Names in the lines after the header, if it says LIST.
     """

@@ -95,7 +95,7 @@ def execute(
     Raises:
         UsageError: If there is no such job or its arguments do not fit.
         ResourceError: If its device does not exist.
-        Cancelled: If the user cancelled it; its words say what is kept.
+        Cancelled: If the user cancelled it. The message names the work that is kept.
         NephroSynthError: Any error of the job.
 
     Example:

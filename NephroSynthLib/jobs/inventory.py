@@ -17,7 +17,7 @@ _ARGUMENT = Flag(positional=True)
 class ModelsRequest(Request):
     """Lists the bundled models, shows one, or verifies one or all."""
 
-    action: Annotated[Literal["list", "show", "verify"], _ARGUMENT] = Field("list", description="What to do.")
+    action: Annotated[Literal["list", "show", "verify"], _ARGUMENT] = Field("list", description="The action.")
     model: Annotated[str | None, _ARGUMENT] = Field(
         None, description="Name of a bundled model, or a .safetensors bundle."
     )

@@ -94,7 +94,7 @@ class JobProcess:
             The result if the job succeeded before it could be stopped.
 
         Raises:
-            Cancelled: It was stopped; its words say what is kept.
+            Cancelled: It was stopped. The message names the work that is kept.
         """
         killer = threading.Timer(self._ending.grace_s + KILL_AFTER_S, self._kill)
         killer.start()

@@ -53,7 +53,7 @@ DicomFolder = Annotated[Path, Flag(metavar="DICOM_DIR")]
 
 
 class Request(BaseModel):
-    """Base of all requests; the first line of a subclass's docstring says what its job does."""
+    """Base of all requests; the first line of a subclass's docstring describes its job."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
@@ -82,7 +82,7 @@ class ManyExamsRequest(ComputingRequest):
 
     @property
     def resources(self) -> Resources:
-        """What the exams may take."""
+        """The resources that the exams may take."""
         return Resources(self.workers, self.gpus_per_exam, self.memory_per_exam, self.address)
 
 

@@ -52,7 +52,7 @@ class AdversarialTraining(pl.LightningModule):
 
     @abstractmethod
     def made_and_loss(self, batch: dict[str, Tensor]) -> tuple[Any, Tensor]:
-        """Returns what the discriminators are to judge, and the loss of the generators."""
+        """Returns the images for the discriminators, and the loss of the generators."""
 
     @abstractmethod
     def judged_loss(self, batch: dict[str, Tensor], made: Any) -> Tensor:

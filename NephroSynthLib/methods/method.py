@@ -129,7 +129,7 @@ class Method(Protocol):
             case: The two phases.
             settings: Sampler and steps, where the method samples.
             seed: Seed of any noise; the same seed on the same device gives the same voxels.
-            progress: Told what is done; may cancel.
+            progress: Told the fraction that is done; may cancel.
 
         Raises:
             ResourceError: The device has too little memory.

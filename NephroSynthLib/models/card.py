@@ -46,7 +46,7 @@ _LIMITS: Mapping[Task, tuple[str, ...]] = {
         "A wrong registration makes a wrong synthesis. Look at the registration check first.",
     ),
     "generation": (
-        "Its anatomy is invented. It can repeat exams that it learned from, and lack what is rare among them.",
+        "Its anatomy is invented. It can repeat exams that it learned from, and lack rare findings.",
         "A network that learns from its images learns its errors too. Judge that network on acquired exams.",
         "Mark its images as synthetic wherever you pass them on.",
     ),

@@ -25,11 +25,11 @@ class DelimitedTable:
 
 
 def read_table(path: Path, role: str, action: Action) -> DelimitedTable:
-    """Reads a table; its first line decides what stands between the columns.
+    """Reads a table; its first line tells the character between the columns.
 
     Args:
         path: The file.
-        role: What it is, for the error, such as 'source'.
+        role: Its name in the error, such as 'source'.
         action: The remedy of the error.
 
     Raises:

@@ -55,7 +55,7 @@ def convex_start(fixed: Tensor, moving: Tensor, weight: Tensor) -> tuple[Tensor,
 
 
 def _costs(fixed: Tensor, moving: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns all displacements (n, 3) in pooled voxels, and what each costs at each node, (n, z', y', x')."""
+    """Returns all displacements (n, 3) in pooled voxels, and the cost of each at each node, (n, z', y', x')."""
     padded = functional.pad(moving, (REACH,) * 6, mode="replicate")
     z, y, x = fixed.shape[2:]
     choices, costs = [], []

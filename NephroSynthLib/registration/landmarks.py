@@ -99,7 +99,7 @@ class Landmarks:
         return after_field(affine, grid, bending * (share**2 * (3 - 2 * share))[..., None])
 
     def _bending(self, affine: FloatArray, points: FloatArray) -> FloatArray:
-        """Returns what the thin-plate spline adds to points (n, 3) before the affine map, LPS mm.
+        """Returns the displacements that the thin-plate spline adds to points (n, 3) before the affine map, LPS mm.
 
         Bookstein, "Principal warps: thin-plate splines and the decomposition of deformations", IEEE TPAMI 11 (1989);
         the kernel in three dimensions is the distance.

@@ -131,7 +131,7 @@ def _pictures(result: Result, views: figures.Views) -> list[Picture]:
     pictures = [
         Picture(
             "Phases",
-            "Window 400, level 50 HU. The dotted line bounds what the diffusion model synthesized; outside it the "
+            "Window 400, level 50 HU. The dotted line bounds the region of the diffusion model; outside it the "
             "synthetic phase is the kinetic baseline computed from the two acquired phases.",
             _uri(figures.phases_figure(views)),
         ),

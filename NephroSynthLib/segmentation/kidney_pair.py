@@ -119,7 +119,7 @@ def _dropped(scan: Scan, candidates: list[Piece], labels: NDArray[np.uint8]) -> 
 
 
 def remarks(choice: KidneyChoice) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Returns what the user must know about a choice, as sentences: warnings, and notes.
+    """Returns the warnings and the notes about a choice, as sentences for the user.
 
     A left-out piece is a warning where no kidney was found on its side and where it may be a transplanted kidney, and a
     note otherwise.

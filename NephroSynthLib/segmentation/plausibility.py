@@ -115,7 +115,7 @@ def pair_weight(right: Piece, left: Piece) -> float:
 
 
 def hu_weight(hu: float) -> float:
-    """Returns the evidence of a median HU: a third of the images is unenhanced, few kidneys are full of fluid."""
+    """Returns the evidence of a median HU. A third of the images is unenhanced, and fluid fills few kidneys."""
     kidney = 0.33 * _normal(hu, UNENHANCED_HU) + (0.64 / 170 if 50 <= hu <= 220 else 0.0) + 0.03 / 300
     mistake = 0.4 * _normal(hu, FLUID_HU) + 0.6 / 300
     return math.log(kidney / mistake)

@@ -78,7 +78,7 @@ def kidneys_of_total_segmentator(image: sitk.Image, device: str) -> sitk.Image:
 
 
 def _call(ct: Path, masks: Path, device: str) -> None:
-    """Runs it; what it prints goes to standard error, because standard output carries the protocol of the worker."""
+    """Runs it with its output on standard error, because standard output carries the protocol of the worker."""
     from totalsegmentator.python_api import totalsegmentator
 
     try:

@@ -112,7 +112,7 @@ class ExamBatch:
         self._start("find-exams", arguments, lambda found: self.read(Path(found["manifest"]), out, settings))
 
     def read(self, manifest: Path, out: Path, settings: Mapping[str, Any]) -> None:
-        """Reads the exams of a manifest, and what earlier runs in the folder of the results told of them."""
+        """Reads the exams of a manifest, and their outcomes from earlier runs in the folder of the results."""
         self._arguments = {"manifest": str(manifest), "out": str(out), "settings": dict(settings)}
         self._start("list-exams", self._arguments, self._listed)
 
@@ -120,7 +120,7 @@ class ExamBatch:
         """Runs all exams that are not done.
 
         Args:
-            settings: The settings of all exams. What the manifest tells of an exam goes before them.
+            settings: The settings of all exams. The line of an exam in the manifest overrides them.
         """
         if self.busy:
             return

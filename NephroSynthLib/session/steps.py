@@ -29,7 +29,7 @@ Steps = Generator[Step, None, T]
 """Work that yields after each step. Its result is the value of StopIteration."""
 
 Change = Callable[[], T]
-"""A change of the scene, computed before and quickly made. It returns what it made."""
+"""A change of the scene, computed before and quickly made. It returns its new nodes."""
 
 
 def in_background(work: Callable[[], T], step: S) -> Generator[S, None, T]:

@@ -86,7 +86,7 @@ def paint_anatomy(
         habitus: The patient.
         attenuation: (tissue, phase) HU.
         grid: The canvas, in the anatomy frame.
-        pathologies: What is wrong with the kidney of each side (0 right, 1 left).
+        pathologies: The findings in the kidney of each side (0 right, 1 left).
     """
     steps = (
         body.paint_body,

@@ -1,4 +1,4 @@
-"""What a label map does not hold: skin, fat, the muscular wall, muscles of the loin, small vessels."""
+"""The parts that a label map lacks: skin, fat, the muscular wall, muscles of the loin, small vessels."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class SimulatedExam:
     """A simulated exam and its truth.
 
     Attributes:
-        seed: What it was made from.
+        seed: The seed that it was made from.
         phases: 'noncontrast', 'nephrographic', 'excretory', and 'corticomedullary' where it was asked for.
         labels: (z, y, x) uint8 `Tissue` values on the reference grid, that of the non-contrast phase.
         kidneys: (z, y, x) uint8 on the reference grid, 1 right, 2 left: parenchyma with its calyces, and all lesions;

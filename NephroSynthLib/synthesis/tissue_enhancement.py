@@ -125,7 +125,8 @@ def _kidney(exam: _Exam) -> tuple[float | None, float]:
     """Returns the median gain of the parenchyma, and the share of parenchyma in the kidneys.
 
     The gain is that of tissue which gains at least half as much as the median, which leaves out cysts and necrosis. The
-    share leaves out urine with contrast, and what gains little and is too thick to be the blurred border of a kidney.
+    share leaves out urine with contrast, and tissue that gains little and is too thick for the blurred border of a
+    kidney.
     """
     labelled = exam.kidney > 0.5
     inside = ndimage.binary_erosion(labelled) & exam.soft

@@ -36,7 +36,7 @@ class Checkpoint(NamedTuple):
 
 
 def save(trainer: Trainer, folder: Path) -> None:
-    """Saves the state of a training as the last checkpoint; what was the last becomes the previous one.
+    """Saves the state of a training as the last checkpoint; the one before it becomes the previous one.
 
     All processes of a training must call this together; none goes on before the files have their names.
     """

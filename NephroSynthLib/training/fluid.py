@@ -21,7 +21,7 @@ ASCITES_FREQUENCY = 0.25
 FLUID_HU = (-5.0, 35.0)
 WALL_HU = (20.0, 110.0)
 SOFT_HU, BONE_HU = -150.0, 220.0
-"""An organ may displace what lies between: fat and soft tissue; air and bone stay."""
+"""An organ may displace the fat and soft tissue around it; air and bone stay."""
 RADII = (6.0, 20.0)
 REACH = 14.0
 GAP = 3

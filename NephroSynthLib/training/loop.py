@@ -177,7 +177,7 @@ def fit(
         The module, in evaluation mode, on the CPU; and warnings.
 
     Raises:
-        Cancelled: The user ended the training; its words say what was kept.
+        Cancelled: The user ended the training. The message names the work that is kept.
         UnreadableInputError: No checkpoint of the folder can be read.
         ResourceError: The device is not there.
     """

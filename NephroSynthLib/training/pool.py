@@ -45,7 +45,7 @@ class CasePool:
         folder.mkdir(parents=True, exist_ok=True)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Returns what another process needs to draw from the pool."""
+        """Returns the values by which another process draws from the pool."""
         return {**self.__dict__, "_preparing": []}
 
     def path(self, seed: int) -> Path:

@@ -48,7 +48,7 @@ def _told(name: str, alone: int) -> int:
 
 @contextmanager
 def together(device: torch.device) -> Iterator[None]:
-    """Connects the processes for as long as the context is open; alone, or connected already, a process needs nothing.
+    """Connects the processes for as long as the context is open. It does nothing for one process, or a second time.
 
     Args:
         device: The kind of device that they compute on. Each process of a machine takes a GPU of its own.

@@ -34,7 +34,7 @@ def content(order: TrainingOrder, recipe: Recipe, pool: CasePool, start: ModelBu
     """Returns everything that decides the weights of a training, as JSON.
 
     Args:
-        order: What the user asked for.
+        order: The training that the user wants.
         recipe: The model with its configuration.
         pool: The cases to train on. Those that the order does not simulate are listed.
         start: The bundle whose weights the training begins with.

@@ -75,7 +75,7 @@ def train(order: TrainingOrder, on_progress: OnProgress) -> Trained:
         ModelError: The bundle to start from cannot be used, or holds another network.
         UnreadableInputError: A case or all checkpoints are damaged.
         ResourceError: Processes cannot share a lock on this system, or the device is not there.
-        Cancelled: The user ended the training; its words say what was kept.
+        Cancelled: The user ended the training. The message names the work that is kept.
 
     Example:
         >>> train(TrainingOrder("synthesis", Path("runs/mine"), exams=40, steps=2000), lambda done, text: None).bundle

@@ -48,7 +48,7 @@ class Validator(Callback):
     It leaves torch's global generators in another state, so the loop must seed each step.
 
     Args:
-        validation: What to measure.
+        validation: The crops and the measure.
         averaging: Holds the averaged weights.
         curve: Takes the figures, with the prefix `held_out_`.
     """
