@@ -35,8 +35,7 @@ _USE: Mapping[Task, str] = {
 }
 _LIMITS: Mapping[Task, tuple[str, ...]] = {
     "segmentation": (
-        "It was not trained for transplanted, dysplastic or polycystic kidneys, for children, or for kidneys that the"
-        " field of view cuts.",
+        "It was not trained for transplanted, dysplastic or polycystic kidneys, or for children.",
         "It may leave large masses and cysts out of a kidney, and include loops of bowel beside it. Check the outlines,"
         " or give a segmentation that you trust.",
     ),

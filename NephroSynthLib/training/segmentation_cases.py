@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from NephroSynthLib import options
 from NephroSynthLib.diffusion.denoiser import Denoiser, DiffusionConfig
 from NephroSynthLib.exam.anatomy_folder import AnatomyFolder
 from NephroSynthLib.exam.simulated_images import to_image
@@ -44,7 +45,6 @@ CONFIGURATION = SwinDiffusion(
     ),
     diffusion=DiffusionConfig(schedule="cosine", steps=1000, parameterization="image", learned_variance=False),
 )
-SAMPLING_STEPS = 2
 CROP: Size = (48, 64, 96)
 LEAST_IN_VIEW: Size = (6, 12, 12)
 """Voxels (z, y, x) from the centre of a crop to the nearest possible face of the field of view."""
@@ -168,10 +168,11 @@ def _vary(hu: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float
 def evaluate_on(denoiser: Denoiser, pool: CasePool) -> dict[str, float]:
     """Returns the mean Dice of the kidneys on the segmenter's grid over the pool's cases, by phase."""
     scores: dict[str, list[float]] = {}
+    steps = options.SEGMENTATION_STEPS.default
     for path in pool.ready():
         case = pool.load(path)
         for phase in (name for name in PHASES if f"{name}_hu" in case):
             truth = case[f"{phase}_kidneys"] > 127
-            found = kidney_probability(case[f"{phase}_hu"].astype(np.float32), denoiser, SAMPLING_STEPS, seed=0) > 0.5
+            found = kidney_probability(case[f"{phase}_hu"].astype(np.float32), denoiser, steps, seed=0) > 0.5
             scores.setdefault(f"dice_{phase}", []).append(dice(truth, found))
     return {name: round(float(np.mean(values)), 4) for name, values in scores.items()}
