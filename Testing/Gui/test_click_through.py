@@ -13,9 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from film import Film
 
 FOREVER_S = 1500.0
 PICTURED = os.environ.get("NEPHROSYNTH_SCREENSHOTS")
+FILM = {
+    "1-sample-exam": 1500,
+    "4-result": 2000,
+    "5-checkerboard": 1500,
+    "6-before-registration": 1200,
+    "7-after-registration": 1500,
+    "8-side-by-side": 2000,
+}
+"""The pictures that the film of a run shows, each for this time in ms."""
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +46,7 @@ class Clicks:
     def __init__(self, host: Any, widget: Any, pictures: Path) -> None:
         self.host, self.ui, self.panel = host, widget.ui, widget.panel
         self._pictures = pictures
+        self._film, self._filmed = Film(), 0
 
     def click(self, *names: str) -> None:
         for name in names:
@@ -85,8 +96,24 @@ class Clicks:
         if PICTURED:
             from PIL import Image
 
+            if name in FILM:
+                self._film.add(path, FILM[name])
             picture = Image.open(path).convert("RGB")
             picture.quantize(128, Image.Quantize.MAXCOVERAGE, kmeans=2).save(path, optimize=True)
+
+    def film_progress(self) -> None:
+        """Adds the window to the film whenever a run has got further by a tenth."""
+        tenth = int(10 * self.ui.overallBar.value / self.ui.overallBar.maximum)
+        if PICTURED and tenth > self._filmed:
+            self._filmed = tenth
+            path = self._pictures / "progress.png"
+            self._film.add(self.host.screenshot(path), 400)
+            path.unlink()
+
+    def save_film(self) -> None:
+        """Writes the film of the run beside the pictures."""
+        if PICTURED:
+            self._film.save(self._pictures / "run.gif")
 
 
 def test_from_the_sample_exam_to_the_reloaded_scene(
@@ -134,7 +161,9 @@ def run(clicks: Clicks) -> None:
     clicks.host.wait_until(lambda: clicks.ui.registerBar.value > 0 or not clicks.panel.run.running, FOREVER_S)
     clicks.host.wait_until(lambda: "left" in clicks.ui.overallBar.format, 30.0)
     clicks.picture("3-progress")
-    clicks.host.wait_until(lambda: not clicks.panel.run.running, FOREVER_S)
+    while clicks.panel.run.running:
+        clicks.host.process_events(0.1)
+        clicks.film_progress()
     assert "Done" in clicks.ui.statusLabel.text, clicks.ui.errorLabel.text
     clicks.click("surfacesCheckBox")
     names = {node.GetName() for node in clicks.panel.current_run().aligned.values()}
@@ -162,6 +191,7 @@ def check_registration(clicks: Clicks) -> None:
     clicks.click("gridButton", "vectorsButton", "gridButton", "resetViewsButton")
     assert not clicks.ui.vectorsButton.checked
     assert shown.GetDisplayNode().GetVisibility2D()
+    clicks.picture("displacement-grid")
     clicks.click("gridButton")
     assert not shown.GetDisplayNode().GetVisibility2D()
     clicks.fold("checkSection")
@@ -177,6 +207,7 @@ def compare(clicks: Clicks) -> None:
     clicks.picture("10-three-planes")
     clicks.click("differenceButton")
     clicks.picture("11-difference")
+    clicks.save_film()
     clicks.click("differenceButton", "kidneyHUButton")
     assert clicks.ui.kidneyHUTableView.mrmlTableNode().GetNumberOfRows() > 0
     clicks.click("histogramButton")
