@@ -61,7 +61,7 @@ def test_phases_are_told_as_json(exam: Path) -> None:
 def test_phases_are_told_as_a_table_with_reasons(exam: Path) -> None:
     shown = runner.invoke(app, ["phases", str(exam / "study")])
     assert shown.exit_code == 0
-    assert "Series 2, noncontrast: brightest tissue" in shown.stdout
+    assert "Series 2, non-contrast: brightest tissue" in shown.stdout
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +289,7 @@ def test_a_part_of_a_series_can_be_named(exam: Path, tmp_path: Path) -> None:
     chosen = choose_exam(index, {Phase.NONCONTRAST: "7.2", Phase.EXCRETORY: "7.1"})
     assert chosen.series[Phase.NONCONTRAST].part == 2
     shown = runner.invoke(app, ["phases", str(tmp_path / "study")])
-    assert "Series 7.2, noncontrast" in shown.stdout
+    assert "Series 7.2, non-contrast" in shown.stdout
 
 
 @pytest.mark.usefixtures("jobs_run_here")

@@ -20,7 +20,6 @@ from NephroSynthLib.errors import ModelError
 from NephroSynthLib.models import bundle as module
 from NephroSynthLib.models.bundle import (
     FORMAT_VERSION,
-    SEGMENTER,
     BundleMetadata,
     ModelBundle,
     check_task,
@@ -178,16 +177,14 @@ def test_bundled_models_go_by_name(path: Path, monkeypatch: pytest.MonkeyPatch) 
         load_bundle("large")
 
 
-def test_the_shipped_bundle_of_format_1_loads() -> None:
-    name, task, method = "kidney-segmenter", "segmentation", SEGMENTER
-    bundle = load_bundle(name, "segmentation")
-    metadata = bundle.metadata
-    assert (metadata.name, metadata.task, metadata.method, metadata.format_version) == (name, task, method, 1)
-    assert metadata.title == _metadata(bundle.path)["method"]
-    assert metadata.configuration == {part: _metadata(bundle.path)[part] for part in ("network", "diffusion")}
+def test_a_bundle_of_format_1_loads(path: Path) -> None:
+    _resign(path, FIRST_FORMAT)
+    metadata = load_bundle(path).metadata
+    assert (metadata.task, metadata.method, metadata.format_version) == ("synthesis", "dssnict", 1)
+    assert metadata.title == FIRST_FORMAT["method"]
+    assert metadata.configuration == {part: FIRST_FORMAT[part] for part in ("network", "diffusion")}
     assert metadata.window_hu == (-150, 250)
     assert "window_hu" not in metadata.normalization
-    assert metadata.normalization["channels"]
 
 
 def test_a_bundle_of_format_1_is_saved_in_the_present_format(path: Path, tmp_path: Path) -> None:
