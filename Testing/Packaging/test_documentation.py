@@ -94,5 +94,5 @@ def test_the_user_guide_names_controls_by_the_words_on_the_panel() -> None:
 
 
 def test_every_picture_is_shown() -> None:
-    shown = {Path(target).name for page in PAGES for target in _of(page, r"\]\(([^)\s]+\.png)\)")}
+    shown = {Path(target).name for page in PAGES for target in _of(page, r"\]\(([^)\s]+\.(?:png|gif))\)")}
     assert {path.name for path in (ROOT / "Documentation/Images").iterdir()} - shown == set()
