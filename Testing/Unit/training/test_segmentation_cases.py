@@ -97,7 +97,14 @@ def test_the_measure_is_the_dice_of_each_phase_that_the_cases_have(
     pool: CasePool, least: float, noncontrast: float
 ) -> None:
     figures = evaluate_on(Denoiser(Oracle(least), VariancePreserving()), pool)
-    assert figures == {"dice_noncontrast": noncontrast, "dice_excretory": 1.0}
+    pair = "_of_the_chosen_pair"
+    assert figures == {
+        "dice_noncontrast": noncontrast,
+        "dice_excretory": 1.0,
+        f"dice_noncontrast{pair}": noncontrast,
+        f"dice_excretory{pair}": 1.0,
+        "least_dice_of_a_chosen_pair": min(noncontrast, 1.0),
+    }
 
 
 def test_a_simulated_exam_becomes_a_case_of_all_phases_on_the_grid_of_the_segmenter(
