@@ -18,6 +18,7 @@ from NephroSynthLib.methods.windowed_diffusion import WindowedDiffusion
 from NephroSynthLib.models.swin_diffusion import SwinDiffusion
 from NephroSynthLib.networks.blocks import Size
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
+from NephroSynthLib.networks.unet import FLAT_CHANNELS
 from NephroSynthLib.settings import SynthesisSettings
 
 if TYPE_CHECKING:
@@ -41,12 +42,12 @@ class MtDdpm(WindowedDiffusion):
             out_channels=2,
             context_features=CONTEXT_FEATURES,
             patch=(1, 2, 2),
-            channels=(24, 48, 96),
+            channels=FLAT_CHANNELS,
             strides=((1, 2, 2), (1, 2, 2)),
             blocks=(3, 2, 2),
             attention=(False, True, True),
             window=(1, 8, 8),
-            head_channels=24,
+            head_channels=FLAT_CHANNELS[0],
             norm="channel",
             kernel=(1, 3, 3),
         ),

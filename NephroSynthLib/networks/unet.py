@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
 
+FLAT_CHANNELS = (16, 32, 64)
+"""Features of each level of a two-dimensional network."""
+DEEP_CHANNELS = (12, 24, 48)
+"""Features of each level of a three-dimensional network: fewer, so that it has about as many weights as a flat one."""
+
 
 def unet(
     *,
@@ -12,7 +17,6 @@ def unet(
     condition_channels: int,
     out_channels: int = 1,
     context_features: int = 0,
-    channels: tuple[int, int, int] = (24, 48, 96),
 ) -> SwinDenoiserConfig:
     """Returns the architecture of a U-Net of residual blocks (Dhariwal & Nichol 2021) with three levels.
 
@@ -25,8 +29,8 @@ def unet(
         condition_channels: Channels of the condition.
         out_channels: Channels that come out.
         context_features: Numbers that describe the exam; 0 for none.
-        channels: Features of each level.
     """
+    channels = FLAT_CHANNELS if flat else DEEP_CHANNELS
     return SwinDenoiserConfig(
         image_channels=image_channels,
         condition_channels=condition_channels,

@@ -8,7 +8,9 @@ import torch
 from NephroSynthLib.networks.translator import Translator
 from NephroSynthLib.networks.unet import unet
 
-CONFIG = unet(flat=True, image_channels=0, condition_channels=2, context_features=3, channels=(8, 8, 16))
+CONFIG = replace(
+    unet(flat=True, image_channels=0, condition_channels=2, context_features=3), channels=(8, 8, 16), head_channels=8
+)
 
 
 def test_learns_a_function_of_its_condition_and_context() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -9,7 +11,9 @@ from NephroSynthLib.networks.unet import unet
 
 def _awake(flat: bool) -> SwinDenoiser:
     torch.manual_seed(0)
-    network = SwinDenoiser(unet(flat=flat, image_channels=1, condition_channels=2, channels=(8, 8, 8)))
+    network = SwinDenoiser(
+        replace(unet(flat=flat, image_channels=1, condition_channels=2), channels=(8, 8, 8), head_channels=8)
+    )
     for parameter in network.parameters():
         if not parameter.any():
             torch.nn.init.normal_(parameter, std=0.1)
