@@ -105,7 +105,7 @@ class CheckSection(ResultSection):
     def _show_checkerboard(self, run: RunNodes) -> None:
         name = _("{result} checkerboard").format(result=run.synthetic.GetName())
         tiles = self._ui.tilesSpinBox.value
-        scene = slicer.mrmlScene
+        scene, volumes, made = slicer.mrmlScene, (run.noncontrast, run.registered), run.checkerboard
 
         def show(board: Any) -> None:
             run.add("checkerboard", board)
@@ -115,9 +115,9 @@ class CheckSection(ResultSection):
         def work() -> Steps[Change[Any]]:
             from NephroSynthLib.mrml.comparison import checkerboard
 
-            return checkerboard(scene, run.noncontrast, run.registered, tiles, name, run.checkerboard)
+            return checkerboard(scene, *volumes, tiles, name, made)
 
-        self._compute("NephroSynthLib.mrml.comparison", work, show)
+        self._compute(work, show)
 
     def _show_faded(self, run: RunNodes) -> None:
         self._overlay(run, run.registered, self._ui.fadeSlider.value)

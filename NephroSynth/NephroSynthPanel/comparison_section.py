@@ -16,6 +16,8 @@ from NephroSynthLib.session.event_loop import EventLoop
 from NephroSynthLib.session.steps import Change, Steps
 from NephroSynthPanel.result_section import ResultSection
 
+_UNCERTAINTY_OPACITY = 0.5
+
 
 class ComparisonSection(ResultSection):
     """Compares the synthetic phase with the other phases. An acquired phase is optional."""
@@ -149,13 +151,14 @@ class ComparisonSection(ResultSection):
         if on:
             self._ui.uncertaintyButton.checked = False
             name = _("{result} difference").format(result=run.synthetic.GetName())
+            reference, made, region = run.reference, run.difference, run.region
 
             def work() -> Steps[Change[Any]]:
                 from NephroSynthLib.mrml.comparison import difference
 
-                return difference(scene, run.synthetic, run.reference, name, run.difference, run.region)
+                return difference(scene, run.synthetic, reference, name, made, region)
 
-            self._compute("NephroSynthLib.mrml.comparison", work, lambda node: self._show_difference(run, node))
+            self._compute(work, lambda node: self._show_difference(run, node))
             return
         self._show(run, "side-by-side", [run.synthetic, run.reference])
         if run.difference is not None:
@@ -173,20 +176,25 @@ class ComparisonSection(ResultSection):
         scene = slicer.mrmlScene
         if on:
             self._ui.differenceButton.checked = False
-            self._after_import("NephroSynthLib.mrml.comparison", lambda: self._show_uncertainty(run))
+            uncertainty = run.uncertainty
+
+            def work() -> Steps[Change[Any]]:
+                from NephroSynthLib.mrml.comparison import uncertainty_colours
+
+                return uncertainty_colours(scene, uncertainty)
+
+            self._compute(work, lambda node: self._show_uncertainty(run, node))
             return
         display.show_volume(scene, run.synthetic)
         if run.uncertainty is not None:
             colours.show_legend(run.uncertainty, False)
 
-    def _show_uncertainty(self, run: RunNodes) -> None:
-        from NephroSynthLib.mrml import comparison
-
+    def _show_uncertainty(self, run: RunNodes, node: Any) -> None:
         scene = slicer.mrmlScene
         if self._ui.uncertaintyButton.checked:  # something else may have been chosen meanwhile
             layouts.restore_layout(scene)
-            comparison.uncertainty_overlay(scene, run.synthetic, run.uncertainty)
-            colours.show_legend(run.uncertainty, True, next(iter(slice_nodes(scene)), None))
+            display.overlay(scene, run.synthetic, node, _UNCERTAINTY_OPACITY)
+            colours.show_legend(node, True, next(iter(slice_nodes(scene)), None))
 
     def _volume(self, run: RunNodes, on: bool) -> None:
         """Shows the synthetic phase in the 3D views, or hides it. A layout without a 3D view gives way."""
@@ -209,7 +217,7 @@ class ComparisonSection(ResultSection):
 
     def _kidney_hu(self, run: RunNodes) -> None:
         name = _("{result} HU by kidney").format(result=run.synthetic.GetName())
-        scene = slicer.mrmlScene
+        scene, volumes, kidneys, made = slicer.mrmlScene, run.aligned, run.kidneys, run.kidneyHUTable
 
         def show(table: Any) -> None:
             run.add("kidneyHUTable", table)
@@ -218,13 +226,13 @@ class ComparisonSection(ResultSection):
         def work() -> Steps[Change[Any]]:
             from NephroSynthLib.mrml.kidney_hu import kidney_hu_table
 
-            return kidney_hu_table(scene, run.aligned, run.kidneys, name, run.kidneyHUTable)
+            return kidney_hu_table(scene, volumes, kidneys, name, made)
 
-        self._compute("NephroSynthLib.mrml.kidney_hu", work, show)
+        self._compute(work, show)
 
     def _histogram(self, run: RunNodes) -> None:
         name = _("{result} histogram").format(result=run.synthetic.GetName())
-        scene = slicer.mrmlScene
+        scene, volumes, kidneys, made = slicer.mrmlScene, run.aligned, run.kidneys, run.histogram
 
         def show(chart: Any) -> None:
             run.add("histogram", chart)
@@ -233,9 +241,9 @@ class ComparisonSection(ResultSection):
         def work() -> Steps[Change[Any]]:
             from NephroSynthLib.mrml.plots import histogram
 
-            return histogram(scene, run.aligned, run.kidneys, name, run.histogram)
+            return histogram(scene, volumes, kidneys, name, made)
 
-        self._compute("NephroSynthLib.mrml.plots", work, show)
+        self._compute(work, show)
 
     def _profile(self, run: RunNodes) -> None:
         """Plots the HU along the run's line, or lets the user draw the line if there is none."""
@@ -279,15 +287,18 @@ class ComparisonSection(ResultSection):
     def _plot_profile(self, run: RunNodes) -> None:
         name = _("{result} profile").format(result=run.synthetic.GetName())
 
-        def plot() -> None:
-            from NephroSynthLib.mrml import plots
+        def imports() -> Change[None]:
+            from NephroSynthLib.mrml.plots import line_profile
 
-            chart = plots.line_profile(slicer.mrmlScene, run.line, run.aligned, name, run.profile)
-            run.add("profile", chart)
-            self._show_chart(run, chart, _middle(run.line))
-            self.update()
+            def plot() -> None:
+                chart = line_profile(slicer.mrmlScene, run.line, run.aligned, name, run.profile)
+                run.add("profile", chart)
+                self._show_chart(run, chart, _middle(run.line))
+                self.update()
 
-        self._after_import("NephroSynthLib.mrml.plots", plot)
+            return plot
+
+        self._change(imports)
 
     def _show_chart(self, run: RunNodes, chart: Any, at: Ras | None = None) -> None:
         from NephroSynthLib.mrml import plots

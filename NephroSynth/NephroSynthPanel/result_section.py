@@ -8,7 +8,7 @@ from typing import Any
 from NephroSynthLib.mrml.run_nodes import RunNodes
 from NephroSynthLib.session.event_loop import EventLoop
 from NephroSynthLib.session.latest_work import LatestWork
-from NephroSynthLib.session.steps import Change, Steps, load_modules
+from NephroSynthLib.session.steps import Change, Step, Steps, in_background
 
 
 class ResultSection:
@@ -36,29 +36,28 @@ class ResultSection:
         """Whether a volume, table or chart is computed."""
         return self._latest.busy
 
-    def _compute(self, module: str, work: Callable[[], Steps[Change[Any]]], then: Callable[[Any], None]) -> None:
+    def _compute(self, work: Callable[[], Steps[Change[Any]]], then: Callable[[Any], None]) -> None:
         """Computes something for a view, while the window answers.
 
         Args:
-            module: The module that `work` imports, which loads large libraries. It is loaded in a thread before.
-            work: Gives the steps of the work.
+            work: Imports the function that computes, and gives its steps. It is called in a thread, because the import
+                loads large libraries, so it touches no scene.
             then: Called with the result of the change.
         """
 
         def steps() -> Steps[Change[Any]]:
-            yield from load_modules(module)
-            return (yield from work())
+            found = yield from in_background(work, Step(0.0, ""))
+            return (yield from found)
 
         self._latest.request(steps, then)
 
-    def _after_import(self, module: str, action: Callable[[], None]) -> None:
-        """Calls `action`, which takes no time, after a module that it imports was loaded in a thread."""
+    def _change(self, imports: Callable[[], Change[None]]) -> None:
+        """Changes the scene, which takes no time.
 
-        def steps() -> Steps[Change[Any]]:
-            yield from load_modules(module)
-            return action
-
-        self._latest.request(steps, lambda nothing: None)
+        Args:
+            imports: Imports what the change needs, in a thread, and gives the change.
+        """
+        self._latest.request(lambda: in_background(imports, Step(0.0, "")), lambda nothing: None)
 
     def _do(self, action: Callable[..., None], *arguments: Any) -> None:
         """Calls `action` with the current run, if there is one, and reports its error."""

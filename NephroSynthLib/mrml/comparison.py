@@ -15,9 +15,10 @@ from scipy import ndimage
 
 from NephroSynthLib.errors import Action, GeometryError
 from NephroSynthLib.imaging.body_mask import body_mask
+from NephroSynthLib.imaging.local_mean import LocalMean
 from NephroSynthLib.mrml.colours import diverging, paint, sequential, show_legend
 from NephroSynthLib.mrml.common_grid import NOWHERE, Box, OnGrid
-from NephroSynthLib.mrml.display import overlay, set_ct_window
+from NephroSynthLib.mrml.display import set_ct_window
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.images import first_voxel_to_ras, new_voxels, voxels
 from NephroSynthLib.mrml.provenance import COMPARISON
@@ -31,13 +32,16 @@ __all__ = [
     "difference",
     "round_top",
     "show_legend",
-    "uncertainty_overlay",
+    "uncertainty_colours",
 ]
 
 DIFFERENCE_HU = 100.0
 """The colours of a difference range from minus to plus this value, as in the report."""
 
 LEAST_DIFFERENCE_HU, MOST_DIFFERENCE_HU = 10, 1000
+NOISE_MM = 1.5
+"""The standard deviation of the Gaussian whose mean tells a difference from noise."""
+
 HIDDEN_HU = -1024
 """The value of voxels whose difference is not shown."""
 Region: TypeAlias = "tuple[tuple[int, int, int], tuple[int, int, int]]"
@@ -77,7 +81,7 @@ def checkerboard(
         raise GeometryError(_("A checkerboard has 2 to 64 tiles along a side, not {tiles}.").format(tiles=tiles))
     spacing = a.GetSpacing()
 
-    def mix(first: NDArray[Any], second: OnGrid) -> Filler:
+    def mix(first: NDArray[Any], second: OnGrid) -> tuple[Filler, ...]:
         depth, height, width = first.shape
         side = max(width * spacing[0], height * spacing[1]) / tiles
         x, y, z = (
@@ -92,7 +96,7 @@ def checkerboard(
             np.copyto(target, first[part])
             np.copyto(target, other, where=there if second.exact else there & (other > NOWHERE))
 
-        return fill
+        return (fill,)
 
     content = yield from _computed(a, b, mix, _("Making the checkerboard"))
     return lambda: _shown(scene, content, name, node, "checkerboard")
@@ -108,8 +112,9 @@ def difference(
 ) -> Steps[Change[Volume]]:
     """Makes the difference of two volumes in HU, in diverging colours from -100 to 100 HU with a legend.
 
-    Voxels that say nothing about the synthesis are `HIDDEN_HU`, and transparent: differences below 10 HU, and voxels
-    outside of the region, in the skin, in air and bowel gas, and where the acquired volume has no voxels.
+    Voxels that say nothing about the synthesis are `HIDDEN_HU`, and transparent: voxels outside of the region, in the
+    skin, in air and bowel gas, where the acquired volume has no voxels, and where the difference is less than 10 HU in
+    the mean of its surroundings. So noise, whose mean is zero, does not show, and a difference has no holes by noise.
 
     Args:
         scene: Where a new node is made.
@@ -127,22 +132,26 @@ def difference(
     """
     spacing = synthetic.GetSpacing()
 
-    def subtract(first: NDArray[Any], second: OnGrid) -> Filler:
+    def subtract(first: NDArray[Any], second: OnGrid) -> tuple[Filler, ...]:
         box = _box(first.shape, region)
         inside = _interior(first, spacing, box)
+        mean = LocalMean(tuple(part.stop - part.start for part in box), spacing, NOISE_MM)
 
-        def fill(part: slice, target: NDArray[Any]) -> None:
+        def fill(slab: slice, target: NDArray[Any]) -> None:
             target.fill(HIDDEN_HU)
-            part = slice(max(part.start, box[0].start), min(part.stop, box[0].stop))
-            if part.start >= part.stop:
-                return
+            part = _common(slab, box[0])
             a, b = _signed(first[part, box[1], box[2]]), _signed(second[part, box[1], box[2]])
             found = np.clip(np.subtract(a, b), -MOST_DIFFERENCE_HU, MOST_DIFFERENCE_HU)
-            shown = inside(part) & (a > _GAS_HU) & (b > _GAS_HU) & (np.abs(found) >= LEAST_DIFFERENCE_HU)
-            start = part.start - (part.start // _SLAB) * _SLAB
-            np.copyto(target[start : start + len(found), box[1], box[2]], found, where=shown)
+            valid = inside(part) & (a > _GAS_HU) & (b > _GAS_HU)
+            np.copyto(target[_moved(part, slab), box[1], box[2]], found, where=valid)
+            mean.add(part.start - box[0].start, found, valid)
 
-        return fill
+        def hide(slab: slice, target: NDArray[Any]) -> None:
+            part = _common(slab, box[0])
+            seen = target[_moved(part, slab), box[1], box[2]]
+            np.copyto(seen, HIDDEN_HU, where=np.abs(mean[_moved(part, box[0])]) < LEAST_DIFFERENCE_HU)
+
+        return fill, hide
 
     content = yield from _computed(synthetic, acquired, subtract, _("Making the difference"))
 
@@ -167,6 +176,17 @@ def _box(shape: tuple[int, ...], region: Region | None) -> Box:
         for count, first, length in zip(shape, reversed(start), reversed(size), strict=True)
     )
     return z, y, x
+
+
+def _common(a: slice, b: slice) -> slice:
+    """The slices of `a` that lie in `b`, maybe none."""
+    start = min(max(a.start, b.start), b.stop)
+    return slice(start, max(start, min(a.stop, b.stop)))
+
+
+def _moved(part: slice, whole: slice) -> slice:
+    """The slices of a part, counted from the first slice of the whole."""
+    return slice(part.start - whole.start, part.stop - whole.start)
 
 
 def _interior(
@@ -194,26 +214,33 @@ def _interior(
     return slab
 
 
-def uncertainty_overlay(scene: slicer.vtkMRMLScene, volume: Volume, uncertainty: Volume, opacity: float = 0.5) -> None:
-    """Shows the uncertainty in colours over a volume in all slice views, with a legend.
-
-    Values below 1 HU are transparent.
+def uncertainty_colours(scene: slicer.vtkMRMLScene, uncertainty: Volume) -> Steps[Change[Volume]]:
+    """Gives the uncertainty colours with a legend, which suit its values. Values below 1 HU are transparent.
 
     Args:
         scene: The scene.
-        volume: The background.
         uncertainty: The standard deviation in HU.
-        opacity: The opacity of the colours, in [0, 1].
+
+    Returns:
+        A generator of steps whose value changes the display of the volume, and returns the volume.
     """
     everything = voxels(uncertainty.GetImageData()).ravel()
-    values = everything[:: max(1, everything.size // _MOST_SAMPLES)]
-    positive = values[values > _LEAST_UNCERTAINTY_HU]
-    top = round_top(float(np.percentile(positive, 99)) if positive.size else _LEAST_UNCERTAINTY_HU)
-    paint(uncertainty, sequential(scene), (0.0, top), _("Uncertainty (SD, HU)"))
-    display = uncertainty.GetDisplayNode()
-    display.SetThreshold(_LEAST_UNCERTAINTY_HU, _MOST_UNCERTAINTY_HU)
-    display.ApplyThresholdOn()
-    overlay(scene, volume, uncertainty, opacity)
+
+    def work() -> float:
+        values = everything[:: max(1, everything.size // _MOST_SAMPLES)]
+        positive = values[values > _LEAST_UNCERTAINTY_HU]
+        return round_top(float(np.percentile(positive, 99)) if positive.size else _LEAST_UNCERTAINTY_HU)
+
+    top = yield from in_background(work, Step(0.0, _("Measuring the uncertainty")))
+
+    def make() -> Volume:
+        paint(uncertainty, sequential(scene), (0.0, top), _("Uncertainty (SD, HU)"))
+        display = uncertainty.GetDisplayNode()
+        display.SetThreshold(_LEAST_UNCERTAINTY_HU, _MOST_UNCERTAINTY_HU)
+        display.ApplyThresholdOn()
+        return uncertainty
+
+    return make
 
 
 def round_top(value: float) -> float:
@@ -231,8 +258,18 @@ Filler = Callable[[slice, "NDArray[Any]"], None]
 """Fills the voxels of a slab of slices."""
 
 
-def _computed(a: Volume, b: Volume, mix: Callable[[NDArray[Any], OnGrid], Filler], message: str) -> Steps[Content]:
-    """Computes a volume on the grid of `a` from the voxels (z, y, x) of `a`, and from those of `b` on that grid."""
+def _computed(
+    a: Volume, b: Volume, mix: Callable[[NDArray[Any], OnGrid], tuple[Filler, ...]], message: str
+) -> Steps[Content]:
+    """Computes a volume on the grid of `a`.
+
+    Args:
+        a: A volume.
+        b: The other one, on any grid.
+        mix: Takes the voxels (z, y, x) of `a` and those of `b` on the same grid. Gives functions, each of which then
+            goes over the whole result.
+        message: Names the work.
+    """
     first, second = in_world(a), in_world(b)
     problem = GeometryError(
         _("'{first}' and '{second}' do not overlap.").format(first=a.GetName(), second=b.GetName()),
@@ -245,13 +282,14 @@ def _computed(a: Volume, b: Volume, mix: Callable[[NDArray[Any], OnGrid], Filler
         if not others.overlaps:
             raise problem
         values = voxels(data)
-        fill = mix(values, others)
+        fillers = mix(values, others)
         kinds = (_signed(values[:0]).dtype, _signed(voxels(second[0])[:0]).dtype)
         result = new_voxels(values.shape, np.result_type(*kinds) if others.exact else np.float32)
         target = voxels(result)
-        for start in range(0, len(values), _SLAB):
-            part = slice(start, min(start + _SLAB, len(values)))
-            fill(part, target[part])
+        for fill in fillers:
+            for start in range(0, len(values), _SLAB):
+                part = slice(start, min(start + _SLAB, len(values)))
+                fill(part, target[part])
         return Content(result, first_voxel_to_ras(data, matrix))
 
     return (yield from in_background(work, Step(0.0, message)))

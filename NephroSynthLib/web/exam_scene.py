@@ -100,7 +100,8 @@ class ExamScene:
             if node is not None:
                 self.volumes[role] = node
         if UNCERTAINTY in self.volumes:
-            comparison.uncertainty_overlay(self.scene, self.volumes["synthetic"], self.volumes[UNCERTAINTY])
+            colour = yield from comparison.uncertainty_colours(self.scene, self.volumes[UNCERTAINTY])
+            colour()
             comparison.show_legend(self.volumes[UNCERTAINTY], False)
         self.outlines(True)
         self.window(WIDTH_HU, LEVEL_HU)

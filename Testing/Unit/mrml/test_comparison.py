@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
+from scipy import ndimage
 
 from NephroSynthLib.errors import GeometryError
 from NephroSynthLib.mrml.comparison import (
@@ -16,12 +17,11 @@ from NephroSynthLib.mrml.comparison import (
     checkerboard,
     difference,
     round_top,
-    uncertainty_overlay,
+    uncertainty_colours,
 )
 from NephroSynthLib.mrml.display import (
     show_volume,
 )
-from NephroSynthLib.mrml.views import composites
 from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image
 from NephroSynthLib.session.steps import finish
 
@@ -38,8 +38,11 @@ def _array(node: Node) -> np.ndarray:
 def test_the_difference_is_synthetic_less_acquired(scene: Scene, pair: tuple[Node, Node], kidneys: sitk.Image) -> None:
     node = finish(difference(scene, *pair, "difference"))()
     labels = sitk.GetArrayFromImage(kidneys)
-    wanted = np.select([labels == 1, labels == 2], [120, 100], HIDDEN_HU)
-    np.testing.assert_allclose(_array(node), wanted, atol=1e-3)
+    values, wanted = _array(node), np.select([labels == 1, labels == 2], [120, 100], 0)
+    shown = values != HIDDEN_HU
+    np.testing.assert_allclose(values[shown], wanted[shown], atol=1e-3)
+    assert shown[labels > 0].all()
+    assert not shown[ndimage.distance_transform_edt(labels == 0, kidneys.GetSpacing()[::-1]) > 4.0].any()
     display = node.GetDisplayNode()
     assert (display.GetWindowLevelMin(), display.GetWindowLevelMax()) == (-DIFFERENCE_HU, DIFFERENCE_HU)
 
@@ -59,6 +62,33 @@ def test_a_difference_leaves_out_skin_gas_and_all_outside_of_the_region(scene: S
     assert 10 <= seen[:, 1].min() <= 13  # below the skin
     assert seen[:, 1].max() == 15
     assert values[10, 20, 20] == HIDDEN_HU
+
+
+@pytest.mark.parametrize("spacing", [(0.7, 0.7, 1.0), (0.8, 0.8, 4.0)])
+def test_a_difference_shows_small_real_ones_and_no_noise(scene: Scene, spacing: tuple[float, float, float]) -> None:
+    """Noise of 20 HU in each phase; a cube of 4 mm that differs by 60 HU, and a half of the body by 20 HU."""
+    shape, depth = (12, 90, 90), 6.0
+    noise = np.random.default_rng(3).normal(0, 20, (2, *shape))
+    truth = np.zeros(shape)
+    truth[:, :, 45:] = 20.0
+    z, y, x = (round(4 / step) for step in reversed(spacing))
+    cube = (slice(6, 6 + z), slice(40, 40 + y), slice(20, 20 + x))
+    truth[cube] = 60.0
+    images = [sitk.GetImageFromArray(np.rint(40 + values).astype(np.int16)) for values in (noise[0] + truth, noise[1])]
+    for image in images:
+        image.SetSpacing(spacing)
+    nodes = [node_from_image(scene, image, "a") for image in images]
+    values = _array(finish(difference(scene, *nodes, "difference"))())
+    inside = ndimage.distance_transform_edt(np.pad(np.ones(shape[1:], bool), 1), spacing[:2])[1:-1, 1:-1] > depth
+    away = np.broadcast_to(ndimage.distance_transform_edt(truth == 0, spacing[::-1]) > depth, shape) & inside
+    assert np.mean(values[away] != HIDDEN_HU) < 0.02
+    half = np.broadcast_to(inside, shape) & (truth == 20.0)
+    half[:, :, :50] = False
+    assert np.mean(values[half] != HIDDEN_HU) > 0.97
+    assert np.mean(values[cube] != HIDDEN_HU) > 0.9
+    raw = sitk.GetArrayFromImage(images[0]) - sitk.GetArrayFromImage(images[1])
+    shown = values != HIDDEN_HU
+    np.testing.assert_array_equal(values[shown], raw[shown])
 
 
 def test_a_round_top_has_round_quarters() -> None:
@@ -103,20 +133,15 @@ def test_a_checkerboard_needs_volumes_that_overlap(scene: Scene, ct: sitk.Image,
         finish(checkerboard(scene, *pair, 1, "x"))()
 
 
-def test_uncertainty_lies_in_colours_over_the_volume(
-    scene: Scene, layout: Node, pair: tuple[Node, Node], kidneys: sitk.Image
-) -> None:
+def test_uncertainty_has_colours_with_a_legend_that_suit_its_values(scene: Scene, kidneys: sitk.Image) -> None:
     uncertainty = node_from_image(scene, sitk.Cast(kidneys > 0, sitk.sitkFloat32) * 12.5, "uncertainty")
-    uncertainty_overlay(scene, pair[0], uncertainty, 0.4)
+    assert finish(uncertainty_colours(scene, uncertainty))() is uncertainty
     display = uncertainty.GetDisplayNode()
     assert display.GetWindowLevelMax() == 20.0  # the labels are then 0, 5, 10, 15 and 20
     assert display.GetApplyThreshold()
     assert 0 < display.GetLowerThreshold() < 12.5 <= display.GetUpperThreshold()
     assert display.GetColorNode().GetName() == "NephroSynth uncertainty"
     assert slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(uncertainty) is not None
-    for node in composites(scene):
-        assert node.GetForegroundVolumeID() == uncertainty.GetID()
-        assert node.GetForegroundOpacity() == pytest.approx(0.4)
 
 
 def test_where_the_synthetic_phase_is_brighter_the_view_is_red(
