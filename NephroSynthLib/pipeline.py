@@ -35,7 +35,12 @@ from NephroSynthLib.synthesis.nephrographic import synthesize
 
 
 def run(
-    exam: Exam, settings: Settings, progress: Progress = Progress(), *, landmarks: Landmarks | None = None
+    exam: Exam,
+    settings: Settings,
+    progress: Progress = Progress(),
+    *,
+    landmarks: Landmarks | None = None,
+    initial: sitk.Transform | None = None,
 ) -> Result:
     """Synthesizes the nephrographic phase of an exam.
 
@@ -44,6 +49,7 @@ def run(
         settings: The settings of every stage.
         progress: Receives the progress of each stage; may cancel.
         landmarks: Corresponding points of the two phases, each in the frame of its file.
+        initial: The transform from which the registration starts, between the frames of the files.
 
     Raises:
         NoKidneyError: If no kidney is found in the non-contrast phase.
@@ -61,7 +67,13 @@ def run(
     check_task(settings.synthesis.model, "synthesis")
     clock = Clock()
     prepared = prepare_exam(
-        exam, settings, progress.stage("segment"), progress.stage("register"), landmarks=landmarks, clock=clock
+        exam,
+        settings,
+        progress.stage("segment"),
+        progress.stage("register"),
+        landmarks=landmarks,
+        initial=initial,
+        clock=clock,
     )
     exam, settings, kidneys = prepared.exam, prepared.settings, prepared.segmentation
     with clock.stage("synthesize"):

@@ -19,6 +19,7 @@ from NephroSynthLib.exam.exam import Exam
 from NephroSynthLib.imaging.grids import along_stored_axes, resample, smooth_for, with_spacing
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.registration import Landmarks, Registration, register
+from NephroSynthLib.registration.initial_map import in_frame
 from NephroSynthLib.segmentation.across_phases import without_contradictions
 from NephroSynthLib.segmentation.segmenter import Segmentation, label_warnings, segment_kidneys, volumes_ml
 from NephroSynthLib.settings import Settings
@@ -75,6 +76,7 @@ def prepare_exam(
     registering: Progress = Progress(),
     *,
     landmarks: Landmarks | None = None,
+    initial: sitk.Transform | None = None,
     clock: Clock | None = None,
 ) -> PreparedExam:
     """Finds the kidneys of both phases and registers the excretory phase to the non-contrast one.
@@ -85,6 +87,7 @@ def prepare_exam(
         segmenting: Receives the progress of the segmentation; may cancel.
         registering: Receives the progress of the registration; may cancel.
         landmarks: Corresponding points of the two phases, each in the frame of its file.
+        initial: The transform from which the registration starts, between the frames of the files.
         clock: Measures the stages 'segment' and 'register'.
 
     Raises:
@@ -115,6 +118,7 @@ def prepare_exam(
             excretory_kidneys.labels,
             settings.registration,
             landmarks=landmarks.in_frame(exam.excretory_placement) if landmarks else None,
+            initial=in_frame(initial, exam.excretory_placement) if initial else None,
             progress=registering,
         ).to_frame(exam.excretory_placement)
         if settings.strict:

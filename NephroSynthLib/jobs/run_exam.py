@@ -88,7 +88,7 @@ def run(request: RunRequest, progress: Progress) -> Summary:
     from NephroSynthLib.exam.exam import read_exam
 
     check_chosen_models(request.settings, "segmentation", "synthesis")
-    landmarks = request.read_landmarks()
+    landmarks, initial = request.read_landmarks(), request.read_initial()
     wants_dicom = request.dicom_out is not None
     if request.dicom_out is not None:
         need_library("highdicom")
@@ -105,7 +105,7 @@ def run(request: RunRequest, progress: Progress) -> Summary:
     from NephroSynthLib import pipeline  # after the exam: a refused one need not wait for the networks' libraries
     from NephroSynthLib.jobs.result_folder import save_result
 
-    result = pipeline.run(exam, request.settings, progress, landmarks=landmarks)
+    result = pipeline.run(exam, request.settings, progress, landmarks=landmarks, initial=initial)
     progress.stage("save").update(0.0, "Writing the result")
     with staged_folder(request.out, request.overwrite, OUTPUTS["run"]) as folder:
         summary = save_result(result, folder, images=request.images)

@@ -30,9 +30,10 @@ def register(request: RegisterRequest, progress: Progress) -> Summary:
     from NephroSynthLib.exam.exam import read_exam
     from NephroSynthLib.jobs.result_folder import check_stage_space, provenance, save_stage
     from NephroSynthLib.preparation import check_gate, find_kidneys
+    from NephroSynthLib.registration.initial_map import in_frame
 
     settings = request.settings
-    landmarks = request.read_landmarks()
+    landmarks, initial = request.read_landmarks(), request.read_initial()
     if settings.registration.mode in ("dense", "two-stage"):
         check_chosen_models(settings, "segmentation")
     exam = read_exam(request.noncontrast, request.excretory, None, request.kidneys, progress=progress.stage("read"))
@@ -50,6 +51,7 @@ def register(request: RegisterRequest, progress: Progress) -> Summary:
         *labels,
         settings.registration,
         landmarks=landmarks.in_frame(exam.excretory_placement) if landmarks else None,
+        initial=in_frame(initial, exam.excretory_placement) if initial else None,
         progress=progress.stage("register"),
     ).to_frame(exam.excretory_placement)
     if settings.strict:

@@ -70,7 +70,7 @@ def transform(request: TransformRequest, progress: Progress) -> Summary:
     from NephroSynthLib.registration import inversion
 
     reading, saving = progress.stage("read"), progress.stage("save")
-    forward = _read_transform(request.transform)
+    forward = read_transform(request.transform)
     needs_inverse = request.inverse or request.inverse_field or request.points is not None
     backward = inversion.inverse(forward) if needs_inverse else None
     images = _images(request, backward if request.inverse and backward else forward)
@@ -96,16 +96,24 @@ def transform(request: TransformRequest, progress: Progress) -> Summary:
     return summary
 
 
-def _read_transform(path: Path) -> sitk.Transform:
+def read_transform(path: Path) -> sitk.Transform:
+    """Reads an ITK transform, or the one in a folder of results.
+
+    Raises:
+        UnreadableInputError: If the file cannot be read.
+    """
     import SimpleITK as sitk
 
     file = path / TRANSFORM if path.is_dir() else path
     try:
-        return sitk.ReadTransform(str(file))
+        transform = sitk.ReadTransform(str(file))
     except RuntimeError:
         raise UnreadableInputError(
             f"The transform '{file.name}' is missing, damaged or of another format.", Action.GIVE_TRANSFORM
         ) from None
+    if transform.GetDimension() != 3:
+        raise UnreadableInputError(f"The transform '{file.name}' is not three-dimensional.", Action.GIVE_TRANSFORM)
+    return transform
 
 
 def _images(request: TransformRequest, pull: sitk.Transform) -> dict[str, sitk.Image]:

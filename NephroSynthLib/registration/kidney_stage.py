@@ -55,7 +55,12 @@ class _Moving:
 
 
 def register_kidney(
-    fixed: sitk.Image, moving: sitk.Image, fixed_mask: sitk.Image, moving_mask: sitk.Image | None, affine: FloatArray
+    fixed: sitk.Image,
+    moving: sitk.Image,
+    fixed_mask: sitk.Image,
+    moving_mask: sitk.Image | None,
+    affine: FloatArray,
+    start: FloatArray | None = None,
 ) -> KidneyMotion:
     """Finds the rigid motion of one kidney.
 
@@ -65,6 +70,7 @@ def register_kidney(
         fixed_mask: Nonzero in this kidney, in the frame of `fixed`, on any grid.
         moving_mask: The same kidney in the frame of `moving`; None if not known.
         affine: 4x4 map of stage 1, fixed to moving points.
+        start: 4x4 map to start from, where the kidney was placed by hand. None to try starts of all kinds.
     """
     lower, upper = mask_extent(fixed_mask)
     grid = WorkingGrid.between(lower - OUTSIDE_MM - 2, upper + OUTSIDE_MM + 2, SPACING_MM)
@@ -73,9 +79,10 @@ def register_kidney(
     rim = _rim(mask, SPACING_MM) & _countable(hu, SPACING_MM) & grid.inside(fixed)
     if rim.sum() < _FEWEST_RIM_VOXELS:
         return KidneyMotion(affine, "too little of its rim lies in the image")
-    around = _surroundings(moving, affine, grid)
+    base = affine if start is None else start
+    around = _surroundings(moving, base, grid)
     center = grid.points()[mask].mean(axis=0)
-    starts = _starts(affine, center, moving_mask)
+    starts = _starts(affine, center, moving_mask) if start is None else [nearest_rigid(start, center)]
     points, tissue = grid.points()[rim], _tissue(hu)
 
     def mismatch(matrix: FloatArray) -> float:
@@ -90,7 +97,7 @@ def register_kidney(
     if mismatch(best) >= left:
         matched = left < _MATCHED_SHARE * float(np.var(tissue[rim]))
         return KidneyMotion(affine, "" if matched else "no rigid motion matched its rim")
-    move, turn = _size_of(best @ np.linalg.inv(affine), apply(affine, center))
+    move, turn = _size_of(best @ np.linalg.inv(base), apply(base, center))
     if move > LARGEST_MOVE_MM or turn > LARGEST_TURN_DEG:
         return KidneyMotion(affine, f"it would have moved by {move:.0f} mm and turned by {turn:.0f} degrees")
     return KidneyMotion(best)

@@ -17,6 +17,7 @@ from NephroSynthLib.registration.affine import register_affine
 from NephroSynthLib.registration.dense_stage import refine
 from NephroSynthLib.registration.fusion import FusedMap, fuse
 from NephroSynthLib.registration.geometry import FloatArray, affine_transform, translation
+from NephroSynthLib.registration.initial_map import InitialMap
 from NephroSynthLib.registration.kidney_stage import KidneyMotion, mask_points, register_kidney
 from NephroSynthLib.registration.landmarks import Landmarks
 from NephroSynthLib.registration.quality import LEAST_OVERLAP, Judge, LandmarkErrors, RegistrationQuality
@@ -65,6 +66,7 @@ def register(
     settings: RegistrationSettings,
     *,
     landmarks: Landmarks | None = None,
+    initial: sitk.Transform | None = None,
     progress: Progress = Progress(),
 ) -> Registration:
     """Registers the moving phase to the fixed phase.
@@ -78,6 +80,8 @@ def register(
             warning states.
         landmarks: Corresponding points. The map fitted to them starts stage 1 or replaces it, and is the result of
             mode 'none'. A thin-plate map replaces stage 2, too.
+        initial: Carries fixed points to moving points, LPS mm. The registration starts there, and not at the landmarks.
+            A kidney that it moves on its own starts at its motion in stage 2.
         progress: Receives how far the registration got, and raises if the run was cancelled.
 
     Raises:
@@ -95,6 +99,11 @@ def register(
     progress.update(0.0, "Measuring the phases as acquired")
     judge = Judge(fixed, moving, fixed_masks, moving_masks)
     start = fuse(np.eye(4), (), ()) if landmarks is None else landmarks.map()
+    placed: Mapping[str, FloatArray] = {}
+    notes: tuple[str, ...] = ()
+    if initial is not None:
+        by_hand = InitialMap.of(initial, fixed, fixed_masks)
+        start, placed, notes = by_hand.map, by_hand.motions, (by_hand.note,)
     candidates = [_candidate("none", start, judge)]
     fused, affine = start, start.affine
     if settings.mode != "none" and not (landmarks and landmarks.replaces):
@@ -107,7 +116,8 @@ def register(
     elif settings.mode in ("two-stage", "dense"):
         held: list[sitk.Image] = []
         if not (landmarks and landmarks.kind == "thin-plate"):
-            motions = _stage_two(fixed, moving, fixed_masks, moving_masks, affine, warnings, progress.part(0.3, 0.55))
+            parts = progress.part(0.3, 0.55)
+            motions = _stage_two(fixed, moving, fixed_masks, moving_masks, affine, placed, warnings, parts)
             fused = fuse(affine, [motion.matrix for motion in motions.values()], list(fixed_masks.values()))
             held = [mask for side, mask in fixed_masks.items() if not motions[side].rejected]
         if held:
@@ -124,7 +134,9 @@ def register(
     if landmarks is not None:
         quality = replace(quality, landmarks=_landmark_errors(landmarks, settings.landmark_use, best.map))
     progress.update(1.0, "Registered")
-    return Registration(best.map.transform, registered, best.mode, quality, (*warnings, *choice.warnings), choice.notes)
+    return Registration(
+        best.map.transform, registered, best.mode, quality, (*warnings, *choice.warnings), (*notes, *choice.notes)
+    )
 
 
 def _masks(kidneys: sitk.Image | None) -> dict[str, sitk.Image]:
@@ -181,6 +193,7 @@ def _stage_two(
     fixed_masks: Mapping[str, sitk.Image],
     moving_masks: Mapping[str, sitk.Image],
     affine: FloatArray,
+    placed: Mapping[str, FloatArray],
     warnings: list[str],
     progress: Progress,
 ) -> dict[str, KidneyMotion]:
@@ -188,7 +201,7 @@ def _stage_two(
     motions = {}
     for number, (side, mask) in enumerate(fixed_masks.items()):
         progress.update(number / len(fixed_masks), f"Rigid motion of the {side} kidney")
-        motion = register_kidney(fixed, moving, mask, moving_masks.get(side), affine)
+        motion = register_kidney(fixed, moving, mask, moving_masks.get(side), affine, placed.get(side))
         if motion.rejected:
             warnings.append(f"The {side} kidney stays with the affine map: {motion.rejected}.")
         motions[side] = motion

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from NephroSynthLib.registration.geometry import apply
+from NephroSynthLib.registration.geometry import apply, translation
 from NephroSynthLib.registration.kidney_stage import KidneyMotion, nearest_rigid, register_kidney
 
 
@@ -25,6 +25,21 @@ def test_the_motion_of_each_kidney_is_found(pair: Any, side: str, with_moving_ma
     points = pair.kidney_points(side)
     assert motion.rejected == ""
     assert np.linalg.norm(apply(motion.matrix, points) - apply(pair.moving.maps[side], points), axis=1).mean() < 1.2
+
+
+def test_a_kidney_that_was_placed_by_hand_starts_there(pair: Any) -> None:
+    """It moved by 75 mm, farther than the stage looks by itself."""
+    shift = translation(np.array([75.0, 0.0, 0.0]))
+    moving = sitk.Image(pair.moving.image)
+    moving.SetOrigin((np.array(moving.GetOrigin()) + shift[:3, 3]).tolist())
+    truth, points = shift @ pair.moving.maps["right"], pair.kidney_points("right")
+    by_hand = translation(np.array([3.0, -3.0, 6.0])) @ truth
+    phases = (pair.fixed.image, moving, pair.fixed.labels == 1, None, np.eye(4))
+    found = register_kidney(*phases, by_hand)
+    assert found.rejected == ""
+    assert np.linalg.norm(apply(found.matrix, points) - apply(truth, points), axis=1).mean() < 1.2
+    alone = register_kidney(*phases)
+    assert np.linalg.norm(apply(alone.matrix, points) - apply(truth, points), axis=1).mean() > 20.0
 
 
 def test_iodine_in_the_pelvis_does_not_steer(pair: Any, draw_pair: Any) -> None:

@@ -17,6 +17,7 @@ from NephroSynthLib.exam.simulated_images import to_image, to_images
 from NephroSynthLib.options import RegistrationMode
 from NephroSynthLib.progress import Progress, ProgressEvent
 from NephroSynthLib.registration import Landmarks, Registration, register, staged_registration
+from NephroSynthLib.registration.fusion import fuse
 from NephroSynthLib.registration.geometry import apply, translation
 from NephroSynthLib.settings import RegistrationSettings
 from NephroSynthLib.simulation import Grid, simulate
@@ -234,6 +235,21 @@ def test_landmarks_start_the_registration_or_are_the_whole_of_it(pair: Any) -> N
     points = pair.kidney_points("right")
     error = _moved(both.transform, points) - shift - apply(pair.moving.maps["right"], points)
     assert np.linalg.norm(error, axis=1).mean() < 1.2
+
+
+def test_an_initial_transform_starts_the_registration_or_is_the_whole_of_it(
+    pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The transform places one kidney. In the end that kidney has moved on from there, and the other one was found."""
+    motion = translation(np.array([2.0, 2.0, 4.0])) @ pair.moving.maps["right"]
+    initial = fuse(np.eye(4), [motion], [pair.fixed.labels == 1]).transform
+    right, left = pair.kidney_points("right"), pair.kidney_points("left")
+    alone = _run(pair, "none", initial=initial)
+    assert np.allclose(_moved(alone.transform, right), apply(motion, right), atol=0.2)
+    assert np.allclose(_moved(alone.transform, left), left, atol=0.2)
+    monkeypatch.setattr(staged_registration, "register_affine", lambda fixed, moving, starts: starts[0])
+    found = _run(pair, initial=initial)
+    assert max(pair.tre(found.transform).values()) < 1.2
 
 
 def test_landmarks_replace_stages_and_their_errors_are_told(pair: Any) -> None:
