@@ -9,7 +9,7 @@ import platform
 import secrets
 import shutil
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -105,12 +105,12 @@ def check_target(out: Path, overwrite: bool, results: Collection[str]) -> None:
 
     Raises:
         UsageError: If `out` is or lies in a file, is a filled folder that may not be replaced, or has a name that is
-            not valid UTF-8, which ITK cannot write.
+            not valid UTF-8, which ITK cannot write, is too long, or is a link that leads back to itself.
         ResourceError: If nothing can be written there.
     """
     with _disk_errors():
+        _check_name(out)
         _check_contents(out, overwrite, results)
-        _check_name(out.resolve())
         _probe(out.resolve().parent)
 
 
@@ -118,11 +118,12 @@ def check_writable(out: Path) -> None:
     """Refuses a folder in which a job cannot write, without leaving anything on the disk; it may be filled.
 
     Raises:
-        UsageError: If `out` is or lies in a file, or has a name that is not valid UTF-8.
+        UsageError: If `out` is or lies in a file, or has a name that is not valid UTF-8, is too long, or is a link
+            that leads back to itself.
         ResourceError: If nothing can be written there.
     """
     with _disk_errors():
-        _check_name(out.resolve())
+        _check_name(out)
         _probe(out.resolve())
 
 
@@ -146,8 +147,11 @@ def check_space(out: Path, needed: int) -> None:
 
 
 def _check_name(out: Path) -> None:
+    """Refuses names that the system refuses, or that are not valid UTF-8, also of the place that a link names."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        os.stat(out)  # names that are too long, and links that go round in a circle
     try:
-        os.fspath(out).encode()
+        os.fspath(out.resolve()).encode()
     except UnicodeEncodeError as error:
         raise UsageError("The output path is not valid UTF-8.", Action.CHOOSE_FOLDER) from error
 
@@ -227,6 +231,8 @@ def _disk_errors() -> Iterator[None]:
             raise ResourceError("The disk is full.", Action.FREE_DISK_SPACE) from error
         if error.errno == errno.ENAMETOOLONG:
             raise UsageError("The output path is too long.", Action.CHOOSE_FOLDER) from error
+        if error.errno == errno.ELOOP:
+            raise UsageError("The output path is a link that leads back to itself.", Action.CHOOSE_FOLDER) from error
         if error.errno in (
             errno.EACCES,
             errno.EPERM,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from NephroSynthLib import errors
 from NephroSynthLib.errors import Action, Cancelled, NephroSynthError, ResourceError, WorkerError
 from NephroSynthLib.files import scratch
-from NephroSynthLib.jobs.worker import PROTOCOL
+from NephroSynthLib.jobs.worker import PROTOCOL, TEMPORARY
 
 LOG_LINES = 200
 
@@ -94,12 +95,15 @@ def as_line(message: Message) -> bytes:
 def worker_environment() -> dict[str, str]:
     """Returns the variables to add to the environment of a worker.
 
-    This package's folder is on the path and the current one is not, so that no file there can shadow a module.
+    This package's folder is on the path and the current one is not, so that no file there can shadow a module. The
+    folder for temporary files is named, because Python would write a file into each candidate to find it, which stays
+    if the worker is killed meanwhile.
     """
     package = str(Path(__file__).resolve().parents[1])
     paths = [package, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     return {
         "PYTHONPATH": os.pathsep.join(paths),
+        TEMPORARY: tempfile.gettempdir(),
         "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
         "PYTHONFAULTHANDLER": "1",  # a crash then says so in the log, and one who was killed says nothing

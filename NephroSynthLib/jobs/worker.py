@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from NephroSynthLib.jobs.catalogue import Job
 
 PROTOCOL = 1
+TEMPORARY = "NEPHROSYNTH_TEMPORARY"
+"""The variable that names the folder for temporary files, which the parent has found."""
 
 
 class Channel:
@@ -86,7 +88,7 @@ def main(load_jobs: Callable[[], Mapping[str, Job]] | None = None) -> int:
     ending = [AT_ONCE]  # that of the job, as soon as its catalogue is loaded
     name = f"nephrosynth-{os.getpid()}-{time.time_ns():x}"
     scratch.watch(lambda path: channel.send("temporary", path=str(path)))
-    with scratch.temporary(Path(tempfile.gettempdir()) / name) as folder:
+    with scratch.temporary(Path(os.environ.get(TEMPORARY) or tempfile.gettempdir()) / name) as folder:
         _use_for_temporary_files(folder)
         parent = io.FileIO(0, closefd=False)  # a buffered stream would be locked by the thread that waits on it
         try:

@@ -55,7 +55,7 @@ def wait_for_end(process: psutil.Process) -> None:
 # Moments at which a run can be ended, in the order in which they come.
 MOMENTS: dict[str, Callable[[Running], object]] = {
     "its worker has been started": lambda run: run.worker(),
-    "its worker is loading libraries": lambda run: list(run.temporary.iterdir()),
+    "its worker is loading libraries": lambda run: list(run.temporary.glob("nephrosynth-*")),
     "it simulates": lambda run: list(run.output.iterdir()),
     "it writes an image": lambda run: list(run.output.rglob("*.nii.gz")),
 }

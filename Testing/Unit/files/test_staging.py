@@ -148,6 +148,17 @@ class TestTarget:
             with pytest.raises(UsageError, match="lies in a file"):
                 check(tmp_path / "file" / "x" / "y")
 
+    def test_names_that_no_folder_can_have_are_refused_before_the_work(self, tmp_path: Path) -> None:
+        (tmp_path / "circle").symlink_to("circle")
+        for check in (lambda out: check_target(out, False, ()), check_writable):
+            for name in ("x" * 300, f"{'x' * 300}/out", "new/" * 2000):
+                with pytest.raises(UsageError, match="too long"):
+                    check(tmp_path / name)
+            for name in ("circle", "circle/out"):
+                with pytest.raises(UsageError, match="leads back to itself"):
+                    check(tmp_path / name)
+        assert names(tmp_path) == ["circle"]
+
     @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc and names that are not valid UTF-8")
     def test_a_place_that_nobody_can_write_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ResourceError, match="cannot be written"):

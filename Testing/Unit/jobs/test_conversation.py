@@ -11,6 +11,7 @@ import pytest
 
 from NephroSynthLib.errors import Action, NotCTError, ResourceError, WorkerError
 from NephroSynthLib.jobs.conversation import Conversation, as_line, worker_environment
+from NephroSynthLib.jobs.worker import TEMPORARY
 from NephroSynthLib.jobs.worker import PROTOCOL
 
 
@@ -64,4 +65,5 @@ def test_a_worker_imports_this_library_and_nothing_from_its_folder(monkeypatch: 
     assert others == ["elsewhere"]
     assert Path(first).is_dir()
     assert environment["PYTHONSAFEPATH"] == "1"
+    assert Path(environment[TEMPORARY]).is_dir()
     assert json.dumps(environment)

@@ -17,6 +17,7 @@ import pytest
 from NephroSynthLib import __version__
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.jobs import worker
+from NephroSynthLib.jobs.conversation import worker_environment
 
 WORKER = (sys.executable, "-m", "NephroSynthLib.jobs.worker")
 Message = dict[str, Any]
@@ -105,6 +106,20 @@ def test_an_input_that_is_no_job_is_refused(line: bytes) -> None:
     last = json.loads(done.stdout.splitlines()[-1])
     assert done.returncode == last["exit_code"] == UsageError.exit_code
     assert "not a job" in last["what"]
+
+
+def test_a_worker_writes_no_file_to_find_the_folder_for_temporary_files(tmp_path: Path) -> None:
+    """Such a file would stay where the worker is killed meanwhile; its parent names the folder instead."""
+    program = (
+        "import sys, tempfile; tempfile._get_default_tempdir = lambda: sys.exit('it looks for a folder')\n"
+        "from NephroSynthLib.jobs import worker; sys.exit(worker.main())"
+    )
+    environment = {**os.environ, **worker_environment(), worker.TEMPORARY: str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", program], input=b"", capture_output=True, env=environment, check=False)
+    assert done.returncode == UsageError.exit_code
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [Path(message["path"]).parent for message in said if message["type"] == "temporary"] == [tmp_path]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
