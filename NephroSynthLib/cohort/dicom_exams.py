@@ -13,7 +13,7 @@ from pydantic import Field
 from NephroSynthLib import options
 from NephroSynthLib.cohort.manifest import UNCLEAR, write_manifest
 from NephroSynthLib.errors import Action, UnreadableInputError, UsageError
-from NephroSynthLib.files.staging import check_writable
+from NephroSynthLib.files.staging import check_file
 from NephroSynthLib.jobs.dicom_phases import find_kidney_labels
 from NephroSynthLib.jobs.request import Flag, Request, Summary
 from NephroSynthLib.progress import Progress
@@ -53,10 +53,10 @@ def find_exams(request: ManifestRequest, progress: Progress) -> Summary:
         UnreadableInputError: The archive has no exam.
         ResourceError: The manifest cannot be written.
     """
+    check_file(request.manifest)
     target = request.manifest.resolve()
     if target.is_dir() or (target.exists() and not request.overwrite):
         raise UsageError("The manifest exists already.", Action.REPLACE_FOLDER)
-    check_writable(target.parent)
     rows = rows_of(request.root, target.parent, progress)
     if not rows:
         raise UnreadableInputError("There is no CT exam among the files.", Action.GIVE_DICOM)

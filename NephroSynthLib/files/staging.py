@@ -127,6 +127,18 @@ def check_writable(out: Path) -> None:
         _probe(out.resolve())
 
 
+def check_file(target: Path) -> None:
+    """Refuses a file that a job cannot write, without leaving anything on the disk; it may exist.
+
+    Raises:
+        UsageError: If it lies in a file, or has a name that is not valid UTF-8, is too long, or leads back to itself.
+        ResourceError: If nothing can be written there.
+    """
+    with _disk_errors():
+        _check_name(target)
+        _probe(target.resolve().parent)
+
+
 def check_space(out: Path, needed: int) -> None:
     """Refuses an output folder on a disk with less free space than a job will need.
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from NephroSynthLib import options
 from NephroSynthLib.files.outputs import OUTPUTS
-from NephroSynthLib.files.staging import staged_folder
+from NephroSynthLib.files.staging import check_space, staged_folder
 from NephroSynthLib.jobs.request import Flag, Summary, WritingRequest
 from NephroSynthLib.options import PhaseFormat
 from NephroSynthLib.progress import Progress
@@ -18,6 +18,8 @@ from NephroSynthLib.settings import field
 
 SAMPLE_FIELD_OF_VIEW_MM = (358.4, 313.6, 200.0)
 _SAMPLE_SPACING_MM = (1.4, 1.4, 2.5)
+_BYTES_PER_EXAM = 90_000_000
+"""A usual simulated exam on the disk, with its truth."""
 
 
 class SimulateRequest(WritingRequest):
@@ -34,6 +36,7 @@ def simulate(request: SimulateRequest, progress: Progress) -> Summary:
 
     Raises:
         InputError: The folder of label maps cannot be used.
+        ResourceError: The disk has less room than the exams need.
     """
     from NephroSynthLib.exam.anatomy_folder import AnatomyFolder
     from NephroSynthLib.jobs.simulated_files import SimulatedFiles
@@ -41,6 +44,7 @@ def simulate(request: SimulateRequest, progress: Progress) -> Summary:
     whole = replace(progress, stage_name="simulate")
     seeds = range(request.seed, request.seed + request.count)
     names = [f"exam-{seed}" for seed in seeds]
+    check_space(request.out, _BYTES_PER_EXAM * request.count)
     anatomies = None if request.anatomies is None else AnatomyFolder(request.anatomies)
     if anatomies:
         anatomies.check(seeds)

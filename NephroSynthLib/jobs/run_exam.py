@@ -161,6 +161,7 @@ def demo(request: DemoRequest, progress: Progress) -> Summary:
     from NephroSynthLib.simulation import Grid
 
     grid = Grid((80, 224, 256), (1.4, 1.4, 2.5), (-178.5, -156.1, -98.75))
+    check_space(request.out, 4 * math.prod(grid.shape) * 5)  # three phases, two images of the result
     with staged_folder(request.out, request.overwrite, OUTPUTS["demo"]) as folder:
         exam = folder / "exam"
         simulating = replace(progress, stage_name="simulate")

@@ -127,11 +127,14 @@ def _images(request: TransformRequest, pull: sitk.Transform) -> dict[str, sitk.I
     import SimpleITK as sitk
 
     from NephroSynthLib.imaging.grids import resample
+    from NephroSynthLib.jobs.result_folder import check_stage_space
     from NephroSynthLib.registration.inversion import volume_ratio
 
     if request.volume is None and request.labels is None and not request.wants_maps:
         return {}
     grid = _read(_grid(request), "grid")
+    wanted = sum(map(bool, (request.volume, request.labels, request.jacobian, request.displacement)))
+    check_stage_space(request.out, grid, wanted)
     images = {}
     if request.volume is not None:
         volume = sitk.Cast(_read(request.volume, "volume"), sitk.sitkFloat32)

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from NephroSynthLib import options
 from NephroSynthLib.errors import Action, UsageError
-from NephroSynthLib.files.staging import check_target, check_writable, staged_folder
+from NephroSynthLib.files.staging import check_file, check_target, staged_folder
 from NephroSynthLib.jobs.request import Flag, Request, Summary
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.reader_study.image_pair import find_pairs
@@ -92,12 +92,12 @@ def make_study(request: StudyRequest, progress: Progress) -> Summary:
 
 def _check_targets(request: StudyRequest) -> None:
     check_target(request.out, request.overwrite, (PAGE, PICTURES))
+    check_file(request.key)
     out, key = request.out.resolve(), request.key.resolve()
     if out == key or out in key.parents:
         raise UsageError("The key lies in the folder for readers.", Action.SEPARATE_KEY)
     if key.is_dir() or (key.exists() and not request.overwrite):
         raise UsageError("The file for the key exists already.", Action.SEPARATE_KEY)
-    check_writable(key.parent)
 
 
 def _code(pictures: Sequence[BlindedPicture]) -> str:

@@ -14,13 +14,13 @@ from NephroSynthLib import __version__
 from NephroSynthLib.engines.engine import Engine, Lost
 from NephroSynthLib.errors import Action, InputError, NephroSynthError, QualityGateError, UnreadableInputError
 from NephroSynthLib.exam.kits_layout import exam_folders
-from NephroSynthLib.files.staging import staged_file
+from NephroSynthLib.files.staging import check_space, staged_file
 from NephroSynthLib.models.bundle import Task
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import Settings
 from NephroSynthLib.training import segmentation_cases, synthesis_cases
 from NephroSynthLib.training.cohort_cases import cohort_case, contents
-from NephroSynthLib.training.pool import FIRST_OF_COHORT, CasePool, PreparedCase, save_case
+from NephroSynthLib.training.pool import CASE_BYTES, FIRST_OF_COHORT, CasePool, PreparedCase, save_case
 
 REJECTED = "rejected.json"
 
@@ -90,6 +90,7 @@ def prepare_cohort(
             names[number] = exam.name
             if not _is_prepared(out, number):
                 tasks.append(_ExamTask(task, exam, number, out / "cases" / f"{number}.npz", settings))
+    check_space(out, CASE_BYTES * len(tasks))
     try:
         for done, (ended, outcome) in enumerate(_outcomes(engine, tasks, progress), start=1):
             if outcome is not None:

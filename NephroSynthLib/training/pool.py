@@ -26,6 +26,9 @@ MakeCase = Callable[[int], PreparedCase]
 ANATOMY = "anatomy"
 """The array of a simulated case that names the label map of a real patient which drove it; empty if drawn."""
 
+CASE_BYTES = 30_000_000
+"""A usual case on the disk."""
+
 FIRST_OF_COHORT = 100_000_000
 """The number of a simulated case is its seed, which is smaller; cases of a cohort have this number or a larger one."""
 

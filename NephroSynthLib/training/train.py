@@ -17,6 +17,7 @@ from torch import Tensor
 
 from NephroSynthLib.errors import Action, ModelError, UsageError
 from NephroSynthLib.exam.anatomy_folder import AnatomyFolder
+from NephroSynthLib.files.staging import check_space
 from NephroSynthLib.generators.roster import generator_class
 from NephroSynthLib.methods.registry import trainable_method
 from NephroSynthLib.models.bundle import SUFFIX, BundleMetadata, ModelBundle, load_bundle, save_bundle
@@ -24,7 +25,7 @@ from NephroSynthLib.models.device import resolve_device
 from NephroSynthLib.training import generation_cases, processes, recipe_file, segmentation_cases, synthesis_cases
 from NephroSynthLib.training.loop import OnProgress, fit
 from NephroSynthLib.training.order import TrainingOrder
-from NephroSynthLib.training.pool import CasePool, check_processes
+from NephroSynthLib.training.pool import CASE_BYTES, CasePool, check_processes
 from NephroSynthLib.training.recipe import Recipe
 from NephroSynthLib.training.record import (
     exams_in_words,
@@ -99,6 +100,8 @@ def _train(order: TrainingOrder, on_progress: OnProgress) -> Trained:
     for cases in (pool, held_out):
         cases.check(recipe.arrays, recipe.task)
     check_processes()
+    missing = [seed for seed in order.seeds if not pool.path(seed).exists()]
+    check_space(order.exams_folder, CASE_BYTES * len(missing))
     if processes.is_first():
         wanted = recipe_file.content(order, recipe, pool, start)
         if order.restart:

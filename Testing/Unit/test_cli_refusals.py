@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -160,6 +162,47 @@ def test_phases_of_two_patients_are_refused(phantom: Phantom, write_series: Writ
     assert "different patients" in error["what"]
     assert "Traceback" in result.stderr
     assert not any(name in result.output for name in ("P-1", "P-2", "Doe", "Roe")), "no patient is named"
+
+
+@pytest.mark.usefixtures("jobs_run_here")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "run --noncontrast {noncontrast} --excretory {excretory}",
+        "segment --image {noncontrast}",
+        "register --noncontrast {noncontrast} --excretory {excretory}",
+        "transform --transform {move} --volume {excretory} --like {noncontrast}",
+        "simulate",
+        "demo",
+        "prepare segmentation --cohort {cohort}",
+        "train segmentation --exams 4",
+    ],
+    ids=lambda words: words.split()[0],
+)
+def test_a_disk_without_room_is_refused_before_the_work(
+    sound: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    (tmp_path / "cohort" / "exam").mkdir(parents=True)
+    sitk.WriteTransform(sitk.TranslationTransform(3), str(tmp_path / "move.h5"))
+    places = {**sound, "move": tmp_path / "move.h5", "cohort": tmp_path / "cohort"}
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=1000))
+    result = runner.invoke(app, [*words.format(**places).split(), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 5
+    assert "MB free" in result.stderr
+    assert not {"segment ...", "register ...", "simulate done"} & set(result.stderr.splitlines())
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for target in (tmp_path / "file" / "x.csv", tmp_path / f"{'x' * 300}.csv"):
+        for words in (
+            ["cohort", "manifest", str(tmp_path / "nowhere"), "--out", str(target)],
+            ["reader-study", "make", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out"), "--key", str(target)],
+        ):
+            result = runner.invoke(app, words)
+            assert result.exit_code == 2
+            assert "The output path" in result.stderr
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.usefixtures("jobs_run_here")
