@@ -13,6 +13,7 @@ _LONGEST_LINE = 1 << 16
 _MOST_LINES = 10_000
 _SPACINGS = ("ElementSpacing", "ElementSize")
 _ORIENTATIONS = ("TransformMatrix", "Rotation", "Orientation")
+_PLACES = ("Offset", "Position", "Origin")
 _BYTES = {
     **{"MET_CHAR": 1, "MET_UCHAR": 1, "MET_SHORT": 2, "MET_USHORT": 2, "MET_INT": 4, "MET_UINT": 4, "MET_LONG": 4},
     **{"MET_ULONG": 4, "MET_LONG_LONG": 8, "MET_ULONG_LONG": 8, "MET_FLOAT": 4, "MET_DOUBLE": 8},
@@ -36,6 +37,11 @@ def check_metaimage_header(path: Path, role: str) -> None:
             f"The MetaImage header of the {role} does not say how the patient lies (no TransformMatrix).",
             Action.CORRECT_HEADER,
         )
+    if not all(map(_is_finite, (word for name in _PLACES for word in fields.get(name, "").split()))):
+        raise GeometryError(
+            f"The MetaImage header of the {role} does not say where the patient lies (an Offset that is no number).",
+            Action.CORRECT_HEADER,
+        )
     unit = fields.get("DistanceUnits", "mm")
     if unit not in ("mm", "?"):
         named = unit if unit in ("um", "cm", "m") else "another unit"
@@ -57,6 +63,8 @@ def metaimage_comment(path: Path) -> str:
 def check_metaimage_stream(path: Path) -> None:
     """Reads the compressed voxels of a MetaImage to their end; does nothing where they are not compressed.
 
+    ITK needs their length in the header, and takes whatever it can inflate of a shorter one as voxels.
+
     Raises:
         EOFError, zlib.error: If they are truncated or damaged.
         OSError: If a file cannot be read.
@@ -68,7 +76,10 @@ def check_metaimage_stream(path: Path) -> None:
     for place in files:
         with place.open("rb") as file:
             file.seek(end if place == path else max(0, int(fields.get("HeaderSize", "0"))))
-            drain_zlib(file, _size(fields) // len(files))
+            length = drain_zlib(file, _size(fields) // len(files))
+        told = int(fields.get("CompressedDataSize", "0"))
+        if len(files) == 1 and told < length and (told or place == path):
+            raise EOFError("the header states another length of the compressed voxels")
 
 
 def _header(path: Path) -> tuple[Mapping[str, str], list[str], int]:
@@ -86,6 +97,13 @@ def _header(path: Path) -> tuple[Mapping[str, str], list[str], int]:
         several = fields.get("ElementDataFile", "").split()[:1] == ["LIST"]
         listed = [line.decode("utf-8", "replace").strip() for line in file] if several else []
         return fields, [line for line in listed if line], end
+
+
+def _is_finite(word: str) -> bool:
+    try:
+        return math.isfinite(float(word))
+    except ValueError:
+        return False
 
 
 def _size(fields: Mapping[str, str]) -> int:

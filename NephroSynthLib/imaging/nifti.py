@@ -49,6 +49,7 @@ _DATATYPES = {
     **{1024: "i8", 1280: "u8", 1792: "c16", 2304: "u1"},
 }
 _COLOURS = {128: 3, 2304: 4}
+_LONGEST_QUATERNION = 1.001
 _UNITS = {1: "metres", 3: "micrometres"}
 
 
@@ -189,9 +190,12 @@ def _understood(fields: Any, order: str) -> NiftiHeader | None:
 
 
 def _quaternion_form(fields: Any) -> NDArray[np.float64]:
-    """Returns the matrix of the qform ('method 2' in nifti1.h)."""
+    """Returns the matrix of the qform ('method 2' in nifti1.h); NaN where its quaternion is longer than 1."""
     b, c, d = fields["quatern"].astype(np.float64)
-    a = math.sqrt(max(0.0, 1 - (b * b + c * c + d * d)))
+    square = b * b + c * c + d * d
+    if not square <= _LONGEST_QUATERNION:
+        return np.full((4, 4), np.nan)
+    a = math.sqrt(max(0.0, 1 - square))
     a, b, c, d = np.array([a, b, c, d]) / np.linalg.norm([a, b, c, d])
     form = np.eye(4)
     form[:3, :3] = [
@@ -200,7 +204,8 @@ def _quaternion_form(fields: Any) -> NDArray[np.float64]:
         [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c],
     ]
     x, y, z = np.abs(fields["pixdim"][1:4].astype(np.float64))
-    form[:3, :3] *= [x, y, -z if fields["pixdim"][0] < 0 else z]
+    with np.errstate(invalid="ignore"):  # a voxel size that is no number is told later
+        form[:3, :3] *= [x, y, -z if fields["pixdim"][0] < 0 else z]
     form[:3, 3] = fields["qoffset"]
     return form
 

@@ -30,21 +30,28 @@ def drain(file: BufferedIOBase, size: int) -> None:
     file.read(_TRAILER)
 
 
-def drain_zlib(file: BufferedIOBase, size: int) -> None:
+def drain_zlib(file: BufferedIOBase, size: int) -> int:
     """Inflates the rest of a file, a zlib or gzip stream, of which at least `size` bytes must come.
+
+    Returns:
+        The length of the compressed stream in bytes.
 
     Raises:
         EOFError: If there are fewer bytes, or the stream has no end.
         zlib.error: If it is damaged.
     """
-    inflater = zlib.decompressobj(32 + zlib.MAX_WBITS)
+    inflater, length = zlib.decompressobj(32 + zlib.MAX_WBITS), 0
     while not inflater.eof:
-        data = inflater.unconsumed_tail or file.read(_CHUNK)
+        data = inflater.unconsumed_tail
+        if not data:
+            data = file.read(_CHUNK)
+            length += len(data)
         if not data:
             raise EOFError("the stream is cut short")
         size -= len(inflater.decompress(data, 16 * _CHUNK))
     if size > 0:
         raise EOFError("the stream is cut short")
+    return length - len(inflater.unused_data)
 
 
 def data_files(header: Path, name: str, listed: Sequence[str]) -> list[Path]:

@@ -68,6 +68,22 @@ def test_missing_voxels_are_told(tmp_path: Path) -> None:
             check_metaimage_stream(write(tmp_path / "ct.mha", fields, data))
 
 
+@pytest.mark.parametrize("told", ["", "CompressedDataSize = 0\n", "CompressedDataSize = 4000\n"])
+def test_a_wrong_length_in_the_header_is_told_where_itk_reads_other_voxels(tmp_path: Path, told: str) -> None:
+    data = zlib.compress(VOXELS.tobytes())
+    path = write(tmp_path / "ct.mha", f"{SPACING}{MATRIX}CompressedData = True\n{told}", data)
+    assert (sitk.GetArrayFromImage(sitk.ReadImage(str(path))) != VOXELS).any()
+    with pytest.raises(EOFError, match="another length"):
+        check_metaimage_stream(path)
+
+
+def test_a_place_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "ct.mha", f"{SPACING}{MATRIX}Offset = 10 nan 0\n", VOXELS.tobytes())
+    sitk.ReadImage(str(path))  # ITK invents it
+    with pytest.raises(GeometryError, match="Offset"):
+        check_metaimage_header(path, "CT")
+
+
 def test_a_list_of_compressed_files_is_read_whole(tmp_path: Path) -> None:
     for index, slices in enumerate(np.split(VOXELS, 2)):
         (tmp_path / f"{index}.zraw").write_bytes(zlib.compress(slices.tobytes()))

@@ -130,3 +130,14 @@ def test_other_content_is_no_nifti(tmp_path_factory: pytest.TempPathFactory, con
         assert read_nifti_header(path) is None
     except BROKEN:
         assert content.startswith(b"\x1f\x8b")
+
+
+@pytest.mark.parametrize("quaternion", [(0.9, 0.9, 0.3), (np.nan, 0, 0)])
+def test_a_quaternion_that_is_no_turn_makes_no_form(tmp_path: Path, quaternion: tuple[float, ...]) -> None:
+    content = bytearray(nifti(np.zeros(SHAPE[::-1], "i2"), 1, "<"))
+    content[256:268] = np.array(quaternion, "<f4").tobytes()
+    (tmp_path / "ct.nii").write_bytes(bytes(content))
+    header = read_nifti_header(tmp_path / "ct.nii")
+    assert header is not None
+    assert header.qform is not None
+    assert np.isnan(header.qform).all()

@@ -14,7 +14,8 @@ from NephroSynthLib.imaging.streams import data_files, drain, drain_zlib
 
 @given(st.binary(max_size=300), st.sampled_from([zlib.compress, gzip.compress]))
 def test_a_whole_zlib_or_gzip_stream_passes_and_a_longer_one_is_missed(data: bytes, compress: object) -> None:
-    drain_zlib(io.BytesIO(compress(data)), len(data))
+    stream = compress(data)
+    assert drain_zlib(io.BytesIO(stream + b"more"), len(data)) == len(stream)
     with pytest.raises(EOFError):
         drain_zlib(io.BytesIO(compress(data)), len(data) + 1)
 
