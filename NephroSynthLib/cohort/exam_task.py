@@ -19,6 +19,7 @@ from NephroSynthLib.cohort.manifest import ListedExam
 from NephroSynthLib.errors import Action, AmbiguousPhasesError, Cancelled
 from NephroSynthLib.files import scratch
 from NephroSynthLib.files.outputs import SUMMARY
+from NephroSynthLib.files.staging import temporary_folder
 from NephroSynthLib.jobs.catalogue import execute
 from NephroSynthLib.jobs.failures import as_our_error
 from NephroSynthLib.progress import Progress
@@ -167,8 +168,8 @@ def _key(task: ExamTask, inputs: Mapping[str, InputDigest]) -> str:
 def _own_temporary_folder() -> Iterator[None]:
     """Lets libraries put their temporary files of one exam into a folder that goes with it."""
     usual = tempfile.tempdir
-    with tempfile.TemporaryDirectory(prefix="nephrosynth-", ignore_cleanup_errors=True) as folder:
-        tempfile.tempdir = folder
+    with temporary_folder(Path(tempfile.gettempdir())) as folder:
+        tempfile.tempdir = str(folder)
         try:
             yield
         finally:

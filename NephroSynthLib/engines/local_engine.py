@@ -12,9 +12,11 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from NephroSynthLib.engines.engine import Lost, Work, thread_limits
+from NephroSynthLib.files.staging import temporary_folder
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,14 @@ class LocalEngine:
             if closed.is_set():
                 return Lost("It was cancelled.")
             if getattr(held, "station", None) is None:
-                held.station = _Station({**limits, "TMPDIR": temporary})
+                held.station = _Station({**limits, "TMPDIR": str(temporary)})
                 stations.append(held.station)
             outcome = held.station.carry_out(work, task)
             if isinstance(outcome, Lost):
                 held.station = None
             return outcome
 
-        with tempfile.TemporaryDirectory(prefix="nephrosynth-", ignore_cleanup_errors=True) as temporary:
+        with temporary_folder(Path(tempfile.gettempdir())) as temporary:
             pool = ThreadPoolExecutor(min(self.workers, max(1, len(tasks))))
             try:
                 futures = {pool.submit(carry_out, task): task for task in tasks}

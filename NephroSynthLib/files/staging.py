@@ -67,6 +67,18 @@ def staged_folder(out: Path, overwrite: bool = False, results: Collection[str] =
                 _replace_folder(temporary, out)
 
 
+@contextmanager
+def temporary_folder(place: Path) -> Iterator[Path]:
+    """Yields a new folder in `place` that only this user can read, and removes it at the end.
+
+    Those of processes that were killed are removed first.
+    """
+    remove_leftovers(place)
+    with scratch.temporary(place / _temporary_name()) as folder:
+        folder.mkdir(mode=0o700)
+        yield folder
+
+
 def remove_leftovers(folder: Path) -> None:
     """Deletes temporary files and folders in `folder` that processes of this machine left when they were killed."""
     for leftover in folder.glob(f"{_PREFIX}-{_machine()}-*"):

@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from NephroSynthLib import __version__
 from NephroSynthLib.errors import Cancelled, NephroSynthError, UsageError
 from NephroSynthLib.files import scratch
+from NephroSynthLib.files.staging import temporary_folder
 from NephroSynthLib.jobs.failures import as_our_error, traceback_of
 from NephroSynthLib.progress import AT_ONCE, Ending, Progress, ProgressEvent
 
@@ -86,9 +87,9 @@ def main(load_jobs: Callable[[], Mapping[str, Job]] | None = None) -> int:
     channel.send("hello", protocol=PROTOCOL, version=__version__, pid=os.getpid())
     cancelled = threading.Event()
     ending = [AT_ONCE]  # that of the job, as soon as its catalogue is loaded
-    name = f"nephrosynth-{os.getpid()}-{time.time_ns():x}"
     scratch.watch(lambda path: channel.send("temporary", path=str(path)))
-    with scratch.temporary(Path(os.environ.get(TEMPORARY) or tempfile.gettempdir()) / name) as folder:
+    place = Path(os.environ.get(TEMPORARY) or tempfile.gettempdir())
+    with temporary_folder(place) as folder:
         _use_for_temporary_files(folder)
         parent = io.FileIO(0, closefd=False)  # a buffered stream would be locked by the thread that waits on it
         try:
@@ -112,7 +113,6 @@ def main(load_jobs: Callable[[], Mapping[str, Job]] | None = None) -> int:
 
 
 def _use_for_temporary_files(folder: Path) -> None:
-    folder.mkdir(mode=0o700)
     tempfile.tempdir = str(folder)
     for variable in ("TMPDIR", "TEMP", "TMP"):
         os.environ[variable] = str(folder)

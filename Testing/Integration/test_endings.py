@@ -55,7 +55,7 @@ def wait_for_end(process: psutil.Process) -> None:
 # Moments at which a run can be ended, in the order in which they come.
 MOMENTS: dict[str, Callable[[Running], object]] = {
     "its worker has been started": lambda run: run.worker(),
-    "its worker is loading libraries": lambda run: list(run.temporary.glob("nephrosynth-*")),
+    "its worker is loading libraries": lambda run: list(run.temporary.glob(".nephrosynth-*")),
     "it simulates": lambda run: list(run.output.iterdir()),
     "it writes an image": lambda run: list(run.output.rglob("*.nii.gz")),
 }
@@ -136,5 +136,6 @@ def test_killing_everything_at_a_random_moment_leaves_no_output_and_the_next_run
 
     from NephroSynthLib.files.staging import remove_leftovers
 
-    remove_leftovers(run.output)
-    assert list(run.output.iterdir()) == []
+    for folder in (run.output, run.temporary):  # as the next run does
+        remove_leftovers(folder)
+    assert run.files() == []

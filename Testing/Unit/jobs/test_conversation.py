@@ -11,8 +11,7 @@ import pytest
 
 from NephroSynthLib.errors import Action, NotCTError, ResourceError, WorkerError
 from NephroSynthLib.jobs.conversation import Conversation, as_line, worker_environment
-from NephroSynthLib.jobs.worker import TEMPORARY
-from NephroSynthLib.jobs.worker import PROTOCOL
+from NephroSynthLib.jobs.worker import PROTOCOL, TEMPORARY
 
 
 def line(kind: str, **fields: Any) -> bytes:

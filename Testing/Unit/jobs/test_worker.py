@@ -16,6 +16,7 @@ import pytest
 
 from NephroSynthLib import __version__
 from NephroSynthLib.errors import UsageError
+from NephroSynthLib.files.staging import temporary_folder
 from NephroSynthLib.jobs import worker
 from NephroSynthLib.jobs.conversation import worker_environment
 
@@ -108,13 +109,18 @@ def test_an_input_that_is_no_job_is_refused(line: bytes) -> None:
     assert "not a job" in last["what"]
 
 
-def test_a_worker_writes_no_file_to_find_the_folder_for_temporary_files(tmp_path: Path) -> None:
+def test_a_worker_writes_no_file_to_find_its_folder_for_temporary_files_and_removes_those_of_killed_ones(
+    tmp_path: Path,
+) -> None:
     """Such a file would stay where the worker is killed meanwhile; its parent names the folder instead."""
     program = (
         "import sys, tempfile; tempfile._get_default_tempdir = lambda: sys.exit('it looks for a folder')\n"
         "from NephroSynthLib.jobs import worker; sys.exit(worker.main())"
     )
     environment = {**os.environ, **worker_environment(), worker.TEMPORARY: str(tmp_path)}
+    with temporary_folder(tmp_path) as own:
+        left = Path(str(own).replace(f"-{os.getpid()}-", "-1-"))  # as of another process, which has ended
+        left.mkdir()
     done = subprocess.run([sys.executable, "-c", program], input=b"", capture_output=True, env=environment, check=False)
     assert done.returncode == UsageError.exit_code
     said = [json.loads(line) for line in done.stdout.splitlines()]
