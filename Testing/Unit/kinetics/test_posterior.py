@@ -10,6 +10,7 @@ from NephroSynthLib.kinetics.enhancement import COMPARTMENTS, enhancement
 from NephroSynthLib.kinetics.kinetic_parameters import ExamKinetics, exam_of
 from NephroSynthLib.kinetics.posterior import (
     EGFR_ERROR,
+    MEASURED_BLOOD,
     MEASURED_CORTEX,
     NOISE_HU,
     OWN_SD,
@@ -94,7 +95,7 @@ def test_agrees_with_importance_sampling_of_every_quantity() -> None:
     result = enhancement(draws, np.array([100.0, 420.0]))
     late = {name: getattr(result, name)[:, 1] for name in COMPARTMENTS}
     likelihood = ((np.log(draws.gfr_ml_min) - np.log(80.0)) / EGFR_ERROR) ** 2
-    expected = {"kidney": kidney(late["cortex"], late["medulla"]), "blood": late["blood"]}
+    expected = {"kidney": kidney(late["cortex"], late["medulla"]), "blood": MEASURED_BLOOD * late["blood"]}
     for name in ("liver", "muscle"):
         blood, interstitium = ORGAN_UPTAKE[name]
         expected[name] = blood * late["veins"] + interstitium * late["interstitium"]
