@@ -190,6 +190,7 @@ class _Ascii(AsciiNetwork):
     title: ClassVar[str]
     crop: ClassVar[Size] = SLAB
     window_hu: ClassVar[tuple[float, float]] = (AIR_HU, MOST_HU)
+    mean_in_one_step: ClassVar[bool] = False
     normalization: ClassVar[Mapping[str, JsonValue]] = NORMALIZATION
 
     @classmethod

@@ -43,6 +43,7 @@ class DsSnict(WindowedDiffusion):
     name: ClassVar[str] = "dssnict"
     title: ClassVar[str] = "dsSNICT (arXiv 2502.19623), small"
     crop: ClassVar[Size] = REGION
+    mean_in_one_step: ClassVar[bool] = True
     default: ClassVar[SwinDiffusion] = CONFIGURATION
 
     def sampler(self, settings: SynthesisSettings) -> Sampler:

@@ -37,6 +37,7 @@ class Floor:
     """Base of methods without weights, noise and anything to learn, over the full range of HU."""
 
     window_hu: ClassVar[tuple[float, float]] = (AIR_HU, MOST_HU)
+    mean_in_one_step: ClassVar[bool] = False
 
     @classmethod
     def restore(cls, bundle: ModelBundle, device: torch.device | str) -> Self:

@@ -107,11 +107,13 @@ class Method(Protocol):
         name: The method's key in the registry and in the header of a bundle.
         title: The method and its paper, for people.
         window_hu: The HU range that the method works in. HU beyond it come from the non-contrast phase.
+        mean_in_one_step: Whether `translate` with one step and one sample gives the mean of all samples.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     window_hu: ClassVar[tuple[float, float]]
+    mean_in_one_step: ClassVar[bool]
 
     @classmethod
     def restore(cls, bundle: ModelBundle, device: torch.device | str) -> Self:

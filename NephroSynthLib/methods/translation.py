@@ -64,6 +64,7 @@ class Translation:
     title: ClassVar[str]
     crop: ClassVar[Size]
     window_hu: ClassVar[tuple[float, float]] = (LOWER_HU, UPPER_HU)
+    mean_in_one_step: ClassVar[bool] = False
     normalization: ClassVar[Mapping[str, JsonValue]] = NORMALIZATION
     default: ClassVar[TranslatorConfig]
 

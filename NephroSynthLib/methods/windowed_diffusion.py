@@ -72,6 +72,7 @@ class WindowedDiffusion(DenoiserOwner, ABC):
     title: ClassVar[str]
     crop: ClassVar[Size]
     window_hu: ClassVar[tuple[float, float]] = (LOWER_HU, UPPER_HU)
+    mean_in_one_step: ClassVar[bool] = False
     normalization: ClassVar[Mapping[str, JsonValue]] = NORMALIZATION
     own_steps: ClassVar[int]
 

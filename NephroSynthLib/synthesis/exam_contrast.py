@@ -1,6 +1,8 @@
-"""The contrast of an exam as methods are told it: the most likely one, or one drawn for a sample."""
+"""The contrast of an exam as methods are told it: the most likely one, or one of several that are equally likely."""
 
 from __future__ import annotations
+
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +20,23 @@ def likely_contrast(estimate: Estimate) -> Contrast:
     return Contrast(excretory=mean / ratio, nephrographic=mean)
 
 
-def drawn_contrast(estimate: Estimate, rng: np.random.Generator) -> Contrast:
-    """Returns a contrast that is as likely as the estimate says.
+def spread_contrasts(estimate: Estimate, count: int, rng: np.random.Generator) -> list[Contrast]:
+    """Returns contrasts that share out an estimate: each stands for an equal part of its probability.
 
-    The nephrographic enhancement is drawn. Doubt about it comes from dose, delay and circulation, which change all
-    compartments alike, so one random number moves them together. Excretory enhancement was measured and stays.
+    The nephrographic enhancement varies. Doubt about it comes from dose, delay and circulation, which change all
+    compartments alike, so one number moves them together. Excretory enhancement was measured and stays.
+    Independent draws of a few would have a mean and a spread far from those of the estimate. These have both exactly,
+    unless an enhancement would be below `LEAST_HU`.
+
+    Args:
+        estimate: The estimate.
+        count: Contrasts, at least two.
+        rng: Source of their order.
     """
     mean, sd, ratio = _arrays(estimate)
-    return Contrast(excretory=mean / ratio, nephrographic=np.maximum(mean + sd * rng.standard_normal(), LEAST_HU))
+    quantiles = np.array([NormalDist().inv_cdf((index + 0.5) / count) for index in range(count)])
+    scores = rng.permutation(quantiles / quantiles.std(ddof=1))
+    return [Contrast(excretory=mean / ratio, nephrographic=np.maximum(mean + sd * score, LEAST_HU)) for score in scores]
 
 
 def _arrays(estimate: Estimate) -> tuple[NDArray[np.float64], ...]:

@@ -29,8 +29,9 @@ from NephroSynthLib.models.device import resolve_device
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import SynthesisSettings
 from NephroSynthLib.synthesis.enhancement_estimate import EnhancementEstimate, estimate_enhancement
-from NephroSynthLib.synthesis.exam_contrast import drawn_contrast, likely_contrast
+from NephroSynthLib.synthesis.exam_contrast import likely_contrast, spread_contrasts
 from NephroSynthLib.synthesis.restore import restore_outside_window
+from NephroSynthLib.synthesis.sample_deviation import pooled_deviation
 
 WORKING_SPACING: Spacing = (1.0, 1.0, 2.0)
 """The voxel size (x, y, z) in mm on which methods work, whatever that of the exam, so that HU do not depend on it."""
@@ -44,8 +45,8 @@ class Synthesis:
     Attributes:
         image: HU, float32, on the non-contrast phase's grid. Inside `region` it comes from the model. Outside, and
             beyond the field of view of the excretory phase, it is the kinetic baseline.
-        uncertainty: Standard deviation over the samples in HU on that grid, 0 where the image does not come from the
-            model; None for one sample.
+        uncertainty: Standard deviation in HU on that grid by the spread of the samples, 0 where the image does not come
+            from the model; None for one sample.
         region: The box of voxels that the model synthesized.
         enhancement: The estimated nephrographic enhancement of the exam.
         model: Name and sha256.
@@ -105,41 +106,51 @@ def synthesize(
     before, after = (on_working_grid(region.crop(image)) for image in (noncontrast, excretory))
     hu = sitk.GetArrayFromImage(before)
     phases = hu, sitk.GetArrayFromImage(after)
-    samples = _samples(method, phases, enhancement.estimate, settings, seed, progress.part(0.05, 0.95))
-    sampled = _like(before, restore_outside_window(samples.mean(axis=0), hu, method.window_hu))
+    mean, samples = _sampled(method, phases, enhancement.estimate, settings, seed, progress.part(0.05, 0.95))
+    sampled = _like(before, restore_outside_window(mean, hu, method.window_hu))
     seen = sitk.GetArrayFromImage(region.crop(excretory)) > AIR_HU
     image = _into_baseline(kinetic_baseline(noncontrast, excretory), sampled, region, seen)
     uncertainty = None
     if settings.samples > 1:
         inside = region.crop(noncontrast)
-        deviation = sitk.GetArrayFromImage(resample(_like(before, samples.std(axis=0, ddof=1)), inside, outside=0.0))
+        pooled = _like(before, pooled_deviation(samples, WORKING_SPACING))
+        deviation = sitk.GetArrayFromImage(resample(pooled, inside, outside=0.0))
         nowhere = _like(noncontrast, np.zeros(mask.shape, np.float32))
         uncertainty = _paste(nowhere, _like(inside, deviation * seen), region)
     progress.update(1.0, "Nephrographic phase synthesized")
     return Synthesis(image, uncertainty, region, enhancement, (bundle.metadata.name, bundle.sha256))
 
 
-def _samples(
+def _sampled(
     method: Method,
     phases: tuple[NDArray[np.float32], NDArray[np.float32]],
     enhancement: Estimate,
     settings: SynthesisSettings,
     seed: int,
     progress: Progress,
-) -> NDArray[np.float32]:
-    """Returns the samples in HU, (sample, z, y, x), each with noise and contrast of its own.
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Returns the mean in HU, (z, y, x), and the samples, (sample, z, y, x), each with noise and contrast of its own.
 
-    A single one has the most likely contrast.
+    A single sample has the most likely contrast. The mean of several is that of the samples, or the answer of one step,
+    which has no noise of a few samples, from a method that gives it.
     """
+    drawing, *seeds = (
+        int(one.generate_state(1)[0]) for one in np.random.SeedSequence(seed).spawn(settings.samples + 1)
+    )
+    likely = likely_contrast(enhancement)
+    if settings.samples == 1:
+        image = method.translate(Case(*phases, WORKING_SPACING, likely), settings, seeds[0], progress)
+        return image, image[None]
+    contrasts = spread_contrasts(enhancement, settings.samples, np.random.default_rng(drawing))
     samples = []
-    for index, own in enumerate(np.random.SeedSequence(seed).spawn(settings.samples)):
-        noise, draw = own.spawn(2)
-        drawn = drawn_contrast(enhancement, np.random.default_rng(draw))
-        contrast = drawn if settings.samples > 1 else likely_contrast(enhancement)
+    for index, (contrast, own) in enumerate(zip(contrasts, seeds, strict=True)):
         part = progress.part(index / settings.samples, (index + 1) / settings.samples)
-        case = Case(*phases, WORKING_SPACING, contrast)
-        samples.append(method.translate(case, settings, int(noise.generate_state(1)[0]), part))
-    return np.stack(samples)
+        samples.append(method.translate(Case(*phases, WORKING_SPACING, contrast), settings, own, part))
+    drawn = np.stack(samples)
+    if not method.mean_in_one_step:
+        return drawn.mean(axis=0), drawn
+    single = settings.model_copy(update={"samples": 1, "steps": 1})
+    return method.translate(Case(*phases, WORKING_SPACING, likely), single, seeds[0], Progress()), drawn
 
 
 def on_working_grid(image: sitk.Image) -> sitk.Image:

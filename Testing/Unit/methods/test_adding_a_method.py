@@ -46,6 +46,7 @@ class ToyGAN:
     name: ClassVar[str] = "toy-gan"
     title: ClassVar[str] = "A toy"
     window_hu: ClassVar[tuple[float, float]] = FULL_RANGE
+    mean_in_one_step: ClassVar[bool] = False
     normalization: ClassVar[Mapping[str, JsonValue]] = {"image": "HU / 1000"}
     crop: ClassVar[tuple[int, int, int]] = (1, 16, 16)
 

@@ -5,7 +5,7 @@ import pytest
 
 from NephroSynthLib.kinetics.enhancement import COMPARTMENTS
 from NephroSynthLib.kinetics.posterior import Estimate, Observed, Told, estimate
-from NephroSynthLib.synthesis.exam_contrast import drawn_contrast, likely_contrast
+from NephroSynthLib.synthesis.exam_contrast import likely_contrast, spread_contrasts
 
 
 @pytest.fixture(scope="module")
@@ -20,17 +20,29 @@ def test_the_likely_contrast_is_the_mean_and_the_excretory_one_follows_from_the_
         assert contrast.excretory[index] * found.ratio[name] == pytest.approx(found.mean_hu[name])
 
 
-def test_drawn_contrasts_have_the_mean_and_the_spread_of_the_estimate_and_move_together(found: Estimate) -> None:
-    rng = np.random.default_rng(0)
-    drawn = np.array([drawn_contrast(found, rng).nephrographic for _ in range(2000)])
+@pytest.mark.parametrize("count", [2, 3, 8])
+def test_few_contrasts_have_exactly_the_mean_and_the_spread_of_the_estimate_and_move_together(
+    found: Estimate, count: int
+) -> None:
+    contrasts = spread_contrasts(found, count, np.random.default_rng(0))
+    enhancement = np.array([contrast.nephrographic for contrast in contrasts])
     mean, sd = (np.array([value[name] for name in COMPARTMENTS]) for value in (found.mean_hu, found.sd_hu))
-    np.testing.assert_allclose(drawn.mean(0), mean, atol=0.1 * sd.max())
-    np.testing.assert_allclose(drawn.std(0), sd, rtol=0.1)
-    assert np.corrcoef(drawn[:, :2].T)[0, 1] > 0.9
-    np.testing.assert_array_equal(drawn_contrast(found, rng).excretory, likely_contrast(found).excretory)
+    np.testing.assert_allclose(enhancement.mean(0), mean)
+    np.testing.assert_allclose(enhancement.std(0, ddof=1), sd)
+    assert np.corrcoef(enhancement[:, :2].T)[0, 1] > 0.99
+    for contrast in contrasts:
+        np.testing.assert_array_equal(contrast.excretory, likely_contrast(found).excretory)
 
 
-def test_no_drawn_enhancement_is_negative(found: Estimate) -> None:
+def test_the_order_of_the_contrasts_is_random(found: Estimate) -> None:
+    orders = {
+        tuple(np.argsort([one.nephrographic[0] for one in spread_contrasts(found, 6, np.random.default_rng(seed))]))
+        for seed in range(5)
+    }
+    assert len(orders) > 1
+
+
+def test_no_enhancement_is_negative(found: Estimate) -> None:
     doubtful = Estimate(found.mean_hu, dict.fromkeys(COMPARTMENTS, 500.0), found.ratio)
-    rng = np.random.default_rng(1)
-    assert min(drawn_contrast(doubtful, rng).nephrographic.min() for _ in range(50)) > 0
+    contrasts = spread_contrasts(doubtful, 20, np.random.default_rng(1))
+    assert min(contrast.nephrographic.min() for contrast in contrasts) > 0

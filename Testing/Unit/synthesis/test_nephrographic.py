@@ -142,6 +142,16 @@ def test_several_samples_give_their_mean_and_their_deviation(phases: Phases, set
     assert run(phases, settings).uncertainty is None
 
 
+def test_the_volume_of_several_samples_is_the_posterior_mean_whatever_the_steps(
+    phases: Phases, settings: SynthesisSettings
+) -> None:
+    """One step gives the mean; a mean of few samples would have their noise, and more steps would change it."""
+    mean = voxels(run(phases, settings.model_copy(update={"steps": 1})).image)
+    for steps in (2, 5):
+        sampled = run(phases, settings.model_copy(update={"samples": 2, "steps": steps}))
+        np.testing.assert_array_equal(voxels(sampled.image), mean)
+
+
 @pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpm-solver++"])
 def test_every_sampler_stays_in_the_window(phases: Phases, settings: SynthesisSettings, sampler: str) -> None:
     hu = voxels(run(phases, settings.model_copy(update={"sampler": sampler})).image)

@@ -111,6 +111,7 @@ class Told:
     """A method that answers with the truth where it is told the true contrast, and with water where not."""
 
     name, title, window_hu = "told", "Told", (-150.0, 250.0)
+    mean_in_one_step = False
 
     def __init__(self, truth: np.ndarray) -> None:
         self.truth = truth
