@@ -198,7 +198,7 @@ def _slices(source: Source, dataset: Dataset) -> tuple[list[Slice], set[str]]:
     uid = str(dataset.get("SOPInstanceUID") or dataset.file_meta.get("MediaStorageSOPInstanceUID") or "")
     groups = dataset.get("PerFrameFunctionalGroupsSequence")
     if not groups:
-        if int(dataset.get("NumberOfFrames") or 1) > 1:
+        if (integer_of(dataset, "NumberOfFrames") or 1) > 1:
             raise _NoSlice("several frames without positions")
         number = integer_of(dataset, "InstanceNumber") or 0
         return [Slice(source, None, uid, number, _plane(dataset, dataset), _traits(dataset))], set()

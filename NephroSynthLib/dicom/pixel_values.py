@@ -14,6 +14,7 @@ from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import UID, RLELossless, generate_uid
 
 from NephroSynthLib.dicom.file_header import CT_IMAGE
+from NephroSynthLib.dicom.file_parsing import integer_of
 
 OUTSIDE_HU = -1024.0
 _LARGEST_RESCALE = 1e6
@@ -32,7 +33,9 @@ def stored_frames(dataset: Dataset) -> NDArray[Any]:
         Exception: Whatever the decoders raise on damaged data.
     """
     syntax = dataset.file_meta.TransferSyntaxUID
-    frames = int(dataset.get("NumberOfFrames") or 1)
+    frames = integer_of(dataset, "NumberOfFrames") or 1
+    if "NumberOfFrames" in dataset:
+        dataset.NumberOfFrames = frames  # some files have free text there
     if not syntax.is_encapsulated or syntax == RLELossless:
         values = dataset.pixel_array
     else:
@@ -70,9 +73,9 @@ def _pixel_value(dataset: Dataset, keyword: str) -> int | None:
     value = dataset.get(keyword)
     if isinstance(value, bytes):
         value = int.from_bytes(value[:2], "little" if dataset.original_encoding[1] else "big")
-    if value is None or value == "":
+    if not isinstance(value, int):  # missing, empty, or several values
         return None
-    bits = int(value) & 0xFFFF
+    bits = value & 0xFFFF
     return bits - 0x10000 if int(dataset.get("PixelRepresentation") or 0) and bits & 0x8000 else bits
 
 

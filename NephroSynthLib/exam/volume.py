@@ -145,7 +145,7 @@ def _tilt_degrees(series: Series) -> float:
     """Returns the gantry tilt that the header states; 0 if it states none or no number."""
     try:
         return abs(float(series.header.get("GantryDetectorTilt") or 0.0))
-    except ValueError:
+    except (TypeError, ValueError):  # free text, or several numbers
         return 0.0
 
 

@@ -21,6 +21,8 @@ from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import field
 
 if TYPE_CHECKING:
+    import SimpleITK as sitk
+
     from NephroSynthLib.dicom.equipment import ModelIdentity
     from NephroSynthLib.dicom.index import DicomIndex
     from NephroSynthLib.dicom.series import Series
@@ -64,7 +66,8 @@ def export_dicom(request: ExportRequest, progress: Progress) -> Summary:
     check_space(request.out, 2 * image.GetNumberOfPixels())  # 16 bits a voxel
     labels, doubts = (None, []) if request.kidneys is None else read_kidneys(request.kidneys, image)
     index = index_dicom(request.source, reading.part(0.1, 0.5))
-    series = find_source(index, image, request.noncontrast_series, progress=reading.part(0.5, 0.9))
+    series = find_source(index, image, request.noncontrast_series, progress=reading.part(0.5, 0.8))
+    _check_is_not_acquired(image, index, reading.part(0.8, 0.9))
     excretory = _excretory(request, index, series, reading.part(0.9, 1.0))
     reading.update(1.0)
     models = {stage: model_identity(one) for stage, one in models_on_record(request.volume.parent).items()}
@@ -103,6 +106,28 @@ def _check_is_synthetic(volume: Path) -> None:
             f"The volume is the image '{name}' of a result, not the synthetic nephrographic phase.",
             Action.GIVE_SYNTHETIC,
         )
+
+
+def _check_is_not_acquired(image: sitk.Image, index: DicomIndex, progress: Progress) -> None:
+    """Refuses a volume whose voxels are those of a series of the source.
+
+    Raises:
+        ImageContentError: If there is such a series.
+    """
+    import numpy as np
+    import SimpleITK as sitk
+
+    from NephroSynthLib.dicom.series_choice import has_grid
+    from NephroSynthLib.dicom.series_reading import read_series
+    from NephroSynthLib.imaging.grids import AIR_HU
+
+    alike = [series for series in index.volumes if has_grid(series, image)]
+    for number, series in enumerate(alike):
+        acquired = read_series(series, progress.part(number / len(alike), (number + 1) / len(alike))).image
+        if np.array_equal(*(np.maximum(sitk.GetArrayViewFromImage(one), AIR_HU) for one in (image, acquired))):
+            raise ImageContentError(
+                f"The volume is that of {series.title}, not the synthetic nephrographic phase.", Action.GIVE_SYNTHETIC
+            )
 
 
 class SendRequest(Request):

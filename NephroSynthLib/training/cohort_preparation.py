@@ -70,8 +70,9 @@ def prepare_cohort(
         ResourceError: Memory, disk or device do not suffice.
         Cancelled: The user cancelled; exams that are done stay.
     """
-    if not cohort.exists():
-        raise UnreadableInputError("The folder of the cohort does not exist.", Action.GIVE_COHORT)
+    if not cohort.is_dir():
+        problem = "The cohort is no folder." if cohort.exists() else "The folder of the cohort does not exist."
+        raise UnreadableInputError(problem, Action.GIVE_COHORT)
     exams = exam_folders(cohort)
     if not exams:
         raise UnreadableInputError("The cohort has no exam.", Action.GIVE_COHORT)

@@ -57,8 +57,9 @@ class LearningCurve:
 def _read(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{name: text for name, text in row.items() if text} for row in csv.DictReader(file)]
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        rows = ({name: text for name, text in row.items() if name and text} for row in csv.DictReader(file, restkey=""))
+        return [row for row in rows if row.get("step", "").isdecimal()]
 
 
 def _event_writer(folder: Path, done: int) -> Any:

@@ -10,17 +10,17 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import lightning.pytorch as pl
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
 from lightning.pytorch.utilities.types import STEP_OUTPUT
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from NephroSynthLib import options
-from NephroSynthLib.errors import Cancelled
+from NephroSynthLib.errors import Cancelled, NephroSynthError
 from NephroSynthLib.methods.method import Sample, TrainingPlan
 from NephroSynthLib.models.device import inference_dtype, resolve_device
 from NephroSynthLib.training import checkpoints, processes
@@ -45,15 +45,36 @@ WORKERS = 1
 _CROPS, _NOISE = 1, 2  # tell the random streams of one seed apart
 
 
-class _Crops(Dataset[Sample]):
-    """Endless samples by number."""
+class _Crops(Dataset[Sample | NephroSynthError]):
+    """Endless samples by number. An error takes the place of a sample that cannot be drawn."""
 
     def __init__(self, draw: DrawSample, seed: int) -> None:
         self.draw = draw
         self.seed = seed
 
-    def __getitem__(self, number: int) -> Sample:
-        return self.draw(np.random.default_rng((self.seed, number, _CROPS)))
+    def __getitem__(self, number: int) -> Sample | NephroSynthError:
+        try:
+            return self.draw(np.random.default_rng((self.seed, number, _CROPS)))
+        except NephroSynthError as error:
+            return error
+
+
+class _Batched(DataLoader[Any]):
+    """Raises the errors of the processes that draw samples as they are; torch would turn them into tracebacks.
+
+    Raises:
+        NephroSynthError: A sample cannot be drawn.
+    """
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        for batch in super().__iter__():
+            if isinstance(batch, NephroSynthError):
+                raise batch
+            yield batch
+
+
+def _batch(samples: list[Sample | NephroSynthError]) -> Any:
+    return next((one for one in samples if isinstance(one, NephroSynthError)), None) or default_collate(samples)
 
 
 class _Batches:
@@ -178,7 +199,7 @@ def fit(
 
     Raises:
         Cancelled: The user ended the training. The message names the work that is kept.
-        UnreadableInputError: No checkpoint of the folder can be read.
+        UnreadableInputError: No checkpoint of the folder can be read, or a sample cannot be drawn.
         ResourceError: The device is not there.
     """
     saved = folder / checkpoints.FOLDER
@@ -196,8 +217,12 @@ def fit(
     validators = [Validator(validation, averaging, curve)] if validation and curve else []
     follower = _Follower(plan.seed, saved, curve, on_progress)
     batches = _Batches(_batches_done(checkpoint), plan.batch_size)
-    loader = DataLoader(
-        _Crops(draw, plan.seed), batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0
+    loader = _Batched(
+        _Crops(draw, plan.seed),
+        batch_sampler=batches,
+        collate_fn=_batch,
+        num_workers=workers,
+        persistent_workers=workers > 0,
     )
     trainer = _trainer(module, plan, [averaging, *validators, follower], placed, folder)
     trainer.fit(module, loader, ckpt_path=checkpoint.path if checkpoint else None, weights_only=True)

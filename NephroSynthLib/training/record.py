@@ -7,7 +7,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -94,7 +94,9 @@ def timed(folder: Path) -> Iterator[None]:
 
 def _hours(folder: Path) -> float:
     file = folder / HOURS
-    return float(file.read_text(encoding="utf-8")) if file.exists() else 0.0
+    with suppress(FileNotFoundError, ValueError):  # a damaged file tells nothing
+        return max(0.0, float(file.read_text(encoding="utf-8")))
+    return 0.0
 
 
 def _numbers(pool: CasePool) -> list[int]:

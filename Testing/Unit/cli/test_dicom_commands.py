@@ -202,6 +202,22 @@ def test_an_excretory_series_of_another_patient_is_refused(exam: Path, tmp_path:
 
 
 @pytest.mark.usefixtures("jobs_run_here")
+@pytest.mark.parametrize("phase", ["noncontrast", "excretory"])
+def test_an_acquired_phase_is_never_exported_as_synthetic_whatever_its_name(
+    exam: Path, tmp_path: Path, phase: str
+) -> None:
+    files = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(exam / "study" / phase))
+    sitk.WriteImage(sitk.ReadImage(files), str(tmp_path / "volume.nrrd"))
+    options = ["--volume", str(tmp_path / "volume.nrrd"), "--source", str(exam / "study")]
+    shown = runner.invoke(
+        app, ["export-dicom", *options, "--out", str(tmp_path / "dicom"), "--noncontrast-series", "1"]
+    )
+    assert shown.exit_code == 3, shown.output
+    assert "not the synthetic nephrographic phase" in shown.stderr
+    assert not (tmp_path / "dicom").exists()
+
+
+@pytest.mark.usefixtures("jobs_run_here")
 def test_a_volume_of_another_grid_is_exported_with_a_warning(exam: Path, tmp_path: Path) -> None:
     volume = sitk.ReadImage(str(exam / "synthetic.nii.gz"))
     sitk.WriteImage(volume[2:-2, 2:-2, 2:-2], str(tmp_path / "cropped.nii.gz"))

@@ -74,6 +74,13 @@ def test_padding_becomes_air_in_whichever_sign_it_is_written(padding: int) -> No
     np.testing.assert_array_equal(to_hounsfield(stored, dataset, rescale(1, 0)), [[OUTSIDE_HU, -1024, 0, 40]])
 
 
+def test_padding_of_several_values_is_none() -> None:
+    stored = np.array([[0, 10, 20, 30]])
+    dataset = image(stored[None])
+    dataset.PixelPaddingValue = [10, 20]
+    np.testing.assert_array_equal(to_hounsfield(stored, dataset, rescale(1, 0)), stored)
+
+
 def test_a_range_of_padding_is_padding_in_both_orders() -> None:
     stored = np.array([[0, 10, 20, 30]])
     for first, last in ((10, 20), (20, 10)):

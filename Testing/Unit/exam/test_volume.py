@@ -296,6 +296,8 @@ class TestGeometry:
         assert ROLE in warning
         for path in write_series(image, tmp_path / "comma", GantryDetectorTilt="111111"):
             path.write_bytes(path.read_bytes().replace(b"111111", b"0,0000"))
+        write_series(image, tmp_path / "two", GantryDetectorTilt=["0", "12.5"])
+        assert read_volume(tmp_path / "two", ROLE).warnings == ()
         assert read_volume(tmp_path / "straight", ROLE).warnings == ()
         assert read_volume(tmp_path / "comma", ROLE).warnings == ()
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,8 @@ pytest.importorskip("lightning", reason="training needs the extra 'train'")
 import lightning.pytorch as pl
 from small_trainings import Regression, draw, fit, ignore, interrupt_at, plan
 
-from NephroSynthLib.errors import Cancelled, UnreadableInputError
+from NephroSynthLib.errors import Action, Cancelled, UnreadableInputError
+from NephroSynthLib.methods.method import Sample
 from NephroSynthLib.training import loop
 
 pytestmark = pytest.mark.system("processes")
@@ -150,6 +152,18 @@ def test_a_damaged_checkpoint_is_replaced_by_the_one_before_in_words(
         path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UnreadableInputError, match=r"last\.ckpt is damaged or cut short"):
         fit(Regression(), plan(10), tmp_path / "cut")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_sample_that_cannot_be_drawn_is_the_error_of_the_drawing(tmp_path: Path, workers: int) -> None:
+    error = UnreadableInputError("The case is damaged.", Action.REMOVE_CASE)
+
+    def fail(generator: np.random.Generator) -> Sample:
+        raise error
+
+    with pytest.raises(UnreadableInputError) as caught:
+        loop.fit(Regression(), fail, plan(2), tmp_path, ignore, device="cpu", workers=workers)
+    assert (caught.value.what, caught.value.action) == (error.what, error.action)
 
 
 def test_the_learning_curve_is_on_disk_and_has_each_step_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,9 @@ def test_hours_add_up_over_calls_even_after_an_error(tmp_path: Path, monkeypatch
     with pytest.raises(KeyboardInterrupt), timed(tmp_path):
         raise KeyboardInterrupt
     assert provenance(tmp_path, "", "", 0, 1, None)["hours"] == 1.5
+    for damaged in ("", "one", "-3"):
+        (tmp_path / "hours.txt").write_text(damaged)
+        assert provenance(tmp_path, "", "", 0, 1, None)["hours"] == 0.0
 
 
 def test_the_record_nests_that_of_the_weights_it_began_with(tmp_path: Path) -> None:
