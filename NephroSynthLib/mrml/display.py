@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import slicer
 import vtk
 
@@ -9,13 +11,14 @@ from NephroSynthLib.errors import Action, GeometryError
 from NephroSynthLib.imaging.window import LEVEL_HU, WIDTH_HU
 from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.kidney_segments import segment_ids
-from NephroSynthLib.mrml.views import centre_on, composites, link_slices, show, slice_views
+from NephroSynthLib.mrml.views import Ras, centre_on, composites, link_slices, show, slice_views
 
 __all__ = [
     "centre_on",
     "has_outlines",
     "has_surfaces",
     "kidney_centre",
+    "kidney_points",
     "link_slices",
     "overlay",
     "set_ct_window",
@@ -138,8 +141,21 @@ def _are_made(node: slicer.vtkMRMLSegmentationNode) -> bool:
     return bool(node.GetSegmentation().ContainsRepresentation(surface))
 
 
-def kidney_centre(node: slicer.vtkMRMLSegmentationNode, side: str) -> tuple[float, float, float] | None:
+def kidney_centre(node: slicer.vtkMRMLSegmentationNode, side: str) -> Ras | None:
     """The centre of a kidney's bounding box, RAS mm in the world. None if the segmentation lacks that kidney.
+
+    Args:
+        node: The segmentation.
+        side: 'right' or 'left'.
+    """
+    points = kidney_points(node, side)
+    return points[len(points) // 2] if points else None
+
+
+def kidney_points(node: slicer.vtkMRMLSegmentationNode, side: str) -> list[Ras]:
+    """45 points of a kidney's bounding box, RAS mm in the world: 3 x 3 in each of 5 slices.
+
+    The middle one is the centre. The list is empty if the segmentation lacks that kidney.
 
     Args:
         node: The segmentation.
@@ -148,13 +164,14 @@ def kidney_centre(node: slicer.vtkMRMLSegmentationNode, side: str) -> tuple[floa
     segment_id = segment_ids(node).get(side)
     data = slicer.vtkOrientedImageData()
     if segment_id is None or not node.GetBinaryLabelmapRepresentation(segment_id, data):
-        return None
+        return []
     slicer.vtkSlicerSegmentationsModuleLogic.ApplyParentTransformToOrientedImageData(node, data)
     extent = [0, -1] * 3
     if not slicer.vtkOrientedImageDataResample.CalculateEffectiveExtent(data, extent):
-        return None
+        return []
     matrix = vtk.vtkMatrix4x4()
     data.GetImageToWorldMatrix(matrix)
-    middle = ((low + high) / 2 for low, high in zip(extent[::2], extent[1::2], strict=True))
-    right, anterior, superior, _ = matrix.MultiplyPoint((*middle, 1.0))
-    return right, anterior, superior
+    counts = zip(extent[::2], extent[1::2], (2, 2, 4), strict=True)
+    axes = [[low + (high - low) * step / steps for step in range(steps + 1)] for low, high, steps in counts]
+    placed = (matrix.MultiplyPoint((*voxel, 1.0)) for voxel in product(*axes))
+    return [(right, anterior, superior) for right, anterior, superior, _ in placed]

@@ -15,6 +15,7 @@ from NephroSynthLib.mrml.i18n import tr as _
 from NephroSynthLib.mrml.landmark_nodes import write_points
 from NephroSynthLib.mrml.run_nodes import COMPUTED, ROLE, SYNTHETIC, RunNodes
 from NephroSynthLib.mrml.run_order import Outputs, RunOrder
+from NephroSynthLib.mrml.transform_nodes import is_bent, map_writer
 from NephroSynthLib.session.steps import Step, Steps, in_background, load_modules
 from NephroSynthLib.session.task import Plan
 
@@ -41,7 +42,11 @@ def run_plan(order: RunOrder) -> Plan[RunNodes]:
 
 
 def _write_inputs(order: RunOrder, folder: Path) -> Steps[dict[str, Any]]:
-    """Writes the inputs and returns the arguments of the worker's job."""
+    """Writes the inputs and returns the arguments of the worker's job.
+
+    Transforms that keep the voxels of the excretory phase straight change its geometry. Others become the initial
+    transform of the registration, because the voxels are interpolated once only.
+    """
     settings = yield from _settings(order)
     arguments: dict[str, Any] = {"settings": settings, "images": "nrrd", "out": str(folder / _RESULT)}
     yield from load_modules("NephroSynthLib.mrml.segmentation_nodes")
@@ -49,19 +54,25 @@ def _write_inputs(order: RunOrder, folder: Path) -> Steps[dict[str, Any]]:
     from NephroSynthLib.mrml.volume_nodes import node_writer
 
     inputs = {name: node for name, node in _inputs(order).items() if node is not None}
+    bent = is_bent(order.excretory)
     for index, (name, node) in enumerate(inputs.items()):
         step = Step(index / len(inputs), node.GetName())
         yield step
         path = folder / f"{name}.nrrd"
         is_kidneys = name == "kidneys"
-        writer = kidneys_writer(node, order.noncontrast, path) if is_kidneys else node_writer(node, path)
+        placed = not (bent and name == "excretory")
+        writer = kidneys_writer(node, order.noncontrast, path) if is_kidneys else node_writer(node, path, placed)
         yield from in_background(writer, step)
+        if not placed:
+            arguments["initial_transform"] = str(folder / "initial.h5")
+            yield from in_background(map_writer(node, order.noncontrast, folder / "initial.h5"), step)
         arguments[name] = str(path)
     for name in ("landmarks", "excretory_landmarks"):
         points = getattr(order, name)
         if points is not None:
             yield from load_modules("NephroSynthLib.registration.markups")
-            write_points(points, folder / f"{name}.csv")
+            frame = order.excretory if bent and name == "excretory_landmarks" else None
+            write_points(points, folder / f"{name}.csv", frame)
             arguments[name] = str(folder / f"{name}.csv")
     return arguments
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 
 import slicer
+import vtk
 
 from NephroSynthLib.errors import UnreadableInputError
 from NephroSynthLib.mrml.i18n import tr as _
-from NephroSynthLib.mrml.views import Ras
 
 _FIELD_SPACING_MM = 10.0
 _LEAST_ARROW_MM = 0.5
+_MAP_MM = 5.0
 
 
 def transform_from_file(
@@ -57,6 +59,52 @@ def transforms_above(node: slicer.vtkMRMLTransformableNode) -> list[slicer.vtkMR
     return found
 
 
+def is_bent(node: slicer.vtkMRMLTransformableNode) -> bool:
+    """Whether the transforms above a node are not linear."""
+    parent = node.GetParentTransformNode()
+    return parent is not None and not parent.IsTransformToWorldLinear()
+
+
+def map_writer(moving: slicer.vtkMRMLVolumeNode, fixed: slicer.vtkMRMLVolumeNode, path: Path) -> Callable[[], None]:
+    """Returns a function that writes the transforms above a volume as an ITK transform, and touches no scene.
+
+    The file carries points of the world to the volume's own coordinates, LPS mm, as a displacement field of 5 mm around
+    another volume.
+
+    Args:
+        moving: The volume under the transforms.
+        fixed: The volume around whose bounds the field lies.
+        path: The file.
+    """
+    whole, own = vtk.vtkGeneralTransform(), vtk.vtkGeneralTransform()
+    moving.GetParentTransformNode().GetTransformFromWorld(whole)
+    own.DeepCopy(whole)
+    bounds = [0.0] * 6
+    fixed.GetRASBounds(bounds)
+    lower = [low - _MAP_MM for low in bounds[::2]]
+    size = [int((high - low) / _MAP_MM) + 4 for low, high in zip(bounds[::2], bounds[1::2], strict=True)]
+
+    def write() -> None:
+        import SimpleITK as sitk
+        from vtk.util import numpy_support
+
+        sampled = vtk.vtkTransformToGrid()
+        sampled.SetInput(own)
+        sampled.SetGridOrigin(lower)
+        sampled.SetGridSpacing([_MAP_MM] * 3)
+        sampled.SetGridExtent([bound for count in size for bound in (0, count - 1)])
+        sampled.SetGridScalarTypeToDouble()
+        sampled.Update()
+        field = numpy_support.vtk_to_numpy(sampled.GetOutput().GetPointData().GetScalars()).reshape(*size[::-1], 3)
+        image = sitk.GetImageFromArray(field[:, ::-1, ::-1] * [-1.0, -1.0, 1.0], isVector=True)
+        image.SetSpacing([_MAP_MM] * 3)
+        last = [low + _MAP_MM * (count - 1) for low, count in zip(lower, size, strict=True)]
+        image.SetOrigin((-last[0], -last[1], lower[2]))
+        sitk.WriteTransform(sitk.DisplacementFieldTransform(image), str(path))
+
+    return write
+
+
 def movable_transform(
     scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLVolumeNode, name: str
 ) -> slicer.vtkMRMLLinearTransformNode:
@@ -75,18 +123,13 @@ def movable_transform(
     return transform
 
 
-def place_handles(node: slicer.vtkMRMLVolumeNode, at: Ras | None) -> None:
-    """Puts the handles of the transform right above a volume to a point, about which the volume then turns.
-
-    Args:
-        node: The volume.
-        at: RAS mm in the world. None for the middle of the volume.
-    """
+def place_handles(node: slicer.vtkMRMLVolumeNode) -> None:
+    """Puts the handles of the transform right above a volume to its middle, about which the volume then turns."""
     bounds = [0.0] * 6
     node.GetRASBounds(bounds)
     middle = [(low + high) / 2 for low, high in zip(bounds[::2], bounds[1::2], strict=True)]
     local = [0.0] * 3
-    node.TransformPointFromWorld(at or middle, local)
+    node.TransformPointFromWorld(middle, local)
     node.GetParentTransformNode().SetCenterOfTransformation(local)
 
 

@@ -43,28 +43,30 @@ def image_from_node(node: slicer.vtkMRMLVolumeNode) -> sitk.Image:
     return image_source(node)()
 
 
-def image_source(node: slicer.vtkMRMLVolumeNode) -> Callable[[], sitk.Image]:
+def image_source(node: slicer.vtkMRMLVolumeNode, placed: bool = True) -> Callable[[], sitk.Image]:
     """Returns a function that copies the image of a volume node.
 
     The function touches no scene, so it may run in another thread.
 
     Args:
         node: A scalar or label map volume of any pixel type.
+        placed: Whether the transforms above the volume are applied.
 
     Raises:
         ImageContentError: At once, as `image_from_node`.
         GeometryError: At once, as `image_from_node`.
     """
-    return partial(image_from_vtk, *in_world(node))
+    return partial(image_from_vtk, *in_world(node, placed))
 
 
-def in_world(node: slicer.vtkMRMLVolumeNode) -> tuple[vtk.vtkImageData, Matrix]:
+def in_world(node: slicer.vtkMRMLVolumeNode, placed: bool = True) -> tuple[vtk.vtkImageData, Matrix]:
     """The voxels of a volume node, and the matrix (4, 4) from their indices to RAS mm.
 
     The voxels are unchanged if the node changes or is removed later.
 
     Args:
         node: A scalar or label map volume of any pixel type.
+        placed: Whether the transforms above the volume are applied.
 
     Raises:
         ImageContentError: At once, as `image_from_node`.
@@ -86,7 +88,7 @@ def in_world(node: slicer.vtkMRMLVolumeNode) -> tuple[vtk.vtkImageData, Matrix]:
             _("The volume '{name}' is sheared: its slices were made with a tilted gantry.").format(name=node.GetName()),
             Action.CORRECT_TILT,
         )
-    parent = node.GetParentTransformNode()
+    parent = node.GetParentTransformNode() if placed else None
     if parent is None:
         return _kept(data), local
     if parent.IsTransformToWorldLinear():
@@ -164,7 +166,7 @@ def attach(content: Content, node: slicer.vtkMRMLVolumeNode) -> None:
         node.CreateDefaultDisplayNodes()
 
 
-def node_writer(node: slicer.vtkMRMLVolumeNode, path: Path) -> Callable[[], None]:
+def node_writer(node: slicer.vtkMRMLVolumeNode, path: Path, placed: bool = True) -> Callable[[], None]:
     """Returns a function that writes the image of a volume node to a file, which appears whole or not at all.
 
     The function touches no scene, so it may run in another thread.
@@ -172,13 +174,14 @@ def node_writer(node: slicer.vtkMRMLVolumeNode, path: Path) -> Callable[[], None
     Args:
         node: A volume. Its parent transform is hardened on the copy.
         path: The file. .nrrd and .nii are written uncompressed, .nii.gz compressed.
+        placed: Whether the transforms above the volume are applied.
 
     Raises:
         ImageContentError: At once, as `image_from_node`.
         GeometryError: At once, as `image_from_node`.
         ResourceError: While writing, if the disk is full or the file cannot be written.
     """
-    source = image_source(node)
+    source = image_source(node, placed)
     return lambda: write_image(source(), path)
 
 

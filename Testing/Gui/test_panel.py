@@ -296,29 +296,43 @@ def test_the_start_position_is_the_transform_above_the_excretory_phase(
     assert volume.GetParentTransformNode() is transform
 
 
-def test_the_handles_lie_in_a_kidney_that_is_known(host: Any, ready: Any, exam_nodes: dict[str, Any]) -> None:
+def test_one_kidney_that_is_known_is_moved_alone(host: Any, ready: Any, exam_nodes: dict[str, Any]) -> None:
+    import numpy as np
     import slicer
+    import vtk
 
     from NephroSynthLib.mrml.segmentation_nodes import segmentation_from_labels
     from NephroSynthLib.mrml.views import sight, slice_nodes
 
-    ui = ready.ui
+    ui, volume = ready.ui, exam_nodes["excretory"]
     ui.nudgeComboBox.currentIndex = 1
     host.click(ui.nudgeButton)
     assert "not known yet" in ui.errorLabel.text
     assert not ui.nudgeButton.checked
-    assert exam_nodes["excretory"].GetParentTransformNode() is None
+    assert volume.GetParentTransformNode() is None
     kidneys = segmentation_from_labels(slicer.mrmlScene, small_labels(), "Mine", exam_nodes["noncontrast"])
     choose(ready, kidneysInput=kidneys)
     host.click(ui.nudgeButton)
-    transform = exam_nodes["excretory"].GetParentTransformNode()
     right = (-18 * 5.0, -28 * 5.0, 10 * 8.0)  # the middle of the right kidney of `small_labels`, RAS mm
-    assert transform.GetCenterOfTransformation() == pytest.approx(right, abs=3.0)
+    left = (-46 * 5.0, *right[1:])
+    blend, handle = volume.GetParentTransformNode(), slicer.util.getNode("EP right kidney")
+    assert ui.startSelector.currentNode() is blend
+    assert handle.GetDisplayNode().GetEditorVisibility()
+    assert handle.GetCenterOfTransformation() == pytest.approx(right, abs=3.0)
     assert all(sight(node).middle == pytest.approx(right, abs=9.0) for node in slice_nodes(slicer.mrmlScene))
+    matrix = vtk.vtkMatrix4x4()
+    matrix.SetElement(2, 3, 12.0)
+    handle.SetMatrixTransformToParent(matrix)  # as dragging a handle does
+    seen = [np.subtract(blend.GetTransformFromParent().TransformPoint(at), at) for at in (right, left)]
+    assert seen[0] == pytest.approx((0.0, 0.0, -12.0), abs=0.1)
+    assert seen[1] == pytest.approx((0.0, 0.0, 0.0), abs=0.5)
     ui.nudgeComboBox.currentIndex = 2
-    assert transform.GetCenterOfTransformation() == pytest.approx((-46 * 5.0, *right[1:]), abs=3.0)
+    assert not handle.GetDisplayNode().GetEditorVisibility()
+    assert slicer.util.getNode("EP left kidney").GetCenterOfTransformation() == pytest.approx(left, abs=3.0)
     host.click(ui.nudgeButton)
-    assert not transform.GetDisplayNode().GetEditorVisibility()
+    assert not slicer.util.getNode("EP left kidney").GetDisplayNode().GetEditorVisibility()
+    ui.startSelector.setCurrentNode(None)
+    assert volume.GetParentTransformNode() is None
     ui.nudgeComboBox.currentIndex = 0
 
 

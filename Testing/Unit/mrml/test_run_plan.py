@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
+import vtk
 
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.mrml.run_nodes import RunNodes, run_nodes
@@ -20,6 +21,7 @@ from NephroSynthLib.session.steps import finish
 
 Scene = slicer.vtkMRMLScene
 Node = slicer.vtkMRMLNode
+LANDMARKS = ("landmarks", "excretory_landmarks")
 WANTED = frozenset({"synthetic", "excretory", "kidneys", "transform", "uncertainty", "acquired"})
 
 
@@ -43,7 +45,7 @@ def load(plan_of: RunOrder, run_folder: Path, folder: Path) -> RunNodes:
 
 def test_the_worker_gets_landmarks_of_both_phases(scene: Scene, phases: dict[str, Node], tmp_path: Path) -> None:
     lists = {}
-    for name in ("landmarks", "excretory_landmarks"):
+    for name in LANDMARKS:
         lists[name] = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", name)
         lists[name].AddControlPoint(1.0, 2.0, 3.0)
     arguments = finish(run_plan(order(phases, **lists)).write(tmp_path))
@@ -66,6 +68,33 @@ def test_the_worker_gets_the_inputs_as_files(
     excretory, labels = (sitk.ReadImage(arguments[name]) for name in ("excretory", "kidneys"))
     np.testing.assert_allclose(sitk.GetArrayFromImage(excretory), sitk.GetArrayFromImage(ct) + 5, atol=1e-3)
     np.testing.assert_array_equal(sitk.GetArrayFromImage(labels), sitk.GetArrayFromImage(kidneys))
+
+
+def test_a_transform_that_bends_the_excretory_phase_is_the_start_of_the_registration(
+    scene: Scene, phases: dict[str, Node], ct: sitk.Image, tmp_path: Path
+) -> None:
+    """The voxels are not interpolated; landmarks come in the coordinates of the voxels."""
+    at_rest, moved = vtk.vtkPoints(), vtk.vtkPoints()
+    for point in np.random.default_rng(1).uniform(-100, 100, (8, 3)):
+        at_rest.InsertNextPoint(point)
+        moved.InsertNextPoint(point + np.array([3.0, 0.0, 0.0]))
+    spline = vtk.vtkThinPlateSplineTransform()
+    spline.SetBasisToR()
+    spline.SetSourceLandmarks(at_rest)
+    spline.SetTargetLandmarks(moved)
+    above = scene.AddNewNodeByClass("vtkMRMLTransformNode", "above")
+    above.SetAndObserveTransformFromParent(spline)
+    phases["excretory"].SetAndObserveTransformNodeID(above.GetID())
+    lists = {name: scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", name) for name in LANDMARKS}
+    for node in lists.values():
+        node.AddControlPoint(1.0, 2.0, 3.0)
+    arguments = finish(run_plan(order(phases, **lists)).write(tmp_path))
+    excretory = sitk.ReadImage(arguments["excretory"])
+    np.testing.assert_allclose(sitk.GetArrayFromImage(excretory), sitk.GetArrayFromImage(ct) + 5, atol=1e-3)
+    initial, middle = sitk.ReadTransform(arguments["initial_transform"]), ct.TransformIndexToPhysicalPoint((9, 9, 9))
+    assert initial.TransformPoint(middle) == pytest.approx((middle[0] - 3.0, *middle[1:]), abs=0.01)
+    assert "-1.0000,-2.0000,3.0000" in Path(arguments["landmarks"]).read_text()
+    assert "-4.0000,-2.0000,3.0000" in Path(arguments["excretory_landmarks"]).read_text()
 
 
 def test_the_steps_of_writing_go_from_0_to_1(phases: dict[str, Node], tmp_path: Path) -> None:
