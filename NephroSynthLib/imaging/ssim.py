@@ -104,7 +104,8 @@ def _ssim_factors(
 
     c1, c2 = (_K1 * data_range) ** 2, (_K2 * data_range) ** 2
     mean1, mean2 = blur(first), blur(second)
-    variances = blur(first * first) - mean1 * mean1 + blur(second * second) - mean2 * mean2
+    squares = mean1 * mean1 + mean2 * mean2
+    variances = blur(first * first + second * second) - squares
     covariance = blur(first * second) - mean1 * mean2
-    luminance = (2 * mean1 * mean2 + c1) / (mean1 * mean1 + mean2 * mean2 + c1)
+    luminance = (2 * mean1 * mean2 + c1) / (squares + c1)
     return luminance, (2 * covariance + c2) / (variances + c2)
