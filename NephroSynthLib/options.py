@@ -81,7 +81,7 @@ SAMPLER: Option[SamplerName] = Option(
 )
 STEPS = Option(
     1,
-    "Denoising steps. One step gives the most accurate volume; more steps add texture. "
+    "Denoising steps. One step gives the most accurate volume; more steps of the bundled model add noise. "
     "Several samples take at least four steps.",
     1,
     4000,
@@ -89,7 +89,7 @@ STEPS = Option(
 LEAST_STEPS_OF_SAMPLES = 4
 """One step gives nearly the same volume for every noise, so samples of one step would have no spread."""
 SAMPLES = Option(
-    1, "Volumes to draw and average. More than one gives an uncertainty map and takes that much longer.", 1, 64
+    1, "Volumes to draw. More than one gives an uncertainty map and takes that much longer.", 1, 64
 )
 EXCRETORY_DELAY: Option[float | None] = Option(
     None,
