@@ -88,9 +88,7 @@ STEPS = Option(
 )
 LEAST_STEPS_OF_SAMPLES = 4
 """One step gives nearly the same volume for every noise, so samples of one step would have no spread."""
-SAMPLES = Option(
-    1, "Volumes to draw. More than one gives an uncertainty map and takes that much longer.", 1, 64
-)
+SAMPLES = Option(1, "Volumes to draw. More than one gives an uncertainty map and takes that much longer.", 1, 64)
 EXCRETORY_DELAY: Option[float | None] = Option(
     None,
     "Time from the injection of contrast medium to the excretory phase. The model uses it.",
