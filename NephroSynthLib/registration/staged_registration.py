@@ -208,12 +208,13 @@ def _stage_two(
     return motions
 
 
-def _overlap_in_words(side: str, before: float, after: float) -> str:
+def overlap_in_words(side: str, before: float, after: float) -> str:
     """Returns the overlap of a kidney after and before the registration as a sentence."""
-    overlap = f"The {side} kidney overlaps by {after:.2f} (Dice), before by {before:.2f}"
+    now, needed = beside(after, LEAST_OVERLAP)
+    overlap = f"The {side} kidney overlaps by {now} (Dice), before by {before:.2f}"
     if after >= LEAST_OVERLAP:
         return f"{overlap}."
-    return f"{overlap}: the phases show different things there, because the gate asks for {LEAST_OVERLAP:.1f}."
+    return f"{overlap}. The gate asks for {needed}: the phases show different things there."
 
 
 def _landmark_errors(landmarks: Landmarks, use: LandmarkUse, found: FusedMap) -> LandmarkErrors:
@@ -239,7 +240,7 @@ def _quality(judge: Judge, candidates: list[Candidate], best: Candidate, gate: f
     ssim, needed = beside(best.ssim, gate)
     reasons = [
         f"SSIM around the kidneys is {ssim}, {'' if similar else 'not '}enough for the gate of {needed}.",
-        *(_overlap_in_words(side, before[side], after[side]) for side in after),
+        *(overlap_in_words(side, before[side], after[side]) for side in after),
         f"The least Jacobian determinant is {best.map.min_jacobian:.2f}, so {folding}.",
     ]
     return RegistrationQuality(

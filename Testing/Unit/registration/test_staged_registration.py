@@ -19,6 +19,7 @@ from NephroSynthLib.progress import Progress, ProgressEvent
 from NephroSynthLib.registration import Landmarks, Registration, register, staged_registration
 from NephroSynthLib.registration.fusion import fuse
 from NephroSynthLib.registration.geometry import apply, translation
+from NephroSynthLib.registration.staged_registration import overlap_in_words
 from NephroSynthLib.settings import RegistrationSettings
 from NephroSynthLib.simulation import Grid, simulate
 
@@ -301,3 +302,8 @@ def test_a_kidney_that_the_phases_show_at_different_places_misses_the_gate(pair:
     (failure,) = quality.failures
     assert failure.startswith("The left kidney overlaps by 0.")
     assert "different things" in failure
+
+
+def test_an_overlap_just_below_the_gate_never_looks_enough() -> None:
+    assert "overlaps by 0.497 (Dice), before by 0.30. The gate asks for 0.500" in overlap_in_words("left", 0.3, 0.497)
+    assert "gate" not in overlap_in_words("left", 0.3, 0.5)

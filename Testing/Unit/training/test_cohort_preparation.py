@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,11 +102,13 @@ def test_under_another_share_an_exam_changes_sides_and_is_never_on_both(
     assert {path.parent.name for path in cases(out)} == {"held-out"}
 
 
-@pytest.mark.parametrize("made", [False, True])
-def test_no_exam_is_a_clear_error(tmp_path: Path, made: bool) -> None:
-    if made:
-        (tmp_path / "cohort").mkdir()
-    with pytest.raises(UnreadableInputError, match="has no exam" if made else "does not exist"):
+@pytest.mark.parametrize(
+    ("make", "words"), [(None, "does not exist"), (Path.mkdir, "has no exam"), (Path.touch, "is no folder")]
+)
+def test_no_exam_is_a_clear_error(tmp_path: Path, make: Callable[[Path], None] | None, words: str) -> None:
+    if make:
+        make(tmp_path / "cohort")
+    with pytest.raises(UnreadableInputError, match=words):
         prepare_cohort("synthesis", tmp_path / "cohort", tmp_path / "out", settings=SETTINGS, progress=Progress())
 
 
