@@ -9,7 +9,7 @@ import pytest
 from gui_exam import small_labels
 from playing import choose, press, run
 
-from NephroSynthLib.session.steps import load_modules
+from NephroSynthLib.session.steps import in_background
 
 
 def test_the_comparison_works_without_an_acquired_phase(
@@ -84,8 +84,13 @@ def test_derived_nodes_lie_beside_their_result_in_the_subject_hierarchy(
     import slicer
     from NephroSynthPanel import result_section
 
-    loaded: list[str] = []  # in a thread, where the import of large libraries lets nobody wait
-    monkeypatch.setattr(result_section, "load_modules", lambda name: load_modules(loaded.append(name) or name))
+    importing: list[str] = []  # in a thread, where the import of large libraries lets nobody wait
+
+    def watched(work: Any, step: Any) -> Any:
+        importing.append(work.__qualname__.split(".")[1])
+        return in_background(work, step)
+
+    monkeypatch.setattr(result_section, "in_background", watched)
     tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     study = tree.CreateStudyItem(tree.CreateSubjectItem(tree.GetSceneItemID(), "patient"), "study")
     tree.SetItemParent(tree.GetItemByDataNode(exam_nodes["noncontrast"]), study)
@@ -102,7 +107,7 @@ def test_derived_nodes_lie_beside_their_result_in_the_subject_hierarchy(
     made = [found.checkerboard, found.difference, found.line, found.report, found.histogram, found.profile]
     made += [found.registrationTable, found.metricsTable, found.kidneyHUTable]
     made += [chart.GetNthPlotSeriesNode(0).GetTableNode() for chart in (found.histogram, found.profile)]
-    assert set(loaded) == {f"NephroSynthLib.mrml.{name}" for name in ("comparison", "plots", "kidney_hu")}
+    assert set(importing) == {"_show_checkerboard", "_difference", "_histogram", "_kidney_hu", "_plot_profile"}
     assert {tree.GetItemParent(tree.GetItemByDataNode(node)) for node in (found.synthetic, *made)} == {study}
 
 
