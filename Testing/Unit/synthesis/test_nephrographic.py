@@ -11,12 +11,17 @@ import torch
 from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
 from NephroSynthLib.errors import Cancelled, GeometryError, ModelError, NoKidneyError, ResourceError
 from NephroSynthLib.imaging.grids import resample, same_grid, with_spacing
+from NephroSynthLib.kinetics.enhancement import COMPARTMENTS
 from NephroSynthLib.methods import tiled_sampling
 from NephroSynthLib.methods.kinetic import kinetic_baseline
+from NephroSynthLib.methods.method import Case
 from NephroSynthLib.models.bundle import load_bundle, save_bundle
 from NephroSynthLib.progress import Progress, ProgressEvent
 from NephroSynthLib.settings import SynthesisSettings
+from NephroSynthLib.synthesis import nephrographic
 from NephroSynthLib.synthesis.nephrographic import Synthesis, synthesize
+
+CORTEX = COMPARTMENTS.index("cortex")
 
 
 @dataclass(frozen=True)
@@ -147,9 +152,29 @@ def test_the_volume_of_several_samples_is_the_posterior_mean_whatever_the_steps(
 ) -> None:
     """One step gives the mean; a mean of few samples would have their noise, and more steps would change it."""
     mean = voxels(run(phases, settings.model_copy(update={"steps": 1})).image)
-    for steps in (2, 5):
-        sampled = run(phases, settings.model_copy(update={"samples": 2, "steps": steps}))
-        np.testing.assert_array_equal(voxels(sampled.image), mean)
+    sampled = run(phases, settings.model_copy(update={"samples": 2, "steps": 5}))
+    np.testing.assert_array_equal(voxels(sampled.image), mean)
+
+
+class Enhancing:
+    """A method without noise that adds the told enhancement of the cortex to the kidneys."""
+
+    name, title, window_hu, mean_in_one_step = "enhancing", "Enhancing", (-1024.0, 3071.0), False
+
+    def translate(self, case: Case, settings: SynthesisSettings, seed: int, progress: Progress) -> np.ndarray:
+        enhanced = case.excretory > 60
+        return (case.noncontrast + enhanced * case.contrast.nephrographic[CORTEX]).astype(np.float32)
+
+
+def test_two_samples_are_as_unsure_of_an_exam_as_the_estimate_of_its_enhancement(
+    phases: Phases, settings: SynthesisSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nephrographic, "restore_method", lambda bundle, device: Enhancing())
+    for seed in range(3):
+        result = run(phases, settings.model_copy(update={"samples": 2}), seed)
+        assert result.uncertainty is not None
+        middle = voxels(result.uncertainty)[8, 28:33, 30:35]
+        assert middle.max() == pytest.approx(result.enhancement.estimate.sd_hu["cortex"], rel=0.02)
 
 
 @pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpm-solver++"])
