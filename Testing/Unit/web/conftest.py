@@ -107,13 +107,14 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def cohort(result: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two results and a failed exam."""
+    """Two results, a failed exam and the page of a reader study."""
     folder = tmp_path_factory.mktemp("browser") / "cohort"
     for name in ("exam-1", "exam-2"):
         shutil.copytree(result, folder / "exams" / name)
     record = ExamRecord(exam="exam-3", status="failed", reason="The excretory phase is missing.")
     write_record(record, folder / "records" / "exam-3.json")
     (folder / "report.html").write_text("<p>The cohort</p>")
+    (folder / "reading.html").write_text("<p>The study</p>")
     return folder
 
 

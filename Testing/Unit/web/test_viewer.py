@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from viewed_page import loaded, picture, positions, shares_of_light, titles, until
+from viewed_page import body, loaded, picture, positions, shares_of_light, titles, until
 
 pytestmark = pytest.mark.system("view", "browser")
 
@@ -69,6 +69,39 @@ def test_figures_warnings_and_profile(page: Any) -> None:
     picture(page, "view-profile")
 
 
+def test_the_end_of_the_profile_line_is_dragged_in_a_view(page: Any) -> None:
+    page.click("#layout-one")
+    until(page, lambda: len(titles(page)) == 1)
+    page.click("#tab-profile")
+    until(page, lambda: page.locator("svg.profile polyline").count() == 4)  # of the test before
+    before = page.locator("svg.profile").inner_html()
+    left, top, width, height = body(page)
+    end = left + width * (0.5 + 44 / 160), top + height * (0.5 + 4 / 128)  # the left kidney; all in mm
+    page.mouse.move(end[0] - 3, end[1])
+    page.mouse.move(*end)
+    page.wait_for_timeout(300)
+    page.mouse.down()
+    page.mouse.move(end[0], end[1] - height / 4, steps=8)
+    page.mouse.up()
+    until(page, lambda: page.locator("svg.profile").inner_html() != before)
+    picture(page, "view-profile-dragged")
+    page.locator("#profiled").click()
+    until(page, lambda: page.locator("svg.profile:visible").count() == 0)
+
+
+def test_the_synthetic_volume_is_shown_in_3d_and_marked(page: Any) -> None:
+    page.click("#tab-view")
+    page.click("#layout-planes")
+    until(page, lambda: "Kidneys" in titles(page))
+    marks = page.locator(".cell-title").filter(has_text="Kidneys").locator(".cell-mark")
+    assert marks.count() == 0
+    page.get_by_label("Synthetic volume in 3D").click()
+    until(page, lambda: marks.all_inner_texts() == ["SYNTHETIC · research only"])
+    picture(page, "view-3d")
+    page.get_by_label("Synthetic volume in 3D").click()
+    until(page, lambda: marks.count() == 0)
+
+
 def test_a_rating_and_a_note_are_in_the_file(page: Any, cohort: Path) -> None:
     page.click("#tab-rate")
     page.click("#grade-4")
@@ -97,13 +130,15 @@ def test_the_next_exams_and_one_that_failed(page: Any) -> None:
 def test_reports_open_and_nothing_is_asked_elsewhere(page: Any, address: str) -> None:
     base = address.partition("?")[0]
     assert page.request.get(base + "cohort").text() == "<p>The cohort</p>"
+    assert page.request.get(base + "study").text() == "<p>The study</p>"
+    assert {link.get_attribute("href") for link in page.locator("header a").all()} >= {"/cohort", "/study"}
     assert page.request.get(base + "report/1").text() == "<p>The report</p>"
     assert page.request.get(base + "report/2").status == 404
     assert page.request.get(base + "exams/exam-1/result.json").status == 404
     assert page.hosts == {address.split("/")[2]}
 
 
-def test_a_phone_shows_one_view_and_scrolls_by_touch(browser: Any, address: str) -> None:
+def test_a_phone_shows_one_view_scrolls_by_a_finger_and_zooms_by_two(browser: Any, address: str) -> None:
     context = browser.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, device_scale_factor=2
     )
@@ -113,12 +148,20 @@ def test_a_phone_shows_one_view_and_scrolls_by_touch(browser: Any, address: str)
     until(page, lambda: [share > 0.1 for share in shares_of_light(page)] == [True])
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     picture(page, "view-phone")
-    before = positions(page)
+    before, (light,) = positions(page), shares_of_light(page)
     touch = context.new_cdp_session(page)
-    for kind, y in (("touchStart", 300), *(("touchMove", y) for y in range(310, 400, 10)), ("touchEnd", None)):
-        points = [] if y is None else [{"x": 200, "y": y}]
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    _touch(touch, [[(200, y)] for y in range(300, 400, 10)])
     until(page, lambda: positions(page) != before)
+    _touch(touch, [[(195 - x, 400), (195 + x, 400)] for x in range(30, 120, 10)])
+    until(page, lambda: shares_of_light(page)[0] > 1.2 * light)
     page.click("#panel-button")
     until(page, lambda: page.locator("#grade-4").is_visible())
     picture(page, "view-phone-panel")
+
+
+def _touch(session: Any, moves: list[list[tuple[int, int]]]) -> None:
+    """Puts fingers on the page, moves them and takes them off."""
+    kinds = ["touchStart", *["touchMove"] * (len(moves) - 1), "touchEnd"]
+    for kind, fingers in zip(kinds, [*moves, []], strict=True):
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(fingers)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
