@@ -18,6 +18,7 @@ demo: $(READY)
 
 test: $(READY)
 	@echo "== Running every test"
+	@sh .ci/system-packages browser || true
 	@if sh .ci/system-packages test; then export NEPHROSYNTH_SYSTEM_PACKAGES=all; fi; \
 		$(VENV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
@@ -37,5 +38,5 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	@echo "== Creating $(VENV) and installing the tested versions into it (once, a few minutes)"
 	$(PYTHON) -m venv --clear $(VENV)
 	$(PIP) "$$(grep '^torch==' $(CONSTRAINTS))"
-	$(PIP) --editable '.[train,dicom,ray,test]'
+	$(PIP) --editable '.[train,dicom,ray,view,test]'
 	@touch $@

@@ -136,6 +136,7 @@ class Action(Enum):
     CHOOSE_START = "choose-start", "Choose another bundle to start from, or start from new weights."
     LOWER_SLICES = "lower-slices", "Ask for fewer slices."
     TRAIN_GENERATOR = "train-generator", "Train a generator first, and give its bundle as the model."
+    INSTALL_TRAINING = "install-training", "Install the packages for training."
     CHECK_TRAINING = "check-training", "Check the training run."
     PREPARE_FOR_TASK = "prepare-for-task", "Prepare the exams of each task in a folder of its own."
     REMOVE_CASE = "remove-case", "Remove the file, and prepare its exam again."

@@ -23,8 +23,8 @@ SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin"
 
 FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts")
 
-NEVER_DEMANDED = ("view", "browser")
-"""Needs that no set-up of this project meets together with all others: trame-slicer wants an older slicer-core."""
+NEVER_DEMANDED = ("browser",)
+"""Needs that even a machine with all packages of the purpose `test` may lack: Ubuntu's apt has no Chromium."""
 
 
 @cache
@@ -81,7 +81,7 @@ def _fonts() -> str | None:
 
 
 def _view() -> str | None:
-    return _module("trame_slicer", "trame-slicer (the extra 'view', in an environment of its own)") or _slicer()
+    return _module("trame_slicer", "trame-slicer (the extra 'view')") or _slicer()
 
 
 def _browser() -> str | None:

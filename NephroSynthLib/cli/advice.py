@@ -39,6 +39,7 @@ _ADVICE = {
     ),
     Action.GET_MODEL_AGAIN: "Get the model file again, or choose another one of `nephrosynth models list`.",
     Action.PREPARE_EXAMS: "Prepare the exams of a cohort with `nephrosynth prepare`, or simulate some with --exams.",
+    Action.INSTALL_TRAINING: "Install the packages for training: pip install 'nephrosynth[train]'.",
     Action.CHOOSE_SEED: "Choose a smaller --seed.",
     Action.CHOOSE_BATCH_SIZE: "Give a multiple of the number of processes as --batch-size.",
     Action.CHOOSE_START: "Choose another bundle, or leave --start-from out.",

@@ -8,6 +8,12 @@ from pathlib import Path
 
 from NephroSynthLib.errors import Action, NephroSynthError, ResourceError, UsageError, is_out_of_memory
 
+_EXTRAS = {
+    "lightning": Action.INSTALL_TRAINING,
+    "highdicom": Action.INSTALL_DICOM,
+    "pynetdicom": Action.INSTALL_DICOM,
+}
+"""Packages that only some jobs need, and the remedy where one is missing."""
 _READERS_OF_HEADERS = ("/pydicom/", "/highdicom/", "/pynetdicom/", "/NephroSynthLib/dicom/")
 
 
@@ -51,7 +57,10 @@ def _resource_error(error: Exception) -> NephroSynthError | None:
 
 
 def _left_out(error: Exception) -> NephroSynthError | None:
-    """Returns the error of a job that needs a room of the library which Slicer's extension leaves out."""
-    if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("NephroSynthLib."):
+    """Returns the error of a job that needs an extra package, or a room that Slicer's extension leaves out."""
+    package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if package == "NephroSynthLib":
         return UsageError("This job is not part of the Slicer extension.", Action.INSTALL_COMMAND_LINE)
+    if package in _EXTRAS:
+        return UsageError(f"{package} is not installed.", _EXTRAS[package])
     return None

@@ -78,7 +78,7 @@ def test_the_report_links_to_the_reports_of_the_exams(cohort: Any) -> None:
     assert (request.out / "exams/good" / REPORT).exists()
 
 
-def test_the_cost_beside_the_pipeline_is_below_a_second(cohort: Any) -> None:
+def test_exams_that_ended_are_not_computed_again(cohort: Any) -> None:
     request, _, _ = cohort
     again = run_cohort(request, Progress(stage_name="exams"))
     assert (again["computed"], again["reused"]) == (0, 3)

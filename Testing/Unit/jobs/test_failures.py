@@ -38,6 +38,8 @@ def test_an_error_of_a_library_becomes_one_of_ours(error: Exception, kind: type[
         (MemoryError(), Action.FREE_MEMORY),
         (OSError(errno.ENOSPC, "No space left on device"), Action.FREE_DISK_SPACE),
         (ModuleNotFoundError("gone", name="NephroSynthLib.training"), Action.INSTALL_COMMAND_LINE),
+        (ModuleNotFoundError("gone", name="lightning.pytorch"), Action.INSTALL_TRAINING),
+        (ModuleNotFoundError("gone", name="highdicom"), Action.INSTALL_DICOM),
         (ZeroDivisionError(), Action.REPORT),
     ],
 )
