@@ -13,8 +13,6 @@ from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from pathlib import Path
 
-import psutil
-
 from NephroSynthLib.errors import Action, NephroSynthError, ResourceError, UsageError
 from NephroSynthLib.files import scratch
 
@@ -103,6 +101,8 @@ def _machine() -> str:
 
 def _started(pid: int) -> str:
     """Returns the start time of a process in centiseconds; empty if there is none, or if it has already ended."""
+    import psutil
+
     try:
         process = psutil.Process(pid)
         return "" if process.status() == psutil.STATUS_ZOMBIE else str(round(process.create_time() * 100))

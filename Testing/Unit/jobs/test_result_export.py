@@ -26,7 +26,7 @@ def test_a_result_is_exported_in_every_format(sample: Path, tmp_path: Path) -> N
     source, out = tmp_path / "source", tmp_path / "out"
     (source / "ready").mkdir(parents=True)
     (source / "ready" / "report.html").write_text("<html></html>")
-    image = sitk.Round(sitk.ReadImage(str(sample / "noncontrast.nrrd"), sitk.sitkFloat32))
+    image = sitk.Round(sitk.ReadImage(str(sample / "noncontrast.nrrd"), sitk.sitkFloat32)) + 1.0
     sitk.WriteImage(image, str(source / "synthetic_nephrographic.nrrd"))
     model = {"name": "test", "sha256": "ab" * 32}
     (source / "result.json").write_text(json.dumps({"model": {"synthesis": model}}))
