@@ -47,7 +47,7 @@ class MtDdpm(WindowedDiffusion):
             blocks=(3, 2, 2),
             attention=(False, True, True),
             window=(1, 8, 8),
-            head_channels=FLAT_CHANNELS[0],
+            head_channels=FLAT_CHANNELS[1],
             norm="channel",
             kernel=(1, 3, 3),
         ),

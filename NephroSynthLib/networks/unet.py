@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from NephroSynthLib.networks.swin_denoiser import SwinDenoiserConfig
 
-FLAT_CHANNELS = (16, 32, 64)
+FLAT_CHANNELS = (8, 24, 48)
 """Features of each level of a two-dimensional network."""
-DEEP_CHANNELS = (12, 24, 48)
+DEEP_CHANNELS = (8, 16, 32)
 """Features of each level of a three-dimensional network: fewer, so that it has about as many weights as a flat one."""
 
 

@@ -33,7 +33,7 @@ from NephroSynthLib.synthesis.nephrographic import WORKING_SPACING
 from NephroSynthLib.training.benchmark_page import write_page
 from NephroSynthLib.training.benchmark_tables import OWN_FEATURES, Row, write_tables
 from NephroSynthLib.training.case_organs import organ_masks
-from NephroSynthLib.training.order import TrainingOrder
+from NephroSynthLib.training.order import HELD_OUT, TrainingOrder
 from NephroSynthLib.training.pool import CasePool, PreparedCase
 from NephroSynthLib.training.record import own_cases
 from NephroSynthLib.training.scores import (
@@ -48,7 +48,7 @@ from NephroSynthLib.training.scores import (
 )
 from NephroSynthLib.training.segmenter_judge import agreement, found_kidneys
 from NephroSynthLib.training.synthesis_cases import make_case
-from NephroSynthLib.training.train import HELD_OUT, train
+from NephroSynthLib.training.train import train
 
 CALIBRATED = "+ic-net"
 """Follows the name of a method whose slices IC-Net calibrates."""
@@ -74,13 +74,13 @@ class Budget:
 
     batches: int
     exams: int
-    batch_size: int = 1
+    batch_size: int = 2
     learning_rate: float = 1e-3
 
 
 BUDGETS: Mapping[options.Budget, Budget] = {
-    "tiny": Budget(batches=60, exams=4),
-    "small": Budget(batches=1500, exams=60),
+    "tiny": Budget(batches=30, exams=4),
+    "small": Budget(batches=600, exams=60),
     "paper": Budget(batches=200_000, exams=800, batch_size=4, learning_rate=1e-4),
 }
 """`tiny` shows that all works, and no more."""
@@ -190,10 +190,18 @@ def _trained(order: BenchmarkOrder, name: str, progress: Progress) -> Path:
         name=name,
         device=order.device,
         shared=order.folder,
+        judges=1,
     )
     if training.bundle.exists() and load_bundle(training.bundle).metadata.training["steps"] == training.steps:
         return training.bundle
     return train(training, lambda done, text: progress.update(done, f"{name}: {text}")).bundle
+
+
+class _Translation(NamedTuple):
+    """A nephrographic phase in HU, and the seconds that it took."""
+
+    hu: Volume
+    seconds: float
 
 
 class _Truth(NamedTuple):
@@ -230,45 +238,58 @@ def _judged(
     progress: Progress,
 ) -> Row:
     """Returns the row of a method."""
-    method = _method(name.removesuffix(CALIBRATED), bundles, order.device)
-    calibrator = _method(CALIBRATOR, bundles, order.device) if name.endswith(CALIBRATED) else None
+    plain = name.removesuffix(CALIBRATED)
+    method = _method(plain, bundles, order.device)
+    calibrator = _method(CALIBRATOR, bundles, order.device) if name != plain else None
     exams: list[Figures] = []
     parts: list[SetPart] = []
     organs: dict[str, NDArray[np.bool_]] = {}
     for index, ((exam, case), truth) in enumerate(zip(cases, truths, strict=True)):
-        part = progress.part(index / len(cases), (index + 1) / len(cases))
+        part = progress.part(*_share(0.0, 1.0, index, len(cases)))
         file = _volume(order, name, exam, bundles)
-        hu, seconds = _translated(order, method, calibrator, file, case, part.part(0.0, 0.8))
+        made = _translated(order, method, _volume(order, plain, exam, bundles), case, part.part(0.0, 0.8))
+        if isinstance(calibrator, IcNet):
+            made = _calibrated(file, calibrator, made)
         organs = organ_masks(case)
-        kidneys = found_kidneys(hu, file.with_name(f"{file.stem}{KIDNEYS}"), order.device, part.part(0.8, 1.0))
-        figures = exam_figures(hu, truth.hu, case["kidneys"] > 0, encoder)
-        figures |= organ_figures(hu, truth.hu, organs) | agreement(kidneys, truth.kidneys)
-        exams.append({**figures, "seconds": seconds})
-        parts.append(set_part(hu, features))
+        kidneys = found_kidneys(made.hu, file.with_name(f"{file.stem}{KIDNEYS}"), order.device, part.part(0.8, 1.0))
+        figures = exam_figures(made.hu, truth.hu, case["kidneys"] > 0, encoder)
+        figures |= organ_figures(made.hu, truth.hu, organs) | agreement(kidneys, truth.kidneys)
+        exams.append({**figures, "seconds": made.seconds})
+        parts.append(set_part(made.hu, features))
     of_set = set_figures(parts, [truth.part for truth in truths]) | organ_correlations(exams, list(organs))
     return Row(name, method.title, exams, of_set, list(organs))
 
 
 def _translated(
-    order: BenchmarkOrder,
-    method: Method,
-    calibrator: Method | None,
-    path: Path,
-    case: PreparedCase,
-    progress: Progress,
-) -> tuple[NDArray[np.float32], float]:
-    """Returns the nephrographic phase of an exam and the seconds that it took, from its file if it is there."""
+    order: BenchmarkOrder, method: Method, path: Path, case: PreparedCase, progress: Progress
+) -> _Translation:
+    """Returns the nephrographic phase of an exam by a method, from its file if it is there."""
     if not path.exists():
         before, after = (case[phase].astype(np.float32) for phase in ("noncontrast", "excretory"))
         given = Case(before, after, WORKING_SPACING, Contrast(case["contrast"][1], case["contrast"][0]))
         start = time.perf_counter()
         hu = method.translate(given, SynthesisSettings(), order.seed, progress)
-        if isinstance(calibrator, IcNet):
-            hu = calibrator.calibrate(hu)
-        with staged_file(path) as temporary:
-            np.savez_compressed(temporary, hu=hu.astype(np.float16), seconds=time.perf_counter() - start)
+        _keep(path, _Translation(hu, time.perf_counter() - start))
+    return _kept(path)
+
+
+def _calibrated(path: Path, calibrator: IcNet, plain: _Translation) -> _Translation:
+    """Returns a translation after IC-Net, from its file if it is there."""
+    if not path.exists():
+        start = time.perf_counter()
+        hu = calibrator.calibrate(plain.hu)
+        _keep(path, _Translation(hu, plain.seconds + time.perf_counter() - start))
+    return _kept(path)
+
+
+def _keep(path: Path, translation: _Translation) -> None:
+    with staged_file(path) as temporary:
+        np.savez_compressed(temporary, hu=translation.hu.astype(np.float16), seconds=translation.seconds)
+
+
+def _kept(path: Path) -> _Translation:
     with np.load(path) as stored:
-        return stored["hu"].astype(np.float32), float(stored["seconds"])
+        return _Translation(stored["hu"].astype(np.float32), float(stored["seconds"]))
 
 
 def _volume(order: BenchmarkOrder, name: str, exam: str, bundles: Mapping[str, Path]) -> Path:

@@ -11,6 +11,8 @@ from NephroSynthLib import options
 from NephroSynthLib.methods.method import TrainingPlan
 from NephroSynthLib.models.bundle import SEGMENTER, SUFFIX, Task
 
+HELD_OUT = range(800_000, 800_008)
+"""Seeds of simulated exams that judge models and that no training draws from."""
 DEFAULT_METHODS: Mapping[Task, str] = {"segmentation": SEGMENTER, "synthesis": "dssnict", "generation": "mt-ddpm"}
 """The method that is trained for a task where none is named."""
 
@@ -36,6 +38,7 @@ class TrainingOrder:
         device: Device of the network, as in `resolve_device`.
         restart: Whether another training in the folder is removed; without it, it is an error.
         shared: Folder of the cases, where several trainings share them; None is `folder`.
+        judges: Held-out exams that judge the finished model, at most; the pool of a cohort may hold fewer.
     """
 
     task: Task
@@ -53,6 +56,7 @@ class TrainingOrder:
     device: str = options.DEVICE.default
     restart: bool = options.RESTART.default
     shared: Path | None = None
+    judges: int = len(HELD_OUT)
 
     @property
     def chosen_method(self) -> str:
@@ -94,5 +98,12 @@ class TrainingOrder:
 
     @property
     def plan(self) -> TrainingPlan:
-        """The plan of the training loop."""
-        return TrainingPlan(self.steps, self.batch_size, self.learning_rate, seed=self.seed)
+        """The plan of the training loop; in a short training, the warm-up and the moving average span a tenth of it."""
+        return TrainingPlan(
+            self.steps,
+            self.batch_size,
+            self.learning_rate,
+            warm_up=min(TrainingPlan.warm_up, max(1, self.steps // 10)),
+            decay=max(0.0, min(TrainingPlan.decay, 1 - 10 / self.steps)),
+            seed=self.seed,
+        )

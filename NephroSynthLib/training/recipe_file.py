@@ -27,6 +27,9 @@ from NephroSynthLib.training.record import HOURS
 
 RECIPE = "recipe.json"
 
+FOLLOWING = ("steps", "warm_up", "decay")
+"""Fields of a plan that follow from its steps, which may grow."""
+
 Content = Mapping[str, JsonValue]
 
 
@@ -40,7 +43,7 @@ def content(order: TrainingOrder, recipe: Recipe, pool: CasePool, start: ModelBu
         start: The bundle whose weights the training begins with.
     """
     simulated = {pool.path(seed).name for seed in order.seeds}
-    plan = {name: value for name, value in asdict(order.plan).items() if name != "steps"}
+    plan = {name: value for name, value in asdict(order.plan).items() if name not in FOLLOWING}
     return {
         "task": recipe.task,
         "method": recipe.method,

@@ -24,7 +24,7 @@ from NephroSynthLib.models.bundle import SUFFIX, BundleMetadata, ModelBundle, lo
 from NephroSynthLib.models.device import resolve_device
 from NephroSynthLib.training import generation_cases, processes, recipe_file, segmentation_cases, synthesis_cases
 from NephroSynthLib.training.loop import OnProgress, fit
-from NephroSynthLib.training.order import TrainingOrder
+from NephroSynthLib.training.order import HELD_OUT, TrainingOrder
 from NephroSynthLib.training.pool import CASE_BYTES, CasePool, check_processes
 from NephroSynthLib.training.recipe import Recipe
 from NephroSynthLib.training.record import (
@@ -42,7 +42,6 @@ FITTED = 0.97
 """The share of the progress bar that the optimizer steps take; the evaluation takes the rest."""
 VALIDATED = 4
 VALIDATION_CROPS = 16
-HELD_OUT = range(800_000, 800_008)
 
 
 class Trained(NamedTuple):
@@ -111,7 +110,8 @@ def _train(order: TrainingOrder, on_progress: OnProgress) -> Trained:
     processes.wait_for_all()
     warnings = _fit_while_exams_come(order, recipe, pool, held_out, on_progress)
     if processes.is_first():
-        results: dict[str, JsonValue] = {"held_out": _judged(held_out), **_evaluate(recipe, held_out, on_progress)}
+        judges = held_out.part(held_out.ready()[: order.judges])
+        results: dict[str, JsonValue] = {"held_out": _judged(judges), **_evaluate(recipe, judges, on_progress)}
         maps = label_maps(pool, anatomies.source if anatomies else "")
         nobody = "; no CT of a patient" if maps else "; no patient data"
         trained = exams_in_words(simulated_seeds(pool), own) + ("" if own else nobody)
@@ -126,7 +126,7 @@ def _fit_while_exams_come(
     order: TrainingOrder, recipe: Recipe, pool: CasePool, held_out: CasePool, on_progress: OnProgress
 ) -> list[str]:
     """Trains the recipe's network while the first process prepares exams; returns warnings."""
-    judges = HELD_OUT if order.exams or simulated_seeds(pool) else ()
+    judges = HELD_OUT[: order.judges] if order.exams or simulated_seeds(pool) else ()
     prepared: tuple[Iterable[int], Iterable[int]] = (judges, order.seeds) if processes.is_first() else ((), ())
     clock = timed(order.folder) if processes.is_first() else nullcontext()
     with clock, held_out.filling(prepared[0], 1), pool.filling(prepared[1], order.preparers):

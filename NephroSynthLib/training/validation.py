@@ -17,6 +17,9 @@ from NephroSynthLib.methods.method import Sample
 from NephroSynthLib.training.learning_curve import LearningCurve
 
 VALIDATION_STEPS = 1000
+"""Batches between two validations on whole exams."""
+PARTS = 4
+"""Validations on crops in a training, at least."""
 PREFIX = "held_out_"
 
 
@@ -43,9 +46,11 @@ class Validation:
 
 
 class Validator(Callback):
-    """Validates every `VALIDATION_STEPS` batches and at the last step; writes the figures to the learning curve.
+    """Validates while a model trains, and writes the figures to the learning curve.
 
-    It leaves torch's global generators in another state, so the loop must seed each step.
+    The loss on the crops is measured after each quarter of the training and every `VALIDATION_STEPS` batches, the
+    figures on whole cases at the latter. It leaves torch's global generators in another state, so the loop must seed
+    each step.
 
     Args:
         validation: The crops and the measure.
@@ -57,20 +62,26 @@ class Validator(Callback):
         self.validation = validation
         self.averaging = averaging
         self.curve = curve
+        self._parts_done = 0
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Counts the quarters that earlier calls have done."""
+        self._parts_done = _parts(trainer)
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
         """Validates where it is time to."""
-        done, batches = int(trainer.global_step), trainer.fit_loop.total_batch_idx + 1
-        if done < int(trainer.max_steps) and batches % VALIDATION_STEPS:
+        parts, whole = _parts(trainer), (trainer.fit_loop.total_batch_idx + 1) % VALIDATION_STEPS == 0
+        if parts == self._parts_done and not whole:
             return
+        self._parts_done = parts
         self.averaging.on_validation_epoch_start(trainer, module)  # exchanges the weights for the averaged ones
         module.eval()
         with torch.no_grad():
-            figures = {**self._loss(trainer, module), **self.validation.evaluate()}
+            figures = {**self._loss(trainer, module), **(self.validation.evaluate() if whole else {})}
         module.train()
         self.averaging.on_validation_epoch_end(trainer, module)  # exchanges them back
         named = {f"{PREFIX}{name}": value for name, value in figures.items()}
-        self.curve.add(min(done, int(trainer.max_steps)), named)
+        self.curve.add(min(int(trainer.global_step), int(trainer.max_steps)), named)
 
     def _loss(self, trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, float]:
         if not isinstance(module, WithValidationLoss):
@@ -82,3 +93,8 @@ class Validator(Callback):
             with trainer.precision_plugin.val_step_context():
                 losses.append(float(module.validation_loss(batch)))
         return {"loss": float(np.mean(losses))} if losses else {}
+
+
+def _parts(trainer: pl.Trainer) -> int:
+    """Returns how many quarters of its optimizer steps a training has done."""
+    return PARTS * min(int(trainer.global_step), int(trainer.max_steps)) // int(trainer.max_steps)

@@ -13,5 +13,5 @@ from NephroSynthLib.methods.syndiff import SynDiff
 
 
 def test_it_learns_and_comes_back_from_its_bundle(tmp_path: Path) -> None:
-    method = walk(SynDiff, tmp_path, steps=18, share=0.99, shape=(2, 32, 32))
+    method = walk(SynDiff, tmp_path, steps=32, share=0.99, shape=(2, 32, 32))
     np.testing.assert_array_equal(translate(method, steps=2), translate(method, steps=9))  # it knows four steps only

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from NephroSynthLib.methods.method import TrainingPlan
 from NephroSynthLib.training.order import TrainingOrder
 
 
@@ -16,6 +17,13 @@ def test_the_command_of_an_order_names_all_that_makes_its_result() -> None:
     assert "--method" not in TrainingOrder("segmentation", Path("a")).command
     assert "train generation --method mt-ddpm --out a" in TrainingOrder("generation", Path("a")).command
     assert (order.plan.steps, order.plan.batch_size, order.plan.learning_rate, order.plan.seed) == (5, 2, 3e-4, 7)
+
+
+def test_a_short_training_warms_up_and_averages_over_a_tenth_of_its_steps() -> None:
+    short, long = (TrainingOrder("synthesis", Path("a"), steps=steps).plan for steps in (600, 20_000))
+    assert (short.warm_up, short.decay) == (60, 1 - 1 / 60)
+    assert (long.warm_up, long.decay) == (TrainingPlan.warm_up, TrainingPlan.decay)
+    assert TrainingOrder("synthesis", Path("a"), steps=1).plan.decay == 0.0
 
 
 def test_the_command_names_the_start_without_its_folder_and_quotes_spaces() -> None:
