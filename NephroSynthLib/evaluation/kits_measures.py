@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 import torch
-from monai.metrics.surface_dice import compute_surface_dice
 from numpy.typing import NDArray
 
 from NephroSynthLib.imaging.dice import dice
@@ -86,6 +85,8 @@ def _agreement(first: NDArray[np.bool_], second: NDArray[np.bool_], spacing: Spa
     if not (first.any() and second.any()):
         both_empty = float(not first.any() and not second.any())
         return Agreement(both_empty, both_empty)
+    from monai.metrics.surface_dice import compute_surface_dice
+
     box = box_around(first | second, spacing, max(spacing)).slices
     one, other = (torch.from_numpy(mask[box])[None, None] for mask in (first, second))
     step = [float(size) for size in spacing[::-1]]

@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import SimpleITK as sitk
 import torch
-from monai.metrics.hausdorff_distance import compute_hausdorff_distance
-from monai.metrics.surface_distance import compute_average_surface_distance
 from numpy.typing import NDArray
 
 from NephroSynthLib.imaging.dice import dice
@@ -57,6 +55,9 @@ def kidney_overlap(first: sitk.Image, second: sitk.Image) -> dict[str, Overlap]:
 def _overlap(first: NDArray[np.bool_], second: NDArray[np.bool_], spacing: Spacing) -> Overlap:
     if not (first.any() and second.any()):
         return Overlap(0.0, None, None)
+    from monai.metrics.hausdorff_distance import compute_hausdorff_distance
+    from monai.metrics.surface_distance import compute_average_surface_distance
+
     box = box_around(first | second, spacing, max(spacing)).slices
     one, other = (torch.from_numpy(mask[box])[None, None] for mask in (first, second))
     step = spacing[::-1]

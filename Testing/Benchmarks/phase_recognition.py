@@ -11,6 +11,7 @@ import argparse
 import random
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import SimpleITK as sitk
@@ -21,7 +22,7 @@ from NephroSynthLib.dicom.simulated_study import DELAYS_S, write_simulated_study
 from NephroSynthLib.exam.simulated_images import to_images
 from NephroSynthLib.segmentation.segmenter import segment_kidneys
 from NephroSynthLib.settings import SegmentationSettings
-from NephroSynthLib.simulation import simulate
+from NephroSynthLib.simulation import SimulatedExam, simulate
 
 PHASES = ("noncontrast", "nephrographic", "excretory")
 LANGUAGES = (
@@ -56,8 +57,8 @@ def describe(kind: str, choice: random.Random) -> dict[str, str]:
     return {}
 
 
-def main() -> int:
-    """Runs the benchmark."""
+def main(simulated: Callable[[int], SimulatedExam] = simulate) -> int:
+    """Runs the benchmark, on the exams that `simulated` gives for a seed."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--studies", type=int, default=50)
     options.add_argument("--first-seed", type=int, default=930_000)
@@ -70,7 +71,7 @@ def main() -> int:
         phases = [phase for phase in PHASES if phase != "nephrographic" or choice.random() < 0.8]
         choice.shuffle(phases)
         delays = DELAYS_S if choice.random() < 0.5 else dict.fromkeys(PHASES)
-        found = recognize(to_images(simulate(seed)), phases, seed, describe(kind, choice), delays)
+        found = recognize(to_images(simulated(seed)), phases, seed, describe(kind, choice), delays)
         for truth, (phase, probability, sure) in found.items():
             right += phase == truth
             wrong += phase != truth

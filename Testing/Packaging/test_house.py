@@ -55,6 +55,8 @@ PURE = ("simulation", "kinetics", "diffusion", "networks")
 PURE_LIBRARIES = {"torch", "numpy", "scipy", "einops"}
 SLICER = {"slicer", "vtk", "qt", "ctk", "mrml", "PythonQt", "ScriptedLoadableModule"}
 HEAVY = ("torch", "ants", "monai", "scipy", "SimpleITK", "pydicom")
+LATE = {"ants", "monai"}
+"""Libraries that take seconds to load, and that many runs do without."""
 LIGHT = ("NephroSynthLib", "NephroSynthLib.cli.app", "NephroSynthLib.options")
 
 
@@ -162,6 +164,21 @@ def _cycles(graph: Mapping[str, set[str]]) -> list[str]:
     return [f"{' <-> '.join(sorted(group))} import each other" for group in groups]
 
 
+def early_imports(house: House) -> list[str]:
+    """Finds imports of late libraries that run when a module is imported, so that each run waits for them."""
+    return [
+        f"{module.name} imports {name} outside a function"
+        for module in house.values()
+        for node in module.tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in sorted(LATE & {part.partition(".")[0] for part in _named(node)})
+    ]
+
+
+def _named(node: ast.Import | ast.ImportFrom) -> list[str]:
+    return [str(node.module)] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+
+
 def shared_stems(house: House) -> list[str]:
     """Finds files that share a stem, whose plural counts as the same."""
     named = [module for module in house.values() if not _is_package(house, module)]
@@ -264,6 +281,11 @@ RULES: tuple[tuple[Callable[[House], list[str]], dict[str, str], str], ...] = (
     (upward_imports, {f"{LIBRARY}.attic.a": ""}, "the room attic has no floor"),
     (misplaced_libraries, {f"{LIBRARY}.session.a": "import qt"}, "NephroSynthLib.session.a imports qt"),
     (misplaced_libraries, {f"{LIBRARY}.networks.a": "import monai.losses"}, "NephroSynthLib.networks.a imports monai"),
+    (
+        early_imports,
+        {f"{LIBRARY}.evaluation.a": "from monai.metrics import b\ndef f():\n    import ants\n"},
+        "NephroSynthLib.evaluation.a imports monai outside a function",
+    ),
     (
         file_cycles,
         {"NephroSynthPanel.a": "import NephroSynthPanel.b", "NephroSynthPanel.b": "import NephroSynthPanel.a"},
