@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from NephroSynthLib.files.staging import staged_folder
+
 _calls = 0
 
 
@@ -33,6 +35,14 @@ def leave_a_trace(step: Step) -> int:
     (folder / f"{step.number}.begun.{time.time_ns()}").touch()
     time.sleep(step.seconds)
     (folder / f"{step.number}.ended.{time.time_ns()}").touch()
+    return step.number
+
+
+def write_slowly(step: Step) -> int:
+    """Writes a folder as a run does: under a temporary name until it is whole."""
+    with staged_folder(Path(step.folder) / str(step.number)) as folder:
+        (folder / "result.json").touch()
+        time.sleep(step.seconds)
     return step.number
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 import os
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
-from cohort_works import Step, count_calls, leave_a_trace
+from cohort_works import Step, count_calls, leave_a_trace, write_slowly
 
 from NephroSynthLib.cohort.cohort_run import CohortRequest, run_cohort
 from NephroSynthLib.engines.engine import Resources
 from NephroSynthLib.engines.ray_engine import RayEngine
 from NephroSynthLib.errors import ResourceError
+from NephroSynthLib.files.staging import remove_leftovers
 from NephroSynthLib.progress import Progress
 
 pytest.importorskip("ray", reason="Ray is not installed (pip install 'nephrosynth[ray]')")
@@ -72,6 +75,30 @@ def test_a_broken_exam_is_recorded_and_stops_nothing(cluster: Any, tmp_path: Pat
     assert summary["failed"].keys() == {"one"}
     with (tmp_path / "out/exams.csv").open(newline="") as file:
         assert [row["error"] for row in csv.DictReader(file)] == ["UnreadableInputError"]
+
+
+def test_a_cancelled_run_ends_its_tasks_and_leaves_nothing_half_written(cluster: Any, tmp_path: Path) -> None:
+    engine = RayEngine(Resources(2, memory_gb=TINY, address=cluster.address))
+    outcomes = engine.run(write_slowly, [Step(0, str(tmp_path)), Step(1, str(tmp_path), seconds=3600.0)])
+    assert next(outcomes)[1] == 0
+    half_written = _once(lambda: list(tmp_path.glob(".nephrosynth-*/result.json")))
+    process = int(half_written[0].parent.name.split("-")[2])
+    assert psutil.pid_exists(process)
+
+    outcomes.close()  # as `run_tasks` does when the user cancels
+    remove_leftovers(tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["0"]
+    assert not psutil.pid_exists(process) or psutil.Process(process).status() == psutil.STATUS_ZOMBIE
+
+
+def _once(condition: Callable[[], list[Path]]) -> list[Path]:
+    """Returns the files that a condition finds, as soon as there are any."""
+    end = time.monotonic() + 120.0
+    while not (found := condition()):
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.02)
+    return found
 
 
 def test_all_tasks_end_once_though_a_node_is_killed(cluster: Any, tmp_path: Path) -> None:
