@@ -40,31 +40,6 @@ Segments: TypeAlias = "dict[int, slicer.vtkOrientedImageData]"
 """The voxels of each kidney in world coordinates, by label."""
 
 
-def segmentation_from_labels(
-    scene: slicer.vtkMRMLScene,
-    labels: sitk.Image,
-    name: str,
-    reference_volume: slicer.vtkMRMLScalarVolumeNode | None,
-    node: slicer.vtkMRMLSegmentationNode | None = None,
-) -> slicer.vtkMRMLSegmentationNode:
-    """Makes a segmentation node with the segments 'Right kidney' and 'Left kidney', as far as the labels have them.
-
-    Args:
-        scene: The scene that takes a new node.
-        labels: A 3D label map, 1 right and 2 left.
-        name: The name of the node.
-        reference_volume: The volume whose geometry the segmentation takes for further editing.
-        node: A node to update instead of making a new one. All its segments are replaced.
-    """
-    segments = prepare_segments(labels)
-    if node is None:
-        node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GenerateUniqueName(name))
-    else:
-        node.SetName(name)
-    attach_segments(segments, node, reference_volume)
-    return node
-
-
 def prepare_segments(labels: sitk.Image) -> Segments:
     """Cuts the voxels of each kidney out of a label map.
 

@@ -70,15 +70,6 @@ def load_modules(*names: str) -> Steps[None]:
         yield from in_background(partial(import_module, name), Step(0.0, ""))
 
 
-def finish(steps: Steps[T]) -> T:
-    """Runs all steps at once and returns their result."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
-
-
 class StepRunner(Generic[T]):
     """Runs one step of some work in each turn of an event loop.
 

@@ -300,8 +300,8 @@ def test_one_kidney_that_is_known_is_moved_alone(host: Any, ready: Any, exam_nod
     import numpy as np
     import slicer
     import vtk
+    from kidney_nodes import segmentation_from_labels
 
-    from NephroSynthLib.mrml.segmentation_nodes import segmentation_from_labels
     from NephroSynthLib.mrml.views import sight, slice_nodes
 
     ui, volume = ready.ui, exam_nodes["excretory"]
@@ -423,8 +423,7 @@ def test_kidneys_of_the_user_are_handed_to_the_worker(
 ) -> None:
     import SimpleITK as sitk
     import slicer
-
-    from NephroSynthLib.mrml.segmentation_nodes import segmentation_from_labels
+    from kidney_nodes import segmentation_from_labels
 
     segmentation = segmentation_from_labels(slicer.mrmlScene, small_labels(), "Mine", exam_nodes["noncontrast"])
     choose(widget, **exam_nodes, kidneysInput=segmentation)

@@ -101,11 +101,11 @@ def test_the_delay_of_the_excretory_phase_is_the_users_or_that_of_its_header(
     host: Any, widget: Any, exam_nodes: dict[str, Any], tmp_path: Path
 ) -> None:
     from NephroSynthPanel.parameters import run_order
+    from steps_at_once import finish
 
     from NephroSynthLib.dicom.simulated_study import write_simulated_study
     from NephroSynthLib.mrml.dicom_database import DICOM_FOLDER
     from NephroSynthLib.mrml.run_plan import run_plan
-    from NephroSynthLib.session.steps import finish
 
     choose(widget, **exam_nodes)
     parameters = widget.panel.parameters()

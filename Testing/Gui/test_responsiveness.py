@@ -71,8 +71,8 @@ def large_result(result_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
 def large_exam(host: Any, large_result: Path) -> dict[str, Any]:
     """Inputs by the names of their selectors, the kidneys too. The phases share their voxels."""
     import slicer
+    from kidney_nodes import segmentation_from_labels
 
-    from NephroSynthLib.mrml.segmentation_nodes import segmentation_from_labels
     from NephroSynthLib.mrml.volume_nodes import attach, node_from_image, prepare
 
     scene = slicer.mrmlScene

@@ -38,7 +38,6 @@ class qSlicerApplication(QApplication):
 
     temporaryPath = computed(str, lambda self: str(self._session.folder / "tmp"))
     cachePath = computed(str, lambda self: str(self._session.folder / "cache"))
-    slicerHome = computed(str, lambda self: str(self._session.folder / "Slicer"))
     slicerUserSettingsFilePath = computed(str, lambda self: self._session.settings.fileName())
     os = computed(str, lambda self: {"linux": "linux", "darwin": "macosx", "win32": "win"}[sys.platform])
     platform = computed(str, lambda self: "linux-amd64")
@@ -65,9 +64,6 @@ class qSlicerApplication(QApplication):
     def environment(self) -> QProcessEnvironment:
         return QProcessEnvironment.systemEnvironment()
 
-    def startupEnvironment(self) -> QProcessEnvironment:
-        return QProcessEnvironment.systemEnvironment()
-
     def testingEnabled(self) -> bool:
         return False
 
@@ -84,15 +80,6 @@ class qSlicerApplication(QApplication):
     def dicomDatabase(self) -> Any:
         return self._session.dicom_database
 
-    def pauseRender(self) -> None:
-        self._session.layout_manager.pauseRender()
-
-    def resumeRender(self) -> None:
-        self._session.layout_manager.resumeRender()
-
-    def setRenderPaused(self, paused: bool) -> None:
-        self._session.layout_manager.setRenderPaused(paused)
-
 
 def new_scene() -> Any:
     """A scene as qSlicerCoreApplication::setMRMLScene prepares it."""
@@ -107,7 +94,7 @@ def new_scene() -> Any:
 
 def new_application_logic(scene: Any, folder: Path) -> Any:
     """The application logic of a scene, with its colours, its slice logics and its displayable managers."""
-    for name in ("tmp", "cache", "Slicer"):
+    for name in ("tmp", "cache"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     logic = slicer.vtkSlicerApplicationLogic()
     logic.SetTemporaryPath(str(folder / "tmp"))

@@ -142,6 +142,4 @@ class ctkPathLineEdit(QWidget):
 
 
 class ctkMessageBox(QMessageBox):
-    """The box of `slicer.util.messageBox`, which can remember not to ask again."""
-
-    dontShowAgainSettingsKey = stored(str, "")
+    """The box of `slicer.util.messageBox`."""

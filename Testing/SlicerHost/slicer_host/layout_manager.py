@@ -6,6 +6,7 @@ vtkMRMLLayoutLogic, which is real, makes the view nodes; here their widgets are 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from xml.etree import ElementTree
 
@@ -19,6 +20,7 @@ from slicer_host.properties import computed
 from slicer_host.slice_widget import qMRMLSliceWidget
 from slicer_host.table_view import qMRMLTableWidget
 from slicer_host.threed_widget import qMRMLThreeDWidget
+from slicer_host.view_canvas import ViewCanvas
 
 
 class qSlicerLayoutManager(QObject):
@@ -42,7 +44,6 @@ class qSlicerLayoutManager(QObject):
         self._node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._node_changed)
 
     layout = computed(int, lambda self: self._node.GetViewArrangement(), lambda self, value: self.setLayout(value))
-    threeDViewCount = computed(int, lambda self: len(self._shown_widgets(qMRMLThreeDWidget)))
     tableViewCount = computed(int, lambda self: len(self._shown_widgets(qMRMLTableWidget)))
     plotViewCount = computed(int, lambda self: len(self._shown_widgets(qMRMLPlotWidget)))
 
@@ -62,63 +63,25 @@ class qSlicerLayoutManager(QObject):
         return self._application_logic.GetSliceLogics()
 
     def sliceViewNames(self) -> list[str]:
-        return [node.GetLayoutName() for node in self._view_nodes("vtkMRMLSliceNode") if node.GetID() in self._widgets]
+        return [node.GetLayoutName() for node, _ in self._views("vtkMRMLSliceNode")]
 
     def sliceWidget(self, name: str) -> QWidget | None:
-        return self._widget_by_name("vtkMRMLSliceNode", name)
-
-    def threeDWidget(self, view: int | str) -> QWidget | None:
-        return self._widget_by("vtkMRMLViewNode", qMRMLThreeDWidget, view)
+        return next((view for node, view in self._views("vtkMRMLSliceNode") if node.GetLayoutName() == name), None)
 
     def plotWidget(self, index: int) -> QWidget | None:
-        return self._widget_by("vtkMRMLPlotViewNode", qMRMLPlotWidget, index)
-
-    def tableWidget(self, index: int) -> QWidget | None:
-        return self._widget_by("vtkMRMLTableViewNode", qMRMLTableWidget, index)
-
-    @Slot()
-    def resetSliceViews(self) -> None:
-        for widget in self._widgets.values():
-            if isinstance(widget, qMRMLSliceWidget):
-                widget.fitSliceToBackground()
+        return next((view for _, view in islice(self._views("vtkMRMLPlotViewNode"), index, None)), None)
 
     @Slot()
     def resetThreeDViews(self) -> None:
         for widget in self._shown_widgets(qMRMLThreeDWidget):
             widget.threeDView().resetCamera()
 
-    @Slot(bool)
-    def setRenderPaused(self, paused: bool) -> None:
-        for canvas in self._canvases():
-            canvas._paused += 1 if paused else -1
-            canvas._schedule()
-
-    @Slot()
-    def pauseRender(self) -> None:
-        self.setRenderPaused(True)
-
-    @Slot()
-    def resumeRender(self) -> None:
-        self.setRenderPaused(False)
-
-    def _canvases(self) -> list[Any]:
-        return [canvas for widget in self._widgets.values() for canvas in [widget._view] if hasattr(canvas, "_paused")]
-
-    def _view_nodes(self, class_name: str) -> Iterator[Any]:
+    def _views(self, class_name: str) -> Iterator[tuple[Any, QWidget]]:
+        """Gives each view node of a class that has a widget, with that widget."""
         for index in range(self._scene.GetNumberOfNodesByClass(class_name)):
-            yield self._scene.GetNthNodeByClass(index, class_name)
-
-    def _widget_by_name(self, class_name: str, name: str) -> QWidget | None:
-        nodes = (node for node in self._view_nodes(class_name) if node.GetLayoutName() == name)
-        return next((self._widgets[node.GetID()] for node in nodes if node.GetID() in self._widgets), None)
-
-    def _widget_by(self, class_name: str, cls: type, view: int | str) -> QWidget | None:
-        if isinstance(view, str):
-            return self._widget_by_name(class_name, view)
-        widgets = [
-            self._widgets[node.GetID()] for node in self._view_nodes(class_name) if node.GetID() in self._widgets
-        ]
-        return widgets[view] if 0 <= view < len(widgets) else None
+            node = self._scene.GetNthNodeByClass(index, class_name)
+            if node.GetID() in self._widgets:
+                yield node, self._widgets[node.GetID()]
 
     def _shown_widgets(self, cls: type) -> list[Any]:
         return self._viewport.findChildren(cls)
@@ -187,8 +150,9 @@ class qSlicerLayoutManager(QObject):
 
     def _close(self) -> None:
         self._node.RemoveAllObservers()
-        for canvas in self._canvases():
-            canvas._finalize()
+        for widget in self._widgets.values():
+            if isinstance(widget._view, ViewCanvas):
+                widget._view._finalize()
 
 
 def _splitter(kind: str, items: list[ElementTree.Element], children: list[QWidget]) -> QWidget:

@@ -19,7 +19,6 @@ class qMRMLNodeComboBox(SceneWidget):
     """Lists the scene's nodes of the given types, and below them the actions on the chosen node."""
 
     currentNodeChanged = Signal((object,), (bool,))
-    currentNodeIDChanged = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,7 +51,6 @@ class qMRMLNodeComboBox(SceneWidget):
         lambda self: self._base_names.get((self.nodeTypes or [""])[0], ""),
         lambda self, name: self._base_names.update(dict.fromkeys(self.nodeTypes, name)),
     )
-    currentNodeID = computed(str, lambda self: self._current_id, lambda self, id_: self.setCurrentNodeID(id_))
 
     @Slot(object)
     def setCurrentNode(self, node: Any) -> None:
@@ -216,7 +214,6 @@ class qMRMLNodeComboBox(SceneWidget):
             node = self.currentNode()
             self.currentNodeChanged[object].emit(node)
             self.currentNodeChanged[bool].emit(node is not None)
-            self.currentNodeIDChanged.emit(node_id)
 
     def _activated(self, row: int) -> None:
         action = self._box.itemData(row, _ACTION)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import slicer
 import vtk
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
@@ -76,10 +75,3 @@ class qMRMLSliceWidget(ViewWidget):
 
     def mrmlSliceNode(self) -> Any:
         return self._logic.GetSliceNode()
-
-    @Slot()
-    def fitSliceToBackground(self) -> None:
-        self._logic.StartSliceNodeInteraction(slicer.vtkMRMLSliceNode.ResetFieldOfViewFlag)
-        self._logic.FitSliceToAll()
-        self._logic.GetSliceNode().UpdateMatrices()
-        self._logic.EndSliceNodeInteraction()

@@ -9,7 +9,6 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Slot
 from PySide6.QtWidgets import QTableView, QWidget
 
 from slicer_host.observers import Observers
-from slicer_host.properties import stored
 from slicer_host.view_widget import ViewWidget
 
 
@@ -68,8 +67,6 @@ class qMRMLTableView(QTableView):
         self.setModel(self._cells)
         self.setAlternatingRowColors(True)
 
-    transposed = stored(bool, False)
-
     @Slot("QVariant")
     def setMRMLScene(self, _: Any) -> None:
         """The table node brings its scene."""
@@ -98,17 +95,8 @@ class qMRMLTableView(QTableView):
     def mrmlTableNode(self) -> Any:
         return self._node
 
-    def mrmlTableViewNode(self) -> Any:
-        return self._view_node
-
 
 class qMRMLTableWidget(ViewWidget):
     """A table view under its controller bar."""
 
     _view_class = qMRMLTableView
-
-    def tableView(self) -> qMRMLTableView:
-        return self._view
-
-    def mrmlTableViewNode(self) -> Any:
-        return self._view.mrmlTableViewNode()

@@ -48,9 +48,6 @@ class qMRMLThreeDView(ManagedView):
         self._renderer.SetBackground2(self._node.GetBackgroundColor2())
         self._schedule()
 
-    def mrmlViewNode(self) -> Any:
-        return self._node
-
     def resetCamera(self, *_: bool) -> None:
         self._renderer.ResetCamera()
         self._schedule()
@@ -63,6 +60,3 @@ class qMRMLThreeDWidget(ViewWidget):
 
     def threeDView(self) -> qMRMLThreeDView:
         return self._view
-
-    def mrmlViewNode(self) -> Any:
-        return self._view.mrmlViewNode()

@@ -11,7 +11,7 @@ from typing import Any
 
 import slicer
 import vtk
-from PySide6.QtCore import QEvent, Qt, QTimer, Slot
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QEnterEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from vtk.util.numpy_support import vtk_to_numpy
@@ -40,7 +40,6 @@ class ViewCanvas(QWidget):
         self._interactor.SetRenderWindow(self._window)
         self._interactor.AddObserver("RenderEvent", lambda *_: self._schedule())
         self._picture: QImage | None = None
-        self._paused = 0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._render)
@@ -50,7 +49,7 @@ class ViewCanvas(QWidget):
             self._timer.start(0)
 
     def _render(self) -> None:
-        if self._paused or not self.isVisible() or self.width() < 2:
+        if not self.isVisible() or self.width() < 2:
             return
         self._before_render()
         self._window.SetSize(self.width(), self.height())
@@ -154,10 +153,6 @@ class ManagedView(ViewCanvas):
 
     def displayableManagerByClassName(self, name: str) -> Any:
         return self._group.GetDisplayableManagerByClassName(name)
-
-    @Slot()
-    def forceRender(self) -> None:
-        self._render()
 
     def interactor(self) -> Any:
         return self._interactor

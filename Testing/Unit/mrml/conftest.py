@@ -152,9 +152,9 @@ def pair(scene: Any, ct: sitk.Image, synthetic: sitk.Image) -> tuple[Any, Any]:
 def seen(scene: Any, layout: Any, kidneys: sitk.Image) -> Iterator[Callable[[], NDArray[Any]]]:
     """Gives the colour (red, green, blue; 0 to 255) of the middle of the right kidney in a slice view."""
     import slicer
+    from kidney_nodes import segmentation_from_labels
 
     from NephroSynthLib.mrml.display import kidney_centre
-    from NephroSynthLib.mrml.segmentation_nodes import segmentation_from_labels
     from NephroSynthLib.mrml.views import centre_on, composite
 
     node = scene.GetSingletonNode("Red", "vtkMRMLSliceNode")
@@ -184,7 +184,7 @@ def _colours(image: Any) -> NDArray[Any]:
 
 @pytest.fixture
 def segmentation(scene: Any, kidneys: sitk.Image) -> Any:
-    from NephroSynthLib.mrml.segmentation_nodes import segmentation_from_labels
+    from kidney_nodes import segmentation_from_labels
 
     return segmentation_from_labels(scene, kidneys, "kidneys", None)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import slicer
+from steps_at_once import finish
 
 from NephroSynthLib.mrml.comparison import difference, show_legend
-from NephroSynthLib.session.steps import finish
 
 Scene = slicer.vtkMRMLScene
 

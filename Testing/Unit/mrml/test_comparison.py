@@ -9,6 +9,7 @@ import pytest
 import SimpleITK as sitk
 import slicer
 from scipy import ndimage
+from steps_at_once import finish
 
 from NephroSynthLib.errors import GeometryError
 from NephroSynthLib.mrml.comparison import (
@@ -23,7 +24,6 @@ from NephroSynthLib.mrml.display import (
     show_volume,
 )
 from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image
-from NephroSynthLib.session.steps import finish
 
 Scene = slicer.vtkMRMLScene
 

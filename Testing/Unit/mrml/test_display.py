@@ -9,6 +9,7 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
+from kidney_nodes import segmentation_from_labels
 
 from NephroSynthLib.errors import GeometryError
 from NephroSynthLib.mrml.display import (
@@ -22,7 +23,6 @@ from NephroSynthLib.mrml.display import (
     show_surfaces,
     show_volume,
 )
-from NephroSynthLib.mrml.segmentation_nodes import segmentation_from_labels
 from NephroSynthLib.mrml.views import composites
 
 Scene = slicer.vtkMRMLScene

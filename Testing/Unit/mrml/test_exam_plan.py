@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import SimpleITK as sitk
 import slicer
+from steps_at_once import finish
 
 from NephroSynthLib.errors import UnreadableInputError
 from NephroSynthLib.mrml.exam_plan import exam_plan
-from NephroSynthLib.session.steps import finish
 
 Scene = slicer.vtkMRMLScene
 

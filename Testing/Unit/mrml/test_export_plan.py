@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
+from steps_at_once import finish
 
 from NephroSynthLib.mrml import export_plan as module
 from NephroSynthLib.mrml.export_plan import export_plan
 from NephroSynthLib.mrml.provenance import set_provenance
 from NephroSynthLib.mrml.run_nodes import ROLE, SYNTHETIC, RunNodes
 from NephroSynthLib.session.export_choice import DicomSource, ExportChoice
-from NephroSynthLib.session.steps import finish
 from NephroSynthLib.session.task import Plan
 
 Scene = slicer.vtkMRMLScene

@@ -12,12 +12,12 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
+from steps_at_once import finish
 
 from NephroSynthLib.exam.volume import read_volume
 from NephroSynthLib.imaging.image_files import save_image
 from NephroSynthLib.mrml.result_nodes import load_result
 from NephroSynthLib.mrml.volume_nodes import node_from_image, node_writer
-from NephroSynthLib.session.steps import finish
 
 SIZE = (16, 18, 20)
 ORIENTED = [

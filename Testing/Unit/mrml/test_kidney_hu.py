@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
+from steps_at_once import finish
 
 from NephroSynthLib.errors import NoKidneyError, UsageError
 from NephroSynthLib.mrml.kidney_hu import kidney_hu_table
-from NephroSynthLib.session.steps import finish
 
 Scene = slicer.vtkMRMLScene
 Node = slicer.vtkMRMLNode

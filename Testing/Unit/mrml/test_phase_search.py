@@ -10,6 +10,7 @@ import slicer
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from steps_at_once import finish
 
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.jobs.simulated_files import SimulatedFiles
@@ -17,7 +18,6 @@ from NephroSynthLib.mrml.comparison import checkerboard
 from NephroSynthLib.mrml.phase_search import find_phases
 from NephroSynthLib.mrml.volume_nodes import node_from_image
 from NephroSynthLib.progress import Progress
-from NephroSynthLib.session.steps import finish
 from NephroSynthLib.simulation import Grid
 
 Scene = slicer.vtkMRMLScene

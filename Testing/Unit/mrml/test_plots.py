@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
+from steps_at_once import finish
 
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.mrml.plots import histogram, line_profile, show_chart
 from NephroSynthLib.mrml.volume_nodes import node_from_image
-from NephroSynthLib.session.steps import finish
 
 Scene = slicer.vtkMRMLScene
 

@@ -12,15 +12,16 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
+from kidney_nodes import segmentation_from_labels
+from steps_at_once import finish
 
 from NephroSynthLib.errors import GeometryError, NephroSynthError, UnreadableInputError
 from NephroSynthLib.mrml.images import matrix_from_vtk, voxels
 from NephroSynthLib.mrml.provenance import provenance, run_summary
 from NephroSynthLib.mrml.result_nodes import load_result
 from NephroSynthLib.mrml.run_order import Outputs
-from NephroSynthLib.mrml.segmentation_nodes import labels_from_segmentation, segmentation_from_labels
+from NephroSynthLib.mrml.segmentation_nodes import labels_from_segmentation
 from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image
-from NephroSynthLib.session.steps import finish
 
 Scene = slicer.vtkMRMLScene
 Node = slicer.vtkMRMLNode

@@ -11,13 +11,13 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
+from steps_at_once import finish
 
 from NephroSynthLib.errors import UsageError
 from NephroSynthLib.mrml.run_nodes import RunNodes, run_nodes
 from NephroSynthLib.mrml.run_order import Outputs, RunOrder
 from NephroSynthLib.mrml.run_plan import run_plan
 from NephroSynthLib.mrml.volume_nodes import node_from_image
-from NephroSynthLib.session.steps import finish
 
 Scene = slicer.vtkMRMLScene
 Node = slicer.vtkMRMLNode

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
+from steps_at_once import finish
 
 from NephroSynthLib.mrml.dicom_database import DICOM_FOLDER
 from NephroSynthLib.mrml.sample_plan import NAMES, sample_plan
 from NephroSynthLib.mrml.volume_nodes import image_from_node
 from NephroSynthLib.session.run_choice import INPUTS
 from NephroSynthLib.session.sample_exam import PHASES, SampleExam
-from NephroSynthLib.session.steps import finish
 
 Scene = slicer.vtkMRMLScene
 

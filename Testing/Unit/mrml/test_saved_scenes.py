@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
+from steps_at_once import finish
 
 from NephroSynthLib.mrml.comparison import difference
 from NephroSynthLib.mrml.kidney_segments import segment_ids
@@ -21,7 +22,6 @@ from NephroSynthLib.mrml.segmentation_nodes import labels_from_segmentation
 from NephroSynthLib.mrml.tables import metrics_table
 from NephroSynthLib.mrml.views import composites
 from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image
-from NephroSynthLib.session.steps import finish
 
 Scene = slicer.vtkMRMLScene
 Save = Callable[[Scene, Path, Scene], None]

@@ -10,6 +10,7 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
+from kidney_nodes import segmentation_from_labels
 
 from NephroSynthLib.errors import GeometryError, NoKidneyError
 from NephroSynthLib.exam.kidney_labels import read_kidneys
@@ -18,9 +19,10 @@ from NephroSynthLib.mrml import images
 from NephroSynthLib.mrml import segmentation_nodes as segmentations
 from NephroSynthLib.mrml.kidney_segments import segment_ids
 from NephroSynthLib.mrml.segmentation_nodes import (
+    attach_segments,
     kidneys_writer,
     labels_from_segmentation,
-    segmentation_from_labels,
+    prepare_segments,
 )
 from NephroSynthLib.mrml.volume_nodes import image_from_node, node_from_image
 
@@ -206,8 +208,7 @@ def test_an_update_replaces_the_segments_of_the_node(scene: Scene) -> None:
     reference = node_from_image(scene, body, "CT")
     node = segmentation_from_labels(scene, _kidneys(body), "kidneys", reference)
     only_left = sitk.Cast((_kidneys(body) == 2) * 2, sitk.sitkUInt8)
-    assert segmentation_from_labels(scene, only_left, "again", reference, node) is node
-    assert node.GetName() == "again"
+    attach_segments(prepare_segments(only_left), node, reference)
     assert set(segment_ids(node)) == {"left"}
 
 

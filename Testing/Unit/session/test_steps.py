@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from steps_at_once import finish
 
-from NephroSynthLib.session.steps import Step, StepRunner, Steps, finish, in_background, load_modules
+from NephroSynthLib.session.steps import Step, StepRunner, Steps, in_background, load_modules
 
 
 def test_the_result_or_the_error_of_the_work_comes_back() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from steps_at_once import finish
 
 from NephroSynthLib.errors import UnreadableInputError
-from NephroSynthLib.session.steps import finish
 from NephroSynthLib.web.cells import ONE, PHASES, THREE_PLANES, Choice, cells_of
 
 pytestmark = pytest.mark.system("slicer")
