@@ -3,7 +3,8 @@
 A fixed set of prior draws is weighted by the likelihood of the measured enhancement. Told numbers replace those of the
 draws. Dose, HU per iodine, and uptake of cortex and medulla scale the curves, and noise and uptake of tissues are close
 to lognormal. So for each draw the posterior of these scales has a closed form (linear Gaussian in the logarithm), and
-the draws carry only the shape of the curves. The estimate is deterministic.
+the draws carry only the shape of the curves. An error of the calibration of the two phases shifts all tissues alike and
+is one more scale. Any one measurement may have failed, so each of these cases is fitted. The estimate is deterministic.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,19 +31,24 @@ from NephroSynthLib.kinetics.uptake import ORGAN_UPTAKE, UPTAKE_SD, VENOUS_ORGAN
 DRAWS = 1024
 LEAST_EFFECTIVE_DRAWS = 40
 """Below this effective sample size the likelihood is flattened, because the exam lies outside the prior."""
-NOISE_HU, LEAST_HU = 3.0, 3.0
+NOISE_HU, LEAST_HU = 1.0, 3.0
 """Noise of a measured median, and the least enhancement that a measurement counts as."""
+CALIBRATION_HU = 4.0
+"""Standard deviation of the offset between the two phases, which all tissues of an exam share."""
+FAILED, FAILED_SD = 0.05, 0.7
+"""Chance that a measurement shows something else than its tissue, and the deviation that its logarithm then has too."""
 DOSE_ERROR, EGFR_ERROR, VOLUME_ERROR = 0.03, 0.15, 0.15
 """Relative errors of a told dose, of a filtration rate estimated from creatinine, and of a measured volume."""
 MEASURED_CORTEX = 0.8
 """Share of the cortex in the measured enhancement of a kidney, whose median leans to the more frequent tissue."""
-MEASURED_BLOOD = 1.08
+MEASURED_BLOOD = 1.05
 """Measured over true enhancement of blood, because the voxels of the vessels are chosen by their gain."""
-OWN_SD = {"kidney": 0.05, "blood": 0.1, "liver": 0.14, "spleen": 0.12, "muscle": 0.3}
-"""Standard deviation of the logarithm of a tissue's measured enhancement about that of the model, in addition to noise.
+OWN_SD = {"kidney": 0.07, "blood": 0.08, "liver": 0.12, "spleen": 0.12, "muscle": 0.23}
+"""Standard deviation of the logarithm of a tissue's measured enhancement about that of the model.
 
-It holds the tissue's own uptake and the errors of the measurement. `python Testing/Benchmarks/contrast_estimate.py`
-prints these errors, and the ratio of blood, for simulated exams after real registration.
+It adds to noise and calibration, and holds the tissue's own uptake and the errors of the measurement. The command
+`python Testing/Benchmarks/contrast_estimate.py` prints the whole errors, and the ratio of blood, for simulated exams
+after real registration.
 """
 MISSING = {"kidney": 0.0, "blood": 0.05, "liver": 0.15, "spleen": 0.25, "muscle": 0.1}
 """Chance that a tissue is not found in an exam."""
@@ -122,6 +129,20 @@ class Estimate:
     ratio: Mapping[str, float]
 
 
+class _Fit(NamedTuple):
+    """The scales of the curves when no measurement has failed, or when a certain one has.
+
+    Attributes:
+        log_weights: Logarithm of the likelihood of each draw and of this case, (draws,).
+        shift: Mean of the logarithm of the scale of each compartment, (draws, compartment).
+        variance: Variance of this logarithm, (compartment,).
+    """
+
+    log_weights: Floats
+    shift: Floats
+    variance: Floats
+
+
 def estimate(observed: Observed, told: Told) -> Estimate:
     """Estimates the nephrographic enhancement of an exam.
 
@@ -139,32 +160,47 @@ def estimate(observed: Observed, told: Told) -> Estimate:
     phases = enhancement(draws, np.stack([draws.nephrographic_s, draws.excretory_s], axis=1))
     shapes = np.stack([getattr(phases, name) for name in COMPARTMENTS], axis=1)  # (draw, compartment, phase)
     nephrographic, excretory = np.maximum(shapes, 1e-3).transpose(2, 0, 1)
-    tissues = _tissues(phases, 1)
-    names = [name for name in tissues if getattr(observed, name) is not None]
-    dose_sd = IODINE_SD if told.iodine_mg is None else DOSE_ERROR
-    scale_cov = np.diag([dose_sd**2 + HU_PER_IODINE_SD**2, UPTAKE_SD**2, UPTAKE_SD**2])
-    on_targets = np.array([[1, name == "cortex", name == "medulla"] for name in COMPARTMENTS], float)
-    log_weights = _filtration_likelihood(draws, told)
-    means, spread = np.log(nephrographic), on_targets @ scale_cov @ on_targets.T
-    if names:
-        cortical = float(np.mean(MEASURED_CORTEX * phases.cortex[:, 1] / tissues["kidney"]))
-        on_observed = np.array([[1, cortical, 1 - cortical] if name == "kidney" else [1, 0, 0] for name in names])
-        measured = np.maximum([float(getattr(observed, name)) for name in names], LEAST_HU)
-        expected = np.stack([np.maximum(tissues[name], 1e-3) for name in names], axis=1)
-        noise = np.diag([OWN_SD[name] ** 2 for name in names] + np.square(NOISE_HU / expected.mean(axis=0)))
-        residual = np.log(measured) - np.log(expected)
-        inverse = np.linalg.inv(on_observed @ scale_cov @ on_observed.T + noise)
-        gain = on_targets @ scale_cov @ on_observed.T @ inverse
-        means = means + residual @ gain.T
-        spread = spread - gain @ on_observed @ scale_cov @ on_targets.T
-        log_weights = log_weights - 0.5 * np.einsum("di,ij,dj->d", residual, inverse, residual)
-    weights = _weights(log_weights)
-    variance = np.diag(spread)
-    hu = np.exp(means + variance / 2)
-    mean = weights @ hu
-    sd = np.sqrt(np.maximum(weights @ (hu**2 * np.exp(variance)) - mean**2, 0))
-    ratio = weights @ (nephrographic / excretory)
+    fits = _fits(observed, told, _tissues(phases, 1), phases.cortex[:, 1])
+    weights = _weights(np.stack([fit.log_weights for fit in fits]) + _filtration_likelihood(draws, told))
+    variance = np.stack([fit.variance for fit in fits])[:, None]
+    hu = nephrographic * np.exp(np.stack([fit.shift for fit in fits]) + variance / 2)  # (fit, draw, compartment)
+    mean = np.einsum("fd,fdc->c", weights, hu)
+    sd = np.sqrt(np.maximum(np.einsum("fd,fdc->c", weights, hu**2 * np.exp(variance)) - mean**2, 0))
+    ratio = weights.sum(axis=0) @ (nephrographic / excretory)
     return Estimate(*(dict(zip(COMPARTMENTS, map(float, values), strict=True)) for values in (mean, sd, ratio)))
+
+
+def _fits(observed: Observed, told: Told, tissues: Mapping[str, Floats], cortex: Floats) -> list[_Fit]:
+    """Returns the posterior of the scales for each case of a failed measurement.
+
+    Args:
+        observed: Measured enhancement.
+        told: Numbers that are known about the exam.
+        tissues: Enhancement of the tissues in the draws, (draws,) each.
+        cortex: That of the cortex.
+    """
+    names = [name for name in tissues if getattr(observed, name) is not None]
+    measured = np.maximum([float(getattr(observed, name)) for name in names], LEAST_HU)
+    cortical = float(np.mean(MEASURED_CORTEX * cortex / tissues["kidney"]))
+    # Scales: dose and HU per iodine, uptake of the cortex, uptake of the medulla, offset between the phases.
+    dose_sd = IODINE_SD if told.iodine_mg is None else DOSE_ERROR
+    prior = np.diag([dose_sd**2 + HU_PER_IODINE_SD**2, UPTAKE_SD**2, UPTAKE_SD**2, CALIBRATION_HU**2])
+    on_targets = np.array([[1, name == "cortex", name == "medulla", 0] for name in COMPARTMENTS], float)
+    renal = np.array([name == "kidney" for name in names], float)
+    on_observed = np.stack([np.ones(len(names)), cortical * renal, (1 - cortical) * renal, 1 / measured], axis=1)
+    own = np.array([OWN_SD[name] for name in names]) ** 2 + (NOISE_HU / measured) ** 2
+    residual = np.log(measured) - np.log([np.maximum(tissues[name], 1e-3) for name in names]).reshape(-1, DRAWS).T
+    fits = []
+    for failed in (-1, *range(len(names))):
+        error = own + FAILED_SD**2 * (np.arange(len(names)) == failed)
+        covariance = on_observed @ prior @ on_observed.T + np.diag(error)
+        inverse = np.linalg.inv(covariance)
+        gain = on_targets @ prior @ on_observed.T @ inverse
+        chance = 1 - FAILED * len(names) if failed < 0 else FAILED
+        misfit = np.einsum("di,ij,dj->d", residual, inverse, residual) + np.linalg.slogdet(covariance)[1]
+        spread = on_targets @ prior @ on_targets.T - gain @ on_observed @ prior @ on_targets.T
+        fits.append(_Fit(np.log(chance) - 0.5 * misfit, residual @ gain.T, np.diag(spread)))
+    return fits
 
 
 def observe(parameters: ExamKinetics, rng: np.random.Generator) -> Observed:
@@ -172,16 +208,18 @@ def observe(parameters: ExamKinetics, rng: np.random.Generator) -> Observed:
 
     Args:
         parameters: The kinetics of the exam.
-        rng: Source of the tissues' own uptake, of noise, and of missing tissues.
+        rng: Source of the tissues' own uptake, of noise, calibration and failures, and of missing tissues.
 
     Returns:
         The measurement; the kidneys are always found.
     """
     tissues = _tissues(enhancement(parameters, np.array([parameters.excretory_s])), 0)
     measured: dict[str, float | None] = {}
+    offset = CALIBRATION_HU * rng.standard_normal()
     for name, hu in tissues.items():
-        found, uptake, noise = rng.random() >= MISSING[name], rng.standard_normal(), rng.standard_normal()
-        measured[name] = float(hu * np.exp(OWN_SD[name] * uptake) + NOISE_HU * noise) if found else None
+        found, failed = rng.random() >= MISSING[name], rng.random() < FAILED
+        uptake, failure, noise = rng.standard_normal(3) * [OWN_SD[name], FAILED_SD * failed, NOISE_HU]
+        measured[name] = float(hu * np.exp(uptake + failure) + noise + offset) if found else None
     volume = parameters.parenchyma_ml * np.exp(VOLUME_ERROR * rng.standard_normal())
     return Observed(**measured, parenchyma_ml=float(volume))
 
@@ -248,11 +286,11 @@ def _filtration_likelihood(draws: ManyKinetics, told: Told) -> Floats:
 
 
 def _weights(log_weights: Floats) -> Floats:
-    """Returns normalized weights, flattened until enough draws count."""
+    """Returns normalized weights, (fit, draw), flattened until enough draws count."""
     flat = 1.0
     while True:
         weights = np.exp(flat * (log_weights - log_weights.max()))
         weights /= weights.sum()
-        if 1 / np.sum(weights**2) >= LEAST_EFFECTIVE_DRAWS:
+        if 1 / np.sum(weights.sum(axis=0) ** 2) >= LEAST_EFFECTIVE_DRAWS:
             return np.asarray(weights)
         flat *= 0.8

@@ -25,6 +25,7 @@ _VOXEL_ML = _GRID_MM**3 / 1000
 _BONE_HU, _DENSE_HU = 160.0, 200.0
 _SOFT_BEFORE, _SOFT_AFTER = (-5.0, 90.0), (5.0, 190.0)
 _LEAST_ML = 3.0
+_COMPACT = 0.5
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,10 @@ def _kidney(exam: _Exam) -> tuple[float | None, float]:
 
 
 def _blood(exam: _Exam) -> float | None:
-    """Returns the gain of aorta and vena cava: the compact structures before the spine that gain most."""
+    """Returns the gain of aorta and vena cava: the compact structures before the spine that gain most.
+
+    Where the field of view holds no vessel, what gains most is scattered, and its compact part gains far less: None.
+    """
     region = exam.near & (np.abs(exam.left) < 42) & between(exam.behind, -75.0, -8.0) & (exam.kidney < 0.05)
     gain = np.where(exam.soft & region, exam.gain, -50.0)
     compact = ndimage.grey_opening(ndimage.gaussian_filter(gain, 0.6), footprint=ball(5.0, _GRID_MM))
@@ -149,8 +153,8 @@ def _blood(exam: _Exam) -> float | None:
     if core.size < 2 * count:
         return None
     level = np.partition(core, core.size - count)[core.size - count]
-    chosen = exam.soft & region & (compact >= level)
-    return float(np.median(exam.gain[chosen]))
+    gained = float(np.median(exam.gain[exam.soft & region & (compact >= level)]))
+    return gained if level >= _COMPACT * gained else None
 
 
 def _organ(exam: _Exam, region: Mask, *, erosions: int, least_ml: float, least_gain: float) -> float | None:

@@ -90,6 +90,20 @@ def test_a_tissue_that_is_not_there_is_not_measured(name: str) -> None:
     assert getattr(tissue_enhancement(*drawn(THICK, without=(name,))), name) is None
 
 
+def test_scattered_gain_before_the_spine_is_no_vessel() -> None:
+    images = drawn(FINE, without=("blood", "liver"))
+    before, after = (sitk.GetArrayFromImage(image) for image in images[:2])
+    cells = np.random.default_rng(0).random((27, 10, 12)) < 0.25  # of 6 mm
+    gain = GAIN["blood"] * np.kron(cells, np.ones((3, 6, 6)))[: len(before)]
+    bowel = (slice(None), slice(80, 140), slice(114, 186))
+    before[bowel] = 35.0
+    after[bowel] = 35.0 + gain
+    changed = [sitk.GetImageFromArray(hu) for hu in (before, after)]
+    for image in changed:
+        image.CopyInformation(images[2])
+    assert tissue_enhancement(*changed, images[2]).blood is None
+
+
 def test_without_kidneys_and_excretory_phase_nothing_is_measured() -> None:
     before, _, labels = drawn(THICK)
     nothing = tissue_enhancement(before, 0 * before - 1024, 0 * labels)
