@@ -58,6 +58,16 @@ class Registration:
         return replace(self, transform=transform)
 
 
+@dataclass(frozen=True)
+class _Phases:
+    """Both phases, and the mask of each known kidney in each of them by side."""
+
+    fixed: sitk.Image
+    moving: sitk.Image
+    fixed_masks: Mapping[str, sitk.Image]
+    moving_masks: Mapping[str, sitk.Image]
+
+
 def register(
     fixed: sitk.Image,
     moving: sitk.Image,
@@ -96,6 +106,7 @@ def register(
     like = fixed
     fixed, moving = canonical(fixed), canonical(moving)
     fixed_masks, moving_masks = _masks(fixed_kidneys), _masks(moving_kidneys)
+    phases = _Phases(fixed, moving, fixed_masks, moving_masks)
     progress.update(0.0, "Measuring the phases as acquired")
     judge = Judge(fixed, moving, fixed_masks, moving_masks)
     start = fuse(np.eye(4), (), ()) if landmarks is None else landmarks.map()
@@ -108,7 +119,7 @@ def register(
     fused, affine = start, start.affine
     if settings.mode != "none" and not (landmarks and landmarks.replaces):
         progress.update(0.05, "Affine map of the abdomen")
-        affine = _stage_one(fixed, moving, _starts(fixed_masks, moving_masks, affine), judge, warnings)
+        affine = _stage_one(phases, affine, judge, warnings)
         fused = fuse(affine, (), ())
         candidates.append(_candidate("affine", fused, judge))
     if settings.mode in ("two-stage", "dense") and not fixed_masks:
@@ -116,8 +127,12 @@ def register(
     elif settings.mode in ("two-stage", "dense"):
         held: list[sitk.Image] = []
         if not (landmarks and landmarks.kind == "thin-plate"):
-            parts = progress.part(0.3, 0.55)
-            motions = _stage_two(fixed, moving, fixed_masks, moving_masks, affine, placed, warnings, parts)
+            motions = _stage_two(phases, affine, placed, progress.part(0.3, 0.55))
+            warnings += [
+                f"The {side} kidney stays with the affine map: {motion.rejected}."
+                for side, motion in motions.items()
+                if motion.rejected
+            ]
             fused = fuse(affine, [motion.matrix for motion in motions.values()], list(fixed_masks.values()))
             held = [mask for side, mask in fixed_masks.items() if not motions[side].rejected]
         if held:
@@ -160,51 +175,38 @@ def _candidate(mode: RegistrationMode, fused: FusedMap, judge: Judge) -> Candida
     return Candidate(mode, fused, judge.ssim(fused.transform), max((shift.norm for shift in shifts), default=0.0))
 
 
-def _starts(
-    fixed_masks: Mapping[str, sitk.Image], moving_masks: Mapping[str, sitk.Image], base: FloatArray
-) -> list[FloatArray]:
+def _starts(phases: _Phases, base: FloatArray) -> list[FloatArray]:
     """Returns the starts of stage 1: the given map, and the mean shift of the kidneys known in both phases."""
     shifts = [
-        mask_points(moving_masks[side]).mean(axis=0) - mask_points(mask).mean(axis=0)
-        for side, mask in fixed_masks.items()
-        if side in moving_masks
+        mask_points(phases.moving_masks[side]).mean(axis=0) - mask_points(mask).mean(axis=0)
+        for side, mask in phases.fixed_masks.items()
+        if side in phases.moving_masks
     ]
     return [base, translation(np.mean(shifts, axis=0))] if shifts else [base]
 
 
-def _stage_one(
-    fixed: sitk.Image, moving: sitk.Image, starts: list[FloatArray], judge: Judge, warnings: list[str]
-) -> FloatArray:
-    """Returns the affine map, or the first start if the affine map makes the phases less alike."""
+def _stage_one(phases: _Phases, start: FloatArray, judge: Judge, warnings: list[str]) -> FloatArray:
+    """Returns the affine map, or the start if the affine map makes the phases less alike."""
     try:
-        affine = register_affine(fixed, moving, starts)
+        affine = register_affine(phases.fixed, phases.moving, _starts(phases, start))
     except RuntimeError:
         warnings.append("The affine stage failed, so it left the phases where they were.")
-        return starts[0]
-    loss = judge.ssim(fuse(starts[0], (), ()).transform) - judge.ssim(fuse(affine, (), ()).transform)
+        return start
+    loss = judge.ssim(fuse(start, (), ()).transform) - judge.ssim(fuse(affine, (), ()).transform)
     if loss > EVIDENT_SSIM:
         warnings.append("The affine stage made the phases less alike, so it was left out.")
-    return starts[0] if loss > 0 else affine
+    return start if loss > 0 else affine
 
 
 def _stage_two(
-    fixed: sitk.Image,
-    moving: sitk.Image,
-    fixed_masks: Mapping[str, sitk.Image],
-    moving_masks: Mapping[str, sitk.Image],
-    affine: FloatArray,
-    placed: Mapping[str, FloatArray],
-    warnings: list[str],
-    progress: Progress,
+    phases: _Phases, affine: FloatArray, placed: Mapping[str, FloatArray], progress: Progress
 ) -> dict[str, KidneyMotion]:
     """Returns the motion of each kidney by side; a rejected one is the affine map."""
     motions = {}
-    for number, (side, mask) in enumerate(fixed_masks.items()):
-        progress.update(number / len(fixed_masks), f"Rigid motion of the {side} kidney")
-        motion = register_kidney(fixed, moving, mask, moving_masks.get(side), affine, placed.get(side))
-        if motion.rejected:
-            warnings.append(f"The {side} kidney stays with the affine map: {motion.rejected}.")
-        motions[side] = motion
+    for number, (side, mask) in enumerate(phases.fixed_masks.items()):
+        progress.update(number / len(phases.fixed_masks), f"Rigid motion of the {side} kidney")
+        known = phases.moving_masks.get(side)
+        motions[side] = register_kidney(phases.fixed, phases.moving, mask, known, affine, placed.get(side))
     return motions
 
 
