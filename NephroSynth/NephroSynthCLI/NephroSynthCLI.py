@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from NephroSynthLib.progress import ProgressEvent
 
 _KINDS = {"integer": int, "double": float}
+_INPUTS = {
+    **{name: name for name in ("noncontrast", "excretory", "nephrographic", "kidneys")},
+    "initial_transform": "initialTransform",
+}
+"""The fields of the request that name an input, and the arguments that give them."""
 _FILES = {
     "excretoryOutput": "excretory_registered.nrrd",
     "kidneysOutput": "kidneys.nrrd",
@@ -97,8 +102,8 @@ def run(given: argparse.Namespace) -> None:
 
     with TemporaryDirectory(prefix="nephrosynth-") as temporary:
         out = Path(temporary) / "result"
-        inputs = ("noncontrast", "excretory", "nephrographic", "kidneys")
-        request = {name: str(getattr(given, name)) for name in inputs if getattr(given, name) is not None}
+        inputs = {name: getattr(given, field) for name, field in _INPUTS.items()}
+        request: dict[str, Any] = {name: str(path) for name, path in inputs.items() if path is not None}
         request |= {"out": str(out), "images": "nrrd", "settings": settings(given)}
         summary = execute("run", request, Progress(report), flags())
         for warning in summary["warnings"]:

@@ -17,6 +17,7 @@ import SimpleITK as sitk
 
 from NephroSynthLib import __version__, options
 from NephroSynthLib.jobs import catalogue
+from NephroSynthLib.jobs.run_exam import RunRequest
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import Settings
 
@@ -60,6 +61,12 @@ def test_an_option_is_that_of_the_library(name: str) -> None:
     assert tuple(one.text for one in element.findall("element")) == option.choices
     if option.most is not None:
         assert float(element.findtext("constraints/maximum", "nan")) == min(option.most, 2**31 - 1)
+
+
+def test_the_initial_transform_is_that_of_the_request(module: ModuleType) -> None:
+    element = _element("initialTransform")
+    assert element.findtext("description") == RunRequest.model_fields["initial_transform"].description
+    assert (element.tag, element.findtext("channel")) == ("transform", "input")
 
 
 def test_the_description_says_version_and_use() -> None:
@@ -114,10 +121,11 @@ def test_results_go_where_slicer_wants_them_and_progress_never_falls(
     monkeypatch.setattr(catalogue, "execute", execute)
     targets = [tmp_path / "synthetic.nii.gz", tmp_path / "kidneys.nrrd", tmp_path / "transform.tfm"]
     flags = ["--kidneys-output", str(targets[1]), "--transform-output", str(targets[2])]
-    flags += ["--uncertainty-output", str(tmp_path / "uncertainty.nrrd")]
+    flags += ["--uncertainty-output", str(tmp_path / "uncertainty.nrrd"), "--initial-transform", "start.h5"]
     assert module.main(["a.nrrd", "b.nrrd", str(targets[0]), *flags]) == 0
     assert asked[0]["images"] == "nrrd"
     assert "nephrographic" not in asked[0]
+    assert asked[0]["initial_transform"] == "start.h5"
     assert sitk.GetArrayFromImage(sitk.ReadImage(str(targets[0]))).max() == 7
     assert targets[1].is_file()
     assert sitk.ReadTransform(str(targets[2])).TransformPoint((0.0, 0.0, 0.0)) == (1.0, 2.0, 3.0)
@@ -175,11 +183,15 @@ def exam(tmp_path: Path) -> dict[str, Path]:
 
 
 def test_a_real_run_as_slicer_starts_it(exam: dict[str, Path], tmp_path: Path) -> None:
-    """Slicer passes the value of each field by its flag, files that are chosen too, then the arguments by their index.
+    """Without a registration, the initial transform is that of the result.
+
+    Slicer passes the value of each field by its flag, files that are chosen too, then the arguments by their index.
 
     (Slicer/Base/QTCLI/vtkSlicerCLIModuleLogic.cxx, ApplyTask.)
     """
     chosen = {**exam, "synthetic": tmp_path / "synthetic.nrrd", "kidneysOutput": tmp_path / "kidneys-out.nrrd"}
+    chosen |= {name: tmp_path / f"{name}.h5" for name in ("initialTransform", "transformOutput")}
+    sitk.WriteTransform(sitk.TranslationTransform(3, (4.0, 0.0, -6.0)), str(chosen["initialTransform"]))
     fields = {one.findtext("name", ""): one for one in XML.iterfind("parameters/*[name]")}
     values = {name: one.findtext("default") for name, one in fields.items()}
     values |= {"registration": "none", "device": "cpu", **{name: str(file) for name, file in chosen.items()}}
@@ -207,4 +219,6 @@ def test_a_real_run_as_slicer_starts_it(exam: dict[str, Path], tmp_path: Path) -
     kidneys = sitk.GetArrayFromImage(sitk.ReadImage(str(chosen["kidneysOutput"])))
     assert (kidneys == sitk.GetArrayFromImage(sitk.ReadImage(str(exam["kidneys"])))).all()
     inside = sitk.GetArrayFromImage(synthetic)[kidneys > 0].mean()
+    found = sitk.ReadTransform(str(chosen["transformOutput"]))
+    assert found.TransformPoint((100.0, 80.0, 50.0)) == pytest.approx((104.0, 80.0, 44.0), abs=0.1)
     assert inside > sitk.GetArrayFromImage(reference)[kidneys > 0].mean() + 20  # the kidneys are enhanced

@@ -12,9 +12,14 @@ import slicer
 import vtk
 
 from NephroSynthLib.errors import UsageError
+from NephroSynthLib.files.outputs import TRANSFORM
+from NephroSynthLib.imaging.image_files import save_image
+from NephroSynthLib.imaging.sides import SIDES
+from NephroSynthLib.jobs.catalogue import execute
 from NephroSynthLib.mrml.kidney_nudge import KidneyNudge
 from NephroSynthLib.mrml.transform_nodes import map_writer, transforms_above
 from NephroSynthLib.mrml.volume_nodes import node_from_image
+from NephroSynthLib.progress import Progress
 
 Scene = slicer.vtkMRMLScene
 Node = slicer.vtkMRMLNode
@@ -71,6 +76,49 @@ def test_both_kidneys_share_one_transform_above_that_of_the_phase(scene: Scene, 
     assert transforms_above(phases[0]) == [start, first.blend]
     assert again.blend is first.blend
     assert {side: again.handle(side) for side in KIDNEYS} == handles
+
+
+def test_a_whole_run_starts_where_a_kidney_was_placed_by_hand(
+    scene: Scene, urography: dict[str, sitk.Image], small_model: Path, tmp_path: Path
+) -> None:
+    """Without a registration, the start is the transform of the result: one kidney moved by 12 mm, the other stayed."""
+    names = ("noncontrast", "excretory", "kidneys")
+    files = {name: tmp_path / f"{name}.nrrd" for name in names}
+    for name in names:
+        save_image(urography[name], files[name])
+    noncontrast, excretory = (node_from_image(scene, urography[name], name) for name in names[:2])
+    shapes = sitk.LabelShapeStatisticsImageFilter()
+    shapes.Execute(sitk.Cast(urography["kidneys"], sitk.sitkUInt8))
+    middles = {side: np.array(shapes.GetCentroid(label)) for side, label in SIDES.items()}
+    kidneys = {side: [tuple(np.array(p) * (-1, -1, 1)) for p in _around(middle)] for side, middle in middles.items()}
+    nudge = KidneyNudge(scene, excretory, noncontrast, kidneys)
+    motion = vtk.vtkMatrix4x4()
+    motion.SetElement(2, 3, 12.0)
+    nudge.handle("right").SetMatrixTransformToParent(motion)
+    nudge.update()
+    map_writer(excretory, noncontrast, tmp_path / "initial.h5")()
+    settings = {
+        "device": "cpu",
+        "registration": {"mode": "none"},
+        "segmentation": {"steps": 1},
+        "synthesis": {"model": str(small_model)},
+    }
+    out = tmp_path / "result"
+    summary = execute(
+        "run",
+        {**files, "initial_transform": tmp_path / "initial.h5", "out": out, "settings": settings},
+        Progress(),
+    )
+    assert "The registration started from an initial transform; the right kidney started" in " ".join(summary["notes"])
+    found = sitk.ReadTransform(str(out / TRANSFORM))
+    moved = {side: np.subtract(found.TransformPoint(middle.tolist()), middle) for side, middle in middles.items()}
+    assert moved["right"] == pytest.approx((0.0, 0.0, -12.0), abs=1.5)
+    assert moved["left"] == pytest.approx((0.0, 0.0, 0.0), abs=1.0)
+
+
+def _around(middle: np.ndarray) -> list[np.ndarray]:
+    sides, ends = (-25.0, 0.0, 25.0), (-55.0, 0.0, 55.0)
+    return [middle + offset for offset in product(sides, sides, ends)]
 
 
 def test_phases_under_one_transform_are_refused(scene: Scene, phases: list[Node]) -> None:
