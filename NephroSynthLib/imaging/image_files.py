@@ -105,6 +105,7 @@ def _read_with_itk(path: Path, role: str, pixel_type: int | None, layers: bool) 
         raise UnreadableInputError(
             f"The {role} cannot be read: its name or that of its folder is not valid UTF-8.", Action.RENAME
         ) from error
+    check_header = check_nrrd_header if file_suffix(path).lower() in _NRRD else check_metaimage_header
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -113,10 +114,7 @@ def _read_with_itk(path: Path, role: str, pixel_type: int | None, layers: bool) 
         while len(size) > 3 and size[-1] == 1:
             size = size[:-1]
         check_shape(role, size, 1 if layers else reader.GetNumberOfComponents(), reader.GetPixelIDValue())
-        if file_suffix(path).lower() in _NRRD:
-            check_nrrd_header(path, role)
-        else:
-            check_metaimage_header(path, role)
+        check_header(path, role)
         check_stream(path)
         if pixel_type is not None:
             reader.SetOutputPixelType(pixel_type)
@@ -125,6 +123,7 @@ def _read_with_itk(path: Path, role: str, pixel_type: int | None, layers: bool) 
     except RuntimeError as error:
         if "orthonormal" in str(error):
             raise gantry_tilt(role) from error
+        check_header(path, role)  # names the field that ITK cannot read
         raise
 
 

@@ -21,10 +21,12 @@ _BYTES = {
 
 
 def check_metaimage_header(path: Path, role: str) -> None:
-    """Refuses a header without spacing or orientation, or with a unit that is not mm; ITK would take 1 mm and no turn.
+    """Refuses a header without usable spacing or orientation, or with a unit that is not mm.
+
+    ITK takes 1 mm and no turn where they are missing.
 
     Raises:
-        GeometryError: If a fact is missing.
+        GeometryError: If a fact is missing, or has no use.
         OSError: If the file cannot be read.
     """
     fields, _, _ = _header(path)
@@ -32,6 +34,12 @@ def check_metaimage_header(path: Path, role: str) -> None:
         raise GeometryError(
             f"The MetaImage header of the {role} has no voxel size (no ElementSpacing).", Action.CORRECT_HEADER
         )
+    for name in (name for name in _SPACINGS if name in fields):
+        if any(not _is_finite(word) or float(word) == 0 for word in fields[name].split()):
+            raise GeometryError(
+                f"The MetaImage header of the {role} gives a voxel size that is 0 or no number ({name}).",
+                Action.CORRECT_HEADER,
+            )
     if not any(name in fields for name in _ORIENTATIONS):
         raise GeometryError(
             f"The MetaImage header of the {role} does not say how the patient lies (no TransformMatrix).",

@@ -17,6 +17,7 @@ _MOST_LINES = 10_000
 _SPACES = ("right-anterior-superior", "left-anterior-superior", "left-posterior-superior", "ras", "las", "lps")
 _MILLIMETRES = ("", "???", "mm", "millimeter", "millimeters", "millimetre", "millimetres")
 _KNOWN_UNITS = ("m", "cm", "um", "µm", "in", "inch")
+_SPACINGS = {"spacings": "spacings", "spacedirections": "space directions"}
 _WORDS = {"char": 1, "short": 2, "int": 4, "longlong": 8, "float": 4, "double": 8}
 
 
@@ -28,12 +29,14 @@ class _Header:
 
 
 def check_nrrd_header(path: Path, role: str) -> None:
-    """Refuses a header without spacing or orientation, or with a unit that is not mm; ITK would take 1 mm and no turn.
+    """Refuses a header without usable spacing or orientation, with two spacings, or with a unit that is not mm.
+
+    ITK takes 1 mm and no turn where they are missing.
 
     Source: definition of NRRD (teem.sourceforge.net/nrrd/format.html), sections 5 and 6.
 
     Raises:
-        GeometryError: If a fact is missing.
+        GeometryError: If a fact is missing, has no use, or is stated twice.
         OSError: If the file cannot be read.
     """
     fields = _header(path).fields
@@ -47,10 +50,19 @@ def check_nrrd_header(path: Path, role: str) -> None:
             f"The NRRD header of the {role} gives its voxel size in {named}, not in mm.",
             Action.CORRECT_HEADER,
         )
-    vectors = [one for one in re.findall(r"\([^)]*\)", fields.get("spacedirections", "")) if "nan" not in one.lower()]
-    if max(len(vectors), sum(map(math.isfinite, spacings))) < 3:
+    directions = re.findall(r"\([^)]*\)|none", fields.get("spacedirections", ""))
+    if any(one != "none" and math.isfinite(spacing) for one, spacing in zip(directions, spacings, strict=False)):
         raise GeometryError(
-            f"The NRRD header of the {role} has no voxel size along each of its three axes.", Action.CORRECT_HEADER
+            f"The NRRD header of the {role} gives a voxel size twice ('spacings' beside 'space directions').",
+            Action.CORRECT_HEADER,
+        )
+    vectors = [one for one in directions if "nan" not in one.lower() and re.search("[1-9]", one)]
+    if max(len(vectors), sum(math.isfinite(spacing) and spacing != 0 for spacing in spacings)) < 3:
+        named = " and ".join(f"'{name}'" for key, name in _SPACINGS.items() if key in fields)
+        raise GeometryError(
+            f"The NRRD header of the {role} has no voxel size along each of its three axes"
+            + (f": see {named}." if named else "."),
+            Action.CORRECT_HEADER,
         )
     if len(vectors) < 3 or fields.get("space", "").lower() not in _SPACES:
         raise GeometryError(

@@ -8,6 +8,7 @@ import pytest
 import SimpleITK as sitk
 
 from NephroSynthLib.errors import GeometryError
+from NephroSynthLib.imaging.image_files import read_image_file
 from NephroSynthLib.imaging.metaimage import check_metaimage_header, check_metaimage_stream
 
 VOXELS = np.random.default_rng(0).integers(-1000, 1000, (20, 18, 16)).astype("<i2")
@@ -34,6 +35,14 @@ def test_a_header_that_leaves_spacing_or_orientation_open_is_refused(tmp_path: P
     sitk.ReadImage(str(path))  # ITK invents the rest
     with pytest.raises(GeometryError, match=words):
         check_metaimage_header(path, "CT")
+
+
+@pytest.mark.parametrize("field", ["ElementSpacing", "ElementSize"])
+@pytest.mark.parametrize("number", ["0", "nan", "inf", "two"])
+def test_a_voxel_size_that_is_none_is_named(tmp_path: Path, field: str, number: str) -> None:
+    path = write(tmp_path / "ct.mha", f"{field} = 0.7 0.7 {number}\n{MATRIX}", VOXELS.tobytes())
+    with pytest.raises(GeometryError, match=field):
+        read_image_file(path, "CT")
 
 
 @pytest.mark.parametrize("suffix", ["mha", "mhd"])

@@ -9,6 +9,7 @@ import pytest
 import SimpleITK as sitk
 
 from NephroSynthLib.errors import GeometryError
+from NephroSynthLib.imaging.image_files import read_image_file
 from NephroSynthLib.imaging.nrrd import check_nrrd_header, check_nrrd_stream
 
 VOXELS = np.random.default_rng(0).integers(-1000, 1000, (20, 18, 16)).astype("<i2")
@@ -39,6 +40,28 @@ def test_a_header_that_leaves_spacing_or_orientation_open_is_refused(tmp_path: P
     sitk.ReadImage(str(path))  # ITK invents the rest
     with pytest.raises(GeometryError, match=words):
         check_nrrd_header(path, "CT")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (f"{SPACE}spacings: 0.7 0.7 2\n", "'spacings' beside 'space directions'"),
+        (f"{SPACE}spacings: nan nan 2\n", "'spacings' beside 'space directions'"),
+        ("space: left-posterior-superior\nspacings: 0.7 0.7 2\n", "no 'space directions'"),
+        ("spacings: 0.7 0.7 0\n", "three axes: see 'spacings'"),
+        (SPACE.replace("(0,0,2)", "(0,0,0)"), "three axes: see 'space directions'"),
+        (SPACE.replace("(0,0,2)", "(0,0,nan)"), "three axes: see 'space directions'"),
+    ],
+)
+def test_a_voxel_size_that_itk_cannot_read_is_named(tmp_path: Path, fields: str, words: str) -> None:
+    path = write(tmp_path / "ct.nrrd", fields, VOXELS.tobytes())
+    with pytest.raises(GeometryError, match=words):
+        read_image_file(path, "CT")
+
+
+def test_spacings_that_are_not_known_beside_directions_pass(tmp_path: Path) -> None:
+    path = write(tmp_path / "ct.nrrd", f"{SPACE}spacings: nan nan nan\n", VOXELS.tobytes())
+    assert read_image_file(path, "CT").GetSpacing() == pytest.approx((0.7, 0.7, 2.0))
 
 
 @pytest.mark.parametrize("fields", [SPACE, f'{SPACE}space units: "mm" "mm" "mm"\n', SPACE.replace(",", ", ")])
