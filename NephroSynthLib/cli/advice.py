@@ -23,7 +23,7 @@ _ADVICE = {
         "Install it (pip install TotalSegmentator) and try it by itself, or choose another --segmenter."
     ),
     Action.INSTALL_DICOM: "Install the packages for DICOM: pip install 'nephrosynth[dicom]'.",
-    Action.CHOOSE_FOLDER: "Choose another --out.",
+    Action.CHOOSE_FOLDER: "Choose another place for the output.",
     Action.REPLACE_FOLDER: "Choose another --out, or give --overwrite to replace the older result.",
     Action.SEPARATE_FOLDERS: "Give --dicom-out a folder of its own.",
     Action.FREE_DISK_SPACE: "Free some space, or choose another --out or temporary folder.",

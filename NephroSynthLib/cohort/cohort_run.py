@@ -10,9 +10,9 @@ from pydantic import Field
 
 from NephroSynthLib import options
 from NephroSynthLib.cohort.cohort_report import write_cohort_report
-from NephroSynthLib.cohort.cohort_table import MISSED, REACHED, row_of, write_table
+from NephroSynthLib.cohort.cohort_table import MISSED, REACHED, TABLES, row_of, write_table
 from NephroSynthLib.cohort.exam_record import ExamRecord, write_record
-from NephroSynthLib.cohort.exam_task import RESULTS, Carried, ExamTask, carry_out, models_of, task_of
+from NephroSynthLib.cohort.exam_task import RECORDS, RESULTS, Carried, ExamTask, carry_out, models_of, task_of
 from NephroSynthLib.cohort.folder_lock import only_run
 from NephroSynthLib.cohort.manifest import read_manifest
 from NephroSynthLib.engines.engine import Engine, Lost
@@ -20,7 +20,7 @@ from NephroSynthLib.engines.engine_choice import engine_of
 from NephroSynthLib.errors import Cancelled
 from NephroSynthLib.files.notice import RESEARCH_ONLY
 from NephroSynthLib.files.outputs import REPORT
-from NephroSynthLib.files.staging import check_writable, remove_leftovers
+from NephroSynthLib.files.staging import check_file, check_writable, remove_leftovers
 from NephroSynthLib.jobs.chosen_models import check_chosen_models
 from NephroSynthLib.jobs.request import ManyExamsRequest, Summary
 from NephroSynthLib.progress import Progress
@@ -59,7 +59,10 @@ def run_cohort(request: CohortRequest, progress: Progress) -> Summary:
     out = request.out.resolve()
     exams = read_manifest(request.manifest, request.settings, out / RESULTS)
     check_chosen_models(request.settings, "segmentation", "synthesis")
-    check_writable(out)
+    for place in (out, out / RESULTS, out / RECORDS):
+        check_writable(place)
+    for file in (*TABLES, REPORT):
+        check_file(out / file)
     engine = engine_of(request.engine, request.resources)
     models = models_of(request.settings)
     tasks = [task_of(exam, out, models, request.retry_failed) for exam in exams]

@@ -15,6 +15,7 @@ Row = dict[str, Any]
 
 TABLE = "exams.csv"
 PARQUET = "exams.parquet"
+TABLES = (TABLE, PARQUET)
 REACHED, MISSED = "gate reached", "gate missed"
 _NO_FIGURES = ("schema_version", "notice", "label", "settings", "versions", "warnings", "notes")
 _BETWEEN = " | "

@@ -143,11 +143,14 @@ def check_file(target: Path) -> None:
     """Refuses a file that a job cannot write, without leaving anything on the disk; it may exist.
 
     Raises:
-        UsageError: If it lies in a file, or has a name that is not valid UTF-8, is too long, or leads back to itself.
+        UsageError: If it is a folder or lies in a file, or has a name that is not valid UTF-8, is too long, or leads
+            back to itself.
         ResourceError: If nothing can be written there.
     """
     with _disk_errors():
         _check_name(target)
+        if target.is_dir():
+            raise UsageError("The output path is a folder.", Action.CHOOSE_FOLDER)
         _probe(target.resolve().parent)
 
 

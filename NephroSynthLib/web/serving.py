@@ -16,6 +16,7 @@ from NephroSynthLib import options
 from NephroSynthLib.errors import Action, UsageError
 from NephroSynthLib.files.notice import RESEARCH_ONLY
 from NephroSynthLib.files.outputs import REPORT
+from NephroSynthLib.files.staging import check_file
 from NephroSynthLib.jobs.request import Flag, Request, Summary, Volume
 from NephroSynthLib.progress import Progress
 from NephroSynthLib.settings import field
@@ -43,8 +44,11 @@ def serve(request: ViewRequest, _progress: Progress) -> Summary:
     Raises:
         UsageError: trame-slicer is not installed, the port is taken, or phases do not fit the exams.
         UnreadableInputError: The folder holds no result, or a given file cannot be read.
+        ResourceError: The given file for ratings cannot be written.
     """
     exams = find_exams(request.folder)
+    if request.ratings is not None:
+        check_file(request.ratings)
     need_trame()
     from NephroSynthLib.web.exam_ratings import RATINGS, RatingFile
     from NephroSynthLib.web.gate import TOKEN, guard, new_token

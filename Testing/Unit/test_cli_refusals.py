@@ -194,7 +194,8 @@ def test_a_disk_without_room_is_refused_before_the_work(
 
 def test_a_file_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    for target in (tmp_path / "file" / "x.csv", tmp_path / f"{'x' * 300}.csv"):
+    (tmp_path / "folder").mkdir()
+    for target in (tmp_path / "file" / "x.csv", tmp_path / f"{'x' * 300}.csv", tmp_path / "folder"):
         for words in (
             ["cohort", "manifest", str(tmp_path / "nowhere"), "--out", str(target)],
             ["reader-study", "make", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out"), "--key", str(target)],
@@ -202,7 +203,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path
             result = runner.invoke(app, words)
             assert result.exit_code == 2
             assert "The output path" in result.stderr
-    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "folder"]
 
 
 @pytest.mark.usefixtures("jobs_run_here")

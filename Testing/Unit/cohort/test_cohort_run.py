@@ -104,6 +104,18 @@ def test_a_cancelled_run_says_what_is_kept(cohort: Any) -> None:
         run_cohort(request, Progress(cancelled=lambda: True, stage_name="exams"))
 
 
+@pytest.mark.parametrize("taken", ["out", "out/exams", "out/records", "out/exams.csv/x", "out/report.html/x"])
+def test_a_target_that_cannot_be_written_is_refused_before_any_exam(tmp_path: Path, taken: str) -> None:
+    """A file where a folder is needed, or a folder where a file is needed."""
+    (tmp_path / "exams.csv").write_text("exam,noncontrast,excretory\nmissing,none.nii.gz,none.nii.gz\n")
+    (tmp_path / taken).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / taken).touch()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UsageError, match="output path"):
+        run_cohort(CohortRequest(manifest=tmp_path / "exams.csv", out=tmp_path / "out"), Progress(stage_name="exams"))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_a_bad_manifest_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     request = CohortRequest(manifest=tmp_path / "none.csv", out=tmp_path / "out")
     with pytest.raises(UnreadableInputError):

@@ -19,6 +19,17 @@ def test_a_folder_without_results_is_refused_before_anything_is_loaded(tmp_path:
         serve(ViewRequest(folder=tmp_path), Progress())
 
 
+@pytest.mark.parametrize("place", ["file/ratings.csv", "folder", "x" * 300])
+def test_ratings_that_cannot_be_written_are_refused_before_the_server_starts(
+    result: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setattr(serving, "need_trame", lambda: pytest.fail("the work began"))
+    with pytest.raises(UsageError, match="output path"):
+        serve(ViewRequest(folder=result, ratings=tmp_path / place), Progress())
+
+
 def test_missing_packages_are_told(result: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match="not installed") as caught:
