@@ -123,7 +123,8 @@ def _read_with_itk(path: Path, role: str, pixel_type: int | None, layers: bool) 
     except RuntimeError as error:
         if "orthonormal" in str(error):
             raise gantry_tilt(role) from error
-        check_header(path, role)  # names the field that ITK cannot read
+        if "spac" in str(error).replace(os.fspath(path), ""):  # a spacing or a space direction that ITK cannot read
+            check_header(path, role)
         raise
 
 

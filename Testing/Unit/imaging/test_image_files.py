@@ -133,6 +133,13 @@ def test_nifti_2_is_read(tmp_path: Path) -> None:
         np.testing.assert_allclose(getattr(read, get)(), getattr(noise(), get)(), atol=1e-9)
 
 
+@pytest.mark.parametrize("suffix", ["nrrd", "mha"])
+def test_a_file_that_is_no_image_is_damaged_and_not_short_of_a_voxel_size(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"spacing.{suffix}").write_text("Dear user, here is your image: it has no spacing.\n")
+    with pytest.raises(UnreadableInputError, match="damaged"):
+        read_image_file(tmp_path / f"spacing.{suffix}", "CT")
+
+
 @pytest.mark.parametrize(
     ("name", "header"),
     [
