@@ -21,7 +21,12 @@ def tables_of(summary: Mapping[str, Any]) -> list[Table]:
 
 
 def doubts_of(summary: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Returns the warnings of a run, and its notes after the sentences that explain its verdict, without paths."""
+    """Returns the warnings of a run, and its notes after the sentences that explain its verdict, without paths.
+
+    A sentence that is a warning is not told again as a note.
+    """
     reasons = (summary.get("registration") or {}).get("reasons") or ()
     warnings, notes = (summary.get(key) or () for key in ("warnings", "notes"))
-    return [without_paths(str(text)) for text in warnings], [without_paths(str(text)) for text in (*reasons, *notes)]
+    return [without_paths(str(text)) for text in warnings], [
+        without_paths(str(text)) for text in (*reasons, *notes) if text not in warnings
+    ]

@@ -62,18 +62,21 @@ class LinkedViews:
             view.interactor().AddObserver("WindowResizeEvent", lambda *_, view=view: self.fit(view))
 
     def arrange(self, choice: Choice, fit: bool) -> None:
-        """Shows the layout and the plane of a choice; `fit` also fits the views to the volumes."""
+        """Shows the layout and the plane of a choice; `fit` also fits the views to the volumes of a new exam."""
         count = len(phases_of(self._scene.volumes))
         name = f"{SIDE_BY_SIDE}-{count}" if choice.layout == SIDE_BY_SIDE else choice.layout
-        for view in map(self.view, PHASE_VIEWS):
-            if view.get_orientation() != choice.plane:
-                view.set_orientation(choice.plane)
-                fit = True
+        turned = [view for view in map(self.view, PHASE_VIEWS) if view.get_orientation() != choice.plane]
+        for view in turned:
+            view.set_orientation(choice.plane)
+        centred = list(map(self.view, (*PHASE_VIEWS, *PLANE_VIEWS))) if fit else turned
         changed = self._layouts.layout_id != name
         self._layouts.set_layout(name)
-        if fit or changed:
+        if self._scene.kidneys is not None:
+            for view in centred:  # the hidden ones too, which another layout shows later
+                view.get_view_node().JumpSliceByOffsetting(*self._scene.centre())
+        if centred or changed:
             for view in self.shown():
-                self.fit(view, centre=fit)
+                self.fit(view)
 
     def view(self, name: str) -> Any:
         """Returns a view by name."""
@@ -83,16 +86,13 @@ class LinkedViews:
         """Returns the slice views that are on the page."""
         return [self.view(name) for name in cells_of(self._choice(), self._scene.volumes)]
 
-    def fit(self, view: Any, centre: bool = False) -> None:
-        """Fits a view to its volume; the slice stays, or is the one through the kidneys."""
+    def fit(self, view: Any) -> None:
+        """Fits a view to its volume; the slice stays."""
         if self._scene.kidneys is None:
             return
         before = view.get_slice_value()
         view.fit_view_to_content()
-        if centre:
-            view.get_view_node().JumpSliceByOffsetting(*self._scene.centre())
-        else:
-            view.set_slice_value(before)
+        view.set_slice_value(before)
 
     def _moved(self, view: Any) -> None:
         """Moves the other views of a plane with one, and the sliders with them."""

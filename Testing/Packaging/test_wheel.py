@@ -89,6 +89,9 @@ def test_the_container_file_copies_what_is_there_and_takes_the_tested_versions()
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     known = {"FROM", "RUN", "COPY", "USER", "WORKDIR", "ENTRYPOINT", "CMD"}
     assert {line.split()[0] for line in lines} == known
+    assert re.fullmatch(r"FROM \S+/python:3\.\d+-slim-[a-z]+", lines[0])  # Python and Debian are pinned
+    assert all("--no-cache-dir" in line for line in lines if "pip install" in line)
+    assert [line for line in lines if line.startswith("USER")] == ["USER nephrosynth"]
     copied = [name for line in lines if line.startswith("COPY") for name in line.split()[1:-1]]
     assert all((ROOT / name).exists() for name in copied)
     assert all("--constraint /build/constraints.txt" in line for line in lines if "pip install" in line)

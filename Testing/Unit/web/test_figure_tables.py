@@ -45,7 +45,7 @@ def test_warnings_and_notes_hold_no_path_and_the_reasons_of_the_verdict_are_note
     summary = {
         "registration": {"passed": False, "reasons": ["SSIM is 0.4."]},
         "warnings": ["No delay in /home/someone/x.nii.gz."],
-        "notes": ["Done."],
+        "notes": ["Done.", "No delay in /home/someone/x.nii.gz."],  # a warning is not told twice
     }
     assert doubts_of(summary) == (["No delay in x.nii.gz."], ["SSIM is 0.4.", "Done."])
     assert doubts_of({}) == ([], [])

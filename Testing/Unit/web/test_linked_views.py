@@ -22,6 +22,16 @@ def test_all_phases_stand_side_by_side(page: Any) -> None:
     picture(page, "view-phases")
 
 
+def test_views_that_were_hidden_when_an_exam_was_opened_show_its_kidney_too(page: Any) -> None:
+    page.click("#layout-planes")
+    until(page, lambda: len(titles(page)) == 4)
+    until(page, lambda: len(positions(page)) == 3)
+    sagittal = float(positions(page)[2].removesuffix(" mm"))
+    assert abs(abs(sagittal) - 44) < 3  # the middle of the right kidney
+    page.click("#layout-phases")
+    until(page, lambda: titles(page)[0] == "Non-contrast")
+
+
 def test_all_views_scroll_together_by_wheel_and_key(page: Any) -> None:
     before = positions(page)
     page.mouse.move(400, 300)

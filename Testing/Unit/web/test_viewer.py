@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import urllib.error
 import urllib.request
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 from viewed_page import body, loaded, picture, positions, shares_of_light, titles, until
+
+from NephroSynthLib.cohort.cohort_report import write_cohort_report
 
 pytestmark = pytest.mark.system("view", "browser")
 
@@ -157,6 +160,35 @@ def test_a_phone_shows_one_view_scrolls_by_a_finger_and_zooms_by_two(browser: An
     page.click("#panel-button")
     until(page, lambda: page.locator("#grade-4").is_visible())
     picture(page, "view-phone-panel")
+
+
+def test_the_report_of_a_cohort_fits_a_phone_and_a_sheet_of_paper(browser: Any, tmp_path: Path) -> None:
+    figures = ("registration.ssim_after", "segmentation.noncontrast.right", "segmentation.noncontrast.left", "seconds")
+    told = {"status": "done", "verdict": "gate reached", "reason": "", "warnings": "The delay of the exam is unknown."}
+    rows = [{"exam": f"exam-{place}", **told, **dict.fromkeys(figures, 0.8)} for place in range(3)]
+    rows.append({"exam": "broken", **told, "status": "failed"})
+    write_cohort_report(rows, "exams", ["exams.csv"], tmp_path / "report.html")
+    page = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
+    page.goto((tmp_path / "report.html").as_uri())
+    for text in ("exam-1", "gate reached", "The delay"):
+        box = page.get_by_text(text).first.bounding_box()
+        assert box["x"] + box["width"] <= 390
+    shown = page.locator("tr", has_text="exam-1").inner_text()
+    assert "0.80" in shown
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 718, "height": 1047})  # A4 within the margins
+    assert page.evaluate("document.documentElement.scrollWidth") <= 718
+
+
+def test_the_tables_of_a_report_fit_a_phone(browser: Any) -> None:
+    template = resources.files("NephroSynthLib.report").joinpath("report.html.j2").read_text(encoding="utf-8")
+    style = template[template.index("<style>") : template.index("</style>")]
+    rows = "<tr><td>Right kidney, shift L / P / S (mm)</td><td>+1.7 / +1.5 / +11.4 (length 11.6)</td></tr>"
+    rows = rows.replace("</tr>", "<td>+1.8 / +0.6 / +10.1 (length 10.3)</td></tr>")
+    page = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
+    table = f"<div class='scroll'><table class='figures'>{rows}</table></div>"
+    page.set_content(f"{style}</style><main><section>{table}</section></main>")
+    assert page.evaluate("document.querySelector('.scroll').scrollWidth") <= 366
 
 
 def _touch(session: Any, moves: list[list[tuple[int, int]]]) -> None:
