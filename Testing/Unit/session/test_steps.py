@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,26 @@ def test_the_result_or_the_error_of_the_work_comes_back() -> None:
     assert finish(in_background(lambda: 3, "working")) == 3
     with pytest.raises(OSError, match="no"):
         finish(in_background(fail, "working"))
+
+
+def test_the_thread_goes_on_although_the_main_thread_never_gives_python_up() -> None:
+    """Slicer's event loop holds Python's lock. Here no thread can take it, and a step alone releases it."""
+
+    def work() -> int:
+        for _ in range(3):
+            time.sleep(0.001)
+        return 7
+
+    before, ended, steps = sys.getswitchinterval(), None, in_background(work, "working")
+    sys.setswitchinterval(1000.0)
+    try:
+        for _ in range(500):
+            next(steps)
+    except StopIteration as end:
+        ended = end.value
+    finally:
+        sys.setswitchinterval(before)
+    assert ended == 7
 
 
 def test_modules_load_in_another_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
