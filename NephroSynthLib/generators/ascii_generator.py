@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 
 from NephroSynthLib.generators.abdomen import AbdomenGenerator, message
-from NephroSynthLib.imaging.full_range import to_full_range
 from NephroSynthLib.methods.ascii import OWN_STEPS, AsciiConfig, AsciiNetwork, slice_after_slice, with_slices_before
 from NephroSynthLib.methods.method import HU, Example, Sample
 from NephroSynthLib.networks.unet import unet
@@ -30,7 +29,7 @@ class _AsciiGenerator(AsciiNetwork, AbdomenGenerator):
     @classmethod
     def sample_of(cls, example: Example) -> Sample:
         """See `Trainable.sample_of`."""
-        return {"image": with_slices_before(to_full_range(example.nephrographic), cls.slices)}
+        return {"image": with_slices_before(example.nephrographic, cls.slices)}
 
     def generate(self, slices: int, steps: int, seed: int, progress: Progress) -> HU:
         """See `Generator.generate`; section 3.2."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from NephroSynthLib.diffusion.denoiser import Denoiser, Prediction
 from NephroSynthLib.diffusion.predictor_corrector import PredictorCorrector, inpainting
 from NephroSynthLib.diffusion.samplers import OnStep
 from NephroSynthLib.diffusion.variance_exploding import VarianceExploding
-from NephroSynthLib.imaging.full_range import MOST_HU, from_full_range, to_full_range
+from NephroSynthLib.imaging.full_range import HALF_RANGE_HU, MOST_HU
 from NephroSynthLib.imaging.grids import AIR_HU
 from NephroSynthLib.methods.condition import CONTEXT_FEATURES, KIDNEY_WEIGHT, check_inputs, exam_context
 from NephroSynthLib.methods.method import HU, Case, Example, Sample, TrainableMethod, TrainingPlan
@@ -41,8 +41,12 @@ if TYPE_CHECKING:
     from NephroSynthLib.methods.diffusion_training import DiffusionTraining
 
 OWN_STEPS = 50
+UNIT_HU = 400.0
+"""HU of one unit of an image. CT around the kidneys has a mean of about 0 HU and a standard deviation of about 200, so
+that of an image is the 0.5 that the preconditioning of `Denoiser` assumes."""
+RANGE = (AIR_HU / UNIT_HU, MOST_HU / UNIT_HU)
 NORMALIZATION: Mapping[str, JsonValue] = {
-    "range": "-1024 to 3071 HU as -1 to 1",
+    "range": "-1024 to 3071 HU, divided by 400",
     "order": "slices from head to foot, air before the first",
 }
 
@@ -52,8 +56,8 @@ class AsciiConfig(BaseModel):
 
     Attributes:
         network: Architecture of the score network; its image channels are the K slices.
-        sigma_min: The least noise; a change of 1 HU is 0.0005 (section 3.1).
-        sigma_max: The most noise.
+        sigma_min: The least noise, for images in [-1, 1], where a change of 1 HU is 0.0005 (section 3.1).
+        sigma_max: The most noise, in the same unit.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -64,21 +68,22 @@ class AsciiConfig(BaseModel):
 
     def wrap(self, network: nn.Module) -> Denoiser:
         """Returns the denoiser of a score network (eq. 3), preconditioned as in Karras et al. 2022, table 1."""
-        return Denoiser(network, VarianceExploding(self.sigma_min, self.sigma_max), "residual")
+        lowest, highest = (sigma * HALF_RANGE_HU / UNIT_HU for sigma in (self.sigma_min, self.sigma_max))
+        return Denoiser(network, VarianceExploding(lowest, highest), "residual")
 
 
-def with_slices_before(volume: NDArray[np.float32], count: int, air: float = -1.0) -> NDArray[np.float32]:
-    """Returns each slice, from head to foot, beside the slices before it.
+def with_slices_before(hu: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Returns each slice, from head to foot, beside the slices before it; air lies before the first one.
 
     Args:
-        volume: Shape (z, y, x), from foot to head.
+        hu: Shape (z, y, x), from foot to head.
         count: K, the number of slices.
-        air: Fills the slices before the first one.
 
     Returns:
-        Shape (K, z, y, x), from head to foot; the last channel is the slice itself.
+        Images in `RANGE`, shape (K, z, y, x), from head to foot; the last channel is the slice itself.
     """
-    downwards = np.concatenate([np.full((count - 1, *volume.shape[1:]), air, np.float32), volume[::-1]])
+    volume = (hu.clip(AIR_HU, MOST_HU) / UNIT_HU).astype(np.float32)
+    downwards = np.concatenate([np.full((count - 1, *volume.shape[1:]), RANGE[0], np.float32), volume[::-1]])
     return np.stack([downwards[k : k + len(volume)] for k in range(count)])
 
 
@@ -109,7 +114,7 @@ def slice_after_slice(
     """
     device, (count, *plane) = condition.device, condition.shape[2:]
     generator = torch.Generator(device).manual_seed(seed)
-    before = torch.full((1, slices - 1, 1, *plane), -1.0, device=device)
+    before = torch.full((1, slices - 1, 1, *plane), RANGE[0], device=device)
     made: list[Tensor] = []
     with torch.inference_mode(), autocast(device):
         for index in range(count):
@@ -118,7 +123,7 @@ def slice_after_slice(
             image = _next(denoiser, before, here, context, steps, generator, part)
             made.append(image)
             before = torch.cat([before, image], dim=1)[:, 1:]
-    return from_full_range(torch.cat(made, dim=2)[0, 0].float().cpu().numpy()[::-1])
+    return torch.cat(made, dim=2)[0, 0].float().cpu().numpy()[::-1].clip(*RANGE) * np.float32(UNIT_HU)
 
 
 def _next(
@@ -135,14 +140,11 @@ def _next(
     assert isinstance(process, VarianceExploding)
 
     def denoise(x: Tensor, t: float) -> Prediction:
-        answer: Prediction = denoiser(x, torch.full((1,), t, device=x.device), condition, context)
-        return answer
+        return cast("Prediction", denoiser(x, torch.full((1,), t, device=x.device), condition, context))
 
-    shape = (1, before.shape[1] + 1, *condition.shape[2:])
-    noise = torch.randn(shape, generator=generator, device=condition.device)
+    noise = torch.randn((1, before.shape[1] + 1, *condition.shape[2:]), generator=generator, device=condition.device)
     told = inpainting(denoise, before, process, generator)
-    image = PredictorCorrector(process).sample(told, noise, steps, generator, on_step)
-    return image[:, -1:]
+    return PredictorCorrector(process, clean_range=RANGE).sample(told, noise, steps, generator, on_step)[:, -1:]
 
 
 class AsciiNetwork(ABC):
@@ -207,7 +209,7 @@ class _Ascii(AsciiNetwork):
         """See `TrainableMethod.sample_of`."""
         kidneys = (example.kidneys[::-1] > 0.25).astype(np.float32)
         return {
-            "image": with_slices_before(to_full_range(example.nephrographic), cls.slices),
+            "image": with_slices_before(example.nephrographic, cls.slices),
             "condition": cls._condition(example.case),
             "context": exam_context(example.case.contrast),
             "weight": 1 + (KIDNEY_WEIGHT - 1) * kidneys[None],
@@ -225,8 +227,7 @@ class _Ascii(AsciiNetwork):
 
     @classmethod
     def _condition(cls, case: Case) -> NDArray[np.float32]:
-        phases = (with_slices_before(to_full_range(hu), cls.slices) for hu in (case.noncontrast, case.excretory))
-        return np.concatenate(list(phases))
+        return np.concatenate([with_slices_before(hu, cls.slices) for hu in (case.noncontrast, case.excretory)])
 
 
 class Ascii2(_Ascii):

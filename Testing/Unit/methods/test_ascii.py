@@ -10,8 +10,9 @@ pytest.importorskip("lightning", reason="training needs the extra 'train'")
 
 from method_walk import CONTRAST, bundled, example, translate, walk
 
+from NephroSynthLib.diffusion.variance_exploding import VarianceExploding
 from NephroSynthLib.errors import ModelError
-from NephroSynthLib.methods.ascii import Ascii2, Ascii3, with_slices_before
+from NephroSynthLib.methods.ascii import UNIT_HU, Ascii2, Ascii3, with_slices_before
 from NephroSynthLib.methods.method import Case
 
 
@@ -30,8 +31,15 @@ def test_a_network_for_another_number_of_slices_is_refused(tmp_path: Path) -> No
 
 def test_slices_go_from_head_to_foot_and_begin_with_air() -> None:
     volume = np.arange(4, dtype=np.float32)[:, None, None]  # 3 is the head
-    channels = with_slices_before(volume, 3)[..., 0, 0]
-    np.testing.assert_array_equal(channels, [[-1, -1, 3, 2], [-1, 3, 2, 1], [3, 2, 1, 0]])
+    channels = with_slices_before(volume, 3)[..., 0, 0] * UNIT_HU
+    np.testing.assert_allclose(channels, [[-1024, -1024, 3, 2], [-1024, 3, 2, 1], [3, 2, 1, 0]], atol=1e-4)
+
+
+def test_the_noise_in_hu_is_that_of_the_paper() -> None:
+    process = Ascii2.untrained().denoiser.process
+    assert isinstance(process, VarianceExploding)
+    assert process.sigma_min * UNIT_HU == pytest.approx(0.001 * 2047.5)  # 12 bits fill [-1, 1], section 3.2
+    assert process.end * UNIT_HU == pytest.approx(1348 * 2047.5)
 
 
 def test_a_slice_depends_on_those_above_it_and_not_on_those_below() -> None:
