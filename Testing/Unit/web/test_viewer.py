@@ -80,13 +80,18 @@ def test_the_end_of_the_profile_line_is_dragged_in_a_view(page: Any) -> None:
     before = page.locator("svg.profile").inner_html()
     left, top, width, height = body(page)
     end = left + width * (0.5 + 44 / 160), top + height * (0.5 + 4 / 128)  # the left kidney; all in mm
-    page.mouse.move(end[0] - 3, end[1])
-    page.mouse.move(*end)
-    page.wait_for_timeout(300)
-    page.mouse.down()
-    page.mouse.move(end[0], end[1] - height / 4, steps=8)
-    page.mouse.up()
-    until(page, lambda: page.locator("svg.profile").inner_html() != before)
+
+    def dragged() -> bool:
+        page.mouse.move(end[0] - 3, end[1])
+        page.mouse.move(*end)
+        page.wait_for_timeout(500)  # a busy server learns late that the pointer is over the end
+        page.mouse.down()
+        page.mouse.move(end[0], end[1] - height / 4, steps=8)
+        page.mouse.up()
+        page.wait_for_timeout(1000)
+        return bool(page.locator("svg.profile").inner_html() != before)
+
+    until(page, dragged)
     picture(page, "view-profile-dragged")
     page.locator("#profiled").click()
     until(page, lambda: page.locator("svg.profile:visible").count() == 0)
