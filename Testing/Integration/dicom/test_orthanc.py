@@ -34,7 +34,7 @@ MODEL = ModelIdentity("nephrographic-synthesizer", "0123456789abcdef" * 4)
 def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PACS]:
     """An empty Orthanc with a configuration, a port and a storage of its own."""
     folder = tmp_path_factory.mktemp("orthanc")
-    pacs = PACS("127.0.0.1", _free_port(), "ORTHANC", timeout_s=10)
+    pacs = PACS("127.0.0.1", _free_port(), "ORTHANC", timeout_s=60)
     configuration = {
         "Name": "NephroSynth test",
         "StorageDirectory": str(folder / "storage"),
@@ -85,7 +85,7 @@ def test_an_export_comes_back_unchanged(orthanc: PACS, export: list[Path]) -> No
 
 def test_a_wrong_title_is_rejected_and_the_files_stay(orthanc: PACS, export: list[Path]) -> None:
     before = [path.read_bytes() for path in export]
-    stranger = PACS(orthanc.host, orthanc.port, "SOMEONE", timeout_s=5)
+    stranger = PACS(orthanc.host, orthanc.port, "SOMEONE", timeout_s=orthanc.timeout_s)
     with pytest.raises(NetworkError, match="rejected the association"):
         send(export, stranger, attempts=1)
     assert [path.read_bytes() for path in export] == before

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 import pytest
@@ -24,6 +24,7 @@ from NephroSynthLib.progress import Progress
 pytest.importorskip("ray", reason="Ray is not installed (pip install 'nephrosynth[ray]')")
 
 TESTING = Path(__file__).resolve().parents[2]
+T = TypeVar("T")
 TINY = 0.1
 """Memory of a task in GB."""
 
@@ -82,18 +83,25 @@ def test_a_cancelled_run_ends_its_tasks_and_leaves_nothing_half_written(cluster:
     outcomes = engine.run(write_slowly, [Step(0, str(tmp_path)), Step(1, str(tmp_path), seconds=3600.0)])
     assert next(outcomes)[1] == 0
     half_written = _once(lambda: list(tmp_path.glob(".nephrosynth-*/result.json")))
-    process = int(half_written[0].parent.name.split("-")[2])
-    assert psutil.pid_exists(process)
+    process = psutil.Process(int(half_written[0].parent.name.split("-")[2]))
+    assert not _has_ended(process)
 
     outcomes.close()  # as `run_tasks` does when the user cancels
+    _once(lambda: _has_ended(process))
     remove_leftovers(tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == ["0"]
-    assert not psutil.pid_exists(process) or psutil.Process(process).status() == psutil.STATUS_ZOMBIE
 
 
-def _once(condition: Callable[[], list[Path]]) -> list[Path]:
-    """Returns the files that a condition finds, as soon as there are any."""
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _once(condition: Callable[[], T]) -> T:
+    """Returns what a condition returns, as soon as it holds."""
     end = time.monotonic() + 120.0
     while not (found := condition()):
         assert time.monotonic() < end, "it took too long"
