@@ -23,7 +23,7 @@ from NephroSynthLib.training.recipe import Recipe
 
 
 class Regression(pl.LightningModule):
-    """Learns y = 3 x - 1 with one optimizer, which Lightning steps."""
+    """Learns y = 3 x - 1 with one optimizer, which Lightning steps, in float32 on every CPU."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +31,8 @@ class Regression(pl.LightningModule):
         self.line = nn.Linear(1, 1)
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        return (self.line(batch["x"]) - batch["y"]).square().mean()
+        with torch.autocast("cpu", enabled=False):
+            return (self.line(batch["x"]) - batch["y"]).square().mean()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.Adam(self.parameters(), 0.1)

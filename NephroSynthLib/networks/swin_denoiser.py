@@ -187,8 +187,10 @@ class SwinDenoiser(nn.Module):
             upsampled = F.interpolate(self.ups[level](features), size=skips[level].shape[2:], mode="nearest")
             features = self.decoder[level](torch.cat([upsampled, skips[level]], dim=1), embedding)
         fine = depth_to_space(self.expand(features), self.config.patch)
-        out = self.head(torch.cat([fine, volume.to(fine.dtype)], dim=1))
-        return self._weigh(out[:, :, : size[0], : size[1], : size[2]], context)
+        features = self.head[:2](torch.cat([fine, volume.to(fine.dtype)], dim=1))
+        with torch.autocast(features.device.type, enabled=False):
+            out = self.head[2](features.float())  # an answer in bfloat16 would be rounded to 0.8 HU
+            return self._weigh(out[:, :, : size[0], : size[1], : size[2]], context)
 
     def features(self, x: Tensor, t: Tensor, condition: Tensor, context: Tensor | None = None) -> list[Tensor]:
         """Returns the output of each level of the encoder, the finest first; arguments as in `forward`."""

@@ -92,7 +92,7 @@ def test_one_volume_takes_one_step_and_samples_take_enough_to_differ() -> None:
 def test_tiles_of_the_bundled_model_agree_with_the_whole(
     shape: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The answer at the face of a tile errs by tens of HU, so it must not count."""
+    """The answer at the face of a tile errs by tens of HU, so it must not count; bfloat16 rounds by half a HU."""
     rng = np.random.default_rng(0)
     texture = ndimage.gaussian_filter(rng.standard_normal((2, *shape)), (0, 1, 2, 2))
     before, after = (texture / texture.std() * 60 + np.array([20, 90])[:, None, None, None]).astype(np.float32)
@@ -104,7 +104,7 @@ def test_tiles_of_the_bundled_model_agree_with_the_whole(
     monkeypatch.setitem(tiled_sampling.MOST_BYTES, "cpu", 1)
     tiled = shipped.translate(case, SynthesisSettings(), 0, Progress(events.append))
     assert len(events) > 1
-    assert np.abs(tiled - whole).max() < 0.5
+    assert np.abs(tiled - whole).max() < 1.0
 
 
 def test_progress_ends_at_the_end(method: DsSnict, case: Case) -> None:
